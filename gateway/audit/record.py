@@ -1,0 +1,146 @@
+"""The records of the ledger: Decided, Attempted, Settled and Admin.
+
+A record holds no floats: times are microseconds since the epoch, money is micro US dollars.
+`v` is the version of the form. Personal fields travel as `Personal` and stand in the entry as
+`Sealed`: AES-256-GCM under the key of that subject and month.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.domain.decision import Decision, Facts, Finding, Signal
+from gateway.domain.label import Label
+from gateway.domain.money import Tokens
+from gateway.domain.request import Ask
+from gateway.domain.route import Excluded, Outcome, OutcomeKind
+
+VERSION = 1
+
+
+class Personal(Struct, frozen=True):
+    """What belongs to a person or could name one; never stored in clear.
+
+    `salts` holds, as hex, the salts of the record's commitments by name.
+    """
+
+    subject: str
+    address: str = ""
+    client: str = ""
+    repo: str = ""
+    session: str = ""
+    metadata: dict[str, str] = {}
+    findings: tuple[Finding, ...] = ()
+    salts: dict[str, str] = {}
+
+
+class Sealed(Struct, frozen=True):
+    """Personal fields as ciphertext: the id of the key, nonce and data in base64."""
+
+    key: str
+    nonce: str
+    data: str
+
+
+class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
+    """A request and what was decided about it; durable before anything is sent.
+
+    `id` is the record id (UUIDv7) of the request. `commitment` is a salted SHA-256 of the bytes
+    that came in. `health` is what was known to be resting when the route was planned.
+    `documents` names the policy bundle and catalogue by digest.
+    """
+
+    id: str
+    ts_us: int
+    boot: str
+    key_id: str
+    surface: str
+    dialect: str
+    body_bytes: int
+    ask: Ask | None
+    facts: Facts | None
+    signals: tuple[Signal, ...]
+    label: Label | None
+    raised_by: tuple[str, ...]
+    decision: Decision
+    candidates: tuple[str, ...]
+    excluded: tuple[Excluded, ...]
+    health: dict[str, str]
+    documents: dict[str, str]
+    finding_kinds: dict[str, int] = {}
+    commitment: str = ""
+    demo: bool = False
+    sealed: Sealed | None = None
+    v: int = VERSION
+
+
+class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
+    """One try, durable before its first byte leaves.
+
+    `commitment` is a salted SHA-256 of the prepared body; the salt is sealed.
+    """
+
+    id: str
+    ts_us: int
+    boot: str
+    number: int
+    offering: str
+    backend: str
+    zone: str
+    host: str
+    commitment: str
+    losses: tuple[str, ...] = ()
+    sealed: Sealed | None = None
+    v: int = VERSION
+
+
+class Tried(Struct, frozen=True):
+    """How one attempt ended, as the Settled record tells it."""
+
+    number: int
+    offering: str
+    zone: str
+    started_us: int
+    first_token_us: int | None
+    ended_us: int
+    outcome: Outcome
+
+
+class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
+    """How a decided request ended; follows every Decided."""
+
+    id: str
+    ts_us: int
+    boot: str
+    outcome: OutcomeKind
+    status: int | None = None
+    served_by: str | None = None
+    zone: str | None = None
+    tried: tuple[Tried, ...] = ()
+    usage: Tokens | None = None
+    cost_microusd: int | None = None
+    stop: str | None = None
+    losses: tuple[str, ...] = ()
+    error: str | None = None
+    reply_bytes: int = 0
+    reply_commitment: str = ""
+    sealed: Sealed | None = None
+    v: int = VERSION
+
+
+class Admin(Struct, frozen=True, tag="admin", tag_field="type"):
+    """Anything that changes meaning: inception, start, stop, recovery, quarantine, key, document.
+
+    `what` is one of created, started, stopped, recovered, document_stored, quarantined,
+    boundary_breach, subject_key_made; `facts` holds clear values only, no personal data.
+    """
+
+    id: str
+    ts_us: int
+    boot: str
+    what: str
+    facts: dict[str, Any] = {}
+    v: int = VERSION
+
+
+Record = Decided | Attempted | Settled | Admin

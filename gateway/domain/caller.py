@@ -1,0 +1,39 @@
+"""Who asks, and the repositories that policy knows."""
+
+from msgspec import Struct
+
+from gateway.domain.label import Label
+
+
+class Caller(Struct, frozen=True):
+    """The holder of a key, as the key file describes him.
+
+    `label` is the written label floor of the key; `repos` are ids of the repo registry to which
+    the key is bound. With `selects_repo` a claim may choose among them.
+    """
+
+    key_id: str
+    subject: str
+    team: str
+    label: str | None = None
+    repos: tuple[str, ...] = ()
+    selects_repo: bool = False
+
+
+class Repo(Struct, frozen=True):
+    """A registered repository: its id, its label and its canonical addresses (`host/path`)."""
+
+    id: str
+    label: Label
+    addresses: frozenset[str] = frozenset()
+
+
+class RepoRegistry(Struct, frozen=True):
+    """The repositories by id, and the label of one that is claimed but not registered."""
+
+    repos: dict[str, Repo]
+    unregistered: Label
+
+    def by_address(self, address: str) -> Repo | None:
+        """Return the repo with exactly this canonical address."""
+        return next((r for r in self.repos.values() if address in r.addresses), None)

@@ -1,0 +1,89 @@
+"""Evidence, its join, and what policy makes of it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from gateway.domain.label import Label
+
+
+class Trust(StrEnum):
+    """How a signal is known."""
+
+    AUTHENTICATED = "authenticated"
+    SELECTED = "selected"
+    CLAIMED = "claimed"
+    INFERRED = "inferred"
+    CONFIGURED = "configured"
+
+
+class Finding(Struct, frozen=True):
+    """One hit of a detector: kind, place and span, never the text.
+
+    `path` is a JSON pointer into the body, `start` and `end` count characters of that string.
+    `fingerprint` is a keyed hash of the matched text.
+    """
+
+    detector: str
+    kind: str
+    path: str
+    start: int
+    end: int
+    fingerprint: str = ""
+
+
+class Signal(Struct, frozen=True):
+    """One piece of evidence of how sensitive a request is."""
+
+    source: str
+    label: Label
+    trust: Trust
+    base: bool = False
+    detail: str = ""
+
+
+class Classification(Struct, frozen=True):
+    """The join of all signals, and the sources of those that raised it."""
+
+    label: Label
+    signals: tuple[Signal, ...]
+    raised_by: tuple[str, ...]
+
+
+class Effect(StrEnum):
+    """What became of a request: permitted, denied by policy, or refused before policy spoke."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+    REFUSED = "refused"
+
+
+class Facts(Struct, frozen=True):
+    """All that a rule may ask about; every field has a value, absence included."""
+
+    label: Label
+    team: str
+    surface: str
+    model: str
+    task: str | None = None
+    repos: frozenset[str] = frozenset()
+    findings: frozenset[str] = frozenset()
+
+
+class Decision(Struct, frozen=True):
+    """Policy's answer: the effect, the boundary, and the rules that made it.
+
+    `boundary` is the set of zones that the request may reach; it is empty unless permitted.
+    `reason` is a code: permitted, no_rule_matched, denied_by_rule, no_zone_cleared,
+    no_lawful_place, rule_error, or the code of the error that refused the request.
+    """
+
+    effect: Effect
+    boundary: frozenset[str]
+    because: tuple[str, ...]
+    reason: str
+    policy: str
+    decided_at: datetime
+    message: str = ""
+    obligations: tuple[str, ...] = ()

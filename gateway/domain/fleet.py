@@ -1,0 +1,49 @@
+"""Models, where they are offered, and which names a caller may ask for."""
+
+from msgspec import Struct
+
+from gateway.domain.money import Price
+
+
+class Offering(Struct, frozen=True):
+    """A model at one backend, in one zone, at one price.
+
+    `wire_model` is the name that the backend knows. `zone` is that of the backend in the fleet
+    file. `context_tokens` bounds prompt and reply together; `settings` are fixed by the catalogue
+    (Ollama's `num_ctx`, for one).
+    """
+
+    id: str
+    model: str
+    backend: str
+    zone: str
+    wire_model: str
+    context_tokens: int
+    output_tokens_max: int
+    capabilities: frozenset[str]
+    price: Price
+    settings: dict[str, int] = {}
+
+
+class Catalogue(Struct, frozen=True):
+    """All offerings by model, aliases of models, and tasks (a name for an ordered list of models).
+
+    `aliases` maps a short name to a model. `tasks` maps a name to entries, each a model, an alias
+    or `backend:wire_model`.
+    """
+
+    offerings: tuple[Offering, ...]
+    aliases: dict[str, str]
+    tasks: dict[str, tuple[str, ...]]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of all models, in the order of the catalogue."""
+        return tuple(dict.fromkeys(offering.model for offering in self.offerings))
+
+
+class Fleet(Struct, frozen=True):
+    """The catalogue and, at this moment, which backends cannot be used and why."""
+
+    catalogue: Catalogue
+    resting: dict[str, str] = {}

@@ -1,0 +1,98 @@
+"""What the flow needs from the rooms below it, as it sees them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from gateway.audit.record import Personal, Record
+from gateway.domain.caller import RepoRegistry
+from gateway.domain.decision import Finding
+from gateway.domain.fleet import Fleet
+from gateway.domain.request import Body
+from gateway.domain.route import Candidate, Route
+from gateway.domain.vocabulary import Vocabulary
+from gateway.policy.compile import Program
+from gateway.transport.call import HttpCall, HttpReply
+
+
+class Clock(Protocol):
+    """The time, given to whoever needs it."""
+
+    def now(self) -> datetime:
+        """Return the time, with time zone UTC."""
+
+    def now_us(self) -> int:
+        """Return microseconds since the epoch."""
+
+
+class Ids(Protocol):
+    """Ids and chance."""
+
+    def record_id(self) -> str:
+        """Return a new UUIDv7 as text."""
+
+    def salt(self) -> bytes:
+        """Return 16 random bytes."""
+
+
+class Receipt(Struct, frozen=True):
+    """The proof that records are durable: index of the last one."""
+
+    index: int
+
+
+class Ledger(Protocol):
+    """Where records go."""
+
+    async def append(self, records: Sequence[tuple[Record, Personal | None]]) -> Receipt:
+        """Make records durable in one group commit; LedgerUnavailable when that fails.
+
+        When it returns, the bytes are on disk (fdatasync) and in the tree.
+        """
+
+
+class Sender(Protocol):
+    """The way out."""
+
+    async def send(self, candidate: Candidate, route: Route, call: HttpCall) -> HttpReply:
+        """Assert the boundary, then send; BoundaryBreach or TransportFailure."""
+
+    def host(self, backend: str) -> str:
+        """Return the host and port of the backend, for the record."""
+
+
+class Scanner(Protocol):
+    """The detectors."""
+
+    async def scan(self, body: Body) -> "Scan":
+        """Scan every string of the body, keys included."""
+
+
+class Scan(Struct, frozen=True):
+    """What the detectors found, and which of them failed."""
+
+    findings: tuple[Finding, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+class World(Struct, frozen=True):
+    """One consistent snapshot of everything that a decision depends on.
+
+    `documents` names the policy bundle and the catalogue by digest, as the ledger stores them.
+    """
+
+    program: Program
+    vocabulary: Vocabulary
+    registry: RepoRegistry
+    fleet: Fleet
+    documents: dict[str, str]
+    demo: bool = False
+
+
+class Worlds(Protocol):
+    """The current snapshot."""
+
+    def now(self) -> World:
+        """Return the snapshot; a request takes it once."""

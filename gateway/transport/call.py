@@ -1,0 +1,63 @@
+"""A request to an engine, complete and not yet sent, and the one interface of every client."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class HttpCall(Struct, frozen=True):
+    """Method, path, headers (lower-case names) and body, for the backend named.
+
+    No URL: the host comes from the fleet file, by the backend's name.
+    """
+
+    backend: str
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Timeouts(Struct, frozen=True):
+    """Limits of one attempt in milliseconds.
+
+    `first_byte_ms` runs from the end of sending to the first byte of the reply's head,
+    `idle_ms` between two reads of the body, `total_ms` over the whole attempt.
+    """
+
+    connect_ms: int = 2_000
+    first_byte_ms: int = 120_000
+    idle_ms: int = 60_000
+    total_ms: int = 900_000
+
+
+class HttpReply(Protocol):
+    """A reply whose head has come; its body is read once."""
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Header fields by lower-case name; of repeated ones the last."""
+
+    async def read(self, bytes_max: int) -> bytes:
+        """Return the whole body; ReplyTooLarge over the bound."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives; leaving the iterator early closes the connection."""
+
+    def abandon(self) -> None:
+        """Close the connection at once, so that the engine stops working."""
+
+
+class Connector(Protocol):
+    """One HTTP client for the backends of one zone; its pool is never shared across zones."""
+
+    async def send(self, call: HttpCall, timeouts: Timeouts) -> HttpReply:
+        """Send and wait for the head; raises TransportFailure."""
+
+    async def close(self) -> None:
+        """Close every connection."""
