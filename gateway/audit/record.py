@@ -77,7 +77,8 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
     """One try, durable before its first byte leaves.
 
-    `commitment` is a salted SHA-256 of the prepared body; the salt is sealed.
+    `number` counts the tries of one request from 1. `commitment` is a salted SHA-256 of the
+    prepared body; the salt is sealed.
     """
 
     id: str
@@ -132,7 +133,8 @@ class Admin(Struct, frozen=True, tag="admin", tag_field="type"):
     """Anything that changes meaning: inception, start, stop, recovery, quarantine, key, document.
 
     `what` is one of created, started, stopped, recovered, document_stored, quarantined,
-    boundary_breach, subject_key_made; `facts` holds clear values only, no personal data.
+    boundary_breach, subject_key_made, clock_stepped; `facts` holds clear values only, no personal
+    data and no floats.
     """
 
     id: str
@@ -144,3 +146,9 @@ class Admin(Struct, frozen=True, tag="admin", tag_field="type"):
 
 
 Record = Decided | Attempted | Settled | Admin
+
+
+class Receipt(Struct, frozen=True):
+    """The proof that records are durable: the index of the last one in the log."""
+
+    index: int

@@ -22,7 +22,8 @@ class Finding(Struct, frozen=True):
     """One hit of a detector: kind, place and span, never the text.
 
     `path` is a JSON pointer into the body, `start` and `end` count characters of that string.
-    `fingerprint` is a keyed hash of the matched text.
+    `fingerprint` is a keyed hash of the matched text. With `tag_only` it is recorded and raises
+    no label: the rule behind it is too coarse.
     """
 
     detector: str
@@ -31,6 +32,14 @@ class Finding(Struct, frozen=True):
     start: int
     end: int
     fingerprint: str = ""
+    tag_only: bool = False
+
+
+class Scan(Struct, frozen=True):
+    """What the detectors found, and which of them failed."""
+
+    findings: tuple[Finding, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class Signal(Struct, frozen=True):
@@ -60,7 +69,11 @@ class Effect(StrEnum):
 
 
 class Facts(Struct, frozen=True):
-    """All that a rule may ask about; every field has a value, absence included."""
+    """All that a rule may ask about; every field has a value, absence included.
+
+    `repos` are registry ids that the key binds; `claimed_repos` those that only the client names.
+    A permit asks `repos`, and a claim can only take it away; a deny asks both.
+    """
 
     label: Label
     team: str
@@ -69,6 +82,7 @@ class Facts(Struct, frozen=True):
     task: str | None = None
     repos: frozenset[str] = frozenset()
     findings: frozenset[str] = frozenset()
+    claimed_repos: frozenset[str] = frozenset()
 
 
 class Decision(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Everything that can end a request, as one tree.
 
 GatewayError
-    RequestError    blame=caller    Malformed 400, TooLarge 413, UnsupportedMedia 415,
+    RequestError    blame=caller    Malformed 400, TooSlow 408, TooLarge 413,
+                                    UnsupportedMedia 415,
                                     UnknownModel 404, UnknownPath 404, CannotExpress 400
     IdentityError   blame=caller    Unauthenticated 401, NotAllowed 400
     Refusal         blame=policy    Denied 400, NothingFits 400, NoHealthyBackend 503, Draining 503
@@ -64,6 +65,12 @@ class TooLarge(RequestError):
     """The body is larger than the limit."""
 
     code, status = "too_large", 413
+
+
+class TooSlow(RequestError):
+    """The body did not arrive in time."""
+
+    code, status = "too_slow", 408
 
 
 class UnsupportedMedia(RequestError):

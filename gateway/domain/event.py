@@ -20,10 +20,11 @@ class TextDelta(Struct, frozen=True, tag="text"):
 
 
 class ThinkingDelta(Struct, frozen=True, tag="thinking"):
-    """More reasoning, or its signature."""
+    """More reasoning, or its signature; `redacted` is reasoning that only its maker can read."""
 
     text: str = ""
     signature: str | None = None
+    redacted: str | None = None
 
 
 class ToolCallBegan(Struct, frozen=True, tag="tool_began"):

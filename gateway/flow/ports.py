@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from gateway.audit.record import Personal, Record
 from gateway.domain.caller import RepoRegistry
-from gateway.domain.decision import Finding
+from gateway.domain.decision import Scan
 from gateway.domain.fleet import Fleet
 from gateway.domain.request import Body
 from gateway.domain.route import Candidate, Route
@@ -66,15 +66,8 @@ class Sender(Protocol):
 class Scanner(Protocol):
     """The detectors."""
 
-    async def scan(self, body: Body) -> "Scan":
+    async def scan(self, body: Body) -> Scan:
         """Scan every string of the body, keys included."""
-
-
-class Scan(Struct, frozen=True):
-    """What the detectors found, and which of them failed."""
-
-    findings: tuple[Finding, ...] = ()
-    failed: tuple[str, ...] = ()
 
 
 class World(Struct, frozen=True):
@@ -96,3 +89,29 @@ class Worlds(Protocol):
 
     def now(self) -> World:
         """Return the snapshot; a request takes it once."""
+
+
+class Health(Protocol):
+    """Which backends can be used."""
+
+    def rest(self, backend: str, reason: str) -> None:
+        """Leave the backend alone for a short while."""
+
+    def quarantine(self, backend: str, reason: str) -> None:
+        """Never use the backend again in this boot; the gateway is not ready from now on."""
+
+
+class Meters(Protocol):
+    """Counters with closed label sets."""
+
+    def request(self, surface: str, outcome: str) -> None:
+        """Count a request that was settled."""
+
+    def denial(self, rule: str) -> None:
+        """Count a denial by rule."""
+
+    def attempt(self, zone: str, outcome: str) -> None:
+        """Count an attempt."""
+
+    def detector_failure(self, detector: str) -> None:
+        """Count a detector that failed."""

@@ -19,6 +19,13 @@ class HttpCall(Struct, frozen=True):
     body: bytes
 
 
+class Address(Struct, frozen=True):
+    """Where a connection is dialled: an IP address in its shortest form, checked by the guard."""
+
+    ip: str
+    port: int
+
+
 class Timeouts(Struct, frozen=True):
     """Limits of one attempt in milliseconds.
 
@@ -54,10 +61,13 @@ class HttpReply(Protocol):
 
 
 class Connector(Protocol):
-    """One HTTP client for the backends of one zone; its pool is never shared across zones."""
+    """One HTTP client for one backend of one zone; its pool is shared with nobody."""
 
-    async def send(self, call: HttpCall, timeouts: Timeouts) -> HttpReply:
-        """Send and wait for the head; raises TransportFailure."""
+    async def send(self, call: HttpCall, timeouts: Timeouts, address: Address) -> HttpReply:
+        """Send to that address and wait for the head; raises TransportFailure.
+
+        The name is never resolved again: what was checked is what is dialled.
+        """
 
     async def close(self) -> None:
         """Close every connection."""

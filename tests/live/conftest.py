@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import engine
 import pytest
+
+from tests.live import engine
 
 HERE = Path(__file__).resolve().parent
 

@@ -1,7 +1,7 @@
 """A real vLLM on the CPU, started for the tests that need one.
 
-    with running_engine(model_folder(), log_path) as engine:
-        httpx.get(engine.base_url + "/v1/models")
+with running_engine(model_folder(), log_path) as engine:
+    httpx.get(engine.base_url + "/v1/models")
 """
 
 import contextlib
@@ -99,7 +99,9 @@ class Engine:
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples that carry these labels."""
         _, page = self.fetch("/metrics")
-        pattern = re.compile(rf"^{re.escape(name)}(?:\{{(?P<labels>.*)\}})? (?P<value>\S+)$", re.M)
+        pattern = re.compile(
+            rf"^{re.escape(name)}(?:\{{(?P<labels>.*)\}})? (?P<value>\S+)$", re.MULTILINE
+        )
         samples = list(pattern.finditer(page))
         if not samples:
             raise KeyError(name)
@@ -141,7 +143,8 @@ class Engine:
 def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
     """Return the command line of the server."""
     options = {
-        "--model": str(model),
+        # WHY: a relative path, because `/v1/models` shows it as `root`.
+        "--model": model.name,
         "--served-model-name": SERVED_MODEL,
         "--host": HOST,
         "--port": str(port),
@@ -159,8 +162,8 @@ def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
 def surroundings() -> dict[str, str]:
     """Return the server's environment: offline, small, and with nothing of our own venv."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
-    cache = {"VLLM_CACHE_ROOT": str(CACHE / "vllm"), "VLLM_CPU_KVCACHE_SPACE": "1"}
-    return kept | OFFLINE | cache
+    cache = {"VLLM_CACHE_ROOT": str(CACHE / "vllm-cache"), "VLLM_CPU_KVCACHE_SPACE": "1"}
+    return kept | OFFLINE | cache | {"PYTHONSAFEPATH": "1"}
 
 
 @contextlib.contextmanager
@@ -175,6 +178,7 @@ def running_engine(model: Path, log_path: Path, extra: Sequence[str] = ()) -> It
             stdout=log,
             stderr=subprocess.STDOUT,
             env=surroundings(),
+            cwd=model.parent,
             start_new_session=True,
         )
     engine = Engine(process, port, log_path)

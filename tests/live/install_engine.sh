@@ -9,15 +9,26 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 environment=$(dirname -- "$(dirname -- "$here")")/.venv-vllm
 requirements=$here/requirements-vllm.txt
 stamp=$environment/installed-requirements.txt
-python=${PYTHON:-python3.11}
+
+# Whether this interpreter will do.
+fits() {
+    "$1" -c 'import sys, pip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
+}
 
 if cmp -s "$requirements" "$stamp" && "$environment/bin/python" -c '' 2>/dev/null; then
     echo "the test engine is installed"
     exit 0
 fi
 
-if ! "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
-    echo "the test engine needs CPython 3.11: set PYTHON to one" >&2
+python=
+for candidate in ${PYTHON:-} python3.11 python3; do
+    if fits "$candidate"; then
+        python=$candidate
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "the test engine needs CPython 3.11 with pip: set PYTHON to one" >&2
     exit 1
 fi
 

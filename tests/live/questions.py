@@ -21,6 +21,8 @@ PARAMETERS: Json = {
     "required": ["city", "unit"],
     "additionalProperties": False,
 }
+# WHY: without `strict` vLLM guides the call's envelope only, and noise makes a poor argument.
+STRICT: Json = {"strict": True}
 DESCRIPTION = "Tell the weather in a city."
 VERDICT: Json = {
     "type": "object",
@@ -55,8 +57,15 @@ def chat(**fields: Any) -> Question:
 def chat_tool(**fields: Any) -> Question:
     """Return a chat completion request that offers one tool."""
     function = {"name": "weather", "description": DESCRIPTION, "parameters": PARAMETERS}
-    tools = [{"type": "function", "function": function}]
+    tools = [{"type": "function", "function": function | STRICT}]
     return chat(**({"tools": tools, "max_tokens": 64} | fields))
+
+
+def chat_loose_tool() -> Question:
+    """Return a request whose tool is not strict: its arguments may turn out to be anything."""
+    function = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+    tools = [{"type": "function", "function": function}]
+    return chat(tools=tools, max_tokens=64, seed=0, **REQUIRED)
 
 
 def messages(**fields: Any) -> Question:
@@ -73,7 +82,7 @@ def messages(**fields: Any) -> Question:
 def messages_tool(**fields: Any) -> Question:
     """Return an Anthropic messages request that offers one tool."""
     tool = {"name": "weather", "description": DESCRIPTION, "input_schema": PARAMETERS}
-    return messages(**({"tools": [tool], "max_tokens": 64} | fields))
+    return messages(**({"tools": [tool | STRICT], "max_tokens": 64} | fields))
 
 
 def responses(**fields: Any) -> Question:
@@ -86,14 +95,14 @@ STREAM: Json = {"stream": True}
 STREAM_USAGE: Json = {"stream": True, "stream_options": {"include_usage": True}}
 CHOICE: Json = {"structured_outputs": {"choice": ["It is safe.", "It is not safe."]}}
 NAMED: Json = {"tool_choice": {"type": "function", "function": {"name": "weather"}}}
-REQUIRED: Json = {"tool_choice": "required"}
+REQUIRED: Json = {"tool_choice": "required", "parallel_tool_calls": False}
 FREE_CALLS: Json = {"structured_outputs": {"regex": TWO_CALLS}, "max_tokens": 128}
 CUT: Json = {"max_tokens": 8}
 SCHEMA: Json = {"type": "json_schema", "json_schema": {"name": "verdict", "schema": VERDICT}}
 STOPPED: Json = {"structured_outputs": {"regex": "It is safe[.] HALT and more"}, "stop": ["HALT"]}
 FORMAT: Json = {"output_config": {"format": {"type": "json_schema", "schema": VERDICT}}}
 FORCED: Json = {"tool_choice": {"type": "tool", "name": "weather"}}
-ANY: Json = {"tool_choice": {"type": "any"}}
+ANY: Json = {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}}
 HALT: Json = {"stop_sequences": ["ver"]}
 OVERFLOW: Json = {"messages": [{"role": "user", "content": OVERFLOWING}]}
 DOCUMENT: Json = {
@@ -136,26 +145,27 @@ CHAT = {
     "chat_tool_named": chat_tool(**NAMED),
     "chat_tool_required": chat_tool(**REQUIRED),
     "chat_tool_auto": chat_tool(**FREE_CALLS),
-    "chat_tool_cut": chat_tool(**REQUIRED, **CUT),
+    "chat_tool_loose": chat_loose_tool(),
+    "chat_tool_cut": chat_tool(**REQUIRED, max_tokens=24),
     "chat_tool_stream_named": chat_tool(**NAMED, **STREAM_USAGE),
     "chat_tool_stream_required": chat_tool(**REQUIRED, **STREAM_USAGE),
     "chat_tool_stream_auto": chat_tool(**FREE_CALLS, **STREAM_USAGE),
-    "chat_tool_stream_cut": chat_tool(**REQUIRED, **CUT, **STREAM_USAGE),
+    "chat_tool_stream_cut": chat_tool(**REQUIRED, **STREAM_USAGE, max_tokens=24),
 }
 MESSAGES = {
     "messages_whole": messages(**FORMAT, max_tokens=32),
-    "messages_length": messages(),
+    "messages_length": messages(**CUT),
     "messages_stop": messages(**FORMAT, **HALT, max_tokens=32),
     "messages_turns": messages_tool(**TURNS, tool_choice={"type": "none"}, max_tokens=TOKENS_MAX),
     "messages_stream": messages(**FORMAT, **STREAM, max_tokens=32),
-    "messages_stream_length": messages(**STREAM),
+    "messages_stream_length": messages(**STREAM, **CUT),
     "messages_stream_stop": messages(**FORMAT, **HALT, **STREAM, max_tokens=32),
     "messages_tool": messages_tool(**FORCED),
     "messages_tool_any": messages_tool(**ANY),
-    "messages_tool_cut": messages_tool(**FORCED, **CUT),
+    "messages_tool_cut": messages_tool(**FORCED, max_tokens=24),
     "messages_tool_stream": messages_tool(**FORCED, **STREAM),
     "messages_tool_stream_any": messages_tool(**ANY, **STREAM),
-    "messages_tool_stream_cut": messages_tool(**ANY, **CUT, **STREAM),
+    "messages_tool_stream_cut": messages_tool(**ANY, **STREAM, max_tokens=24),
     "count_tokens": Question(
         "/v1/messages/count_tokens",
         {"model": MODEL, "messages": [{"role": "user", "content": ASKED}]},
@@ -175,6 +185,23 @@ OTHERS = {
     "responses_whole": responses(),
     "responses_stream": responses(**STREAM, max_output_tokens=4),
 }
+# These want an engine with a reasoning parser.
+THOUGHT: Json = {"structured_outputs": {"regex": "Let me see[.]</think>It is safe[.]"}}
+REASONING = {
+    "reasoning_chat": chat(**THOUGHT, max_tokens=48),
+    "reasoning_chat_stream": chat(**THOUGHT, **STREAM_USAGE, max_tokens=48),
+    "reasoning_chat_cut": chat(),
+    "reasoning_messages_cut": messages(),
+    "reasoning_messages_stream_cut": messages(**STREAM),
+}
+# This wants an engine that is busy and whose queue is full.
+CROWDED = {
+    "error_chat_queue_full": chat(),
+    "error_chat_queue_full_stream": chat(**STREAM),
+    "error_messages_queue_full": messages(),
+    "error_messages_queue_full_stream": messages(**STREAM),
+}
+LONG = chat(**STREAM, max_tokens=8000, ignore_eos=True)
 ERRORS = {
     "error_chat_unknown_model": chat(model=ABSENT),
     "error_chat_overflow": chat(**OVERFLOW),
@@ -204,4 +231,4 @@ ERRORS = {
     "error_embeddings": Question("/v1/embeddings", {"model": MODEL, "input": ASKED}),
     "error_responses_unknown_model": responses(model=ABSENT),
 }
-QUESTIONS = CHAT | MESSAGES | OTHERS | ERRORS
+PLAIN = CHAT | MESSAGES | OTHERS | ERRORS

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEED = 20261121
 VOCABULARY_TOKENS_MAX = 4096
 POSITIONS_MAX = 8192
+LEAN = 8.0
 CORPUS_BYTES_MAX = 8 * 1024 * 1024
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 MARKERS = (
@@ -73,10 +74,23 @@ def tokenizer(template: str) -> PreTrainedTokenizerFast:
     )
 
 
+def unlikely(words: PreTrainedTokenizerFast) -> list[int]:
+    """Return the tokens that are no readable text: white space, half a letter, a mark."""
+    marks = set(words.convert_tokens_to_ids([*SPECIAL, *MARKERS]))
+    texts = ((token, str(words.decode([token]))) for token in range(len(words)))
+    return [
+        token for token, text in texts if token in marks or not text.strip() or not text.isascii()
+    ]
+
+
 def model(words: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
-    """Draw the weights from the seed."""
+    """Draw the weights from the seed, then lean them away from the unlikely tokens.
+
+    Every embedding has the same large first component. It outlives the two layers, so the first
+    column of the last matrix is a bias. Without it guided JSON is mostly white space.
+    """
     torch.manual_seed(SEED)
-    return Qwen3ForCausalLM(
+    drawn = Qwen3ForCausalLM(
         Qwen3Config(
             vocab_size=len(words),
             hidden_size=64,
@@ -92,6 +106,13 @@ def model(words: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
             dtype="float32",
         )
     )
+    with torch.no_grad():
+        drawn.model.embed_tokens.weight.normal_()
+        drawn.model.embed_tokens.weight[:, 0] = LEAN
+        drawn.lm_head.weight.normal_(std=0.5)
+        drawn.lm_head.weight[:, 0] = 0.0
+        drawn.lm_head.weight[unlikely(words), 0] = -LEAN
+    return drawn
 
 
 def main(folder: Path) -> None:

@@ -1,0 +1,70 @@
+# Everything starts from a bare Python with pip: the tools and the environment make themselves.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+TOOLS := .cache/tools
+UV := PYTHONPATH=$(TOOLS) $(PYTHON) -m uv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check live faults simulate format generate lock clean
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(TOOLS)/.ready: requirements/tools.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--upgrade --target $(TOOLS) --requirement requirements/tools.txt
+	@touch $@
+
+$(READY): $(TOOLS)/.ready requirements/development.txt pyproject.toml
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes \
+		--requirement requirements/development.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## six requests through a gateway with scripted engines, then the ledger verified
+	@$(BIN)/perimeter demo
+
+test: $(READY) ## all tests that need no accelerator and no service
+	$(BIN)/python -m pytest tests -m "not live and not faults" -q
+
+check: $(READY) ## lint, types, rooms, dead code, spelling, generated files, shipped configuration
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry gateway
+	$(BIN)/vulture gateway --min-confidence 80
+	$(BIN)/codespell
+	$(BIN)/python -m gateway generate --check
+	$(BIN)/perimeter check docs/examples/perimeter.yaml
+
+live: $(READY) ## the live suite: official SDKs, the gateway, a real vLLM on the CPU
+	bash tests/live/install_engine.sh
+	$(BIN)/python -m pytest tests/live -m live -q
+
+faults: $(READY) ## long kill loops
+	$(BIN)/python -m pytest tests -m faults -q
+
+simulate: $(READY) ## a large number of random worlds
+	$(BIN)/python -m tests.simulation.worlds --worlds 200000
+
+format: $(READY) ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: $(READY) ## write schemas and generated pages
+	$(BIN)/python -m gateway generate
+
+lock: $(TOOLS)/.ready ## resolve again and write the requirement files
+	$(UV) lock --upgrade
+	$(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-header \
+		--no-annotate --output-file requirements/runtime.txt
+	$(UV) export --quiet --frozen --all-groups --no-emit-project --no-header \
+		--no-annotate --output-file requirements/development.txt
+
+clean: ## remove what was made
+	rm -rf $(VENV) .venv-vllm .cache .mypy_cache .ruff_cache .import_linter_cache uv.lock

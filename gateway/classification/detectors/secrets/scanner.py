@@ -1,0 +1,142 @@
+"""All rules over one buffer in one call of Vectorscan, then a second look at what matched."""
+
+from collections.abc import Iterator, Sequence
+
+import hyperscan
+from msgspec.structs import replace
+
+from gateway.classification.detectors.secrets.confirm import Confirmation, Run
+from gateway.classification.detectors.secrets.pattern import IN_BUFFER, translate
+from gateway.classification.detectors.secrets.rules import Rule
+from gateway.classification.texts import EDGE, Hit, Scanned
+
+MATCHES_MAX = 50_000
+CONFIRMED_MAX = 128
+HITS_MAX = 256
+TAGS_MAX = 64
+IDLE_SCRATCHES_MAX = 8
+
+
+def expressions(rules: Sequence[Rule]) -> tuple[bytes, ...]:
+    """Return what is compiled: each rule's pattern as Vectorscan reads it."""
+    return tuple(translate(rule.regex, IN_BUFFER).encode() for rule in rules)
+
+
+def compile_database(rules: Sequence[Rule]) -> bytes:
+    """Return the compiled and serialised database; about half a second for all rules.
+
+    Every match is reported, not the first of each rule alone: an example key in front must not
+    hide a real one.
+    """
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    patterns = expressions(rules)
+    ids = list(range(len(patterns)))
+    database.compile(expressions=patterns, ids=ids, elements=len(patterns), flags=0)
+    return hyperscan.dumpb(database)
+
+
+class SecretScanner:
+    """Finds secrets in joined texts. One scanner serves several threads.
+
+    `database` must come from `compile_database` with the same rules on this machine: the engine
+    does not survive a forged one.
+    """
+
+    name = "secrets"
+
+    def __init__(self, rules: Sequence[Rule], database: bytes) -> None:
+        self._rules = tuple(rules)
+        self._confirmations: dict[int, Confirmation] = {}
+        self._database = hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK)
+        self._database.scratch = hyperscan.Scratch(self._database)
+        self._idle: list[hyperscan.Scratch] = []
+
+    def __repr__(self) -> str:
+        """Return the number of rules."""
+        return f"SecretScanner({len(self._rules)} rules)"
+
+    def scan(self, buffer: bytes) -> Scanned:
+        """Return the hits in a buffer of joined texts; releases the GIL while matching.
+
+        Over a bound the result says `truncated`, which counts as a failed detector.
+        """
+        ends, truncated = self._matches(buffer)
+        hits: list[Hit] = []
+        for looks, (index, run) in enumerate(_runs(buffer, ends, self._rules)):
+            confirmation = self._confirmation(index)
+            look = confirmation.judge if looks < CONFIRMED_MAX else confirmation.stands
+            span = look(buffer, run)
+            if span is not None:
+                _add(hits, Hit(confirmation.rule.id, *span, confirmation.rule.tag_only))
+            if len(hits) > HITS_MAX:
+                return Scanned(tuple(hits[:HITS_MAX]), truncated=True)
+        return Scanned(tuple(sorted(hits, key=_position)), truncated=truncated)
+
+    def _matches(self, buffer: bytes) -> tuple[list[tuple[int, int]], bool]:
+        """Return (end, rule) of every match in order, and whether there were too many."""
+        ends: list[tuple[int, int]] = []
+
+        def on_match(rule: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+            ends.append((end, rule))
+            return len(ends) >= MATCHES_MAX
+
+        scratch = self._scratch()
+        try:
+            self._database.scan(buffer, on_match, scratch=scratch)
+        except hyperscan.ScanTerminated:
+            return sorted(ends), True
+        finally:
+            if len(self._idle) < IDLE_SCRATCHES_MAX:
+                self._idle.append(scratch)
+        return sorted(ends), False
+
+    def _scratch(self) -> hyperscan.Scratch:
+        # WHY: a scratch serves one scan at a time; list.pop and list.append are atomic.
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._database.scratch.clone()
+
+    def _confirmation(self, index: int) -> Confirmation:
+        found = self._confirmations.get(index)
+        if found is None:
+            found = self._confirmations[index] = Confirmation(self._rules[index])
+        return found
+
+
+def _runs(
+    buffer: bytes, ends: Sequence[tuple[int, int]], rules: Sequence[Rule]
+) -> Iterator[tuple[int, Run]]:
+    """Yield each rule with its runs of neighbouring ends, where a keyword stands in the text."""
+    joined: dict[int, list[list[int]]] = {}
+    for end, rule in ends:
+        runs = joined.setdefault(rule, [])
+        if runs and end <= runs[-1][1] + 1:
+            runs[-1][1] = end
+        else:
+            runs.append([end, end])
+    for rule, runs in joined.items():
+        low, high, spoken = 0, -1, False
+        for first, last in runs:
+            if first - 1 > high:
+                low = buffer.rfind(EDGE, 0, first - 1) + 1
+                high = buffer.find(EDGE, first - 1)
+                spoken = _spoken(buffer[low:high].lower(), rules[rule].keywords)
+            if spoken:
+                yield rule, Run(first, last, low, high)
+
+
+def _spoken(lower: bytes, keywords: Sequence[str]) -> bool:
+    return not keywords or any(word.encode() in lower for word in keywords)
+
+
+def _add(hits: list[Hit], hit: Hit) -> None:
+    """Add a hit, or widen the last one when it is of the same kind and they overlap."""
+    if hits and hits[-1].kind == hit.kind and hit.start < hits[-1].end:
+        last = hits.pop()
+        hit = replace(hit, start=min(hit.start, last.start), end=max(hit.end, last.end))
+    hits.append(hit)
+
+
+def _position(hit: Hit) -> tuple[int, int, str]:
+    return hit.start, hit.end, hit.kind

@@ -1,0 +1,63 @@
+"""Which registered repository a caller's key, or his claim, means."""
+
+import re
+
+from msgspec import Struct
+
+from gateway.domain.caller import Caller, Repo, RepoRegistry
+from gateway.domain.errors import Malformed
+from gateway.domain.repo_address import canonical
+from gateway.domain.request import Claims
+
+__all__ = ["RepoClaim", "Repos", "canonical", "claimed", "repos_of"]
+
+REPO_ID_MAX = 64
+_ID = re.compile(r"[a-z0-9-]+")
+
+
+class RepoClaim(Struct, frozen=True):
+    """A repository that the client says it works on; `repo` is None when it is not registered."""
+
+    repo: Repo | None
+
+
+class Repos(Struct, frozen=True):
+    """Repositories of one request, as registry ids.
+
+    `known` are those that the key binds (or the one chosen among them), `claimed` those that
+    only the client speaks of. A rule that permits asks `known`; a rule that denies asks both.
+    """
+
+    known: frozenset[str] = frozenset()
+    claimed: frozenset[str] = frozenset()
+
+
+def claimed(claims: Claims, registry: RepoRegistry) -> RepoClaim | None:
+    """Return what the client claims, None without a claim; Malformed when it cannot be read.
+
+    A claim is a clone URL or a registry id. An id that the registry lacks is Malformed, for it
+    names nothing; a URL that the registry lacks is an unregistered repository.
+    """
+    if claims.repo is None:
+        return None
+    if _ID.fullmatch(claims.repo) and len(claims.repo) <= REPO_ID_MAX:
+        repo = registry.repos.get(claims.repo)
+        if repo is None:
+            raise Malformed("The claimed repository id is not registered; send its clone URL.")
+        return RepoClaim(repo)
+    try:
+        address = canonical(claims.repo)
+    except ValueError as error:
+        raise Malformed(f"The claimed repository cannot be read: {error}.") from None
+    return RepoClaim(registry.by_address(address))
+
+
+def repos_of(caller: Caller, claims: Claims, registry: RepoRegistry) -> Repos:
+    """Return the repositories that rules may ask about; Malformed as in `claimed`."""
+    claim = claimed(claims, registry)
+    bound = frozenset(caller.repos)
+    if claim is None or claim.repo is None:
+        return Repos(bound)
+    if claim.repo.id not in bound:
+        return Repos(bound, frozenset({claim.repo.id}))
+    return Repos(frozenset({claim.repo.id})) if caller.selects_repo else Repos(bound)

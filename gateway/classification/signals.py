@@ -1,0 +1,105 @@
+"""Evidence from the key, the repository registry, the client's claims and the detectors."""
+
+from collections.abc import Iterable, Mapping
+
+from gateway.classification.repos import RepoClaim, claimed
+from gateway.domain.caller import Caller, RepoRegistry
+from gateway.domain.decision import Finding, Signal, Trust
+from gateway.domain.errors import Malformed
+from gateway.domain.label import Label
+from gateway.domain.request import Claims
+from gateway.domain.vocabulary import UnknownLabelError, Vocabulary
+
+FAILED = "failed"
+KINDS_NAMED_MAX = 16
+
+
+def signals(
+    caller: Caller,
+    claims: Claims,
+    registry: RepoRegistry,
+    vocabulary: Vocabulary,
+    default: Label,
+) -> tuple[Signal, ...]:
+    """Return the signals that stand before any detector; Malformed when a claim is unreadable.
+
+    INVARIANT: base signals come from the key alone, and from the default only where the key
+    binds nothing; a claim adds a signal and takes none away, except that a key with
+    `selects_repo` lets it choose one of the repositories that the key binds.
+    """
+    claim = claimed(claims, registry)
+    base = _bound(caller, claim, registry, vocabulary)
+    if not base:
+        base = [Signal("default", default, Trust.CONFIGURED, base=True)]
+    return (*base, *_claimed_repo(claim, registry), *_claimed_label(claims, vocabulary))
+
+
+def finding_signals(
+    findings: Iterable[Finding], failed: Iterable[str], raises: Mapping[str, Label]
+) -> tuple[Signal, ...]:
+    """Return one signal per detector that found something, and one per detector that failed.
+
+    `raises` maps a detector to the label that its findings join; it must hold `failed`, which
+    also stands for a detector that the policy does not name.
+    """
+    kinds: dict[str, set[str]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.detector, set()).add(finding.kind)
+    unknown = raises[FAILED]
+    found = [
+        _inferred(name, raises.get(name, unknown), ",".join(sorted(kinds[name])[:KINDS_NAMED_MAX]))
+        for name in sorted(kinds)
+    ]
+    return (*found, *(_inferred(name, unknown, FAILED) for name in sorted(set(failed))))
+
+
+def _inferred(detector: str, label: Label, detail: str) -> Signal:
+    return Signal(f"detector:{detector}", label, Trust.INFERRED, detail=detail)
+
+
+def _bound(
+    caller: Caller, claim: RepoClaim | None, registry: RepoRegistry, vocabulary: Vocabulary
+) -> list[Signal]:
+    """Return what the key binds: its own label, and the repositories or the chosen one."""
+    found: list[Signal] = []
+    if caller.label is not None:
+        label = _written(caller.label, vocabulary)
+        found.append(Signal("key", label, Trust.AUTHENTICATED, base=True))
+    known = [registry.repos[repo] for repo in caller.repos if repo in registry.repos]
+    if len(known) < len(caller.repos):
+        # INVARIANT: a binding to a repository that nobody registered is the strictest label,
+        # also when the claim chooses another one.
+        found.append(
+            Signal("repo", vocabulary.top, Trust.AUTHENTICATED, base=True, detail="unknown")
+        )
+    trust = Trust.AUTHENTICATED
+    if caller.selects_repo and claim is not None and claim.repo in known:
+        known, trust = [claim.repo], Trust.SELECTED
+    found += [Signal("repo", repo.label, trust, base=True, detail=repo.id) for repo in known]
+    return found
+
+
+def _written(text: str, vocabulary: Vocabulary) -> Label:
+    """Return the key's label; one that this policy does not know counts as the strictest."""
+    try:
+        return vocabulary.parse(text)
+    except UnknownLabelError:
+        return vocabulary.top
+
+
+def _claimed_repo(claim: RepoClaim | None, registry: RepoRegistry) -> list[Signal]:
+    if claim is None:
+        return []
+    label = registry.unregistered if claim.repo is None else claim.repo.label
+    detail = "unregistered" if claim.repo is None else claim.repo.id
+    return [Signal("claim:repo", label, Trust.CLAIMED, detail=detail)]
+
+
+def _claimed_label(claims: Claims, vocabulary: Vocabulary) -> list[Signal]:
+    if claims.label is None:
+        return []
+    try:
+        label = vocabulary.parse(claims.label)
+    except UnknownLabelError as error:
+        raise Malformed(f"The claimed label cannot be used: {error}.") from None
+    return [Signal("claim:label", label, Trust.CLAIMED)]

@@ -1,0 +1,55 @@
+"""The command `perimeter`: one module per command.
+
+Rule 1: a command imports what it needs when it runs, so that `perimeter verify` starts fast.
+Rule 2: exit codes are 0 for yes, 1 for no, 2 for what cannot be used.
+Rule 3: everything that a command prints is for people; no prompt, no key but a new one, once.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from gateway.domain.errors import ConfigError, GatewayError
+
+COMMANDS = {
+    "serve": "run the gateway",
+    "check": "validate all configuration and print the residency matrix",
+    "keys": "create keys for callers",
+    "ledger": "create a ledger",
+    "verify": "verify a whole ledger from its bytes",
+    "explain": "say why a request was answered as it was",
+    "replay": "make a recorded decision again and compare",
+    "mock-backend": "run a scripted engine",
+    "demo": "six requests through a gateway with scripted engines",
+    "generate": "write schemas and generated pages",
+}
+UNUSABLE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="perimeter", description="A self-hosted LLM gateway.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    asked = words[0] if words else ""
+    for name, purpose in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=purpose)
+        if name == asked:
+            _module(name).add_arguments(command)
+    arguments = parser.parse_args(words)
+    try:
+        code: int = _module(arguments.command).run(arguments)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return UNUSABLE
+    except GatewayError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        print(f"perimeter: {error.what}{hint}", file=sys.stderr)
+        return UNUSABLE
+    return code
+
+
+def _module(name: str):  # noqa: ANN202 - a command module has add_arguments and run
+    return importlib.import_module(f"gateway.cli.{name.replace('-', '_')}")

@@ -1,0 +1,122 @@
+"""What the scripted engine does with one request, and how the request can ask for it."""
+
+import random
+import re
+from typing import Any
+
+from msgspec import Struct
+
+TEXTS_MAX = 2_000
+WORDS_MAX = 100_000
+WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "islet", "jetty")
+WORDS_USUAL = 6
+
+BEHAVIOURS = {
+    "status": "answer with that status; 429 and 503 carry retry-after: 1 (status=429)",
+    "retry-after": "the seconds of retry-after with an error status (retry-after=2)",
+    "context": "refuse the prompt as too long, in the dialect's own words",
+    "hang": "accept the request and never answer",
+    "cut": "close the connection after that many stream events (cut=3)",
+    "break": "send an error inside the 200 stream after that many events (break=2)",
+    "html": "answer 200 with an HTML page",
+    "garbage": "answer 200 with bytes that are no message",
+    "drip": "wait that many milliseconds before each stream event (drip=50)",
+    "words": "answer with that many words (words=500)",
+    "tool": "call the first tool of the request",
+    "think": "think before answering",
+    "length": "stop for length",
+    "remote": "as Ollama: say that a remote host answered",
+}
+_ASKED = re.compile(r"\bmock:([a-z-]+)(?:=([0-9]{1,6}))?")
+
+
+class Behaviour(Struct, frozen=True):
+    """One behaviour and its argument."""
+
+    name: str
+    argument: int | None = None
+
+
+class Script(Struct, frozen=True):
+    """Everything that shapes one reply."""
+
+    model: str
+    text: tuple[str, ...]
+    stream: bool
+    input_tokens: int
+    tool: tuple[str, dict[str, Any]] | None
+    behaviours: dict[str, int | None]
+    usage_in_stream: bool = True
+
+    def does(self, name: str) -> bool:
+        """Was this behaviour asked for?"""
+        return name in self.behaviours
+
+    @property
+    def spaced(self) -> tuple[str, ...]:
+        """The text in pieces, each but the first with its leading space."""
+        return tuple(word if n == 0 else f" {word}" for n, word in enumerate(self.text))
+
+    @property
+    def stop(self) -> str:
+        """Why the reply ends: tool, length or end."""
+        if self.tool is not None:
+            return "tool"
+        return "length" if self.does("length") else "end"
+
+
+def parse_behaviour(text: str) -> Behaviour:
+    """Read `name` or `name=number`; ValueError for a name that does not exist."""
+    name, _, argument = text.partition("=")
+    if name not in BEHAVIOURS:
+        raise ValueError(f"no such behaviour; there are: {', '.join(BEHAVIOURS)}")
+    return Behaviour(name, int(argument) if argument else None)
+
+
+def script_of(
+    body: dict[str, Any], size: int, name: str, seed: int, always: tuple[Behaviour, ...]
+) -> Script:
+    """Return the script for a request: what always holds, then what its last message asks for."""
+    asked = [
+        Behaviour(word, int(number) if number else None)
+        for word, number in _ASKED.findall(_last_text(body))
+        if word in BEHAVIOURS
+    ]
+    behaviours = {one.name: one.argument for one in (*always, *asked)}
+    count = min(behaviours.get("words") or WORDS_USUAL, WORDS_MAX)
+    chance = random.Random(f"{seed}:{size}")  # noqa: S311 - words, not secrets
+    words = [chance.choice(WORDS) for _ in range(count)]
+    options = body.get("stream_options")
+    return Script(
+        model=str(body.get("model", "")),
+        text=(f"{name}:", *words),
+        stream=bool(body.get("stream", False)),
+        input_tokens=max(1, size // 4),
+        tool=_tool(body) if "tool" in behaviours else None,
+        behaviours=behaviours,
+        usage_in_stream=isinstance(options, dict) and bool(options.get("include_usage")),
+    )
+
+
+def _last_text(body: dict[str, Any]) -> str:
+    messages = body.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else {}
+    content = last.get("content", "") if isinstance(last, dict) else ""
+    if isinstance(content, list):
+        content = " ".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
+    return str(content)[-TEXTS_MAX:]
+
+
+def _tool(body: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    tools = body.get("tools")
+    if not isinstance(tools, list) or not tools:
+        return None
+    first = tools[0].get("function", tools[0])
+    schema = first.get("parameters") or first.get("input_schema") or {}
+    properties = schema.get("properties", {})
+    return first.get("name", "tool"), {key: _value(properties[key]) for key in properties}
+
+
+def _value(schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    kinds = {"string": "amber", "integer": 7, "number": 1.5, "boolean": True, "array": []}
+    return kinds.get(schema.get("type", "string"), {})

@@ -1,0 +1,114 @@
+"""Reading `backends.yaml`: which engines run where, and in which zone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from gateway.config.entries import decode_entries
+from gateway.config.files import escape
+from gateway.config.fleet_files import BackendEntry, BackendsFile
+from gateway.config.nearest import guess
+from gateway.config.origins import BadOriginError, Origin, read_origin
+from gateway.domain.document import Document
+from gateway.domain.errors import Problem
+
+SCRIPTED = "scripted"
+
+
+class Known(Struct, frozen=True):
+    """What other rooms and files know: kinds of backends, zones and secrets by name.
+
+    None for zones or secrets leaves that check to somebody else.
+    """
+
+    kinds: frozenset[str]
+    zones: frozenset[str] | None = None
+    secrets: frozenset[str] | None = None
+
+
+class BackendSettings(Struct, frozen=True):
+    """One running service, ready to be dialled; `secret` is a name, never the secret."""
+
+    name: str
+    kind: str
+    origin: Origin
+    zone: str
+    secret: str | None = None
+    ca_file: Path | None = None
+    server_name: str | None = None
+    settings: dict[str, str | int | bool] = {}
+
+
+def read_backends(
+    document: Document, known: Known, folder: Path, problems: list[Problem]
+) -> dict[str, BackendSettings]:
+    """Return the backends that are right, by name; add the problems of the others."""
+    found: dict[str, BackendSettings] = {}
+    entries = decode_entries(document, BackendsFile, "backends", BackendEntry, problems)
+    for name, entry in entries.items():
+        at = f"/backends/{escape(name)}"
+        complaints = [*_complaints(entry, known, document, at)]
+        try:
+            origin = read_origin(entry.url)
+        except BadOriginError as error:
+            complaints.append(document.problem(f"{at}/url", str(error), error.hint))
+        else:
+            complaints += _tls_complaints(entry, origin, document, at)
+            found[name] = _settings(name, entry, origin, folder)
+        problems += complaints
+    problems += _shared(found, document)
+    return found
+
+
+def _settings(name: str, entry: BackendEntry, origin: Origin, folder: Path) -> BackendSettings:
+    return BackendSettings(
+        name=name,
+        kind=entry.kind,
+        origin=origin,
+        zone=entry.zone,
+        secret=entry.secret,
+        ca_file=None if entry.ca_file is None else folder.absolute() / entry.ca_file,
+        server_name=entry.server_name,
+        settings=entry.settings,
+    )
+
+
+def _complaints(
+    entry: BackendEntry, known: Known, document: Document, at: str
+) -> Iterator[Problem]:
+    if entry.kind not in known.kinds:
+        hint = guess(entry.kind, known.kinds)
+        if entry.kind == SCRIPTED:
+            hint = "a scripted engine needs `demo: true` in the node file"
+        yield document.problem(f"{at}/kind", "unknown kind of backend", hint)
+    if known.zones is not None and entry.zone not in known.zones:
+        hint = guess(entry.zone, known.zones)
+        yield document.problem(f"{at}/zone", "the policy has no such zone", hint)
+    if known.secrets is not None and entry.secret is not None and entry.secret not in known.secrets:
+        hint = guess(entry.secret, known.secrets)
+        yield document.problem(f"{at}/secret", "the node file has no such secret", hint)
+
+
+def _tls_complaints(
+    entry: BackendEntry, origin: Origin, document: Document, at: str
+) -> Iterator[Problem]:
+    if origin.tls:
+        return
+    for name in ("ca_file", "server_name"):
+        if getattr(entry, name) is not None:
+            yield document.problem(f"{at}/{name}", "means nothing without https")
+
+
+def _shared(backends: dict[str, BackendSettings], document: Document) -> Iterator[Problem]:
+    """Yield a problem for each address that stands in two zones."""
+    # INVARIANT: an address names one zone, or the guard could not tell where a prompt goes.
+    seen: dict[tuple[str, int], BackendSettings] = {}
+    for backend in backends.values():
+        place = (backend.origin.host, backend.origin.port)
+        first = seen.setdefault(place, backend)
+        if first.zone != backend.zone:
+            yield document.problem(
+                f"/backends/{escape(backend.name)}/zone",
+                f"backend `{first.name}` puts the same address into another zone",
+            )

@@ -1,0 +1,139 @@
+"""Reading the node file: types first, then what types cannot say."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from gateway.config.decode import decode
+from gateway.config.files import escape, load
+from gateway.config.settings import Paths, Settings, Timeouts
+from gateway.config.version import check_version
+from gateway.domain.document import Document
+from gateway.domain.errors import ConfigError, Problem
+
+DEMO_PREFIX = "demo/"
+S = TypeVar("S", bound=Struct)
+
+
+class Node(Struct, frozen=True):
+    """The settings of a node, and the document that they came from (for lines of problems)."""
+
+    settings: Settings
+    document: Document
+
+
+def load_node(path: Path) -> Node:
+    """Read the node file; ConfigError carries all its problems."""
+    document = load(path)
+    problems: list[Problem] = []
+    settings = read_settings(document, path.parent, problems)
+    if settings is None or problems:
+        raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line)))
+    return Node(settings, document)
+
+
+def read_settings(document: Document, folder: Path, problems: list[Problem]) -> Settings | None:
+    """Return the settings with absolute paths, or None with their problems added."""
+    body = check_version(document, problems)
+    settings = decode(body, Settings, problems)
+    if settings is None:
+        return None
+    found = list(_problems(document, settings))
+    problems += found
+    return None if found else _placed(settings, folder.absolute())
+
+
+def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
+    yield from _demo(document, settings)
+    yield from _addresses(document, settings)
+    yield from _limits(document, settings)
+    yield from _same_place(document, settings.paths)
+    yield from _sources(document, settings)
+
+
+def _demo(document: Document, settings: Settings) -> Iterator[Problem]:
+    if settings.demo != settings.origin.startswith(DEMO_PREFIX):
+        yield document.problem(
+            "/origin", f"`{DEMO_PREFIX}...` is the origin of a demo, and of nothing else"
+        )
+    listeners = settings.listeners
+    for name, host in (("data", listeners.data.host), ("admin", listeners.admin.host)):
+        if settings.demo and _is_address(host) and not ip_address(host).is_loopback:
+            yield document.problem(
+                f"/listeners/{name}/host", "a demo listens on a loopback address only"
+            )
+
+
+def _addresses(document: Document, settings: Settings) -> Iterator[Problem]:
+    data, admin = settings.listeners.data, settings.listeners.admin
+    for name, host in (("data", data.host), ("admin", admin.host)):
+        if not _is_address(host):
+            what = "must be an IP address"
+            yield document.problem(f"/listeners/{name}/host", what, "127.0.0.1, ::1, 0.0.0.0")
+    if data.port == admin.port != 0 and data.host == admin.host:
+        yield document.problem("/listeners/admin/port", "is the port of the data listener")
+    for number, block in enumerate(data.trusted_proxies):
+        complaint = _block_complaint(block)
+        if complaint:
+            yield document.problem(f"/listeners/data/trusted_proxies/{number}", complaint)
+
+
+def _limits(document: Document, settings: Settings) -> Iterator[Problem]:
+    data = settings.listeners.data
+    if data.connections_per_peer_max > data.connections_max:
+        pointer = "/listeners/data/connections_per_peer_max"
+        yield document.problem(pointer, "is more than connections_max")
+    yield from _waits(document, settings.timeouts)
+
+
+def _waits(document: Document, timeouts: Timeouts) -> Iterator[Problem]:
+    for name in ("connect_ms", "first_byte_ms", "idle_ms"):
+        if getattr(timeouts, name) > timeouts.total_ms:
+            yield document.problem(f"/timeouts/{name}", "is more than total_ms")
+
+
+def _same_place(document: Document, paths: Paths) -> Iterator[Problem]:
+    seen: dict[Path, str] = {}
+    for name, path in asdict(paths).items():
+        if path in seen:
+            yield document.problem(f"/paths/{name}", f"is the same place as `{seen[path]}`")
+        seen.setdefault(path, name)
+
+
+def _sources(document: Document, settings: Settings) -> Iterator[Problem]:
+    for name, source in settings.secrets.items():
+        if (source.file is None) == (source.env is None):
+            yield document.problem(f"/secrets/{escape(name)}", "give either `file` or `env`")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _block_complaint(text: str) -> str:
+    try:
+        block = ip_network(text)
+    except ValueError:
+        return "must be a CIDR block such as 10.0.0.0/8, without host bits"
+    return "trusts every peer" if block.prefixlen == 0 else ""
+
+
+def _placed(value: S, folder: Path) -> S:
+    """Return the same value with every path made absolute."""
+    return replace(value, **{name: _moved(old, folder) for name, old in asdict(value).items()})
+
+
+def _moved(value: Any, folder: Path) -> Any:  # noqa: ANN401  # any field of any settings type
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, dict):
+        return {key: _moved(member, folder) for key, member in value.items()}
+    return _placed(value, folder) if isinstance(value, Struct) else value

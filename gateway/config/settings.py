@@ -1,0 +1,208 @@
+"""The node file `perimeter.yaml`: what one gateway process needs to know of its machine.
+
+Relative paths are relative to the folder of the file. Units stand at the end of each name.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from gateway.config.forms import form
+
+CONNECTIONS_MAX = 100_000
+MILLISECONDS_MAX = 3_600_000
+BODY_BYTES_MAX = 256 * 1024 * 1024
+PROXIES_MAX = 64
+SECRETS_MAX = 256
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Milliseconds = Annotated[int, Meta(ge=1, le=MILLISECONDS_MAX)]
+Count = Annotated[int, Meta(ge=1, le=CONNECTIONS_MAX)]
+
+VariableName = Annotated[str, form(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "PERIMETER_ANTHROPIC_KEY")]
+
+OriginName = Annotated[
+    str,
+    form(r"[a-z0-9][a-z0-9.-]{0,126}(/[a-z0-9][a-z0-9._-]{0,62}){1,4}", "perimeter.example/gw-0"),
+]
+
+
+class Tls(Struct, frozen=True, forbid_unknown_fields=True):
+    """TLS of a listener. Certificate and key are read again when they change."""
+
+    certificate: Annotated[Path, Meta(description="PEM file: the certificate and its chain.")]
+    key: Annotated[Path, Meta(description="PEM file: the private key of the certificate.")]
+    client_ca: Annotated[
+        Path | None,
+        Meta(description="PEM file: when given, a client must show a certificate signed by it."),
+    ] = None
+    version_min: Annotated[
+        Literal["1.2", "1.3"], Meta(description="The oldest TLS version that is spoken.")
+    ] = "1.2"
+
+
+class DataListener(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where clients connect, and what bounds them."""
+
+    host: Annotated[
+        str, Meta(description="The IP address to listen on.", examples=["127.0.0.1"])
+    ] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="The port; 0 lets the system choose one.")] = 8080
+    tls: Annotated[Tls | None, Meta(description="TLS, or null for plain HTTP.")] = None
+    trusted_proxies: Annotated[
+        tuple[Annotated[str, Meta(examples=["10.0.0.0/8"])], ...],
+        Meta(
+            max_length=PROXIES_MAX,
+            description="CIDR blocks of peers whose forwarded client address is believed.",
+        ),
+    ] = ()
+    connections_max: Annotated[
+        Count, Meta(description="Open connections in all; more are closed at once.")
+    ] = 1_024
+    connections_per_peer_max: Annotated[
+        Count, Meta(description="Open connections of one peer address.")
+    ] = 128
+    header_ms_max: Annotated[
+        Milliseconds, Meta(description="From the first byte of a request to the end of its head.")
+    ] = 10_000
+    body_ms_max: Annotated[
+        Milliseconds, Meta(description="From the end of the head to the end of the body.")
+    ] = 60_000
+    body_bytes_max: Annotated[
+        int, Meta(ge=1, le=BODY_BYTES_MAX, description="The largest body; a larger one is 413.")
+    ] = 32 * 1024 * 1024
+    in_flight_max: Annotated[
+        Count, Meta(description="Requests answered at the same time; more are 503.")
+    ] = 512
+    keep_alive_ms: Annotated[
+        Milliseconds, Meta(description="How long an idle connection stays open.")
+    ] = 75_000
+
+
+class AdminListener(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where probes and metrics are served; it shows no prompt and takes no key."""
+
+    host: Annotated[
+        str,
+        Meta(
+            description="The IP address to listen on; loopback unless something else must probe.",
+            examples=["127.0.0.1"],
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="The port; 0 lets the system choose one.")] = 9090
+
+
+class Listeners(Struct, frozen=True, forbid_unknown_fields=True):
+    """The two doors of the gateway."""
+
+    data: Annotated[DataListener, Meta(description="The listener for clients.")] = field(
+        default_factory=DataListener
+    )
+    admin: Annotated[AdminListener, Meta(description="The listener for probes and metrics.")] = (
+        field(default_factory=AdminListener)
+    )
+
+
+def _at(place: str) -> Path:
+    return field(default_factory=partial(Path, place))
+
+
+class Paths(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where things are kept. docs/backup.md says which of them must never be lost."""
+
+    policy: Annotated[
+        Path, Meta(description="Folder with policy, zones, repos, invariants and cases.")
+    ] = _at("policies/default")
+    models: Annotated[Path, Meta(description="Folder with catalog, backends and tasks.")] = _at(
+        "models"
+    )
+    keys: Annotated[Path, Meta(description="File with the hashes of the callers' keys.")] = _at(
+        "keys.yaml"
+    )
+    ledger: Annotated[Path, Meta(description="Folder of the ledger.")] = _at("data/ledger")
+    subject_keys: Annotated[
+        Path, Meta(description="Store of the keys under which personal fields are sealed.")
+    ] = _at("data/subject_keys")
+    checkpoints: Annotated[
+        Path, Meta(description="Folder of the signed checkpoints; best on another disk.")
+    ] = _at("data/checkpoints")
+    signing_key: Annotated[
+        Path, Meta(description="File with the Ed25519 key that signs checkpoints.")
+    ] = _at("data/signing.key")
+    cache: Annotated[
+        Path, Meta(description="Folder for what can be made again, such as compiled detectors.")
+    ] = _at("data/cache")
+
+
+class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the gateway waits for an engine, and for itself at the end."""
+
+    connect_ms: Annotated[Milliseconds, Meta(description="To open a connection to an engine.")] = (
+        2_000
+    )
+    first_byte_ms: Annotated[
+        Milliseconds, Meta(description="From the end of sending to the head of the reply.")
+    ] = 120_000
+    idle_ms: Annotated[Milliseconds, Meta(description="Between two reads of a reply's body.")] = (
+        60_000
+    )
+    total_ms: Annotated[Milliseconds, Meta(description="Over one whole attempt.")] = 900_000
+    drain_ms: Annotated[
+        Milliseconds, Meta(description="For open requests to end after SIGTERM.")
+    ] = 30_000
+
+
+class SecretSource(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where one secret is read: a file or an environment variable, never the file itself."""
+
+    file: Annotated[
+        Path | None, Meta(description="File with the secret; not readable by everyone.")
+    ] = None
+    env: Annotated[
+        VariableName | None,
+        Meta(description="Name of the environment variable that holds the secret."),
+    ] = None
+
+
+SecretName = Annotated[str, form(r"[a-z0-9][a-z0-9_-]{0,63}", "anthropic")]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole node file."""
+
+    origin: Annotated[
+        OriginName,
+        Meta(
+            description="The name of this gateway's ledger, in no other use anywhere: one origin "
+            "per writing process.",
+        ),
+    ]
+    demo: Annotated[
+        bool,
+        Meta(
+            description="Scripted engines are allowed; loopback only, origin demo/..., and every "
+            "record says so."
+        ),
+    ] = False
+    listeners: Annotated[Listeners, Meta(description="Where the gateway listens.")] = field(
+        default_factory=Listeners
+    )
+    paths: Annotated[Paths, Meta(description="Where things are kept.")] = field(
+        default_factory=Paths
+    )
+    timeouts: Annotated[Timeouts, Meta(description="How long the gateway waits.")] = field(
+        default_factory=Timeouts
+    )
+    secrets: Annotated[
+        dict[SecretName, SecretSource],
+        Meta(
+            max_length=SECRETS_MAX,
+            description="Secrets by name, each by reference to a file or the environment.",
+        ),
+    ] = {}
+    refusal_status: Annotated[
+        Literal[400, 403],
+        Meta(description="The status of a refusal; real clients show a 400 once, verbatim."),
+    ] = 400

@@ -1,0 +1,16 @@
+"""How a conversation is said: one dialect, one module, and the table of them.
+
+Rule 1: a dialect is a value of `domain.dialect.Dialect`, made of functions; none knows another.
+Rule 2: bytes and values in, bytes and values out; no I/O, no clock, no chance.
+Rule 3: what the target cannot say is a named loss; nothing is dropped silently.
+Rule 4: a request's field of the wrong type is Malformed and named; its value is never repeated.
+Rule 5: a reply that broke never ends with the dialect's own end mark.
+"""
+
+from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.domain.dialect import Dialect
+
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES)
+}

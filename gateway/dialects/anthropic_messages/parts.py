@@ -1,0 +1,120 @@
+"""Content blocks as parts of a conversation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from gateway.dialects.anthropic_messages import shapes
+from gateway.dialects.anthropic_messages.losses import Losses, opaque_kind
+from gateway.dialects.anthropic_messages.shapes import kind, shaped
+from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from gateway.domain.errors import Malformed
+
+DIALECT = "anthropic_messages"
+_SPOKEN_BY = {
+    "tool_use": "assistant",
+    "thinking": "assistant",
+    "redacted_thinking": "assistant",
+    "tool_result": "user",
+}
+_SOURCE_FIELDS = ("type", "media_type", "data")
+
+
+class PartReader:
+    """Reads the blocks of one conversation in order; remembers which tools were called."""
+
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
+        self._tools: dict[str, str] = {}
+        self._readers: dict[str, Callable[[dict[str, Any]], Part]] = {
+            "text": self._text,
+            "image": self._media,
+            "document": self._media,
+            "tool_use": self._tool_use,
+            "tool_result": self._tool_result,
+            "thinking": self._thinking,
+            "redacted_thinking": self._redacted,
+        }
+
+    def read(self, role: str, content: str | shapes.Blocks) -> tuple[Part, ...]:
+        """Return the parts of one message; Malformed for a block in the wrong role."""
+        if isinstance(content, str):
+            return (Text(content),)
+        return tuple(self._part(role, block) for block in content)
+
+    def words(self, content: str | shapes.Blocks | None) -> tuple[str, ...]:
+        """Return the texts of a system prompt; Malformed for anything but text."""
+        if content is None:
+            return ()
+        if isinstance(content, str):
+            return (content,)
+        if any(kind(block) != "text" for block in content):
+            raise Malformed("a system prompt holds text blocks only")
+        return tuple(self._text(block).text for block in content)
+
+    def _part(self, role: str, block: dict[str, Any]) -> Part:
+        found = kind(block)
+        if _SPOKEN_BY.get(found, role) != role:
+            raise Malformed(f"a {found} block does not belong to the role {role}")
+        reader = self._readers.get(found)
+        return reader(block) if reader else Opaque(DIALECT, opaque_kind(found), block)
+
+    def _text(self, block: dict[str, Any]) -> Text:
+        self._losses.extras(block, ("type", "text"))
+        return Text(shaped(block, shapes.Text).text)
+
+    def _media(self, block: dict[str, Any]) -> Text | Media | Opaque:
+        source = shaped(block, shapes.Media).source
+        if source.type == "content":
+            return Opaque(DIALECT, "document", block)
+        self._losses.extras(block, ("type", "source"))
+        self._losses.extras(block["source"], _SOURCE_FIELDS)
+        if source.type == "text":
+            return Text(source.data)
+        return Media(source.media_type, source.data)
+
+    def _tool_use(self, block: dict[str, Any]) -> ToolCall:
+        self._losses.extras(block, ("type", "id", "name", "input"))
+        call = shaped(block, shapes.ToolUse)
+        self._tools[call.id] = call.name
+        return ToolCall(call.id, call.name, call.input)
+
+    def _tool_result(self, block: dict[str, Any]) -> ToolResult:
+        self._losses.extras(block, ("type", "tool_use_id", "content", "is_error"))
+        result = shaped(block, shapes.ToolResult)
+        if result.tool_use_id not in self._tools:
+            raise Malformed("a tool_result answers no tool_use before it")
+        return ToolResult(
+            call_id=result.tool_use_id,
+            parts=self._answer(result.content),
+            name=self._tools[result.tool_use_id],
+            failed=result.is_error,
+        )
+
+    def _answer(self, content: str | shapes.Blocks | None) -> tuple[Text | Media, ...]:
+        if content is None:
+            return ()
+        if isinstance(content, str):
+            return (Text(content),)
+        return tuple(self._answer_part(block) for block in content)
+
+    def _answer_part(self, block: dict[str, Any]) -> Text | Media:
+        """Return one part of a tool's answer; a kind without a word of ours stays as its JSON."""
+        found = kind(block)
+        if found == "text":
+            return self._text(block)
+        part = self._media(block) if found in ("image", "document") else None
+        if isinstance(part, Text | Media):
+            return part
+        self._losses.note(opaque_kind(found))
+        return Text(msgspec.json.encode(block).decode())
+
+    def _thinking(self, block: dict[str, Any]) -> Thinking:
+        self._losses.extras(block, ("type", "thinking", "signature"))
+        thought = shaped(block, shapes.ThinkingBlock)
+        return Thinking(thought.thinking, signature=thought.signature or None)
+
+    def _redacted(self, block: dict[str, Any]) -> Thinking:
+        self._losses.extras(block, ("type", "data"))
+        return Thinking("", redacted=shaped(block, shapes.RedactedThinking).data)

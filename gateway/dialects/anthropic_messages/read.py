@@ -1,0 +1,118 @@
+"""A Messages request as a conversation."""
+
+from typing import Any
+
+from gateway.dialects.anthropic_messages import shapes
+from gateway.dialects.anthropic_messages.losses import Losses
+from gateway.dialects.anthropic_messages.parts import PartReader
+from gateway.dialects.anthropic_messages.shapes import Request, admit, shaped
+from gateway.domain.conversation import Conversation, Sampling, ToolChoice, ToolSpec, Turn
+from gateway.domain.errors import Malformed
+from gateway.domain.request import Body
+
+LOW_BUDGET_TOKENS_MAX = 4_096
+MEDIUM_BUDGET_TOKENS_MAX = 16_384
+
+_FIELDS = Request.__struct_fields__
+_TOOL_FIELDS = shapes.Tool.__struct_fields__
+_MODES = frozenset({"auto", "any", "none", "tool"})
+_EFFORTS = frozenset({"low", "medium", "high"})
+_STRONGEST = frozenset({"xhigh", "max"})
+
+
+def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
+    """Return the conversation and what it cannot hold; Malformed or CannotExpress."""
+    request = admit(body)
+    losses = Losses()
+    parts = PartReader(losses)
+    system = parts.words(request.system)
+    promoted, turns = _turns(request, parts, losses)
+    conversation = Conversation(
+        system=(*system, *promoted),
+        turns=turns,
+        tools=tuple(_tool(tool, losses) for tool in request.tools or ()),
+        tool_choice=_choice(request.tool_choice),
+        sampling=_sampling(request),
+        answer_schema=_schema(request, losses),
+        thinking=_thinking(request, losses),
+    )
+    losses.extras(body, _FIELDS)
+    return conversation, losses.names
+
+
+def _turns(
+    request: Request, parts: PartReader, losses: Losses
+) -> tuple[tuple[str, ...], tuple[Turn, ...]]:
+    promoted: list[str] = []
+    turns: list[Turn] = []
+    for message in request.messages:
+        if message.role == "system":
+            promoted.extend(parts.words(message.content))
+            if turns:
+                losses.note("system_position")
+        else:
+            turns.append(Turn(message.role, parts.read(message.role, message.content)))
+    return tuple(promoted), tuple(turns)
+
+
+def _tool(tool: dict[str, Any], losses: Losses) -> ToolSpec:
+    losses.extras(tool, _TOOL_FIELDS)
+    spec = shaped(tool, shapes.Tool)
+    return ToolSpec(spec.name, spec.description or "", spec.input_schema)
+
+
+def _choice(choice: shapes.ToolChoice | None) -> ToolChoice | None:
+    if choice is None:
+        return None
+    if choice.type not in _MODES or (choice.type == "tool") != bool(choice.name):
+        raise Malformed("tool_choice must be auto, any, none, or tool with a name")
+    alone = choice.disable_parallel_tool_use
+    return ToolChoice(choice.type, choice.name, None if alone is None else not alone)
+
+
+def _sampling(request: Request) -> Sampling:
+    return Sampling(
+        output_tokens_max=request.max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
+        stop=tuple(request.stop_sequences or ()),
+    )
+
+
+def _schema(request: Request, losses: Losses) -> dict[str, Any] | None:
+    wanted = request.output_config.format if request.output_config else None
+    if wanted is None:
+        return None
+    if wanted.type != "json_schema" or wanted.schema is None:
+        losses.note("output_format")
+        return None
+    return wanted.schema
+
+
+def _thinking(request: Request, losses: Losses) -> str | None:
+    effort = request.output_config.effort if request.output_config else None
+    wanted = request.thinking
+    if wanted is not None and wanted.display is not None:
+        losses.note("display")
+    if wanted is None or wanted.type == "disabled":
+        if effort is not None:
+            losses.note("effort")
+        return None if wanted is None else "off"
+    if wanted.type not in ("enabled", "adaptive"):
+        losses.note("thinking")
+        return None
+    return _effort(effort, wanted.budget_tokens, losses)
+
+
+def _effort(effort: str | None, budget_tokens: int | None, losses: Losses) -> str:
+    """Return the nearest effort; the vendor's own default is high."""
+    if budget_tokens is not None:
+        losses.note("budget_tokens")
+    if effort in _EFFORTS:
+        return effort
+    if effort is not None:
+        losses.note("effort")
+    if effort in _STRONGEST or budget_tokens is None or budget_tokens > MEDIUM_BUDGET_TOKENS_MAX:
+        return "high"
+    return "low" if budget_tokens <= LOW_BUDGET_TOKENS_MAX else "medium"

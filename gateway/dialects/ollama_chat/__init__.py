@@ -1,0 +1,34 @@
+"""Ollama's native chat: messages of plain text, a reply as newline-delimited JSON.
+
+Rule 1: the context window is the offering's, in every request; no client can change it.
+Rule 2: a prompt that is too long is an error, never cut: `truncate` and `shift` are off.
+Rule 3: no error and no loss repeats a word of the request.
+"""
+
+from gateway.dialects.ollama_chat.answer import Writer, write_reply
+from gateway.dialects.ollama_chat.ask import peek, rewrite
+from gateway.dialects.ollama_chat.errors import failure, refusal, stream_error
+from gateway.dialects.ollama_chat.read import read
+from gateway.dialects.ollama_chat.reply import Reader, Tap, hear, read_reply
+from gateway.dialects.ollama_chat.write import write
+from gateway.domain.dialect import Dialect
+
+OLLAMA_CHAT = Dialect(
+    name="ollama_chat",
+    stream_type="application/x-ndjson",
+    peek=peek,
+    rewrite=lambda body, offering, stream: rewrite(body, offering, stream=stream),
+    read=read,
+    write=lambda conversation, offering, stream: write(conversation, offering, stream=stream),
+    tap=lambda _usage_wanted: Tap(),
+    hear=hear,
+    read_reply=read_reply,
+    reader=Reader,
+    write_reply=write_reply,
+    writer=lambda asked_model, record_id, _usage_wanted: Writer(asked_model, record_id),
+    failure=failure,
+    refusal=refusal,
+    stream_error=stream_error,
+)
+
+__all__ = ["OLLAMA_CHAT"]

@@ -1,0 +1,58 @@
+"""What a native Ollama chat request asks for, and the body that passes through."""
+
+from typing import Any
+
+from gateway.dialects.ollama_chat.shapes import Message, Request, shaped
+from gateway.domain.errors import Malformed
+from gateway.domain.fleet import Offering
+from gateway.domain.request import Ask, Body
+
+_ROLES = frozenset({"system", "user", "assistant", "tool"})
+
+
+def admit(body: Body) -> Request:
+    """Return the request, checked; Malformed."""
+    request = shaped(body, Request)
+    for number, message in enumerate(request.messages):
+        if message.role not in _ROLES:
+            raise Malformed(f"messages[{number}].role must be system, user, assistant or tool")
+    if isinstance(request.format, str) and request.format not in ("", "json"):
+        raise Malformed("format must be json or a schema")
+    return request
+
+
+def peek(body: Body) -> Ask:
+    """Return what is wanted; this dialect streams unless told otherwise. Malformed."""
+    request = admit(body)
+    limit = request.options.num_predict if request.options else None
+    needs = {need for message in request.messages for need in _needs(message)}
+    return Ask(
+        model=request.model,
+        stream=request.stream is not False,
+        usage_wanted=True,
+        needs=frozenset(needs | {"tools"} if request.tools else needs),
+        output_tokens_max=limit if limit is not None and limit > 0 else None,
+    )
+
+
+def rewrite(body: Body, offering: Offering, *, stream: bool) -> Body:
+    """Return the body for an Ollama server, with the settings that no client may choose."""
+    return {**body, "model": offering.wire_model, "stream": stream, **fixed(offering, body)}
+
+
+def fixed(offering: Offering, body: Body) -> dict[str, Any]:
+    """Return the fixed fields.
+
+    WHY: another `num_ctx` reloads the model, and without these two flags the server cuts the
+    front of a long prompt without a word.
+    """
+    options = body.get("options") or {}
+    window = offering.settings.get("num_ctx", offering.context_tokens)
+    return {"truncate": False, "shift": False, "options": {**options, "num_ctx": window}}
+
+
+def _needs(message: Message) -> set[str]:
+    needs = {"images"} if message.images else set()
+    if message.tool_calls or message.role == "tool":
+        needs.add("tools")
+    return needs

@@ -1,0 +1,130 @@
+"""A native Ollama chat request as a conversation."""
+
+from typing import Any
+
+from gateway.dialects.ollama_chat.ask import admit
+from gateway.dialects.ollama_chat.shapes import Losses, Message, Options, Request, Tool
+from gateway.domain.conversation import (
+    Conversation,
+    Media,
+    Part,
+    Sampling,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Turn,
+)
+from gateway.domain.errors import Malformed
+from gateway.domain.request import Body
+
+_IMAGES = {
+    "iVBOR": "image/png",
+    "/9j/": "image/jpeg",
+    "R0lGOD": "image/gif",
+    "UklGR": "image/webp",
+}
+_EFFORTS = frozenset({"low", "medium", "high"})
+
+
+def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
+    """Return the conversation and what it cannot hold; Malformed."""
+    request = admit(body)
+    losses = Losses()
+    losses.extras(body, Request.__struct_fields__)
+    losses.extras(body.get("options") or {}, Options.__struct_fields__)
+    for message in body["messages"]:
+        losses.extras(message, Message.__struct_fields__)
+    calls = _Calls()
+    said = [message for message in request.messages if message.role != "system"]
+    conversation = Conversation(
+        system=tuple(m.content or "" for m in request.messages if m.role == "system"),
+        turns=tuple(_turn(message, calls) for message in said),
+        tools=tuple(_tool(tool) for tool in request.tools or ()),
+        sampling=_sampling(request.options or Options()),
+        answer_schema=_schema(request.format),
+        thinking=_thinking(request.think, losses),
+    )
+    return conversation, losses.names
+
+
+class _Calls:
+    """Remembers calls, so that an answer without id finds the one that it answers."""
+
+    def __init__(self) -> None:
+        self._open: list[ToolCall] = []
+        self._count = 0
+
+    def made(self, call: ToolCall) -> ToolCall:
+        """Note a call; give it an id if it has none."""
+        known = call.id or f"call_{self._count}"
+        self._count += 1
+        self._open.append(ToolCall(known, call.name, call.arguments))
+        return self._open[-1]
+
+    def answered(self, message: Message) -> ToolCall:
+        """Return the oldest open call that the message answers; Malformed without one."""
+        for call in self._open:
+            if message.tool_call_id in (call.id, None) and message.tool_name in (call.name, None):
+                self._open.remove(call)
+                return call
+        raise Malformed("a tool message answers no tool call before it")
+
+
+def _turn(message: Message, calls: _Calls) -> Turn:
+    words = (Text(message.content),) if message.content else ()
+    images = tuple(_image(data) for data in message.images or ())
+    if message.role == "tool":
+        call = calls.answered(message)
+        return Turn("user", (ToolResult(call.id, (*words, *images), call.name),))
+    thoughts: tuple[Part, ...] = (Thinking(message.thinking),) if message.thinking else ()
+    made = tuple(
+        calls.made(ToolCall(call.id or "", call.function.name, call.function.arguments or {}))
+        for call in message.tool_calls or ()
+    )
+    return Turn(message.role, (*thoughts, *words, *images, *made))
+
+
+def _image(data: str) -> Media:
+    kinds = (kind for mark, kind in _IMAGES.items() if data.startswith(mark))
+    return Media(next(kinds, "application/octet-stream"), data)
+
+
+def _tool(tool: Tool) -> ToolSpec:
+    function = tool.function
+    return ToolSpec(function.name, function.description or "", function.parameters or {})
+
+
+def _sampling(options: Options) -> Sampling:
+    limit = options.num_predict
+    return Sampling(
+        output_tokens_max=limit if limit is not None and limit > 0 else None,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        top_k=options.top_k,
+        seed=options.seed,
+        frequency_penalty=options.frequency_penalty,
+        presence_penalty=options.presence_penalty,
+        stop=tuple(options.stop or ()),
+    )
+
+
+def _schema(wanted: str | dict[str, Any] | None) -> dict[str, Any] | None:
+    if isinstance(wanted, str):
+        return {} if wanted else None
+    return wanted
+
+
+def _thinking(think: bool | str | None, losses: Losses) -> str | None:  # noqa: FBT001
+    match think:
+        case None:
+            return None
+        case False:
+            return "off"
+        case True:
+            return "medium"
+        case _ if think in _EFFORTS:
+            return think
+    losses.note("effort")
+    return "high"

@@ -1,0 +1,134 @@
+"""What a native Ollama chat request must look like, as far as this dialect depends on it."""
+
+from collections.abc import Container
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from gateway.domain.errors import Malformed
+
+MESSAGES_MAX = 100_000
+TOOLS_MAX = 10_000
+UNKNOWN = "unknown_field"
+NAMED = frozenset(
+    {
+        "keep_alive",
+        "logprobs",
+        "min_p",
+        "num_ctx",
+        "num_keep",
+        "repeat_last_n",
+        "repeat_penalty",
+        "shift",
+        "strict",
+        "top_logprobs",
+        "truncate",
+        "typical_p",
+    }
+)
+
+Name = Annotated[str, Meta(min_length=1)]
+
+_T = TypeVar("_T")
+
+
+class Function(Struct, frozen=True):
+    """A tool and the arguments of its call."""
+
+    name: Name
+    arguments: dict[str, Any] | None = None
+
+
+class Call(Struct, frozen=True):
+    """A tool call; older servers give no id."""
+
+    function: Function
+    id: str | None = None
+
+
+class Message(Struct, frozen=True):
+    """One message; images are base64."""
+
+    role: str
+    content: str | None = None
+    thinking: str | None = None
+    images: list[str] | None = None
+    tool_calls: list[Call] | None = None
+    tool_name: str | None = None
+    tool_call_id: str | None = None
+
+
+class Signature(Struct, frozen=True):
+    """A tool as it is offered."""
+
+    name: Name
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class Tool(Struct, frozen=True):
+    """A function that the client runs."""
+
+    function: Signature
+    type: str | None = None
+
+
+class Options(Struct, frozen=True):
+    """The options that another dialect may understand."""
+
+    num_predict: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    stop: list[str] | None = None
+
+
+class Request(Struct, frozen=True):
+    """The fields of a request that this dialect reads."""
+
+    model: Name
+    messages: Annotated[list[Message], Meta(min_length=1, max_length=MESSAGES_MAX)]
+    stream: bool | None = None
+    tools: Annotated[list[Tool], Meta(max_length=TOOLS_MAX)] | None = None
+    format: str | dict[str, Any] | None = None
+    think: bool | str | None = None
+    options: Options | None = None
+
+
+class Losses:
+    """Names of what translation cannot carry, in the order in which they were met, each once.
+
+    INVARIANT: a name is a word of ours or of the vendor, never a word of the client.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything noted so far."""
+        return tuple(self._names)
+
+    def note(self, name: str) -> None:
+        """Add a loss."""
+        self._names[name] = None
+
+    def extras(self, value: dict[str, Any], known: Container[str]) -> None:
+        """Add every field that is set and not among the known ones."""
+        for key, said in value.items():
+            if said is not None and key not in known:
+                self.note(key if key in NAMED else UNKNOWN)
+
+
+def shaped(value: object, shape: type[_T]) -> _T:
+    """Return the value in that shape; Malformed names the place and the types, never the value."""
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        raise Malformed(str(error)) from None

@@ -1,0 +1,189 @@
+"""A conversation as a native Ollama chat request."""
+
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from gateway.dialects.ollama_chat.ask import fixed
+from gateway.dialects.ollama_chat.shapes import Losses
+from gateway.domain.conversation import (
+    Conversation,
+    Media,
+    Opaque,
+    Part,
+    Sampling,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    ToolSpec,
+    Turn,
+)
+from gateway.domain.errors import CannotExpress
+from gateway.domain.fleet import Offering
+from gateway.domain.request import Body
+
+_OPTIONS = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+)
+
+
+def write(
+    conversation: Conversation, offering: Offering, *, stream: bool
+) -> tuple[Body, tuple[str, ...]]:
+    """Return the body and what this dialect cannot say; CannotExpress without any turn."""
+    losses = Losses()
+    messages = _Messages(losses).write(conversation.turns)
+    if not messages:
+        raise CannotExpress("the engine needs at least one turn that is not blank")
+    body: Body = {
+        "model": offering.wire_model,
+        "messages": [*_system(conversation.system), *messages],
+        "stream": stream,
+    }
+    body |= fixed(offering, {"options": _options(conversation.sampling)})
+    body |= _tools(conversation.tools, conversation.tool_choice, losses)
+    if conversation.answer_schema is not None:
+        body["format"] = conversation.answer_schema or "json"
+    body |= _think(conversation.thinking, offering, losses)
+    return body, losses.names
+
+
+def _system(system: tuple[str, ...]) -> list[Body]:
+    """Return one system message: servers reject or ignore one that is not the first."""
+    said = "\n\n".join(text for text in system if text.strip())
+    return [{"role": "system", "content": said}] if said else []
+
+
+def _options(sampling: Sampling) -> dict[str, Any]:
+    values = {name: getattr(sampling, name) for name in _OPTIONS}
+    options = {name: value for name, value in values.items() if value is not None}
+    if sampling.output_tokens_max is not None:
+        options["num_predict"] = sampling.output_tokens_max
+    if sampling.stop:
+        options["stop"] = list(sampling.stop)
+    return options
+
+
+def _tools(tools: tuple[ToolSpec, ...], choice: ToolChoice | None, losses: Losses) -> Body:
+    mode = choice.mode if choice else "auto"
+    if mode in ("any", "tool"):
+        losses.note("tool_choice")
+    if choice is not None and choice.parallel is False:
+        losses.note("parallel_tool_calls")
+    # WHY: there is no word for "call nothing"; a model that is shown no tool calls none.
+    if not tools or mode == "none":
+        return {}
+    return {"tools": [_tool(tool) for tool in tools]}
+
+
+def _tool(tool: ToolSpec) -> Body:
+    function = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": {"type": "object", **tool.schema},
+    }
+    return {"type": "function", "function": function}
+
+
+def _think(thinking: str | None, offering: Offering, losses: Losses) -> Body:
+    if thinking is None:
+        return {}
+    if thinking == "off":
+        return {"think": False}
+    # WHY: a server refuses an effort for a model that cannot think, and takes `false` for any.
+    if "thinking" not in offering.capabilities:
+        losses.note("thinking")
+        return {}
+    return {"think": thinking}
+
+
+class _Messages:
+    """Writes the turns of one conversation; remembers the order of calls, which links answers."""
+
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
+        self._calls: dict[str, tuple[int, str]] = {}
+
+    def write(self, turns: tuple[Turn, ...]) -> list[Body]:
+        """Return the messages; blank ones are left out."""
+        messages: list[Body] = []
+        for role, group in groupby(turns, attrgetter("role")):
+            together = list(group)
+            messages.extend(self._answers(together))
+            messages.extend(
+                message for turn in together if (message := self._said(role, turn.parts))
+            )
+        return messages
+
+    def _answers(self, turns: list[Turn]) -> list[Body]:
+        """Return the tool messages in the order of the calls, and their images after them."""
+        results = [part for turn in turns for part in turn.parts if isinstance(part, ToolResult)]
+        results.sort(key=lambda result: self._calls.get(result.call_id, (len(self._calls), ""))[0])
+        images = [
+            image
+            for result in results
+            for part in result.parts
+            if isinstance(part, Media) and (image := self._image(part))
+        ]
+        lifted = [{"role": "user", "content": "", "images": images}] if images else []
+        return [*(self._answer(result) for result in results), *lifted]
+
+    def _answer(self, result: ToolResult) -> Body:
+        if result.failed:
+            self._losses.note("is_error")
+        words = [part.text for part in result.parts if isinstance(part, Text)]
+        message: Body = {"role": "tool", "content": "\n".join(words)}
+        name = result.name or self._calls.get(result.call_id, (0, ""))[1]
+        return {**message, "tool_name": name} if name else message
+
+    def _said(self, role: str, parts: tuple[Part, ...]) -> Body | None:
+        words: list[str] = []
+        thoughts: list[str] = []
+        images: list[str] = []
+        calls: list[Body] = []
+        for part in parts:
+            match part:
+                case Text():
+                    words.append(part.text)
+                case Thinking():
+                    thoughts.append(self._thought(part))
+                case ToolCall():
+                    calls.append(self._call(part))
+                case Media():
+                    images.append(self._image(part))
+                case Opaque():
+                    self._losses.note(part.kind)
+        content = "\n".join(words)
+        message: Body = {"role": role, "content": content}
+        message |= _set(thinking="\n".join(filter(None, thoughts)))
+        message |= _set(images=list(filter(None, images)), tool_calls=calls)
+        return message if content.strip() or len(message) > len(("role", "content")) else None
+
+    def _thought(self, part: Thinking) -> str:
+        if part.signature is not None:
+            self._losses.note("signature")
+        if part.redacted is not None:
+            self._losses.note("redacted_thinking")
+        return part.text
+
+    def _call(self, part: ToolCall) -> Body:
+        self._losses.note("tool_call_id")
+        self._calls[part.id] = (len(self._calls), part.name)
+        return {"function": {"name": part.name, "arguments": part.arguments}}
+
+    def _image(self, part: Media) -> str:
+        if part.media_type.startswith("image/"):
+            return part.data
+        self._losses.note("documents")
+        return ""
+
+
+def _set(**fields: object) -> Body:
+    return {name: value for name, value in fields.items() if value}

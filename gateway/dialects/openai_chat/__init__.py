@@ -1,0 +1,36 @@
+"""OpenAI's chat completions, as clients and vLLM speak them.
+
+Rule 1: `prompt_tokens` includes what came from a cache, `input_tokens` never does; both words meet
+in `chunk` and `writer` only.
+Rule 2: a reply that calls a tool stops with `tool_use`, whatever the engine says.
+Rule 3: a stream is listened to by byte search; it is parsed until content came, then where a search
+finds usage, a finish reason or an error.
+"""
+
+from gateway.dialects.openai_chat.ask import peek, rewrite
+from gateway.dialects.openai_chat.fault import failure, refusal, stream_error
+from gateway.dialects.openai_chat.parts import NAME
+from gateway.dialects.openai_chat.reader import ChatReader, hear, read_reply
+from gateway.dialects.openai_chat.reading import read
+from gateway.dialects.openai_chat.tap import ChatTap
+from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
+from gateway.dialects.openai_chat.writing import write
+from gateway.domain.dialect import Dialect
+
+OPENAI_CHAT = Dialect(
+    name=NAME,
+    stream_type="text/event-stream",
+    peek=peek,
+    rewrite=rewrite,
+    read=read,
+    write=write,
+    tap=ChatTap,
+    hear=hear,
+    read_reply=read_reply,
+    reader=ChatReader,
+    write_reply=write_reply,
+    writer=ChatWriter,
+    failure=failure,
+    refusal=refusal,
+    stream_error=stream_error,
+)

@@ -1,0 +1,157 @@
+"""A body in this dialect as a conversation in none."""
+
+from typing import Any
+
+from gateway.dialects.openai_chat import fields, settings
+from gateway.dialects.openai_chat.ask import peek
+from gateway.dialects.openai_chat.losses import Losses
+from gateway.dialects.openai_chat.parts import read_parts
+from gateway.domain.conversation import (
+    Conversation,
+    Media,
+    Part,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Turn,
+)
+from gateway.domain.errors import Malformed, TooLarge
+from gateway.domain.request import Body
+from gateway.wire import body as wire_body
+
+_SYSTEM_FIELDS = frozenset({"role", "content"})
+_TOOL_FIELDS = frozenset({"role", "content", "tool_call_id"})
+_ASSISTANT_FIELDS = frozenset(
+    {"role", "content", "tool_calls", "reasoning", "reasoning_content", "refusal"}
+)
+_CALL_FIELDS = frozenset({"id", "type", "index", "function"})
+_FUNCTION_FIELDS = frozenset({"name", "arguments"})
+
+
+def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
+    """Return the conversation and what it cannot hold; Malformed as in `peek`, and for results.
+
+    Malformed too when a tool message answers a call that nobody made.
+    """
+    peek(body)
+    lost = Losses()
+    script = _Script(lost)
+    for at, message in enumerate(body["messages"]):
+        script.add(message, f"messages[{at}]")
+    conversation = Conversation(
+        system=tuple(script.system),
+        turns=tuple(Turn(role, tuple(parts)) for role, parts in script.turns),
+        tools=settings.tools(body, lost),
+        tool_choice=settings.tool_choice(body, lost),
+        sampling=settings.sampling(body),
+        answer_schema=settings.answer_schema(body, lost),
+        thinking=settings.thinking(body, lost),
+    )
+    settings.leftovers(body, lost)
+    return conversation, lost.names
+
+
+class _Script:
+    """Messages so far: system texts, turns, and the names of the calls that were made."""
+
+    def __init__(self, lost: Losses) -> None:
+        self.system: list[str] = []
+        self.turns: list[tuple[str, list[Part]]] = []
+        self._calls: dict[str, str] = {}
+        self._lost = lost
+
+    def add(self, message: dict[str, Any], path: str) -> None:
+        """Add one message in its role."""
+        role = message["role"]
+        if role in {"system", "developer"}:
+            self._system(message)
+        elif role == "assistant":
+            self._assistant(message, path)
+        elif role == "tool":
+            self._result(message, path)
+        elif role == "user":
+            self._lost.leftovers(message, _SYSTEM_FIELDS, "messages.")
+            self._turn("user", list(read_parts(message.get("content"), self._lost)))
+        else:
+            self._lost.add("messages.function")
+
+    def _turn(self, role: str, parts: list[Part]) -> None:
+        if parts:
+            self.turns.append((role, parts))
+
+    def _system(self, message: dict[str, Any]) -> None:
+        self._lost.leftovers(message, _SYSTEM_FIELDS, "messages.")
+        if self.turns:
+            self._lost.add("system_position")
+        for part in read_parts(message.get("content"), self._lost):
+            if isinstance(part, Text):
+                self.system.append(part.text)
+            else:
+                self._lost.add("system_media")
+
+    def _assistant(self, message: dict[str, Any], path: str) -> None:
+        self._lost.leftovers(message, _ASSISTANT_FIELDS, "messages.")
+        parts: list[Part] = []
+        for name in ("reasoning", "reasoning_content"):
+            thinking = fields.text(message, name, f"{path}.")
+            if thinking and not parts:
+                parts.append(Thinking(thinking))
+        parts += read_parts(message.get("content"), self._lost)
+        if refusal := fields.text(message, "refusal", f"{path}."):
+            self._lost.add("refusal_part")
+            parts.append(Text(refusal))
+        for at, call in enumerate(fields.records(message, "tool_calls", f"{path}.")):
+            parts.append(self._call(call, f"{path}.tool_calls[{at}]"))
+        self._turn("assistant", parts)
+
+    def _call(self, call: dict[str, Any], path: str) -> ToolCall:
+        call_id = fields.required(fields.text(call, "id", f"{path}."), f"{path}.id")
+        if call.get("type", "function") == "custom":
+            self._lost.add("custom_tool")
+            custom = fields.record(call, "custom", f"{path}.") or {}
+            name = fields.text(custom, "name", f"{path}.custom.")
+            arguments = {"input": custom.get("input", "")}
+        else:
+            self._lost.leftovers(call, _CALL_FIELDS, "tool_calls.")
+            function = fields.record(call, "function", f"{path}.") or {}
+            self._lost.leftovers(function, _FUNCTION_FIELDS, "tool_calls.function.")
+            name = fields.text(function, "name", f"{path}.function.")
+            arguments = self._arguments(function.get("arguments"))
+        found = fields.required(name, f"{path}: the name of the tool")
+        self._calls[call_id] = found
+        return ToolCall(call_id, found, arguments)
+
+    def _arguments(self, written: object) -> dict[str, Any]:
+        """Return arguments as an object; what is none is lost, or the next turn could not be had.
+
+        WHY: a model's bad arguments stay in the history; refusing them would end the conversation.
+        """
+        if isinstance(written, dict):
+            return written
+        if written is None or (isinstance(written, str) and not written.strip()):
+            return {}
+        try:
+            return wire_body.parse(written.encode() if isinstance(written, str) else b"")
+        except (Malformed, TooLarge):
+            self._lost.add("tool_arguments")
+            return {}
+
+    def _result(self, message: dict[str, Any], path: str) -> None:
+        self._lost.leftovers(message, _TOOL_FIELDS, "messages.")
+        found = fields.text(message, "tool_call_id", f"{path}.")
+        call_id = fields.required(found, f"{path}.tool_call_id")
+        if call_id not in self._calls:
+            raise Malformed(f"{path}.tool_call_id answers no call of an earlier message.")
+        parts: list[Text | Media] = []
+        for part in read_parts(message.get("content"), self._lost):
+            if isinstance(part, Text | Media):
+                parts.append(part)
+            else:
+                self._lost.add(part.kind)
+        result = ToolResult(call_id, tuple(parts), self._calls[call_id])
+        last = self.turns[-1][1]
+        if isinstance(last[-1], ToolResult):
+            last.append(result)
+        else:
+            self._turn("user", [result])

@@ -1,0 +1,250 @@
+"""One try at one candidate: recorded, sent, heard."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.domain.dialect import Dialect
+from gateway.domain.errors import BoundaryBreach
+from gateway.domain.request import Ask
+from gateway.domain.route import Attempt, Candidate, Failure, FailureKind, Outcome, OutcomeKind
+from gateway.flow.channel import Channel, channel
+from gateway.flow.docket import Docket
+from gateway.flow.house import House
+from gateway.flow.prepare import Prepared
+from gateway.transport.call import HttpReply
+from gateway.transport.failure import TransportFailure
+from gateway.wire import ndjson
+
+REPLY_BYTES_MAX = 32 * 1024 * 1024
+ERROR_BYTES_MAX = 64 * 1024
+HELD_BYTES_MAX = 1024 * 1024
+RETRY_AFTER_S_MAX = 3600
+OK = 200
+ENGINE_IS_WRONG = frozenset({401, 403, 404, 405})
+
+
+class Opened(Struct, frozen=True):
+    """A stream whose first content has come: what was held back, and the rest."""
+
+    held: bytes
+    rest: AsyncIterator[bytes]
+    channel: Channel
+    reply: HttpReply
+
+
+class Whole(Struct, frozen=True):
+    """A whole reply, in the client's dialect."""
+
+    body: bytes
+
+
+class Try:
+    """One attempt in progress."""
+
+    def __init__(
+        self, house: House, docket: Docket, candidate: Candidate, prepared: Prepared, number: int
+    ) -> None:
+        self._house = house
+        self._docket = docket
+        self._candidate = candidate
+        self._prepared = prepared
+        self._number = number
+        self._started_us = 0
+        self._first_token_us: int | None = None
+        self._ended = False
+        self._watch = _Watch(house, candidate)
+
+    async def run(self, dialect: Dialect, ask: Ask) -> Opened | Whole | Failure:
+        """Record, then send, then listen until the reply is sure to be one."""
+        await self._docket.attempted(self._candidate, self._prepared, self._number)
+        self._started_us = self._house.clock.now_us()
+        reply: HttpReply | None = None
+        try:
+            reply = await self._house.sender.send(
+                self._candidate, self._docket.route, self._prepared.call
+            )
+            if reply.status != OK:
+                return self.failed(await self._refusal(reply))
+            if ask.stream:
+                return await self._open(reply, dialect, ask)
+            return await self._take(reply, dialect, ask)
+        except TransportFailure as error:
+            return self.failed(error.failure)
+        except BaseException as error:
+            if reply is not None:
+                reply.abandon()
+            self.cancelled(type(error).__name__)
+            raise
+
+    def failed(self, failure: Failure) -> Failure:
+        """Note that the attempt failed, and return the failure as it is told."""
+        failure = replace(failure, first_token_seen=self._first_token_us is not None)
+        self._end(Outcome(OutcomeKind.FAILED, failure, status=failure.status))
+        if failure.kind in {FailureKind.UNREACHABLE, FailureKind.TIMED_OUT}:
+            self._house.health.rest(self._candidate.offering.backend, failure.kind)
+        return failure
+
+    def cancelled(self, detail: str, heard: Channel | None = None) -> None:
+        """Note that the client left, or that we stopped, with what was used until then."""
+        failure = Failure(FailureKind.CUT_SHORT, sent=True, detail=detail)
+        usage = heard.usage if heard is not None else None
+        self._end(Outcome(OutcomeKind.CANCELLED, failure, usage))
+
+    def completed(self, heard: Channel) -> None:
+        """Note that the reply ended well."""
+        self._end(Outcome(OutcomeKind.COMPLETED, usage=heard.usage, stop=heard.stop, status=OK))
+
+    def broken(self, heard: Channel, failure: Failure) -> Failure:
+        """Note that the reply ended badly after its first content, with what was used."""
+        failure = replace(failure, first_token_seen=True)
+        self._end(Outcome(OutcomeKind.FAILED, failure, heard.usage, heard.stop))
+        return failure
+
+    def watch(self, chunk: bytes) -> None:
+        """Look for proof that somebody else answered; BoundaryBreach if so."""
+        self._watch.feed(chunk)
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        offering = self._candidate.offering
+        now = self._house.clock.now_us()
+        self._docket.ended(
+            self._candidate,
+            Attempt(
+                number=self._number,
+                offering=offering.id,
+                backend=offering.backend,
+                zone=offering.zone,
+                started_us=self._started_us or now,
+                first_token_us=self._first_token_us,
+                ended_us=now,
+                outcome=outcome,
+            ),
+        )
+
+    async def _refusal(self, reply: HttpReply) -> Failure:
+        body = await reply.read(ERROR_BYTES_MAX)
+        kind, said = self._prepared.target.failure(reply.status, body)
+        detail = f"status {reply.status}"
+        if reply.status in ENGINE_IS_WRONG:
+            kind, said = FailureKind.UNREADABLE, ""
+        return Failure(
+            kind,
+            sent=True,
+            detail=detail,
+            said=said,
+            status=reply.status,
+            retry_after_s=_retry_after(reply.headers.get("retry-after")),
+        )
+
+    async def _open(self, reply: HttpReply, dialect: Dialect, ask: Ask) -> Opened | Failure:
+        if not reply.headers.get("content-type", "").startswith(self._prepared.target.stream_type):
+            reply.abandon()
+            return self.failed(_unreadable("not a stream of its dialect"))
+        heard = channel(
+            dialect,
+            self._prepared.target,
+            asked=ask.model,
+            record_id=self._docket.id,
+            usage_wanted=ask.usage_wanted,
+        )
+        rest = reply.chunks()
+        held, failure = await self._hold(rest, heard)
+        if failure is not None:
+            reply.abandon()
+            return self.failed(failure)
+        self._first_token_us = self._house.clock.now_us()
+        return Opened(held, rest, heard, reply)
+
+    async def _hold(
+        self, rest: AsyncIterator[bytes], heard: Channel
+    ) -> tuple[bytes, Failure | None]:
+        held = bytearray()
+        async for chunk in rest:
+            self.watch(chunk)
+            try:
+                held += heard.feed(chunk)
+            except ValueError:
+                return b"", _unreadable("the stream cannot be read")
+            if heard.broke is not None:
+                return b"", _broke(heard)
+            if heard.content_seen or heard.finished or len(held) > HELD_BYTES_MAX:
+                return bytes(held), None
+        return b"", Failure(FailureKind.CUT_SHORT, sent=True, detail="ended before any content")
+
+    async def _take(self, reply: HttpReply, dialect: Dialect, ask: Ask) -> Whole | Failure:
+        body = await reply.read(REPLY_BYTES_MAX)
+        self.watch(body + b"\n")
+        target = self._prepared.target
+        try:
+            heard = target.hear(body)
+            if heard.broke is None and target.name != dialect.name:
+                body = dialect.write_reply(target.read_reply(body), ask.model, self._docket.id)
+        except ValueError:
+            return self.failed(_unreadable("the reply cannot be read"))
+        if heard.broke is not None:
+            kind, said = heard.broke
+            return self.failed(Failure(kind, sent=True, detail="error in the reply", said=said))
+        self._first_token_us = self._house.clock.now_us()
+        outcome = Outcome(OutcomeKind.COMPLETED, usage=heard.usage, stop=heard.stop, status=OK)
+        self._end(outcome)
+        return Whole(body)
+
+
+async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
+    """Yield what the client gets; TransportFailure when the engine breaks off."""
+    heard = opened.channel
+    yield opened.held
+    if not heard.finished:
+        async for chunk in opened.rest:
+            attempt.watch(chunk)
+            try:
+                out = heard.feed(chunk)
+            except ValueError:
+                raise TransportFailure(_unreadable("the stream cannot be read")) from None
+            if out:
+                yield out
+            if heard.broke is not None:
+                raise TransportFailure(_broke(heard))
+    if not heard.finished:
+        raise TransportFailure(Failure(FailureKind.CUT_SHORT, sent=True, detail="no end mark"))
+    last = heard.close()
+    if last:
+        yield last
+
+
+class _Watch:
+    """Looks at each payload of an engine that might be somebody else's front."""
+
+    def __init__(self, house: House, candidate: Candidate) -> None:
+        self._house = house
+        self._backend = candidate.offering.backend
+        self._breach = house.backends[self._backend].breach
+        self._frame = ndjson.Frame() if self._breach is not None else None
+
+    def feed(self, chunk: bytes) -> None:
+        if self._frame is None or self._breach is None:
+            return
+        for payload in self._frame.feed(chunk):
+            if self._breach(payload):
+                self._house.health.quarantine(self._backend, "a reply came from a remote host")
+                raise BoundaryBreach("The engine answered from outside its zone.")
+
+
+def _broke(heard: Channel) -> Failure:
+    kind, said = heard.broke or (FailureKind.UNREADABLE, "")
+    return Failure(kind, sent=True, detail="error in the stream", said=said)
+
+
+def _unreadable(detail: str) -> Failure:
+    return Failure(FailureKind.UNREADABLE, sent=True, detail=detail, status=OK)
+
+
+def _retry_after(value: str | None) -> int | None:
+    if value is None or not value.isdecimal() or len(value) > len(str(RETRY_AFTER_S_MAX)):
+        return None
+    return min(int(value), RETRY_AFTER_S_MAX)

@@ -1,0 +1,93 @@
+"""One engine's stream on its way to the client: verbatim or translated, with one face."""
+
+from typing import Protocol
+
+from gateway.domain.dialect import Dialect, Reader, Tap, Writer
+from gateway.domain.event import CONTENT, Broke, Event, Stopped, Used
+from gateway.domain.money import Tokens
+from gateway.domain.route import FailureKind
+
+
+class Channel(Protocol):
+    """Takes the engine's bytes, gives the client's, and knows how the reply is going."""
+
+    content_seen: bool
+    finished: bool
+    usage: Tokens | None
+    stop: str | None
+    broke: tuple[FailureKind, str] | None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what the client gets for these bytes; ValueError if they cannot be read."""
+
+    def close(self) -> bytes:
+        """Return what ends a stream that ended well."""
+
+
+class Verbatim:
+    """The engine speaks the client's dialect: its bytes pass, and are listened to."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+        self.content_seen = False
+        self.finished = False
+        self.usage: Tokens | None = None
+        self.stop: str | None = None
+        self.broke: tuple[FailureKind, str] | None = None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the bytes to forward."""
+        out = self._tap.feed(chunk)
+        heard = self._tap.heard
+        self.content_seen = self._tap.content_seen
+        self.finished = self._tap.finished
+        self.usage, self.stop, self.broke = heard.usage, heard.stop, heard.broke
+        return out
+
+    def close(self) -> bytes:
+        """The engine's own end mark has passed already."""
+        return b""
+
+
+class Translated:
+    """The engine speaks another dialect: its bytes become events, and events the client's bytes."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.content_seen = False
+        self.finished = False
+        self.usage: Tokens | None = None
+        self.stop: str | None = None
+        self.broke: tuple[FailureKind, str] | None = None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the translation of everything that these bytes complete."""
+        out = [self._say(event) for event in self._reader.feed(chunk)]
+        self.finished = self._reader.finished
+        return b"".join(out)
+
+    def close(self) -> bytes:
+        """Return the end of the client's stream."""
+        return self._writer.close()
+
+    def _say(self, event: Event) -> bytes:
+        if isinstance(event, Broke):
+            self.broke = self.broke or (FailureKind(event.code), event.said)
+            return b""
+        if isinstance(event, CONTENT):
+            self.content_seen = True
+        elif isinstance(event, Used):
+            self.usage = event.tokens
+        elif isinstance(event, Stopped):
+            self.stop = event.reason
+        return b"" if self.broke else self._writer.write(event)
+
+
+def channel(
+    dialect: Dialect, target: Dialect, *, asked: str, record_id: str, usage_wanted: bool
+) -> Channel:
+    """Return the channel from an engine that speaks `target` to a client that speaks `dialect`."""
+    if dialect.name == target.name:
+        return Verbatim(dialect.tap(usage_wanted))
+    return Translated(target.reader(), dialect.writer(asked, record_id, usage_wanted))

@@ -1,0 +1,153 @@
+"""The records of one request: decided once, attempted zero or more times, settled exactly once."""
+
+import hashlib
+
+from gateway.audit.record import Attempted, Decided, Personal, Record, Settled, Tried
+from gateway.domain.money import Tokens
+from gateway.domain.request import Envelope
+from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
+from gateway.flow.house import House
+from gateway.flow.prepare import Prepared
+
+
+class Docket:
+    """Writes what happens to one request into the ledger, in the order that the promise needs.
+
+    INVARIANT: the Decided stands before or with the first Attempted, and a Settled follows
+    whenever a Decided may have reached the disk, whatever happened in between.
+    """
+
+    def __init__(
+        self, house: House, envelope: Envelope, decided: Decided, personal: Personal, route: Route
+    ) -> None:
+        self._house = house
+        self._surface = envelope.surface
+        self._decided = decided
+        self._personal = personal
+        self._salt = house.ids.salt()
+        self._reply_hash = hashlib.sha256(self._salt)
+        self._reply_bytes = 0
+        self._written = False
+        self._settled = False
+        self._tried: list[Tried] = []
+        self._served: Candidate | None = None
+        self._usage: Tokens | None = None
+        self._stop: str | None = None
+        self.route = route
+        self.losses: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The record id."""
+        return self._decided.id
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were recorded."""
+        return len(self._tried)
+
+    async def attempted(self, candidate: Candidate, prepared: Prepared, number: int) -> None:
+        """Make the attempt durable, with the decision if this is the first; then it may be sent."""
+        salt = self._house.ids.salt()
+        attempted = Attempted(
+            id=self.id,
+            ts_us=self._house.clock.now_us(),
+            boot=self._house.boot,
+            number=number,
+            offering=candidate.offering.id,
+            backend=candidate.offering.backend,
+            zone=candidate.zone,
+            host=self._house.sender.host(candidate.offering.backend),
+            commitment=hashlib.sha256(salt + prepared.call.body).hexdigest(),
+            losses=prepared.losses,
+        )
+        sealed = Personal(subject=self._personal.subject, salts={"call": salt.hex()})
+        await self._append([(attempted, sealed)])
+
+    def ended(self, candidate: Candidate, attempt: Attempt) -> None:
+        """Note how an attempt ended; the last completed one is who served."""
+        self._tried.append(
+            Tried(
+                number=attempt.number,
+                offering=attempt.offering,
+                zone=attempt.zone,
+                started_us=attempt.started_us,
+                first_token_us=attempt.first_token_us,
+                ended_us=attempt.ended_us,
+                outcome=_without_words(attempt.outcome),
+            )
+        )
+        if attempt.first_token_us is not None or attempt.outcome.kind is OutcomeKind.COMPLETED:
+            self._served = candidate
+            self._usage = attempt.outcome.usage
+            self._stop = attempt.outcome.stop
+        self._house.meters.attempt(attempt.zone, attempt.outcome.kind)
+
+    def said(self, chunk: bytes) -> None:
+        """Note bytes that went to the client."""
+        self._reply_hash.update(chunk)
+        self._reply_bytes += len(chunk)
+
+    async def refused(self, status: int, error: str) -> None:
+        """Record a request that ends without any attempt: decision and settlement in one commit."""
+        self._settled = True
+        settled = self._settlement(OutcomeKind.REFUSED, status, error)
+        await self._append([(settled, None)])
+        self._house.meters.request(self._surface, OutcomeKind.REFUSED)
+
+    def settle(self, outcome: OutcomeKind, status: int | None, error: str | None = None) -> None:
+        """Record the end, in the background: nobody waits for it, and it is written once."""
+        if self._settled or not self._written:
+            return
+        self._settled = True
+        self._house.meters.request(self._surface, outcome)
+        self._house.background.spawn(self._write(self._settlement(outcome, status, error)))
+
+    async def _append(self, records: list[tuple[Record, Personal | None]]) -> None:
+        first = not self._written
+        self._written = True
+        opening: list[tuple[Record, Personal | None]] = [(self._decided, self._personal)]
+        await self._house.ledger.append([*(opening if first else []), *records])
+
+    async def _write(self, settled: Settled) -> None:
+        sealed = Personal(subject=self._personal.subject, salts={"reply": self._salt.hex()})
+        try:
+            await self._house.ledger.append([(settled, sealed)])
+        except Exception as error:  # noqa: BLE001 - the next start records the outcome as lost
+            self._house.log.warning("settled_unwritten", record=self.id, kind=type(error).__name__)
+
+    def _settlement(self, outcome: OutcomeKind, status: int | None, error: str | None) -> Settled:
+        served = self._served.offering if self._served is not None else None
+        usage = self._usage
+        return Settled(
+            id=self.id,
+            ts_us=self._house.clock.now_us(),
+            boot=self._house.boot,
+            outcome=outcome,
+            status=status,
+            served_by=served.id if served else None,
+            zone=served.zone if served else None,
+            tried=tuple(self._tried),
+            usage=usage,
+            cost_microusd=served.price.cost_microusd(usage) if served and usage else None,
+            stop=self._stop,
+            losses=self.losses,
+            error=error,
+            reply_bytes=self._reply_bytes,
+            reply_commitment=self._reply_hash.hexdigest() if self._reply_bytes else "",
+        )
+
+
+def _without_words(outcome: Outcome) -> Outcome:
+    """Return the outcome without the engine's own words: they may repeat the prompt."""
+    failure = outcome.failure
+    if failure is None or not failure.said:
+        return outcome
+    kept = {name: getattr(failure, name) for name in failure.__struct_fields__}
+    return Outcome(
+        outcome.kind,
+        type(failure)(**(kept | {"said": ""})),
+        outcome.usage,
+        outcome.stop,
+        outcome.status,
+    )

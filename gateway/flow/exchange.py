@@ -1,0 +1,78 @@
+"""The life of one request, step by step."""
+
+from msgspec.structs import replace
+
+from gateway.domain.decision import Effect
+from gateway.domain.dialect import ErrorReply
+from gateway.domain.errors import GatewayError, LedgerError, Refusal, Unreachable
+from gateway.domain.request import Envelope
+from gateway.flow.docket import Docket
+from gateway.flow.house import House
+from gateway.flow.opening import decided, personal_of, turned_away
+from gateway.flow.ports import World
+from gateway.flow.pursuit import Pursuit
+from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
+from gateway.flow.ruling import Ruling, gather, rule
+from gateway.routing.plan import nowhere, refusal
+
+
+class Exchange:
+    """Answers requests of known callers, and leaves a record of how."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def exchange(self, envelope: Envelope) -> Reply:
+        """Answer one request: peek, sense, classify, decide, plan, record, send, settle."""
+        world = self._house.worlds.now()
+        try:
+            ruling = await self._judge(envelope, world)
+        except GatewayError as error:
+            return await self.turn_away(envelope, error)
+        except Exception as error:  # noqa: BLE001 - an error denies: it is recorded and refused
+            self._house.log.warning("judging_failed", record=envelope.id, kind=type(error).__name__)
+            return await self.turn_away(envelope, Unreachable("The request could not be judged."))
+        personal = personal_of(self._house, envelope, ruling.evidence.scan.findings)
+        opening = decided(self._house, world, envelope, personal, ruling)
+        docket = Docket(self._house, envelope, opening, personal, ruling.route)
+        if not ruling.route.candidates:
+            return await self._refuse(docket, envelope, ruling)
+        pursuit = Pursuit(self._house, world, docket, envelope, ruling.evidence.ask)
+        return await pursuit.run()
+
+    async def turn_away(self, envelope: Envelope, error: GatewayError) -> Reply:
+        """Refuse a request that cannot be judged, and record that it was."""
+        world = self._house.worlds.now()
+        personal = personal_of(self._house, envelope)
+        opening = turned_away(self._house, world, envelope, personal, error)
+        docket = Docket(self._house, envelope, opening, personal, nowhere())
+        return await self._tell(docket, envelope, error)
+
+    async def _judge(self, envelope: Envelope, world: World) -> Ruling:
+        dialect = self._house.dialects[envelope.dialect]
+        ask = dialect.peek(envelope.body)
+        scan = await self._house.scanner.scan(envelope.body)
+        for detector in scan.failed:
+            self._house.meters.detector_failure(detector)
+        evidence = gather(envelope, ask, scan, world)
+        return rule(evidence, world, self._house.clock.now())
+
+    async def _refuse(self, docket: Docket, envelope: Envelope, ruling: Ruling) -> Reply:
+        if ruling.decision.effect is not Effect.PERMIT:
+            for rule_id in ruling.decision.because or (ruling.decision.reason,):
+                self._house.meters.denial(rule_id)
+        return await self._tell(docket, envelope, refusal(ruling.decision, ruling.route))
+
+    async def _tell(self, docket: Docket, envelope: Envelope, error: GatewayError) -> Reply:
+        dialect = self._house.dialects[envelope.dialect]
+        try:
+            form = self._form(dialect.refusal(error, docket.id), error)
+            await docket.refused(form.status, error.code)
+        except LedgerError as unwritten:
+            return error_reply(unwritten, dialect.refusal(unwritten, ""), "")
+        return error_reply(error, form, docket.id)
+
+    def _form(self, form: ErrorReply, error: GatewayError) -> ErrorReply:
+        if isinstance(error, Refusal) and form.status == SHOWN_ONCE:
+            return replace(form, status=self._house.refusal_status)
+        return form

@@ -1,0 +1,41 @@
+"""Everything that the flow works with, constructed once by `app`."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from gateway.domain.dialect import Dialect
+from gateway.flow.background import Background
+from gateway.flow.ports import Clock, Health, Ids, Ledger, Meters, Scanner, Sender, Worlds
+from gateway.transport.backend import Backend
+
+
+class Log(Protocol):
+    """The operators' log: events and field names, never content."""
+
+    def warning(self, event: str, **fields: str) -> None:
+        """Write one line."""
+
+
+class House(Struct, frozen=True, kw_only=True):
+    """The rooms as the flow sees them.
+
+    `backends` maps a backend's name in the fleet file to its record. `refusal_status` is the
+    status of a refusal by policy: 400, which clients show once, or 403.
+    """
+
+    worlds: Worlds
+    ledger: Ledger
+    sender: Sender
+    health: Health
+    scanner: Scanner
+    clock: Clock
+    ids: Ids
+    meters: Meters
+    log: Log
+    background: Background
+    backends: Mapping[str, Backend]
+    dialects: Mapping[str, Dialect]
+    boot: str
+    refusal_status: int = 400

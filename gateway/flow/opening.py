@@ -1,0 +1,110 @@
+"""The Decided record and its personal fields, made from a ruling or from an error."""
+
+import hashlib
+from collections import Counter
+
+from gateway.audit.record import Decided, Personal
+from gateway.domain.decision import Decision, Effect, Finding
+from gateway.domain.errors import GatewayError
+from gateway.domain.repo_address import canonical
+from gateway.domain.request import Envelope
+from gateway.flow.house import House
+from gateway.flow.ports import World
+from gateway.flow.ruling import Ruling
+
+PERSONAL_TEXT_MAX = 512
+FINDINGS_KEPT_MAX = 200
+
+
+def personal_of(house: House, envelope: Envelope, findings: tuple[Finding, ...] = ()) -> Personal:
+    """Return the personal fields of the request, bounded, with the salt of its commitment."""
+    claims = envelope.claims
+    return Personal(
+        subject=envelope.caller.subject,
+        address=envelope.address,
+        client=envelope.client[:PERSONAL_TEXT_MAX],
+        repo=_without_userinfo(claims.repo),
+        session=(claims.session or "")[:PERSONAL_TEXT_MAX],
+        metadata=claims.metadata,
+        findings=findings[:FINDINGS_KEPT_MAX],
+        salts={"body": house.ids.salt().hex()},
+    )
+
+
+def decided(
+    house: House, world: World, envelope: Envelope, personal: Personal, ruling: Ruling
+) -> Decided:
+    """Return the record of a request that policy spoke about."""
+    findings = ruling.evidence.scan.findings
+    return Decided(
+        id=envelope.id,
+        ts_us=house.clock.now_us(),
+        boot=house.boot,
+        key_id=envelope.caller.key_id,
+        surface=envelope.surface,
+        dialect=envelope.dialect,
+        body_bytes=envelope.body_bytes,
+        ask=ruling.evidence.ask,
+        facts=ruling.facts,
+        signals=ruling.classification.signals,
+        label=ruling.classification.label,
+        raised_by=ruling.classification.raised_by,
+        decision=ruling.decision,
+        candidates=tuple(candidate.offering.id for candidate in ruling.route.candidates),
+        excluded=ruling.route.excluded,
+        health=dict(world.fleet.resting),
+        documents=world.documents,
+        finding_kinds=dict(Counter(finding.kind for finding in findings)),
+        commitment=_commitment(envelope, personal),
+        demo=world.demo,
+    )
+
+
+def turned_away(
+    house: House, world: World, envelope: Envelope, personal: Personal, error: GatewayError
+) -> Decided:
+    """Return the record of a request that was refused before policy could speak."""
+    decision = Decision(
+        effect=Effect.REFUSED,
+        boundary=frozenset(),
+        because=(),
+        reason=error.code,
+        policy=world.documents.get("policy", ""),
+        decided_at=house.clock.now(),
+    )
+    return Decided(
+        id=envelope.id,
+        ts_us=house.clock.now_us(),
+        boot=house.boot,
+        key_id=envelope.caller.key_id,
+        surface=envelope.surface,
+        dialect=envelope.dialect,
+        body_bytes=envelope.body_bytes,
+        ask=None,
+        facts=None,
+        signals=(),
+        label=None,
+        raised_by=(),
+        decision=decision,
+        candidates=(),
+        excluded=(),
+        health={},
+        documents=world.documents,
+        commitment=_commitment(envelope, personal),
+        demo=world.demo,
+    )
+
+
+def _without_userinfo(claim: str | None) -> str:
+    """Return the canonical address of a claimed repository: credentials in a URL are not kept."""
+    if claim is None:
+        return ""
+    try:
+        return canonical(claim)
+    except ValueError:
+        return ""
+
+
+def _commitment(envelope: Envelope, personal: Personal) -> str:
+    salt = bytes.fromhex(personal.salts["body"])
+    return hashlib.sha256(salt + envelope.body_sha256).hexdigest()

@@ -1,0 +1,148 @@
+"""From a route to an answer: candidate after candidate, inside the boundary, then settlement."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+
+from gateway.domain.dialect import Dialect
+from gateway.domain.errors import Bug, GatewayError, LedgerError, NoHealthyBackend, Unreachable
+from gateway.domain.request import Ask, Envelope
+from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
+from gateway.flow.attempt import OK, Opened, Try, Whole, relay
+from gateway.flow.docket import Docket
+from gateway.flow.house import House
+from gateway.flow.ports import World
+from gateway.flow.prepare import prepare, refuse_losses
+from gateway.flow.reply import Reply, error_reply, told
+from gateway.routing.fallback import error_after, may_continue
+from gateway.transport.failure import TransportFailure
+
+ROUNDS_MAX = 2
+RETRY_WAIT_S = 0.25
+RETRY_WAIT_S_MAX = 2.0
+AGAIN = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
+
+
+class Pursuit:
+    """One request on its way along its route."""
+
+    def __init__(
+        self, house: House, world: World, docket: Docket, envelope: Envelope, ask: Ask
+    ) -> None:
+        self._house = house
+        self._world = world
+        self._docket = docket
+        self._envelope = envelope
+        self._ask = ask
+        self._dialect: Dialect = house.dialects[envelope.dialect]
+        self._failures: list[Failure] = []
+
+    async def run(self) -> Reply:
+        """Return the answer, or the error that the caller hears; the record is settled."""
+        try:
+            return await self._answer()
+        except asyncio.CancelledError:
+            self._docket.settle(OutcomeKind.CANCELLED, None, "client_gone")
+            raise
+        except GatewayError as error:
+            return await self._give_up(error)
+        except Exception as error:
+            self._docket.settle(OutcomeKind.FAILED, Unreachable.status, type(error).__name__)
+            raise
+
+    async def _answer(self) -> Reply:
+        for number, candidate in enumerate(self._candidates(), start=1):
+            got = await self._try(candidate, number)
+            if not isinstance(got, Failure):
+                return got
+            self._failures.append(got)
+            if not may_continue(got):
+                break
+            await self._wait_before_second_round(got)
+        if not self._failures:
+            raise NoHealthyBackend("What may answer this request is not available now.")
+        raise error_after(tuple(self._failures))
+
+    def _candidates(self) -> Iterator[Candidate]:
+        """Yield the route, then once more those that asked to be tried again.
+
+        INVARIANT: the current snapshot may only remove candidates; nothing is ever added.
+        """
+        again: list[Candidate] = []
+        for candidate in self._docket.route.candidates:
+            if candidate.offering.backend in self._house.worlds.now().fleet.resting:
+                continue
+            yield candidate
+            if self._failures and _asks_for_another_try(self._failures[-1]):
+                again.append(candidate)
+        yield from again[: ROUNDS_MAX - 1]
+
+    async def _wait_before_second_round(self, failure: Failure) -> None:
+        last = len(self._failures) == len(self._docket.route.candidates)
+        if last and _asks_for_another_try(failure):
+            asked = failure.retry_after_s
+            await asyncio.sleep(RETRY_WAIT_S if asked is None else asked)
+
+    async def _try(self, candidate: Candidate, number: int) -> Reply | Failure:
+        backend = self._house.backends[candidate.offering.backend]
+        prepared = prepare(self._envelope, self._dialect, self._ask, candidate, backend)
+        if self._world.program.on_loss == "refuse":
+            refuse_losses(prepared)
+        self._docket.losses = prepared.losses
+        attempt = Try(self._house, self._docket, candidate, prepared, number)
+        got = await attempt.run(self._dialect, self._ask)
+        if isinstance(got, Failure):
+            return got
+        if isinstance(got, Whole):
+            self._docket.said(got.body)
+            self._docket.settle(OutcomeKind.COMPLETED, OK)
+            return Reply(OK, self._headers("application/json"), got.body)
+        return Reply(OK, self._headers(self._dialect.stream_type), self._stream(got, attempt))
+
+    async def _stream(self, opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
+        """Yield the reply; whatever happens, the engine is let go and the record settled."""
+        outcome, error = OutcomeKind.CANCELLED, "client_gone"
+        try:
+            async for chunk in relay(opened, attempt):
+                self._docket.said(chunk)
+                yield chunk
+            attempt.completed(opened.channel)
+            outcome, error = OutcomeKind.COMPLETED, ""
+        except TransportFailure as broken:
+            failure = attempt.broken(opened.channel, broken.failure)
+            outcome, error = OutcomeKind.FAILED, failure.kind
+            yield self._last_word(error_after((failure,)))
+        except GatewayError as breach:
+            outcome, error = OutcomeKind.FAILED, breach.code
+            yield self._last_word(breach)
+        finally:
+            opened.reply.abandon()
+            if outcome is not OutcomeKind.COMPLETED:
+                attempt.cancelled(error, opened.channel)
+            self._docket.settle(outcome, OK, error or None)
+
+    def _last_word(self, error: GatewayError) -> bytes:
+        words = self._dialect.stream_error(error, self._docket.id)
+        self._docket.said(words)
+        return words
+
+    async def _give_up(self, error: GatewayError) -> Reply:
+        form = self._dialect.refusal(error, self._docket.id)
+        if isinstance(error, LedgerError):
+            self._docket.settle(OutcomeKind.FAILED, form.status, error.code)
+        elif not self._docket.attempts and not isinstance(error, Bug):
+            await self._docket.refused(form.status, error.code)
+        else:
+            self._docket.settle(OutcomeKind.FAILED, form.status, error.code)
+        return error_reply(error, form, self._docket.id)
+
+    def _headers(self, content_type: str) -> tuple[tuple[str, str], ...]:
+        lost = self._docket.losses
+        return (
+            ("content-type", content_type),
+            *told(self._docket.id),
+            *((("x-perimeter-lost", ", ".join(lost)),) if lost else ()),
+        )
+
+
+def _asks_for_another_try(failure: Failure) -> bool:
+    return failure.kind in AGAIN and (failure.retry_after_s or 0) <= RETRY_WAIT_S_MAX

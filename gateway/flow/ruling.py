@@ -1,0 +1,76 @@
+"""Classify, decide, plan: the pure middle of a request, the same for serving, cases and replay."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.classification.classify import classify
+from gateway.classification.repos import repos_of
+from gateway.classification.signals import finding_signals, signals
+from gateway.domain.decision import Classification, Decision, Facts, Scan, Signal
+from gateway.domain.request import Ask, Envelope
+from gateway.domain.route import Route
+from gateway.flow.ports import World
+from gateway.policy.evaluate import decide, why_not
+from gateway.routing.names import Named, resolve
+from gateway.routing.plan import plan
+
+
+class Evidence(Struct, frozen=True):
+    """What is known of a request before anything is judged: signals, and facts without a label."""
+
+    ask: Ask
+    signals: tuple[Signal, ...]
+    facts: Facts
+    scan: Scan = Scan()
+
+
+class Ruling(Struct, frozen=True):
+    """What was made of the evidence."""
+
+    evidence: Evidence
+    facts: Facts
+    classification: Classification
+    decision: Decision
+    route: Route
+
+
+def gather(envelope: Envelope, ask: Ask, scan: Scan, world: World) -> Evidence:
+    """Return the evidence; UnknownModel or Malformed when the request cannot be judged."""
+    named = resolve(ask.model, world.fleet.catalogue)
+    program, caller = world.program, envelope.caller
+    told = signals(caller, envelope.claims, world.registry, world.vocabulary, program.default)
+    raising = [finding for finding in scan.findings if not finding.tag_only]
+    found = finding_signals(raising, scan.failed, program.raises)
+    return Evidence(ask, (*told, *found), _facts(envelope, named, scan, world), scan)
+
+
+def rule(evidence: Evidence, world: World, now: datetime) -> Ruling:
+    """Return classification, decision and route; pure, so that an auditor can run it again."""
+    classification = classify(evidence.signals)
+    facts = replace(evidence.facts, label=classification.label)
+    decision = decide(world.program, facts, now)
+    named = resolve(evidence.ask.model, world.fleet.catalogue)
+    route = plan(
+        decision,
+        evidence.ask,
+        named,
+        world.fleet,
+        lambda zone: why_not(world.program, facts, zone, now),
+    )
+    return Ruling(evidence, facts, classification, decision, route)
+
+
+def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
+    repos = repos_of(envelope.caller, envelope.claims, world.registry)
+    return Facts(
+        label=world.vocabulary.top,
+        team=envelope.caller.team,
+        surface=envelope.surface,
+        model=named.asked,
+        task=named.task,
+        repos=repos.known,
+        findings=frozenset(finding.kind for finding in scan.findings),
+        claimed_repos=repos.claimed,
+    )

@@ -1,0 +1,168 @@
+"""The checkpoint store: the last word of each log, apart from its evidence.
+
+It is small and it is trusted: whoever can change it can make a log sign two histories. It moves
+only forward, by compare and swap: a log that was restored from an older copy, or that two
+processes write, no longer fits, and is refused.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from gateway.audit.tree import EMPTY_ROOT, HASH_BYTES, Head
+from gateway.domain.errors import ChainBroken
+from gateway.ledger.paths import LedgerPaths
+from gateway.ledger.reading import START, Place
+
+BUSY_S_MAX = 5.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS checkpoints (
+  origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL,
+  frontier BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
+  latest_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open_requests (
+  origin TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (origin, id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS never_back BEFORE UPDATE ON checkpoints
+WHEN NEW.size < OLD.size BEGIN SELECT RAISE(ABORT, 'a checkpoint never goes back'); END;
+CREATE TRIGGER IF NOT EXISTS never_gone BEFORE DELETE ON checkpoints
+BEGIN SELECT RAISE(ABORT, 'a checkpoint is never deleted'); END;
+PRAGMA user_version = 1;
+"""
+
+
+class Sealed(Struct, frozen=True):
+    """The last checkpoint of a log, and what a start needs so that it reads only what follows.
+
+    `end` is the place after the last sealed entry, `frontier` the tree at that size, `latest_us`
+    the highest time in it.
+    """
+
+    head: Head
+    note: str = ""
+    frontier: tuple[bytes, ...] = ()
+    end: Place = START
+    latest_us: int = 0
+
+
+class OpenChange(Struct, frozen=True):
+    """Requests decided and not settled: those that came and those that went since the last time."""
+
+    came: Mapping[str, int] = {}
+    went: frozenset[str] = frozenset()
+
+
+NOTHING_YET = Sealed(Head(0, EMPTY_ROOT))
+
+
+class CheckpointStore:
+    """One SQLite file. Methods raise sqlite3.Error when it cannot be read or written."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._sql = connection
+
+    @classmethod
+    def make(cls, path: Path) -> "CheckpointStore":
+        """Open the store, and make it where it is not there yet."""
+        path.touch(mode=0o600)
+        store = cls(_connect(path, "rw"))
+        store._sql.executescript(_SCHEMA)
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, reading: bool = False) -> "CheckpointStore":
+        """Open an existing store; one that is not there is an error, never made anew."""
+        return cls(_connect(path, "ro" if reading else "rw"))
+
+    def latest(self, origin: str) -> Sealed | None:
+        """Return the last checkpoint of that log; None when the store does not know it."""
+        row = self._sql.execute(
+            "SELECT size, root, note, frontier, segment, offset, latest_us"
+            " FROM checkpoints WHERE origin = ?",
+            (origin,),
+        ).fetchone()
+        if row is None:
+            return None
+        size, root, note, packed, segment, offset, latest_us = row
+        frontier = tuple(packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES))
+        return Sealed(Head(size, root), note, frontier, Place(segment, offset), latest_us)
+
+    def open_requests(self, origin: str) -> dict[str, int]:
+        """Return the requests that were open at the last checkpoint, with their index."""
+        rows = self._sql.execute(
+            "SELECT id, position FROM open_requests WHERE origin = ? ORDER BY position", (origin,)
+        )
+        return dict(rows.fetchall())
+
+    def begin(self, origin: str) -> None:
+        """Take a new log into the store; ChainBroken when it is there already."""
+        try:
+            with self._sql:
+                self._sql.execute(
+                    "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (origin, *_columns(NOTHING_YET)),
+                )
+        except sqlite3.IntegrityError:
+            raise ChainBroken("the checkpoint store has a log of this name already") from None
+
+    def advance(self, origin: str, expected: Head, fresh: Sealed, change: OpenChange) -> None:
+        """Put a newer checkpoint in the place of the expected one, durably; ChainBroken.
+
+        INVARIANT: a checkpoint that is not the one we wrote last is never replaced.
+        """
+        with self._sql:
+            self._sql.execute("BEGIN IMMEDIATE")
+            swapped = self._sql.execute(
+                "UPDATE checkpoints SET size = ?, root = ?, note = ?, frontier = ?, segment = ?,"
+                " offset = ?, latest_us = ? WHERE origin = ? AND size = ? AND root = ?",
+                (*_columns(fresh), origin, expected.size, expected.root),
+            )
+            if swapped.rowcount != 1 or fresh.head.size < expected.size:
+                raise ChainBroken(
+                    "the checkpoint store holds another checkpoint than the one written last",
+                    hint="a second writer, or a copy that was put back; run perimeter verify",
+                )
+            self._sql.executemany(
+                "DELETE FROM open_requests WHERE origin = ? AND id = ?",
+                [(origin, record_id) for record_id in change.went],
+            )
+            self._sql.executemany(
+                "INSERT OR REPLACE INTO open_requests VALUES (?, ?, ?)",
+                [(origin, record_id, index) for record_id, index in change.came.items()],
+            )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._sql.close()
+
+
+def last_checkpoint(paths: LedgerPaths, origin: str) -> Sealed | None:
+    """Return the last checkpoint of that log from the store on disk, only reading it."""
+    store = CheckpointStore.open(paths.checkpoints, reading=True)
+    try:
+        return store.latest(origin)
+    finally:
+        store.close()
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_S_MAX,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    if mode == "rw":
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _columns(sealed: Sealed) -> tuple[int, bytes, str, bytes, int, int, int]:
+    head, end = sealed.head, sealed.end
+    packed = b"".join(sealed.frontier)
+    return head.size, head.root, sealed.note, packed, end.segment, end.offset, sealed.latest_us

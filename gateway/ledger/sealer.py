@@ -1,0 +1,123 @@
+"""Turns the growing tree into signed checkpoints.
+
+Owned by the thread that writes the journal.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from time import monotonic
+
+from gateway.audit import checkpoint
+from gateway.audit.tree import Head, Tree, leaf_hash
+from gateway.ledger.checkpoints import CheckpointStore, OpenChange, Sealed
+from gateway.ledger.entry import Entry
+from gateway.ledger.files import Files
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.reading import Place
+from gateway.ledger.signing import SigningKey
+
+UNSEALED_ENTRIES_MAX = 1_024
+UNSEALED_S_MAX = 1.0
+
+SEAL_FAILURES = (OSError, sqlite3.Error)
+
+
+class Sealer:
+    """The tree over all durable entries, and the last checkpoint of it.
+
+    INVARIANT: the checkpoint store has a checkpoint before anybody else can see it.
+    """
+
+    def __init__(
+        self, key: SigningKey, store: CheckpointStore, folder: LedgerFolder, files: Files
+    ) -> None:
+        self._key = key
+        self._store = store
+        self._folder = folder
+        self._files = files
+        self._now_s: Callable[[], float] = monotonic
+        self._tree = Tree()
+        self._sealed = Head(0, self._tree.root())
+        self._published = False
+        self._open: dict[str, int] = {}
+        self._open_sealed: frozenset[str] = frozenset()
+        self._latest_us = 0
+        self._due_s: float | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries the tree has."""
+        return self._tree.size
+
+    @property
+    def latest_us(self) -> int:
+        """The highest time of any record."""
+        return self._latest_us
+
+    @property
+    def open_requests(self) -> dict[str, int]:
+        """The requests that were decided and not settled, with their index."""
+        return dict(self._open)
+
+    def resume(self, sealed: Sealed, open_requests: dict[str, int]) -> None:
+        """Go on from the last checkpoint of the store."""
+        self._tree = Tree(sealed.head.size, sealed.frontier)
+        self._sealed = sealed.head
+        self._open = dict(open_requests)
+        self._open_sealed = frozenset(open_requests)
+        self._latest_us = sealed.latest_us
+
+    def add(self, entry: Entry) -> int:
+        """Take a durable entry into the tree and return its index."""
+        index = self._tree.append(leaf_hash(entry.data))
+        if entry.opens is not None:
+            self._open[entry.opens] = index
+        if entry.closes is not None:
+            self._open.pop(entry.closes, None)
+        self._latest_us = max(self._latest_us, entry.ts_us)
+        if self._due_s is None:
+            self._due_s = self._now_s() + UNSEALED_S_MAX
+        return index
+
+    @property
+    def is_due(self) -> bool:
+        """Must a checkpoint be made now?"""
+        waiting = self._tree.size - self._sealed.size
+        return waiting >= UNSEALED_ENTRIES_MAX or self.wait_s == 0.0
+
+    @property
+    def wait_s(self) -> float | None:
+        """The seconds until a checkpoint is due; None when everything is sealed."""
+        return None if self._due_s is None else max(0.0, self._due_s - self._now_s())
+
+    def seal(self, end: Place) -> None:
+        """Sign the tree, swap the checkpoint in the store, then publish it.
+
+        `end` is the place after the last entry. ChainBroken when the store holds another
+        checkpoint than ours; OSError or sqlite3.Error when it cannot be written, and then it is
+        due again after `UNSEALED_S_MAX`.
+        """
+        self._due_s = self._now_s() + UNSEALED_S_MAX
+        head = self._tree.head
+        note = self._note(head)
+        if head.size > self._sealed.size:
+            self._swap(head, note, end)
+        if not self._published:
+            self._files.publish(self._folder.checkpoint, note.encode())
+            self._published = True
+        self._due_s = None
+
+    def _swap(self, head: Head, note: str, end: Place) -> None:
+        change = OpenChange(
+            came={key: at for key, at in self._open.items() if key not in self._open_sealed},
+            went=self._open_sealed - self._open.keys(),
+        )
+        fresh = Sealed(head, note, self._tree.frontier, end, self._latest_us)
+        self._store.advance(self._key.name, self._sealed, fresh, change)
+        self._sealed = head
+        self._open_sealed = frozenset(self._open)
+        self._published = False
+
+    def _note(self, head: Head) -> str:
+        text = checkpoint.body(self._key.name, head.size, head.root)
+        return checkpoint.sign(text, self._key.name, self._key.private)

@@ -1,0 +1,232 @@
+"""The one thread that writes: group commit, checkpoints, acknowledgements.
+
+Callers queue entries; the thread takes all that wait, writes them as one group, syncs once, adds
+them to the tree, and only then tells the callers.
+"""
+
+import errno
+import threading
+from asyncio import AbstractEventLoop, Future
+from collections import deque
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from gateway.audit.record import Admin
+from gateway.domain.errors import ChainBroken, LedgerError, LedgerUnavailable
+from gateway.ledger.entry import Entry, entry_of
+from gateway.ledger.journal import Journal
+from gateway.ledger.sealer import SEAL_FAILURES, Sealer
+
+QUEUE_MAX = 8_192
+GROUP_ENTRIES_MAX = 1_024
+HEAL_WAIT_S = 1.0
+
+
+class _Waiting(Struct, frozen=True):
+    entries: tuple[Entry, ...]
+    done: "Future[int]"
+
+
+Told = list[tuple["Future[int]", int | LedgerError]]
+
+
+class Writer:
+    """Owns journal and sealer from `start` to `stop`; only `submit` and `stop` are for others."""
+
+    def __init__(self, journal: Journal, sealer: Sealer, boot: str) -> None:
+        self._journal = journal
+        self._sealer = sealer
+        self._boot = boot
+        self._loop: AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._turn = threading.Condition()
+        self._queue: deque[_Waiting] = deque()
+        self._queued = 0
+        self._stopping = False
+        self._group: list[_Waiting] = []
+        self._broken: ChainBroken | None = None
+        self._unwritten: LedgerError | None = None
+        self._unsealed: LedgerError | None = None
+        self._torn_by: str | None = None
+        self._torn_times = 0
+        self._size = sealer.size
+
+    @property
+    def size(self) -> int:
+        """How many entries are durable."""
+        return self._size
+
+    @property
+    def failure(self) -> LedgerError | None:
+        """Why nothing can be written now; None while all is well."""
+        return self._broken or self._unwritten or self._unsealed
+
+    def start(self, loop: AbstractEventLoop) -> None:
+        """Begin; acknowledgements go to that loop."""
+        self._loop = loop
+        self._thread.start()
+
+    def submit(self, entries: Sequence[Entry], done: "Future[int]") -> None:
+        """Queue entries, which stay together in one group; `done` gets the index of the last.
+
+        LedgerUnavailable when the queue is full or the writer has stopped, ChainBroken when the
+        log is broken.
+        """
+        with self._turn:
+            if self._broken is not None:
+                raise _again(self._broken)
+            if self._stopping:
+                raise LedgerUnavailable("the ledger is closed")
+            if self._queued + len(entries) > QUEUE_MAX:
+                raise LedgerUnavailable("too many records wait for the ledger")
+            self._queue.append(_Waiting(tuple(entries), done))
+            self._queued += len(entries)
+            self._turn.notify()
+
+    def stop(self) -> None:
+        """Write what waits, make a last checkpoint, and return when the thread has ended."""
+        with self._turn:
+            self._stopping = True
+            self._turn.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._step():
+                pass
+        except BaseException as error:  # noqa: BLE001 - whatever ends the thread, nobody may wait
+            self._break(ChainBroken("the writer of the ledger ended", hint=type(error).__name__))
+        finally:
+            self._journal.close()
+
+    def _step(self) -> bool:
+        self._group = self._take()
+        if self._group:
+            self._commit()
+        elif self._journal.wounded:
+            self._heal()
+        ended = self._stopping and not self._queue
+        if self._sealer.is_due or (ended and self._sealer.wait_s is not None):
+            self._seal()
+        return not ended and self._broken is None
+
+    def _take(self) -> list[_Waiting]:
+        """Wait for entries, a checkpoint that is due, or the end; return one group."""
+        group: list[_Waiting] = []
+        count = 0
+        with self._turn:
+            if not self._queue and not self._stopping:
+                self._turn.wait(HEAL_WAIT_S if self._journal.wounded else self._sealer.wait_s)
+            while self._queue and (
+                not group or count + len(self._queue[0].entries) <= GROUP_ENTRIES_MAX
+            ):
+                waiting = self._queue.popleft()
+                count += len(waiting.entries)
+                group.append(waiting)
+            self._queued -= count
+        return group
+
+    def _commit(self) -> None:
+        if self._unsealed is not None:
+            self._seal()
+        if self._unsealed is not None:
+            self._refuse(self._unsealed)
+            return
+        entries = [entry for waiting in self._group for entry in waiting.entries]
+        if self._torn_by is not None:
+            entries.append(self._recovered(entries[-1].ts_us))
+        try:
+            self._journal.write([entry.data for entry in entries])
+        except OSError as error:
+            self._refuse(self._torn(error))
+            return
+        self._torn_by = self._unwritten = None
+        for entry in entries:
+            self._sealer.add(entry)
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        last = self._size - 1
+        self._size = self._sealer.size
+        told: Told = []
+        for waiting in self._group:
+            last += len(waiting.entries)
+            told.append((waiting.done, last))
+        self._group = []
+        self._tell(told)
+
+    def _refuse(self, failure: LedgerError) -> None:
+        group, self._group = self._group, []
+        self._tell([(waiting.done, failure) for waiting in group])
+
+    def _heal(self) -> None:
+        try:
+            self._journal.heal()
+        except OSError as error:
+            self._torn(error)
+        else:
+            self._unwritten = None
+
+    def _seal(self) -> None:
+        try:
+            self._sealer.seal(self._journal.end)
+        except SEAL_FAILURES as error:
+            hint = type(error).__name__
+            self._unsealed = LedgerUnavailable("no checkpoint can be made", hint=hint)
+        except ChainBroken as error:
+            self._break(error)
+        else:
+            self._unsealed = None
+
+    def _torn(self, error: OSError) -> LedgerError:
+        self._torn_by = errno.errorcode.get(error.errno or 0, "EIO")
+        self._unwritten = LedgerUnavailable("the ledger cannot be written", hint=self._torn_by)
+        return self._unwritten
+
+    def _recovered(self, ts_us: int) -> Entry:
+        """Return the record that says why a group is missing; it was never acknowledged."""
+        self._torn_times += 1
+        return entry_of(
+            Admin(
+                id=f"{self._boot}/recovered/{self._torn_times}",
+                ts_us=ts_us,
+                boot=self._boot,
+                what="recovered",
+                facts={"error": self._torn_by, "after": self._size},
+            )
+        )
+
+    def _break(self, failure: ChainBroken) -> None:
+        with self._turn:
+            self._broken = failure
+            waiting = [*self._group, *self._queue]
+            self._group = []
+            self._queue.clear()
+            self._queued = 0
+        self._tell([(one.done, failure) for one in waiting])
+
+    def _tell(self, told: Told) -> None:
+        if self._loop is None or not told:
+            return
+        try:
+            self._loop.call_soon_threadsafe(_settle, told)
+        except RuntimeError:
+            # WHY: the loop is closed, so nobody waits any more; the records are durable.
+            return
+
+
+def _settle(told: Told) -> None:
+    for done, outcome in told:
+        if done.done():
+            continue
+        if isinstance(outcome, LedgerError):
+            done.set_exception(_again(outcome))
+        else:
+            done.set_result(outcome)
+
+
+def _again(failure: LedgerError) -> LedgerError:
+    """Return the same failure for another waiter: a raised one carries its own traceback."""
+    return type(failure)(failure.what, hint=failure.hint)

@@ -1,0 +1,169 @@
+"""From the `when` of a rule to functions that say whether it holds."""
+
+from collections.abc import Callable, Collection
+
+from msgspec import UNSET, Struct
+
+from gateway.domain.decision import Facts
+from gateway.domain.label import Label
+from gateway.policy.language import When
+from gateway.policy.reading import Reading, listed
+from gateway.policy.words import Words
+
+OnLabel = Callable[[Label], bool]
+OnFacts = Callable[[Facts], bool]
+
+# WHY: `zone` is not a condition on a request; it says where a deny applies.
+_NOT_CONDITIONS = frozenset({"zone", "any"})
+
+
+class Conditions(Struct, frozen=True):
+    """The tests on the label, and those on everything else; all must hold."""
+
+    on_label: tuple[OnLabel, ...]
+    on_facts: tuple[OnFacts, ...]
+
+    def fits(self, label: Label) -> bool:
+        """Do the conditions on the label hold?"""
+        return all(test(label) for test in self.on_label)
+
+    def match(self, facts: Facts) -> bool:
+        """Do all conditions hold?"""
+        label = facts.label
+        return all(test(label) for test in self.on_label) and all(
+            test(facts) for test in self.on_facts
+        )
+
+
+def compile_when(
+    reading: Reading, pointer: str, when: When, words: Words, *, permits: bool
+) -> Conditions:
+    """Return the conditions; problems are noted, and then the result is not to be used."""
+    _check_any(reading, pointer, when)
+    on_label = _label_tests(reading, pointer, when, words)
+    on_facts = _fact_tests(reading, pointer, when, words)
+    if when.repo is not UNSET:
+        reading.known(f"{pointer}/repo", "repository", when.repo, words.repos)
+        repos = frozenset(listed(when.repo))
+        on_facts.append(_every_repo(repos) if permits else _some_repo(repos))
+    return Conditions(tuple(on_label), tuple(on_facts))
+
+
+def _check_any(reading: Reading, pointer: str, when: When) -> None:
+    """Note a match for every request that is not spelled out, or one that is mixed with others."""
+    said = [
+        name
+        for name in when.__struct_fields__
+        if name not in _NOT_CONDITIONS and getattr(when, name) is not UNSET
+    ]
+    if when.any is False:
+        reading.complain(f"{pointer}/any", "write any: true, or leave it out")
+    elif when.any is UNSET and not said:
+        reading.complain(pointer, "no condition", "write any: true for every request")
+    elif when.any is True and said:
+        reading.complain(f"{pointer}/any", "any: true stands alone", f"or leave out {said[0]}")
+
+
+def _label_tests(reading: Reading, pointer: str, when: When, words: Words) -> list[OnLabel]:
+    tests = _level_tests(reading, pointer, when, words)
+    if when.caveat is not UNSET:
+        reading.known(f"{pointer}/caveat", "caveat", when.caveat, words.caveats)
+        tests.append(_has_caveat(frozenset(listed(when.caveat))))
+    if when.residency is not UNSET:
+        sets = words.region_sets
+        reading.known(f"{pointer}/residency", "region set", when.residency, sets)
+        names = [name for name in listed(when.residency) if name in (sets or {})]
+        tests.append(_resides_within(tuple((sets or {})[name] for name in names)))
+    return tests
+
+
+def _level_tests(reading: Reading, pointer: str, when: When, words: Words) -> list[OnLabel]:
+    tests: list[OnLabel] = []
+    least = words.level(reading, f"{pointer}/level_min", when.level_min)
+    most = words.level(reading, f"{pointer}/level_max", when.level_max)
+    bounded = when.level_min is not UNSET or when.level_max is not UNSET
+    if when.level_is is not UNSET:
+        if bounded:
+            reading.complain(pointer, "level_is stands without level_min and level_max")
+        if reading.known(f"{pointer}/level_is", "level", when.level_is, words.levels):
+            tests.append(_level_is(frozenset(listed(when.level_is))))
+    if least is not None:
+        tests.append(_level_min(least.rank))
+    if most is not None:
+        tests.append(_level_max(most.rank))
+    if least is not None and most is not None and least > most:
+        reading.complain(pointer, "never holds: level_min is above level_max")
+    return tests
+
+
+def _fact_tests(reading: Reading, pointer: str, when: When, words: Words) -> list[OnFacts]:
+    known = words.known
+    asked: tuple[tuple[str, Collection[str] | None, Callable[[frozenset[str]], OnFacts]], ...] = (
+        ("team", known.teams, _team),
+        ("task", known.tasks, _task),
+        ("model", known.models, _model),
+        ("surface", known.surfaces, _surface),
+        ("detector", known.findings, _finding),
+    )
+    tests: list[OnFacts] = []
+    for name, names, test in asked:
+        written = getattr(when, name)
+        if written is not UNSET:
+            reading.known(f"{pointer}/{name}", name, written, names)
+            tests.append(test(frozenset(listed(written))))
+    return tests
+
+
+def _level_min(rank: int) -> OnLabel:
+    return lambda label: label.level.rank >= rank
+
+
+def _level_max(rank: int) -> OnLabel:
+    return lambda label: label.level.rank <= rank
+
+
+def _level_is(names: frozenset[str]) -> OnLabel:
+    return lambda label: label.level.name in names
+
+
+def _has_caveat(caveats: frozenset[str]) -> OnLabel:
+    return lambda label: not caveats.isdisjoint(label.caveats)
+
+
+def _resides_within(sets: tuple[frozenset[str], ...]) -> OnLabel:
+    return lambda label: (
+        label.residency is not None and any(label.residency <= places for places in sets)
+    )
+
+
+def _team(names: frozenset[str]) -> OnFacts:
+    return lambda facts: facts.team in names
+
+
+def _task(names: frozenset[str]) -> OnFacts:
+    return lambda facts: facts.task in names
+
+
+def _model(names: frozenset[str]) -> OnFacts:
+    return lambda facts: facts.model in names
+
+
+def _surface(names: frozenset[str]) -> OnFacts:
+    return lambda facts: facts.surface in names
+
+
+def _finding(kinds: frozenset[str]) -> OnFacts:
+    return lambda facts: not kinds.isdisjoint(facts.findings)
+
+
+def _every_repo(repos: frozenset[str]) -> OnFacts:
+    """A permit: the key binds one of these, and nobody speaks of any other.
+
+    INVARIANT: a claim can only make this false, so that a client cannot claim its way out.
+    """
+    return lambda facts: bool(facts.repos) and facts.repos | facts.claimed_repos <= repos
+
+
+def _some_repo(repos: frozenset[str]) -> OnFacts:
+    """A deny: the key or the client speaks of one of these."""
+    return lambda facts: not repos.isdisjoint(facts.repos | facts.claimed_repos)

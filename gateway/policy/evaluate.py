@@ -1,0 +1,151 @@
+"""A program and facts become a decision."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from gateway.domain.decision import Decision, Effect, Facts
+from gateway.domain.label import Label
+from gateway.policy.program import Clause, Program
+
+CLEARANCE = "clearance"
+NOT_PERMITTED = "not_permitted"
+RULE_ERROR = "rule_error"
+
+
+class _Matched(Struct, frozen=True):
+    """The clauses that match, sorted by id, and the ids of those that could not be evaluated."""
+
+    permits: tuple[Clause, ...]
+    denies: tuple[Clause, ...]
+    broken: tuple[str, ...]
+
+    def open(self, zone: str) -> bool:
+        """Does a rule permit that zone?"""
+        return any(zone in clause.zones for clause in self.permits)
+
+    def closing(self, zone: str) -> str | None:
+        """Return the id of the first rule that denies that zone."""
+        return next((clause.id for clause in self.denies if zone in clause.zones), None)
+
+
+def decide(program: Program, facts: Facts, now: datetime) -> Decision:
+    """Return the boundary: (permitted zones minus denied zones) that clear the label on that day.
+
+    INVARIANT: every zone of the boundary is permitted by a rule, denied by none, and dominates
+    the label; a rule that cannot be evaluated leaves no zone.
+    """
+    verdict = _verdict(program, facts, now.date())
+    return Decision(
+        effect=Effect.PERMIT if verdict.boundary else Effect.DENY,
+        boundary=verdict.boundary,
+        because=verdict.because,
+        reason=verdict.reason,
+        policy=program.digest,
+        decided_at=now,
+        message=verdict.message,
+    )
+
+
+def why_not(program: Program, facts: Facts, zone: str, now: datetime) -> str | None:
+    """Return in a word why the request may not be in that zone, or None when it may.
+
+    `clearance`, the id of a rule that denies, `not_permitted`, or `rule_error`.
+    """
+    matched = _matched(program.clauses, facts)
+    if matched.broken:
+        return RULE_ERROR
+    known = program.zones.get(zone)
+    if known is not None and not known.clears(facts.label, now.date()):
+        return CLEARANCE
+    denied = matched.closing(zone)
+    if denied is not None:
+        return denied
+    return None if known is not None and matched.open(zone) else NOT_PERMITTED
+
+
+class _Verdict(Struct, frozen=True):
+    reason: str
+    message: str
+    because: tuple[str, ...] = ()
+    boundary: frozenset[str] = frozenset()
+
+
+def _verdict(program: Program, facts: Facts, today: date) -> _Verdict:
+    label = facts.label
+    if not label.has_lawful_place:
+        return _Verdict("no_lawful_place", "the labels that meet here leave no lawful place")
+    matched = _matched(program.clauses, facts)
+    if matched.broken:
+        return _Verdict(
+            RULE_ERROR,
+            f"{_rules(matched.broken)} cannot be evaluated, so nothing is permitted",
+            matched.broken,
+        )
+    open_zones = frozenset(zone for zone in program.zones if matched.open(zone))
+    cleared = frozenset(zone for zone in open_zones if program.zones[zone].clears(label, today))
+    boundary = frozenset(zone for zone in cleared if matched.closing(zone) is None)
+    if boundary:
+        return _permitted(matched, label, cleared, boundary)
+    return _denied(matched, label, cleared)
+
+
+def _permitted(
+    matched: _Matched, label: Label, cleared: frozenset[str], boundary: frozenset[str]
+) -> _Verdict:
+    """Name the rules that opened the boundary and those that closed a zone beside it."""
+    opened = _ids(matched.permits, boundary)
+    closed = _ids(matched.denies, cleared - boundary)
+    zones = ", ".join(sorted(boundary))
+    keeps = "keeps" if len(opened) == 1 else "keep"
+    message = f"{_rules(opened)} {keeps} label {label} in zones {zones}"
+    return _Verdict("permitted", message, _sorted((*opened, *closed)), boundary)
+
+
+def _denied(matched: _Matched, label: Label, cleared: frozenset[str]) -> _Verdict:
+    permits = _sorted(clause.id for clause in matched.permits)
+    if matched.denies and (cleared or not permits):
+        by = _ids(matched.denies, cleared) or _sorted(clause.id for clause in matched.denies)
+        keeps = "keeps" if len(by) == 1 else "keep"
+        where = f"zones {', '.join(sorted(cleared))}" if cleared else "every zone"
+        why = "".join(f"; {c.reason}" for c in matched.denies if c.id in by and c.reason)
+        message = f"{_rules(by)} {keeps} label {label} out of {where}{why}"
+        return _Verdict("denied_by_rule", message, by)
+    if permits:
+        message = f"no zone that {_rules(permits)} would permit is cleared for label {label}"
+        return _Verdict("no_zone_cleared", message, permits)
+    return _Verdict("no_rule_matched", f"no rule permits label {label} in any zone")
+
+
+def _matched(clauses: Iterable[Clause], facts: Facts) -> _Matched:
+    permits: list[Clause] = []
+    denies: list[Clause] = []
+    broken: list[str] = []
+    for clause in clauses:
+        try:
+            holds = clause.matches(facts)
+        except Exception:  # noqa: BLE001 - whatever went wrong, the rule has no answer
+            broken.append(clause.id)
+            continue
+        if holds:
+            (permits if clause.permits else denies).append(clause)
+    return _Matched(_by_id(permits), _by_id(denies), _sorted(broken))
+
+
+def _by_id(clauses: list[Clause]) -> tuple[Clause, ...]:
+    return tuple(sorted(clauses, key=lambda clause: clause.id))
+
+
+def _ids(clauses: Iterable[Clause], zones: frozenset[str]) -> tuple[str, ...]:
+    """Return the ids of the clauses that speak of one of these zones."""
+    return _sorted(clause.id for clause in clauses if clause.zones & zones)
+
+
+def _sorted(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(ids)))
+
+
+def _rules(ids: tuple[str, ...]) -> str:
+    """Return `rule "a"` or `rules "a", "b"`."""
+    return f"rule{'' if len(ids) == 1 else 's'} " + ", ".join(f'"{rule}"' for rule in ids)

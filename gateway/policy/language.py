@@ -1,0 +1,160 @@
+"""The policy language: these types are its specification.
+
+A key of a YAML file is a field here and the reverse. Unknown keys, null and empty lists are
+problems. Where a field takes `Words`, one word or a list of words may stand; a list means "one of
+these".
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from gateway.domain.zone import Evidence
+
+RULES_MAX = 10_000
+LEVELS_MAX = 32
+CAVEATS_MAX = 64
+REGION_SETS_MAX = 256
+ZONES_MAX = 256
+REPOS_MAX = 10_000
+INVARIANTS_MAX = 1_000
+TEXT_CHARS_MAX = 512
+
+Words = str | list[str]
+Reason = Annotated[str, Meta(max_length=TEXT_CHARS_MAX)]
+Version = Literal[1]
+
+
+class When(Struct, frozen=True, forbid_unknown_fields=True):
+    """The conditions of a rule; all of them must hold.
+
+    level_min, level_max, level_is: the label's level is at least, at most, or one of these.
+    caveat: the label has one of these caveats.
+    residency: the label may only be within one of these regions.
+    repo: of a permit, every repository of the request is one of these and the key binds at least
+    one; of a deny, the key or the client names one of these.
+    team, task, model, surface: the request's is one of these; model is the name asked for.
+    detector: a finding of one of these kinds.
+    zone: of a deny, the zones that it closes, in place of the rule's `zones`.
+    any: true says that the rule holds for every request.
+    """
+
+    level_min: str | UnsetType = UNSET
+    level_max: str | UnsetType = UNSET
+    level_is: Words | UnsetType = UNSET
+    caveat: Words | UnsetType = UNSET
+    residency: Words | UnsetType = UNSET
+    repo: Words | UnsetType = UNSET
+    team: Words | UnsetType = UNSET
+    task: Words | UnsetType = UNSET
+    model: Words | UnsetType = UNSET
+    surface: Words | UnsetType = UNSET
+    detector: Words | UnsetType = UNSET
+    zone: Words | UnsetType = UNSET
+    any: bool | UnsetType = UNSET
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+    """One rule: what it permits or denies, when, and in which zones.
+
+    `zones: any` closes every zone and is for a deny alone. `reason` is shown to the caller.
+    """
+
+    id: str
+    effect: Literal["permit", "deny"]
+    when: When
+    zones: Words | UnsetType = UNSET
+    reason: Reason = ""
+
+
+class Detector(Struct, frozen=True, forbid_unknown_fields=True):
+    """The label that a detector's finding joins; under the name `failed`, that a failure joins."""
+
+    raises: str = field(name="raise")
+
+
+class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """policy.yaml: the words of labels, the default label, and the rules.
+
+    `levels` go from low to high, `region_sets` map a name to ISO 3166-1 alpha-2 codes. `default`
+    is the label of a request whose key binds nothing, at least of the second level. `on_loss`
+    says what happens when an engine cannot express a part of a request.
+    """
+
+    version: Version
+    levels: list[str]
+    default: str
+    rules: list[Rule]
+    caveats: list[str] = []
+    region_sets: dict[str, list[str]] = {}
+    detectors: dict[str, Detector] = {}
+    on_loss: Literal["refuse", "record"] = "record"
+
+
+class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """One zone: up to which label it is cleared, and the facts that say so.
+
+    `level` is the highest level and `caveats` are all caveats that it clears. Regions are ISO
+    codes, region sets, names of cloud regions, or `world`. `addresses` are CIDR blocks.
+    `premises` says that the machines are ours; elsewhere facts need `evidence`, or they count as
+    the world.
+    """
+
+    level: str
+    processing_regions: Words
+    storage_regions: Words
+    operator: Annotated[str, Meta(min_length=1, max_length=TEXT_CHARS_MAX)]
+    operator_jurisdiction: str
+    retention_days: Annotated[int, Meta(ge=0)]
+    addresses: list[str]
+    caveats: list[str] = []
+    premises: bool = False
+    evidence: Evidence | UnsetType = UNSET
+
+
+class ZonesFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """zones.yaml: every zone by name."""
+
+    version: Version
+    zones: dict[str, ZoneEntry]
+
+
+class RepoEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """One repository: its label and its clone URLs."""
+
+    label: str
+    urls: list[str] = []
+
+
+class ReposFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """repos.yaml: every repository by id, and the label of one that is claimed but not listed."""
+
+    version: Version
+    unregistered: str
+    repos: dict[str, RepoEntry] = {}
+
+
+class Labels(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which labels an invariant speaks of; all that is said must hold."""
+
+    level_min: str | UnsetType = UNSET
+    level_is: Words | UnsetType = UNSET
+    caveat: Words | UnsetType = UNSET
+
+
+class InvariantEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """One promise that no edit of the rules may break; exactly one of the three says what."""
+
+    id: str
+    labels: Labels
+    only_zones: Words | UnsetType = UNSET
+    never_zones: Words | UnsetType = UNSET
+    only_operators_in: Words | UnsetType = UNSET
+    reason: Reason = ""
+
+
+class InvariantsFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """invariants.yaml: promises, proven when the policy is loaded."""
+
+    version: Version
+    invariants: list[InvariantEntry]

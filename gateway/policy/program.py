@@ -1,0 +1,43 @@
+"""A policy that can be run: clauses, zones, and the labels that are given by name."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from gateway.domain.decision import Facts
+from gateway.domain.label import Label
+from gateway.domain.vocabulary import Vocabulary
+from gateway.domain.zone import Zone
+
+
+class Clause(Struct, frozen=True):
+    """One compiled rule.
+
+    `matches` says whether all its conditions hold. `fits` asks those about the label alone, and
+    `conditional` says that there are others: what a proof over all labels has to work with.
+    """
+
+    id: str
+    permits: bool
+    zones: frozenset[str]
+    matches: Callable[[Facts], bool]
+    fits: Callable[[Label], bool]
+    conditional: bool
+    reason: str = ""
+
+
+class Program(Struct, frozen=True):
+    """The compiled policy.
+
+    `digest` names the documents it was made of. `default` is the label where a key binds
+    nothing, `raises` the label that findings of a detector join (`failed`: of a failed one).
+    `on_loss` is `refuse` or `record`.
+    """
+
+    digest: str
+    clauses: tuple[Clause, ...]
+    zones: dict[str, Zone]
+    vocabulary: Vocabulary
+    default: Label
+    raises: dict[str, Label]
+    on_loss: str = "record"

@@ -1,0 +1,96 @@
+"""From the rules of policy.yaml to clauses."""
+
+from msgspec import UNSET
+
+from gateway.domain.zone import Zone
+from gateway.policy.conditions import compile_when
+from gateway.policy.language import RULES_MAX, Rule, When
+from gateway.policy.places import ANY
+from gateway.policy.program import Clause
+from gateway.policy.reading import Reading, listed
+from gateway.policy.words import Words, check_name
+
+# WHY: these words say why an offering was excluded, where the id of a rule may stand too.
+_RESERVED_IDS = frozenset({"clearance", "boundary", "context", "resting"})
+
+
+def read_rules(
+    reading: Reading, raw: object, words: Words, zones: dict[str, Zone]
+) -> tuple[Clause, ...]:
+    """Return the clauses of every rule that can be read; what is wrong with them is noted."""
+    if not isinstance(raw, list):
+        return ()
+    if len(raw) > RULES_MAX:
+        reading.complain("/rules", f"more than {RULES_MAX} rules")
+        return ()
+    seen: dict[str, int] = {}
+    clauses: list[Clause] = []
+    for index, value in enumerate(raw):
+        rule = reading.entry(f"/rules/{index}", value, Rule)
+        if rule is not None:
+            first = seen.setdefault(rule.id, index)
+            if first != index:
+                reading.complain(f"/rules/{index}/id", f"rule {first + 1} has the same id")
+            clauses.append(_clause(reading, f"/rules/{index}", rule, words))
+            _check_reach(reading, f"/rules/{index}", rule, words, zones)
+    return tuple(clauses)
+
+
+def _clause(reading: Reading, pointer: str, rule: Rule, words: Words) -> Clause:
+    check_name(reading, f"{pointer}/id", "rule", rule.id)
+    if rule.id in _RESERVED_IDS or "_" in rule.id:
+        reading.complain(f"{pointer}/id", "the id has a meaning of its own", "and use no _")
+    permits = rule.effect == "permit"
+    conditions = compile_when(reading, f"{pointer}/when", rule.when, words, permits=permits)
+    return Clause(
+        id=rule.id,
+        permits=permits,
+        zones=_zones(reading, pointer, rule, words),
+        matches=conditions.match,
+        fits=conditions.fits,
+        conditional=bool(conditions.on_facts),
+        reason=rule.reason,
+    )
+
+
+def _zones(reading: Reading, pointer: str, rule: Rule, words: Words) -> frozenset[str]:
+    """Return the zones that a rule opens or closes; there is no default."""
+    written, place = rule.zones, f"{pointer}/zones"
+    if rule.when.zone is not UNSET:
+        if rule.effect == "permit":
+            reading.complain(f"{pointer}/when/zone", "a permit names its zones under `zones`")
+        elif rule.zones is not UNSET:
+            reading.complain(f"{pointer}/when/zone", "`zones` stands beside it", "name them once")
+        written, place = rule.when.zone, f"{pointer}/when/zone"
+    if written is UNSET:
+        reading.complain(pointer, "the rule names no zone", "zones: [...]")
+    if written == ANY and rule.effect == "deny":
+        return words.zones or frozenset()
+    reading.known(place, "zone", written, words.zones)
+    return frozenset(listed(written))
+
+
+def _check_reach(
+    reading: Reading, pointer: str, rule: Rule, words: Words, zones: dict[str, Zone]
+) -> None:
+    """Note a permit that can never open a zone, for none clears what the rule is about."""
+    named = [zones.get(zone) for zone in listed(rule.zones)]
+    if rule.effect == "deny" or words.levels is None or not named or None in named:
+        return
+    if not any(zone is not None and _may_clear(zone, rule.when, words) for zone in named):
+        reading.complain(
+            pointer, "never permits: none of its zones is cleared for labels that it matches"
+        )
+
+
+def _may_clear(zone: Zone, when: When, words: Words) -> bool:
+    levels = words.levels or ()
+    least = [
+        levels.index(level)
+        for level in listed(when.level_min) + listed(when.level_is)
+        if level in levels
+    ]
+    caveats = frozenset(listed(when.caveat))
+    return (not least or min(least) <= zone.level.rank) and (
+        not caveats or not caveats.isdisjoint(zone.caveats)
+    )

@@ -1,0 +1,70 @@
+"""The route: what was asked for, inside the boundary, able and well."""
+
+from collections.abc import Callable
+
+from gateway.domain.decision import Decision
+from gateway.domain.errors import Denied, NoHealthyBackend, NothingFits, Refusal
+from gateway.domain.fleet import Fleet, Offering
+from gateway.domain.request import Ask
+from gateway.domain.route import Candidate, Excluded, Route
+from gateway.routing.names import Named
+
+CANDIDATES_MAX = 8
+RESTING = "resting"
+
+
+def plan(
+    decision: Decision,
+    ask: Ask,
+    named: Named,
+    fleet: Fleet,
+    why_not: Callable[[str], str | None],
+) -> Route:
+    """Return the candidates in order of preference, and why each other offering fell.
+
+    `why_not(zone)` says in a word why policy keeps the request out of a zone.
+    INVARIANT: every candidate's zone is in the decision's boundary.
+    """
+    candidates: list[Candidate] = []
+    excluded: list[Excluded] = []
+    for offering in named.offerings:
+        reason = _objection(offering, decision, ask, fleet, why_not)
+        if reason is None and len(candidates) == CANDIDATES_MAX:
+            reason = "too_many_candidates"
+        if reason is None:
+            candidates.append(Candidate(offering))
+        else:
+            excluded.append(Excluded(offering.id, reason))
+    return Route(tuple(candidates), decision.boundary, tuple(excluded))
+
+
+def nowhere() -> Route:
+    """Return the route of a request that goes nowhere."""
+    return Route((), frozenset())
+
+
+def refusal(decision: Decision, route: Route) -> Refusal:
+    """Return the error for a route without candidates."""
+    if not decision.boundary:
+        return Denied(decision.message or "No rule permits this request anywhere.")
+    reasons = ", ".join(f"{item.offering}: {item.reason}" for item in route.excluded)
+    if any(item.reason == RESTING for item in route.excluded):
+        return NoHealthyBackend(f"What may answer this request is not available now ({reasons}).")
+    return NothingFits(f"Nothing that may see this request can answer it ({reasons}).")
+
+
+def _objection(
+    offering: Offering,
+    decision: Decision,
+    ask: Ask,
+    fleet: Fleet,
+    why_not: Callable[[str], str | None],
+) -> str | None:
+    if offering.zone not in decision.boundary:
+        return why_not(offering.zone) or "boundary"
+    missing = ask.needs - offering.capabilities
+    if missing:
+        return f"cannot_{min(missing)}"
+    if ask.output_tokens_max is not None and ask.output_tokens_max > offering.context_tokens:
+        return "context"
+    return RESTING if offering.backend in fleet.resting else None

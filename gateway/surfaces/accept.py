@@ -1,0 +1,109 @@
+"""From an ASGI request to an Envelope: who asks, what he claims, and the one parse of the body."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.domain.caller import Caller
+from gateway.domain.errors import Malformed, TooLarge, TooSlow
+from gateway.domain.request import Claims, Envelope
+from gateway.surfaces.headers import claims_of, require_json, with_metadata
+from gateway.surfaces.surface import Surface
+from gateway.wire import body as wire_body
+
+HASH_INLINE_BYTES_MAX = 256 * 1024
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class BodyLimits(Struct, frozen=True):
+    """How large a body may be, and how long it may take to arrive."""
+
+    bytes_max: int
+    total_ms: int
+
+
+class ClientGone(Exception):
+    """The client closed the connection before the request was complete."""
+
+
+class Visit(Struct, frozen=True):
+    """A request of a known caller before its body is read."""
+
+    id: str
+    received_us: int
+    caller: Caller
+    surface: Surface
+    address: str
+    fields: dict[str, str]
+    headers: list[tuple[bytes, bytes]]
+
+    def envelope(self) -> Envelope:
+        """Return the envelope as far as it is known: without claims and body."""
+        return Envelope(
+            id=self.id,
+            received_us=self.received_us,
+            caller=self.caller,
+            surface=self.surface.name,
+            dialect=self.surface.dialect,
+            claims=Claims(),
+            body={},
+            body_bytes=0,
+            address=self.address,
+            client=self.fields.get("user-agent", ""),
+        )
+
+
+async def accept(visit: Visit, receive: Receive, limits: BodyLimits) -> Envelope:
+    """Read claims and body; RequestError when they are wrong, ClientGone when they stop."""
+    require_json(visit.fields)
+    claims = claims_of(visit.headers)
+    raw = await _read(receive, visit.fields, limits)
+    body = wire_body.parse(raw)
+    if len(raw) > HASH_INLINE_BYTES_MAX:
+        digest = await asyncio.to_thread(_sha256, raw)
+    else:
+        digest = _sha256(raw)
+    return replace(
+        visit.envelope(),
+        claims=with_metadata(claims, body),
+        body=body,
+        body_bytes=len(raw),
+        body_sha256=digest,
+    )
+
+
+async def _read(receive: Receive, fields: dict[str, str], limits: BodyLimits) -> bytes:
+    declared = fields.get("content-length", "0")
+    if not declared.isdecimal():
+        raise Malformed("The content length is not a number.")
+    too_large = TooLarge(f"The body is larger than {limits.bytes_max} bytes.")
+    if int(declared) > limits.bytes_max:
+        raise too_large
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.total_ms / 1000):
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGone
+                part: bytes = message.get("body", b"")
+                more = message.get("more_body", False)
+                size += len(part)
+                if size > limits.bytes_max:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError:
+        raise TooSlow(f"The body did not arrive within {limits.total_ms} ms.") from None
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _sha256(raw: bytes) -> bytes:
+    return hashlib.sha256(raw).digest()

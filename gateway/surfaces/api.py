@@ -1,0 +1,129 @@
+"""The quiet routes of the data listener: models, a caller's own records, and 404 for the rest."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+from litestar import Litestar, Request, Response, get, route
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.types import Method
+
+from gateway.audit.record import Attempted, Decided, Settled
+from gateway.domain.dialect import Dialect
+from gateway.domain.errors import GatewayError, Malformed, Unauthenticated, UnknownPath
+from gateway.flow.ports import Worlds
+from gateway.routing.names import askable
+from gateway.surfaces.explanation import explanation
+from gateway.surfaces.front import Door
+from gateway.surfaces.headers import as_mapping
+
+RECORD_ID_CHARACTERS = 36
+METHODS: list[Method] = ["GET", "HEAD"]
+AnyRequest = Request[Any, Any, Any]
+
+
+class Records(Protocol):
+    """Reads the ledger."""
+
+    async def record_of(
+        self, record_id: str
+    ) -> tuple[Decided, tuple[Attempted, ...], Settled | None] | None:
+        """Return what stands about one request, or None."""
+
+
+class Api:
+    """Handlers of the quiet routes; each knows its caller by key."""
+
+    def __init__(self, door: Door, worlds: Worlds, records: Records) -> None:
+        self._door = door
+        self._worlds = worlds
+        self._records = records
+
+    def application(self) -> Litestar:
+        """Return the Litestar application behind the hot routes."""
+
+        @route("/", http_method=["HEAD", "GET"])
+        async def root() -> Response[bytes]:
+            return Response(b"", media_type="text/plain")
+
+        @get("/v1/models")
+        async def models(request: AnyRequest) -> Response[bytes]:
+            return self._answer(request, lambda: self._models(request))
+
+        @get("/v1/records/{record_id:str}")
+        async def record(request: AnyRequest, record_id: str) -> Response[bytes]:
+            return await self._record(request, record_id)
+
+        return Litestar(
+            route_handlers=[root, models, record],
+            openapi_config=None,
+            exception_handlers={Exception: self._unexpected, HTTPException: self._not_here},
+            logging_config=None,
+        )
+
+    def _answer(self, request: AnyRequest, answer: Callable[[], dict[str, Any]]) -> Response[bytes]:
+        try:
+            self._caller(request)
+            return _json(answer())
+        except GatewayError as error:
+            return self._error(request, error)
+
+    def _caller(self, request: AnyRequest) -> str:
+        try:
+            fields = as_mapping(request.scope["headers"])
+            return self._door.keys.authenticate(fields, self._door.clock.now().date()).key_id
+        except (Unauthenticated, Malformed):
+            self._door.doorbell.unauthenticated()
+            raise
+
+    def _models(self, request: AnyRequest) -> dict[str, Any]:
+        names = askable(self._worlds.now().fleet.catalogue)
+        if "anthropic-version" in request.headers:
+            made = datetime.fromtimestamp(0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            data = [
+                {"type": "model", "id": name, "display_name": name, "created_at": made}
+                for name in names
+            ]
+            return {
+                "data": data,
+                "has_more": False,
+                "first_id": names[0] if names else None,
+                "last_id": names[-1] if names else None,
+            }
+        listed = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "perimeter"} for name in names
+        ]
+        return {"object": "list", "data": listed}
+
+    async def _record(self, request: AnyRequest, record_id: str) -> Response[bytes]:
+        try:
+            key_id = self._caller(request)
+            found = None
+            if len(record_id) == RECORD_ID_CHARACTERS:
+                found = await self._records.record_of(record_id)
+            if found is None or found[0].key_id != key_id:
+                raise UnknownPath("There is no such record of yours.")
+            return _json(explanation(*found))
+        except GatewayError as error:
+            return self._error(request, error)
+
+    def _not_here(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
+        what = "There is no such path." if isinstance(error, NotFoundException) else error.detail
+        return self._error(request, UnknownPath(what))
+
+    def _unexpected(self, request: AnyRequest, _: Exception) -> Response[bytes]:
+        return self._error(request, GatewayError("Something went wrong here."))
+
+    def _error(self, request: AnyRequest, error: GatewayError) -> Response[bytes]:
+        form = self._dialect(request).refusal(error, "")
+        return Response(form.body, status_code=form.status, media_type=form.content_type)
+
+    def _dialect(self, request: AnyRequest) -> Dialect:
+        anthropic = "anthropic-version" in request.headers
+        dialects: Mapping[str, Dialect] = self._door.dialects
+        return dialects["anthropic_messages" if anthropic else "openai_chat"]
+
+
+def _json(value: dict[str, Any]) -> Response[bytes]:
+    return Response(msgspec.json.encode(value), media_type="application/json")

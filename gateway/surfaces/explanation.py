@@ -1,0 +1,63 @@
+"""What a caller may read of its own request: the decision and the outcome, nothing sealed."""
+
+from typing import Any
+
+from gateway.audit.record import Attempted, Decided, Settled
+
+
+def explanation(
+    decided: Decided, attempted: tuple[Attempted, ...], settled: Settled | None
+) -> dict[str, Any]:
+    """Return the record as plain data."""
+    ruling = decided.decision
+    return {
+        "id": decided.id,
+        "ts_us": decided.ts_us,
+        "demo": decided.demo,
+        "surface": decided.surface,
+        "asked": decided.ask.model if decided.ask is not None else None,
+        "label": None if decided.label is None else str(decided.label),
+        "signals": [
+            {"source": signal.source, "label": str(signal.label), "trust": signal.trust}
+            for signal in decided.signals
+        ],
+        "raised_by": decided.raised_by,
+        "findings": decided.finding_kinds,
+        "decision": {
+            "effect": ruling.effect,
+            "boundary": sorted(ruling.boundary),
+            "because": ruling.because,
+            "reason": ruling.reason,
+            "policy": ruling.policy,
+        },
+        "candidates": decided.candidates,
+        "excluded": {item.offering: item.reason for item in decided.excluded},
+        "attempts": [
+            {"number": one.number, "offering": one.offering, "zone": one.zone} for one in attempted
+        ],
+        "outcome": None if settled is None else _outcome(settled),
+    }
+
+
+def _outcome(settled: Settled) -> dict[str, Any]:
+    return {
+        "kind": settled.outcome,
+        "status": settled.status,
+        "served_by": settled.served_by,
+        "zone": settled.zone,
+        "usage": settled.usage,
+        "cost_microusd": settled.cost_microusd,
+        "stop": settled.stop,
+        "losses": settled.losses,
+        "error": settled.error,
+        "tried": [
+            {
+                "number": one.number,
+                "offering": one.offering,
+                "zone": one.zone,
+                "outcome": one.outcome.kind,
+                "failure": one.outcome.failure.kind if one.outcome.failure else None,
+            }
+            for one in settled.tried
+        ],
+    }

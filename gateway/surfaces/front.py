@@ -1,0 +1,146 @@
+"""The hot routes as one plain ASGI callable, in front of the application that serves the rest."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+from typing import Protocol
+
+from msgspec import Struct
+
+from gateway.domain.caller import Caller
+from gateway.domain.dialect import Dialect
+from gateway.domain.errors import Draining, GatewayError, IdentityError, Malformed
+from gateway.domain.request import Envelope
+from gateway.flow.exchange import Exchange
+from gateway.flow.ports import Clock, Ids
+from gateway.flow.reply import Reply, error_reply
+from gateway.surfaces.accept import BodyLimits, ClientGone, Receive, Scope, Visit, accept
+from gateway.surfaces.headers import as_mapping
+from gateway.surfaces.respond import Send, respond
+from gateway.surfaces.surface import SURFACES, Surface
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Keys(Protocol):
+    """Who holds which key."""
+
+    def authenticate(self, headers: Mapping[str, str], today: date) -> Caller:
+        """Return the caller, or raise Unauthenticated."""
+
+
+class Doorbell(Protocol):
+    """What is counted at the door."""
+
+    def unauthenticated(self) -> None:
+        """Count a request without a valid key."""
+
+    def in_flight(self, count: int) -> None:
+        """Tell how many requests are being served."""
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """What the front needs to let a request in."""
+
+    keys: Keys
+    dialects: Mapping[str, Dialect]
+    clock: Clock
+    ids: Ids
+    doorbell: Doorbell
+    address_of: Callable[[Scope], str]
+    body: BodyLimits
+    in_flight_max: int
+    stall_ms: int
+
+
+class Front:
+    """Serves the hot routes; everything else goes to the application behind."""
+
+    def __init__(self, door: Door, exchange: Exchange, behind: Application) -> None:
+        self._door = door
+        self._exchange = exchange
+        self._behind = behind
+        self._in_flight = 0
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI event loop of a connection."""
+        hot = scope["type"] == "http" and scope["method"] == "POST"
+        surface = SURFACES.get(scope["path"]) if hot else None
+        if surface is None:
+            await self._behind(scope, receive, send)
+            return
+        self._count(+1)
+        try:
+            await self._serve(surface, scope, receive, send)
+        finally:
+            self._count(-1)
+
+    async def _serve(self, surface: Surface, scope: Scope, receive: Receive, send: Send) -> None:
+        stall_s = self._door.stall_ms / 1000
+        try:
+            visit = self._identify(surface, scope)
+        except GatewayError as error:
+            form = self._door.dialects[surface.dialect].refusal(error, "")
+            await respond(error_reply(error, form, ""), send, stall_s=stall_s, close=True)
+            return
+        try:
+            envelope = await self._admit(visit, receive)
+        except ClientGone:
+            return
+        except GatewayError as error:
+            reply = await self._exchange.turn_away(visit.envelope(), error)
+            await respond(reply, send, stall_s=stall_s, close=True)
+            return
+        await self._answer(envelope, receive, send)
+
+    def _identify(self, surface: Surface, scope: Scope) -> Visit:
+        headers = scope["headers"]
+        try:
+            fields = as_mapping(headers)
+            caller = self._door.keys.authenticate(fields, self._door.clock.now().date())
+        except (IdentityError, Malformed):
+            self._door.doorbell.unauthenticated()
+            raise
+        return Visit(
+            id=self._door.ids.record_id(),
+            received_us=self._door.clock.now_us(),
+            caller=caller,
+            surface=surface,
+            address=self._door.address_of(scope),
+            fields=fields,
+            headers=headers,
+        )
+
+    async def _admit(self, visit: Visit, receive: Receive) -> Envelope:
+        if self.draining or self._in_flight > self._door.in_flight_max:
+            raise Draining("The gateway is full or shutting down.")
+        return await accept(visit, receive, self._door.body)
+
+    async def _answer(self, envelope: Envelope, receive: Receive, send: Send) -> None:
+        """Exchange and respond; when the client leaves, everything stops at once."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        gone = asyncio.ensure_future(receive())
+
+        def leave(_: object) -> None:
+            task.cancel()
+
+        gone.add_done_callback(leave)
+        try:
+            reply: Reply = await self._exchange.exchange(envelope)
+            await respond(reply, send, stall_s=self._door.stall_ms / 1000)
+        except asyncio.CancelledError:
+            if not gone.done() or gone.cancelled():
+                raise
+            task.uncancel()
+        except TimeoutError:
+            return
+        finally:
+            # WHY: when the response is complete the server reports a disconnect, too.
+            gone.remove_done_callback(leave)
+            gone.cancel()
+
+    def _count(self, change: int) -> None:
+        self._in_flight += change
+        self._door.doorbell.in_flight(self._in_flight)

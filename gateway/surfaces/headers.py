@@ -1,0 +1,64 @@
+"""What request headers may say, each with its bound."""
+
+from collections.abc import Iterable, Mapping
+
+from gateway.domain.errors import Malformed, UnsupportedMedia
+from gateway.domain.request import Claims
+
+LABEL_HEADER = "x-perimeter-label"
+REPO_HEADER = "x-perimeter-repo"
+SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id")
+CLAIM_TEXT_MAX = 512
+METADATA_MAX = 16
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+def as_mapping(headers: Headers) -> dict[str, str]:
+    """Return header fields by lower-case name; a repeated credential is refused as ambiguous."""
+    fields: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name = raw_name.decode("latin-1").lower()
+        if name in fields and name in {"authorization", "x-api-key", "content-type"}:
+            raise Malformed(f"The header {name} is given twice.")
+        fields[name] = raw_value.decode("latin-1")
+    return fields
+
+
+def claims_of(headers: Headers) -> Claims:
+    """Return what the client claims of its request; Malformed when a claim is not clear."""
+    fields = list(headers)
+    session = next((text for name in SESSION_HEADERS if (text := _one(fields, name))), None)
+    return Claims(label=_one(fields, LABEL_HEADER), repo=_one(fields, REPO_HEADER), session=session)
+
+
+def with_metadata(claims: Claims, body: Mapping[str, object]) -> Claims:
+    """Return the claims with the client's own metadata from the body, bounded."""
+    metadata = body.get("metadata")
+    if not isinstance(metadata, dict):
+        return claims
+    kept = list(metadata.items())[:METADATA_MAX]
+    told = {str(k)[:CLAIM_TEXT_MAX]: str(v)[:CLAIM_TEXT_MAX] for k, v in kept}
+    return Claims(claims.label, claims.repo, claims.session, told)
+
+
+def require_json(fields: Mapping[str, str]) -> None:
+    """Raise UnsupportedMedia unless the body is plain JSON in UTF-8."""
+    media, _, rest = fields.get("content-type", "").partition(";")
+    charset = rest.strip().lower().removeprefix("charset=").strip('"')
+    if media.strip().lower() != "application/json" or charset not in {"", "utf-8", "utf8"}:
+        raise UnsupportedMedia("Send the body as application/json in UTF-8.")
+    if fields.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia("Send the body without a content encoding.")
+
+
+def _one(headers: list[tuple[bytes, bytes]], name: str) -> str | None:
+    """Return the one value of a header; spelled with underscores or repeated it is Malformed."""
+    wanted = name.encode()
+    found = [v for n, v in headers if n.lower().replace(b"_", b"-") == wanted]
+    exact = [v for n, v in headers if n.lower() == wanted]
+    if not found:
+        return None
+    if len(found) > 1 or not exact or len(found[0]) > CLAIM_TEXT_MAX or not found[0].isascii():
+        raise Malformed(f"The header {name} must be given once, in ASCII, and as documented.")
+    return found[0].decode("ascii")
