@@ -42,6 +42,7 @@ class Report(Struct, frozen=True, kw_only=True):
     open: int = 0
     lost: int = 0
     unsealed: int = 0
+    torn: bool = False
     documents: dict[str, int] = {}
 
 

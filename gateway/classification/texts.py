@@ -54,7 +54,7 @@ class Place(Struct, frozen=True):
     """Where a hit stands: a JSON pointer, and characters of the string there.
 
     A step `#n` names the n-th member of an object, counted from 0, where its key is not a plain
-    word; a pointer that ends in `#n` after a hit in a key means that key itself.
+    word. A pointer that ends in `#` means the key of that member itself, not its value.
     """
 
     path: str
@@ -161,7 +161,7 @@ def _placed(home: tuple[_Node, str | int], text: bytes, start: int, end: int) ->
     if end > value_at:
         path = f"{_pointer(node)}/{_shown(node, step)}"
         return _spanned(path, text[value_at:], max(start - value_at, 0), end - value_at)
-    path = f"{_pointer(node)}/#{_ordinal(node, step)}"
+    path = f"{_pointer(node)}/#{_ordinal(node, step)}#"
     return _spanned(path, text[:key_bytes], min(start, key_bytes), min(end, key_bytes))
 
 
@@ -169,7 +169,7 @@ def _spanned(path: str, text: bytes, start: int, end: int) -> Place:
     """Return the place in characters, widened to whole characters on both sides."""
     while 0 < start < len(text) and text[start] in _CONTINUATION:
         start -= 1
-    return Place(path, _characters(text[:start]), _characters(text[:end]))
+    return Place(path, _characters(text[:start]), _characters(text[: max(start, end)]))
 
 
 def _characters(text: bytes) -> int:

@@ -9,6 +9,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 from gateway.domain.errors import ConfigError, GatewayError
 
@@ -27,6 +28,16 @@ COMMANDS = {
 UNUSABLE = 2
 
 
+class Command(Protocol):
+    """A module of this package."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Describe the command."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Run it; return its exit code."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -39,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _module(name).add_arguments(command)
     arguments = parser.parse_args(words)
     try:
-        code: int = _module(arguments.command).run(arguments)
+        return _module(arguments.command).run(arguments)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -48,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f" ({error.hint})" if error.hint else ""
         print(f"perimeter: {error.what}{hint}", file=sys.stderr)
         return UNUSABLE
-    return code
 
 
-def _module(name: str):  # noqa: ANN202 - a command module has add_arguments and run
-    return importlib.import_module(f"gateway.cli.{name.replace('-', '_')}")
+def _module(name: str) -> Command:
+    module: Any = importlib.import_module(f"gateway.cli.{name.replace('-', '_')}")
+    command: Command = module
+    return command

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gateway.cli.pages import errors_page, fallback_page
 from gateway.config.reference import reference
-from gateway.config.schemas import write_schemas
+from gateway.config.schemas import file_of, write_schemas
+from gateway.identity.keys import KeyEntry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,7 @@ def _made() -> dict[str, str]:
         "docs/fallback.md": fallback_page(),
     }
     with tempfile.TemporaryDirectory() as folder:
-        write_schemas(Path(folder))
+        write_schemas(Path(folder), {"keys": ("keys.yaml", file_of("keys", KeyEntry))})
         schemas = {
             f"schemas/{path.name}": path.read_text() for path in sorted(Path(folder).iterdir())
         }

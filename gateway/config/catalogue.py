@@ -10,7 +10,7 @@ from gateway.config.offerings import read_offerings
 from gateway.config.tasks import names_in, read_tasks
 from gateway.config.version import check_version
 from gateway.domain.document import Document
-from gateway.domain.errors import ConfigError, Problem
+from gateway.domain.errors import Problem
 from gateway.domain.fleet import Catalogue
 
 VERIFIED_DAYS_MAX = 60
@@ -42,13 +42,6 @@ def read_models(documents: dict[str, Document], known: Known, folder: Path) -> M
     tasks = read_tasks(tasks_file, names, problems)
     catalogue = Catalogue(listed.offerings, listed.aliases, tasks)
     return Models(catalogue, backends, _sorted(problems), listed.ends)
-
-
-def usable(models: Models) -> Models:
-    """Return the models; ConfigError with all problems when there are any."""
-    if models.problems:
-        raise ConfigError(models.problems)
-    return models
 
 
 def notices(models: Models, today: date) -> tuple[str, ...]:

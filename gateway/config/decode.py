@@ -12,7 +12,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from gateway.config.files import escape
-from gateway.config.leaves import complaint_about, describe, found_kind, is_sequence
+from gateway.config.leaves import complaint_about, describe, found_kind, hint_for, is_sequence
 from gateway.config.nearest import guess
 from gateway.domain.document import Document
 from gateway.domain.errors import Problem
@@ -42,10 +42,9 @@ def value_at(value: object, pointer: str) -> object:
     return value
 
 
-def _path(kind: type, value: object) -> Path:
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    raise NotImplementedError
+def _path(_kind: type, value: str) -> Path:
+    # INVARIANT: a path is the only type of ours that the walk lets through.
+    return Path(value)
 
 
 class _Walk:
@@ -98,7 +97,9 @@ class _Walk:
             self.problems += tried[0].problems
         else:
             forms = " or ".join(describe(member, meta) for member in members)
-            self._say(at, f"must be {forms}, not {found_kind(value)}")
+            hints = (hint_for(value, _bare(member)) for member in members)
+            hint = next(filter(None, hints), "")
+            self._say(at, f"must be {forms}, not {found_kind(value)}", hint)
 
     def _struct(self, value: dict[str, Any], shape: shapes.StructType, at: str) -> None:
         fields = {field.encode_name: field for field in shape.fields}
@@ -115,7 +116,7 @@ class _Walk:
         self._leaf_size(len(value), shape, at)
         for key, member in value.items():
             place = f"{at}/{escape(key)}"
-            self._leaf(key, *_bare(shape.key_type, place))
+            self.check(key, shape.key_type, place)
             self.check(member, shape.value_type, place)
 
     def _sequence(self, value: list[Any], shape: shapes.Type, at: str) -> None:
@@ -137,16 +138,14 @@ class _Walk:
             self._say(at, f"must have at most {most} entries")
 
 
-def _bare(shape: shapes.Type, at: str) -> tuple[shapes.Type, str, shapes.Metadata | None]:
-    """Return a type without its metadata, the pointer, and the metadata."""
-    if isinstance(shape, shapes.Metadata):
-        return shape.type, at, shape
-    return shape, at, None
+def _bare(shape: shapes.Type) -> shapes.Type:
+    """Return a type without its metadata."""
+    return shape.type if isinstance(shape, shapes.Metadata) else shape
 
 
 def _same_form(value: object, shape: shapes.Type) -> bool:
     """Could the value be meant for that type: map for map, list for list, word for word?"""
-    bare = shape.type if isinstance(shape, shapes.Metadata) else shape
+    bare = _bare(shape)
     if isinstance(value, Mapping):
         return isinstance(bare, shapes.StructType | shapes.DictType)
     if isinstance(value, list):

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import inspect as shapes
 
 from gateway.config.forms import PATTERN
-from gateway.config.nearest import guess
+from gateway.config.nearest import nearest
 
 Complaint = tuple[str, str]
 
@@ -32,7 +32,7 @@ def complaint_about(
     found = found_kind(value)
     same_kind = found == found_kind_wanted(shape)
     what = f"must be {wanted}" if same_kind else f"must be {wanted}, not {found}"
-    return what, _hint(value, shape)
+    return what, hint_for(value, shape)
 
 
 def describe(shape: shapes.Type, meta: shapes.Metadata | None = None) -> str:
@@ -171,12 +171,15 @@ def _words(shape: shapes.LiteralType | shapes.EnumType) -> list[object]:
     return [member.value for member in shape.cls]
 
 
-def _hint(value: object, shape: shapes.Type) -> str:
-    wants_text = found_kind_wanted(shape) == "text"
-    if isinstance(value, int | float) and wants_text:
-        return "put it in quotes"
-    if isinstance(value, str) and not wants_text and value.isdecimal():
-        return "take off the quotes"
-    if isinstance(value, str) and isinstance(shape, shapes.LiteralType | shapes.EnumType):
-        return guess(value, [str(word) for word in _words(shape)])
+def hint_for(value: object, shape: shapes.Type) -> str:
+    """Return what would make the value one of that type, or nothing."""
+    if isinstance(value, int | float):
+        return "put it in quotes" if found_kind_wanted(shape) == "text" else ""
+    if not isinstance(value, str):
+        return ""
+    if isinstance(shape, shapes.IntType | shapes.FloatType):
+        return "take off the quotes" if value.isdecimal() else ""
+    if isinstance(shape, shapes.LiteralType | shapes.EnumType):
+        near = nearest(value, [str(word) for word in _words(shape)])
+        return "" if near is None else f"did you mean `{near}`?"
     return ""

@@ -90,11 +90,6 @@ def reference() -> str:
     return "".join([*parts, _CATALOG, _table(CatalogFile), _TASKS])
 
 
-def write_reference(path: Path) -> None:
-    """Write the page."""
-    path.write_text(reference(), encoding="utf-8")
-
-
 def _table(kind: type[Struct]) -> str:
     return _HEAD + "".join(_rows(shapes.type_info(kind), ""))
 

@@ -10,6 +10,7 @@ import msgspec
 from gateway.config.fleet_files import BackendsFile, CatalogFile, TasksFile
 from gateway.config.settings import Settings
 from gateway.config.version import KEY, VERSION
+from gateway.policy.cases import Case
 from gateway.policy.language import InvariantsFile, PolicyFile, ReposFile, ZonesFile
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,6 +25,7 @@ FILES: dict[str, tuple[str, Any]] = {
     "zones": ("policies/<name>/zones.yaml", ZonesFile),
     "repos": ("policies/<name>/repos.yaml", ReposFile),
     "invariants": ("policies/<name>/invariants.yaml", InvariantsFile),
+    "cases": ("policies/<name>/cases/*.yaml", list[Case]),
 }
 
 
@@ -34,13 +36,19 @@ def schema_of(title: str, kind: Any, *, versioned: bool = True) -> dict[str, Any
     )
     name = top.pop("$ref", "").rpartition("/")[2]
     body = {**components.pop(name), **top} if name else top
-    if KEY not in body.get("properties", {}):
+    if body["type"] == "object" and KEY not in body.get("properties", {}):
         _add_version(body, required=versioned)
     schema = {"$schema": DRAFT, **body, "title": title}
     if components:
         schema["$defs"] = dict(sorted(components.items()))
     tidy: dict[str, Any] = _tidy(schema)
     return tidy
+
+
+def file_of(key: str, entry: type) -> type:
+    """Return the type of a file whose one key is a map from names to entries."""
+    fields = [(key, dict[str, entry])]  # type: ignore[valid-type]  # known at run time alone
+    return msgspec.defstruct("File", fields, forbid_unknown_fields=True)
 
 
 def schemas(others: Mapping[str, tuple[str, Any]] = NO_OTHERS) -> dict[str, bytes]:

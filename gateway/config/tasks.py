@@ -107,9 +107,11 @@ def _reserved(document: Document, name: str) -> Problem:
 
 
 def _name_complaints(task: str, names: Names, document: Document) -> Iterator[Problem]:
-    if task in names.models or task in names.aliases:
-        kind = "model" if task in names.models else "alias of a model"
-        yield document.problem(f"/{escape(task)}", f"is the name of a {kind}")
+    at = f"/{escape(task)}"
+    if task in names.models:
+        yield document.problem(at, "is the name of a model")
+    if task in names.aliases:
+        yield document.problem(at, "is the name of an alias of a model")
 
 
 def _unknown(at: str, entry: str, names: Names, tasks: TasksFile, document: Document) -> Problem:

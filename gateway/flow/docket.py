@@ -1,8 +1,17 @@
 """The records of one request: decided once, attempted zero or more times, settled exactly once."""
 
+import asyncio
 import hashlib
 
-from gateway.audit.record import Attempted, Decided, Personal, Record, Settled, Tried
+from gateway.audit.record import (
+    Attempted,
+    Decided,
+    Personal,
+    Receipt,
+    Record,
+    Settled,
+    Tried,
+)
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
@@ -27,8 +36,9 @@ class Docket:
         self._salt = house.ids.salt()
         self._reply_hash = hashlib.sha256(self._salt)
         self._reply_bytes = 0
-        self._written = False
+        self._last: asyncio.Task[Receipt] | None = None
         self._settled = False
+        self._attempted = 0
         self._tried: list[Tried] = []
         self._served: Candidate | None = None
         self._usage: Tokens | None = None
@@ -63,6 +73,7 @@ class Docket:
         )
         sealed = Personal(subject=self._personal.subject, salts={"call": salt.hex()})
         await self._append([(attempted, sealed)])
+        self._attempted += 1
 
     def ended(self, candidate: Candidate, attempt: Attempt) -> None:
         """Note how an attempt ended; the last completed one is who served."""
@@ -97,20 +108,32 @@ class Docket:
 
     def settle(self, outcome: OutcomeKind, status: int | None, error: str | None = None) -> None:
         """Record the end, in the background: nobody waits for it, and it is written once."""
-        if self._settled or not self._written:
+        if self._settled or self._last is None:
             return
         self._settled = True
         self._house.meters.request(self._surface, outcome)
-        self._house.background.spawn(self._write(self._settlement(outcome, status, error)))
+        settled = self._settlement(outcome, status, error)
+        self._house.background.spawn(self._write(settled, self._last))
 
     async def _append(self, records: list[tuple[Record, Personal | None]]) -> None:
-        first = not self._written
-        self._written = True
-        opening: list[tuple[Record, Personal | None]] = [(self._decided, self._personal)]
-        await self._house.ledger.append([*(opening if first else []), *records])
+        """Append, and see it through even if the client leaves meanwhile.
 
-    async def _write(self, settled: Settled) -> None:
+        INVARIANT: nothing of this request is appended before this has ended, so that no record
+        of it can stand before its Decided, or without it.
+        """
+        opening: list[tuple[Record, Personal | None]] = [(self._decided, self._personal)]
+        if self._last is not None:
+            opening = []
+        work = self._house.ledger.append([*opening, *records])
+        self._last = asyncio.ensure_future(work)
+        self._last.add_done_callback(_seen)
+        await asyncio.shield(self._last)
+
+    async def _write(self, settled: Settled, last: asyncio.Task[Receipt]) -> None:
         sealed = Personal(subject=self._personal.subject, salts={"reply": self._salt.hex()})
+        await asyncio.wait([last])
+        if self._attempted == 0 and (last.cancelled() or last.exception() is not None):
+            return
         try:
             await self._house.ledger.append([(settled, sealed)])
         except Exception as error:  # noqa: BLE001 - the next start records the outcome as lost
@@ -151,3 +174,9 @@ def _without_words(outcome: Outcome) -> Outcome:
         outcome.stop,
         outcome.status,
     )
+
+
+def _seen(task: asyncio.Task[Receipt]) -> None:
+    """Look at the result, so that a failure nobody waits for is not reported as forgotten."""
+    if not task.cancelled():
+        task.exception()

@@ -8,7 +8,7 @@ from gateway.domain.errors import GatewayError, LedgerError, Refusal, Unreachabl
 from gateway.domain.request import Envelope
 from gateway.flow.docket import Docket
 from gateway.flow.house import House
-from gateway.flow.opening import decided, personal_of, turned_away
+from gateway.flow.opening import Stamp, decided, personal_of, turned_away
 from gateway.flow.ports import World
 from gateway.flow.pursuit import Pursuit
 from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
@@ -32,8 +32,8 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - an error denies: it is recorded and refused
             self._house.log.warning("judging_failed", record=envelope.id, kind=type(error).__name__)
             return await self.turn_away(envelope, Unreachable("The request could not be judged."))
-        personal = personal_of(self._house, envelope, ruling.evidence.scan.findings)
-        opening = decided(self._house, world, envelope, personal, ruling)
+        personal = personal_of(envelope, self._house.ids.salt(), ruling.evidence.scan.findings)
+        opening = decided(self._stamp(), world, envelope, personal, ruling)
         docket = Docket(self._house, envelope, opening, personal, ruling.route)
         if not ruling.route.candidates:
             return await self._refuse(docket, envelope, ruling)
@@ -43,10 +43,13 @@ class Exchange:
     async def turn_away(self, envelope: Envelope, error: GatewayError) -> Reply:
         """Refuse a request that cannot be judged, and record that it was."""
         world = self._house.worlds.now()
-        personal = personal_of(self._house, envelope)
-        opening = turned_away(self._house, world, envelope, personal, error)
+        personal = personal_of(envelope, self._house.ids.salt())
+        opening = turned_away(self._stamp(), world, envelope, personal, error)
         docket = Docket(self._house, envelope, opening, personal, nowhere())
         return await self._tell(docket, envelope, error)
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self._house.clock.now(), self._house.boot)
 
     async def _judge(self, envelope: Envelope, world: World) -> Ruling:
         dialect = self._house.dialects[envelope.dialect]

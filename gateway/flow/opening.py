@@ -2,21 +2,36 @@
 
 import hashlib
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from gateway.audit.record import Decided, Personal
 from gateway.domain.decision import Decision, Effect, Finding
 from gateway.domain.errors import GatewayError
 from gateway.domain.repo_address import canonical
 from gateway.domain.request import Envelope
-from gateway.flow.house import House
 from gateway.flow.ports import World
 from gateway.flow.ruling import Ruling
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PERSONAL_TEXT_MAX = 512
 FINDINGS_KEPT_MAX = 200
 
 
-def personal_of(house: House, envelope: Envelope, findings: tuple[Finding, ...] = ()) -> Personal:
+class Stamp(Struct, frozen=True):
+    """When and in which run of the gateway a record is made."""
+
+    now: datetime
+    boot: str
+
+    @property
+    def ts_us(self) -> int:
+        """Microseconds since the epoch."""
+        return (self.now - EPOCH) // timedelta(microseconds=1)
+
+
+def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] = ()) -> Personal:
     """Return the personal fields of the request, bounded, with the salt of its commitment."""
     claims = envelope.claims
     return Personal(
@@ -27,19 +42,19 @@ def personal_of(house: House, envelope: Envelope, findings: tuple[Finding, ...] 
         session=(claims.session or "")[:PERSONAL_TEXT_MAX],
         metadata=claims.metadata,
         findings=findings[:FINDINGS_KEPT_MAX],
-        salts={"body": house.ids.salt().hex()},
+        salts={"body": salt.hex()},
     )
 
 
 def decided(
-    house: House, world: World, envelope: Envelope, personal: Personal, ruling: Ruling
+    stamp: Stamp, world: World, envelope: Envelope, personal: Personal, ruling: Ruling
 ) -> Decided:
     """Return the record of a request that policy spoke about."""
     findings = ruling.evidence.scan.findings
     return Decided(
         id=envelope.id,
-        ts_us=house.clock.now_us(),
-        boot=house.boot,
+        ts_us=stamp.ts_us,
+        boot=stamp.boot,
         key_id=envelope.caller.key_id,
         surface=envelope.surface,
         dialect=envelope.dialect,
@@ -61,7 +76,7 @@ def decided(
 
 
 def turned_away(
-    house: House, world: World, envelope: Envelope, personal: Personal, error: GatewayError
+    stamp: Stamp, world: World, envelope: Envelope, personal: Personal, error: GatewayError
 ) -> Decided:
     """Return the record of a request that was refused before policy could speak."""
     decision = Decision(
@@ -70,12 +85,12 @@ def turned_away(
         because=(),
         reason=error.code,
         policy=world.documents.get("policy", ""),
-        decided_at=house.clock.now(),
+        decided_at=stamp.now,
     )
     return Decided(
         id=envelope.id,
-        ts_us=house.clock.now_us(),
-        boot=house.boot,
+        ts_us=stamp.ts_us,
+        boot=stamp.boot,
         key_id=envelope.caller.key_id,
         surface=envelope.surface,
         dialect=envelope.dialect,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from gateway.audit.record import Personal, Record
+from gateway.audit.record import Personal, Receipt, Record
 from gateway.domain.caller import RepoRegistry
 from gateway.domain.decision import Scan
 from gateway.domain.fleet import Fleet
@@ -35,12 +35,6 @@ class Ids(Protocol):
 
     def salt(self) -> bytes:
         """Return 16 random bytes."""
-
-
-class Receipt(Struct, frozen=True):
-    """The proof that records are durable: index of the last one."""
-
-    index: int
 
 
 class Ledger(Protocol):

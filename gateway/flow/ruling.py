@@ -46,12 +46,15 @@ def gather(envelope: Envelope, ask: Ask, scan: Scan, world: World) -> Evidence:
     return Evidence(ask, (*told, *found), _facts(envelope, named, scan, world), scan)
 
 
-def rule(evidence: Evidence, world: World, now: datetime) -> Ruling:
-    """Return classification, decision and route; pure, so that an auditor can run it again."""
+def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = None) -> Ruling:
+    """Return classification, decision and route; pure, so that an auditor can run it again.
+
+    `named` stands for the name that is asked for; without it the catalogue is asked.
+    """
     classification = classify(evidence.signals)
     facts = replace(evidence.facts, label=classification.label)
     decision = decide(world.program, facts, now)
-    named = resolve(evidence.ask.model, world.fleet.catalogue)
+    named = named or resolve(evidence.ask.model, world.fleet.catalogue)
     route = plan(
         decision,
         evidence.ask,

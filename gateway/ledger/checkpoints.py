@@ -98,15 +98,14 @@ class CheckpointStore:
         return dict(rows.fetchall())
 
     def begin(self, origin: str) -> None:
-        """Take a new log into the store; ChainBroken when it is there already."""
-        try:
-            with self._sql:
-                self._sql.execute(
-                    "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (origin, *_columns(NOTHING_YET)),
-                )
-        except sqlite3.IntegrityError:
-            raise ChainBroken("the checkpoint store has a log of this name already") from None
+        """Take a new log into the store; ChainBroken when one of that name has a checkpoint."""
+        known = self.latest(origin)
+        if known is not None and known.note:
+            raise ChainBroken("the checkpoint store has a log of this name already")
+        self._sql.execute(
+            "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (origin, *_columns(NOTHING_YET)),
+        )
 
     def advance(self, origin: str, expected: Head, fresh: Sealed, change: OpenChange) -> None:
         """Put a newer checkpoint in the place of the expected one, durably; ChainBroken.

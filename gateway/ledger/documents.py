@@ -21,9 +21,7 @@ def store(folder: LedgerFolder, value: object, files: Files) -> str:
     if len(data) > DOCUMENT_BYTES_MAX:
         raise LedgerUnavailable("the document is larger than the ledger keeps")
     digest = digest_of(data)
-    path = _path(folder, digest)
-    if not _holds(path, data):
-        files.publish(path, data)
+    files.publish(_path(folder, digest), data)
     return digest
 
 
@@ -55,11 +53,3 @@ def is_digest(text: str) -> bool:
 
 def _path(folder: LedgerFolder, digest: str) -> Path:
     return folder.documents / f"{digest.removeprefix(DIGEST_PREFIX)}.json"
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(data) + 1) == data
-    except OSError:
-        return False

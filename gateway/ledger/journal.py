@@ -30,7 +30,7 @@ class Journal:
     ) -> None:
         self.size = size
         self.end = end
-        self.observe: ObserveSync = _unobserved
+        self.observe: ObserveSync = unobserved
         self._folder = folder
         self._files = files
         self._bytes_max = bytes_max
@@ -109,5 +109,5 @@ class Journal:
             return
 
 
-def _unobserved(_seconds: float) -> None:
+def unobserved(_seconds: float) -> None:
     """Keep no measure."""

@@ -1,5 +1,6 @@
-"""One pass over the entries of a journal, from its bytes."""
+"""One pass over the entries of a journal, from its bytes; the journal may grow meanwhile."""
 
+import os
 from collections.abc import Iterator
 from enum import Enum
 from typing import BinaryIO
@@ -7,7 +8,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from gateway.ledger import frames
-from gateway.ledger.frames import FRAME_HEADER_BYTES, HEADER_BYTES
+from gateway.ledger.frames import FRAME_BYTES_MAX, FRAME_HEADER_BYTES, HEADER_BYTES, Frame
 from gateway.ledger.paths import LedgerFolder
 
 
@@ -48,12 +49,14 @@ START = Place(0, HEADER_BYTES)
 class Reading:
     """Iterates once over the entries from a place on; `damage` says why it ended early.
 
-    `index` is that of the next entry and `end` its place, during the pass and after it.
+    `index` is that of the next entry and `end` its place, during the pass and after it; `last` is
+    the place after the last whole entry, which differs where a segment has begun without one.
     """
 
     def __init__(self, folder: LedgerFolder, index: int = 0, start: Place = START) -> None:
         self.index = index
         self.end = start
+        self.last = start
         self.damage: Damage | None = None
         self._folder = folder
 
@@ -74,25 +77,64 @@ class Reading:
                 return
 
     def _segment(self, *, is_last: bool) -> Iterator[Stored]:
-        first = self.end.segment
-        with self._folder.segment(first).open("rb") as file:
-            if file.read(HEADER_BYTES) != frames.header(first):
-                self._bad_header(file, is_last=is_last)
-                return
-            if file.seek(0, 2) < self.end.offset:
-                self._broken("the segment ends before this place")
+        with self._folder.segment(self.end.segment).open("rb") as file:
+            if not self._begins(file, is_last=is_last):
                 return
             file.seek(self.end.offset)
             while (data := self._next_frame(file)) is not None:
                 frame = frames.read(data)
                 if frame is None:
-                    rest = data[1:] + file.read()
-                    self._bad_frame(rest, is_last=is_last)
+                    frame = self._second_look(file, is_last=is_last)
+                if frame is None:
                     return
                 stored = Stored(self.index, frame.entry, self.end)
                 self.index += 1
-                self.end = Place(first, self.end.offset + len(data))
+                offset = self.end.offset + FRAME_HEADER_BYTES + len(frame.entry)
+                self.end = self.last = Place(self.end.segment, offset)
                 yield stored
+
+    def _begins(self, file: BinaryIO, *, is_last: bool) -> bool:
+        """Does the segment have its header, and reach to the place where reading begins?"""
+        first = self.end.segment
+        if file.read(HEADER_BYTES) != frames.header(first):
+            rest = self._rest(file, 0)
+            if os.pread(file.fileno(), HEADER_BYTES, 0) != frames.header(first):
+                self._bad_header(rest, is_last=is_last)
+                return False
+        if file.seek(0, os.SEEK_END) < self.end.offset:
+            self._broken("the segment ends before this place")
+            return False
+        return True
+
+    def _second_look(self, file: BinaryIO, *, is_last: bool) -> Frame | None:
+        """Return the frame if it was only being written; else say what is wrong with it.
+
+        INVARIANT: the rest is read before the frame is read again: a later group in the rest
+        proves that this frame had been written before, so it must be whole by now.
+        """
+        rest = self._rest(file, self.end.offset + 1)
+        again = os.pread(file.fileno(), FRAME_BYTES_MAX, self.end.offset)
+        frame = frames.read(again)
+        if frame is not None:
+            file.seek(self.end.offset + FRAME_HEADER_BYTES + len(frame.entry))
+            return frame
+        if not is_last:
+            self._broken("the segment is damaged here, and the log goes on after it")
+        elif frames.has_later_group(rest, self.index):
+            self._broken("the segment is damaged here, before records that were written later")
+        else:
+            self._torn()
+        return None
+
+    def _bad_header(self, data: bytes, *, is_last: bool) -> None:
+        # WHY: a segment is made, then its header is written with the first group: until that is
+        # on the disk, nothing in this file was acknowledged.
+        is_new = self.end.offset == HEADER_BYTES and self.index == self.end.segment
+        if is_last and is_new and self.index and not frames.has_later_group(data, self.index):
+            self.end = Place(self.end.segment, 0)
+            self._torn()
+        else:
+            self._broken("the segment has no header of its own")
 
     @staticmethod
     def _next_frame(file: BinaryIO) -> bytes | None:
@@ -102,25 +144,10 @@ class Reading:
         size = frames.entry_bytes(head)
         return head if size is None else head + file.read(size)
 
-    def _bad_frame(self, rest: bytes, *, is_last: bool) -> None:
-        if not is_last:
-            self._broken("the segment is damaged here, and the log goes on after it")
-        elif frames.has_later_group(rest, self.index):
-            self._broken("the segment is damaged here, before records that were written later")
-        else:
-            self._torn()
-
-    def _bad_header(self, file: BinaryIO, *, is_last: bool) -> None:
-        file.seek(0)
-        data = file.read()
-        # WHY: a segment is made, then its header is written with the first group: until that is
-        # on the disk, nothing in this file was acknowledged.
-        is_new = self.end.offset == HEADER_BYTES and self.index == self.end.segment
-        if is_last and is_new and self.index and not frames.has_later_group(data, self.index):
-            self.end = Place(self.end.segment, 0)
-            self._torn()
-        else:
-            self._broken("the segment has no header of its own")
+    @staticmethod
+    def _rest(file: BinaryIO, offset: int) -> bytes:
+        file.seek(offset)
+        return file.read()
 
     def _torn(self) -> None:
         reason = "the tail is torn, as a crash leaves it"

@@ -13,7 +13,6 @@ from gateway.domain.decision import Finding
 from gateway.domain.document import Document
 from gateway.domain.errors import Problem
 from gateway.policy.compile import Compiled
-from gateway.policy.language import Words as OneOrMore
 from gateway.policy.reading import Reading, spread
 from gateway.policy.words import Words
 
@@ -67,7 +66,7 @@ class Recorded(Struct, frozen=True, forbid_unknown_fields=True):
     effect: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     label: str | UnsetType = UNSET
-    raised_by: OneOrMore | UnsetType = UNSET
+    raised_by: list[str] | UnsetType = UNSET
     boundary: list[str] | UnsetType = UNSET
     because: list[str] | UnsetType = UNSET
     candidates: list[str] | UnsetType = UNSET
@@ -152,7 +151,7 @@ def differences(want: Want, got: Got) -> tuple[str, ...]:
     found = [
         *_differ("effect", want.effect, got.effect),
         *_differ("label", want.label, got.label),
-        *_differ("boundary", want.boundary, got.boundary),
+        *_differ("boundary", want.boundary, sorted(got.boundary)),
         *_differ("because", want.because, got.because),
         *_differ("reason", want.reason, got.reason),
         *_differ("served_by", want.served_by, got.served_by),
@@ -222,21 +221,19 @@ def _differ(name: str, wanted: object, got: object) -> tuple[str, ...]:
         held = got if isinstance(got, dict) else {}
         parts = (_differ(f"{name} {key}", part, held.get(key)) for key, part in wanted.items())
         return tuple(difference for part in parts for difference in part)
-    if _plain(wanted) == _plain(got):
+    if _plain(name, wanted) == _plain(name, got):
         return ()
     return (f"{name}: wanted {_shown(wanted)}, got {_shown(got)}",)
 
 
-def _plain(value: object) -> object:
-    """Return several words in one order: the order of zones, rules and sources has no meaning."""
-    return sorted(value) if isinstance(value, (list, tuple, frozenset)) else value
+def _plain(name: str, value: object) -> object:
+    """Return several words in one order, except candidates: their order is the preference."""
+    if not isinstance(value, (list, tuple, frozenset)):
+        return value
+    return list(value) if name.endswith("candidates") else sorted(value)
 
 
 def _shown(value: object) -> str:
-    if value is None or value is UNSET:
-        return "none"
-    return (
-        ", ".join(sorted(value)) or "none"
-        if isinstance(value, (list, tuple, frozenset))
-        else str(value)
-    )
+    if isinstance(value, (list, tuple, frozenset)):
+        return ", ".join(value) or "none"
+    return "none" if value is None or value is UNSET else str(value)

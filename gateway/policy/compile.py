@@ -95,7 +95,9 @@ def _keys(reading: Reading, name: str) -> frozenset[str] | None:
     """Return the names that a document lists, also of entries that are wrong; None if unclear."""
     value = reading.document.value
     entries = value.get(name, {}) if isinstance(value, dict) else None
-    return frozenset(entries) if isinstance(entries, dict) else None
+    if not isinstance(entries, dict) or not all(isinstance(key, str) for key in entries):
+        return None
+    return frozenset(entries)
 
 
 def _default(reading: Reading, parts: dict[str, Any], words: Words) -> Label | None:

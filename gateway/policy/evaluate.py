@@ -1,6 +1,6 @@
 """A program and facts become a decision."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -53,16 +53,26 @@ def why_not(program: Program, facts: Facts, zone: str, now: datetime) -> str | N
 
     `clearance`, the id of a rule that denies, `not_permitted`, or `rule_error`.
     """
+    return objections(program, facts, now)(zone)
+
+
+def objections(program: Program, facts: Facts, now: datetime) -> Callable[[str], str | None]:
+    """Return `why_not` for one request: the rules are evaluated once, however many zones."""
     matched = _matched(program.clauses, facts)
-    if matched.broken:
-        return RULE_ERROR
-    known = program.zones.get(zone)
-    if known is not None and not known.clears(facts.label, now.date()):
-        return CLEARANCE
-    denied = matched.closing(zone)
-    if denied is not None:
-        return denied
-    return None if known is not None and matched.open(zone) else NOT_PERMITTED
+    today = now.date()
+
+    def objection(zone: str) -> str | None:
+        if matched.broken:
+            return RULE_ERROR
+        known = program.zones.get(zone)
+        if known is not None and not known.clears(facts.label, today):
+            return CLEARANCE
+        denied = matched.closing(zone)
+        if denied is not None:
+            return denied
+        return None if known is not None and matched.open(zone) else NOT_PERMITTED
+
+    return objection
 
 
 class _Verdict(Struct, frozen=True):

@@ -146,7 +146,10 @@ def _element(kind: object, container: type) -> object | None:
 
 
 def _record(kind: object) -> type[Struct] | None:
-    return kind if isinstance(kind, type) and issubclass(kind, Struct) else None
+    for option in get_args(kind) if _is_union(kind) else (kind,):
+        if isinstance(option, type) and issubclass(option, Struct):
+            return option
+    return None
 
 
 def _is_union(kind: object) -> bool:

@@ -112,9 +112,12 @@ def check_name(reading: Reading, pointer: str, what: str, word: str) -> None:
 
 
 def read_vocabulary(reading: Reading, parts: dict[str, object]) -> Vocabulary | None:
-    """Return the words for labels, or None when levels or caveats are unusable."""
-    levels, caveats = parts.get("levels"), parts.get("caveats", [])
-    if not isinstance(levels, list) or not isinstance(caveats, list):
+    """Return the words for labels, or None when levels, caveats or region sets are unusable."""
+    said = reading.document.value if isinstance(reading.document.value, dict) else {}
+    levels = parts.get("levels")
+    caveats = parts.get("caveats", None if "caveats" in said else [])
+    sets = parts.get("region_sets", None if "region_sets" in said else {})
+    if not (isinstance(levels, list) and isinstance(caveats, list) and isinstance(sets, dict)):
         return None
     before = len(reading.problems)
     _check_list(reading, "/levels", "level", levels, LEVELS_MAX)
@@ -123,9 +126,7 @@ def read_vocabulary(reading: Reading, parts: dict[str, object]) -> Vocabulary | 
         reading.complain("/levels", f"a policy has at least {LEVELS_MIN} levels")
     if len(reading.problems) > before:
         return None
-    sets = parts.get("region_sets", {})
-    region_sets = _region_sets(reading, sets) if isinstance(sets, dict) else {}
-    return Vocabulary(tuple(levels), frozenset(caveats), region_sets)
+    return Vocabulary(tuple(levels), frozenset(caveats), _region_sets(reading, sets))
 
 
 def _check_list(reading: Reading, pointer: str, what: str, words: list[str], most: int) -> None:

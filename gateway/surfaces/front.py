@@ -35,8 +35,11 @@ class Doorbell(Protocol):
     def unauthenticated(self) -> None:
         """Count a request without a valid key."""
 
-    def in_flight(self, count: int) -> None:
-        """Tell how many requests are being served."""
+    def began(self) -> None:
+        """Count a request in."""
+
+    def ended(self) -> None:
+        """Count a request out."""
 
 
 class Door(Struct, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ class Front:
         self._door = door
         self._exchange = exchange
         self._behind = behind
-        self._in_flight = 0
+        self.in_flight = 0
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,11 +73,13 @@ class Front:
         if surface is None:
             await self._behind(scope, receive, send)
             return
-        self._count(+1)
+        self.in_flight += 1
+        self._door.doorbell.began()
         try:
             await self._serve(surface, scope, receive, send)
         finally:
-            self._count(-1)
+            self.in_flight -= 1
+            self._door.doorbell.ended()
 
     async def _serve(self, surface: Surface, scope: Scope, receive: Receive, send: Send) -> None:
         stall_s = self._door.stall_ms / 1000
@@ -113,7 +118,7 @@ class Front:
         )
 
     async def _admit(self, visit: Visit, receive: Receive) -> Envelope:
-        if self.draining or self._in_flight > self._door.in_flight_max:
+        if self.draining or self.in_flight > self._door.in_flight_max:
             raise Draining("The gateway is full or shutting down.")
         return await accept(visit, receive, self._door.body)
 
@@ -140,7 +145,3 @@ class Front:
             # WHY: when the response is complete the server reports a disconnect, too.
             gone.remove_done_callback(leave)
             gone.cancel()
-
-    def _count(self, change: int) -> None:
-        self._in_flight += change
-        self._door.doorbell.in_flight(self._in_flight)

@@ -90,6 +90,10 @@ class Guard:
         except KeyError:
             raise _breach(f"{backend} is not in the fleet file") from None
 
+    def knows(self, place: Place) -> bool:
+        """Is this exactly what the fleet file says of the backend of that name?"""
+        return self._places.get(place.name) == place
+
     def zone_of(self, backend: str) -> str:
         """Return the zone that the fleet file pins to the backend's host."""
         return self.place(backend).zone

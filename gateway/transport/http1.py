@@ -162,4 +162,6 @@ class Http1Connector:
             if connection not in fresh:
                 connection.abort()
         self._pool = fresh
-        self._sweeper = loop.call_later(self._pool_idle_s, self._sweep) if fresh else None
+        self._sweeper = None
+        if fresh:
+            self._sweeper = loop.call_at(fresh[0].idle_since + self._pool_idle_s, self._sweep)

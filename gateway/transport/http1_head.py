@@ -14,19 +14,26 @@ _VALUE = re.compile(r"[\x20-\x7e\t]{0,8192}")
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
-def encode(call: HttpCall, host: str) -> bytes:
-    """Return the request's head; Unreachable when a field could change the framing.
-
-    The host comes from the fleet file; framing fields in the call are refused, not overwritten.
-    """
+def assert_plain(call: HttpCall) -> None:
+    """Raise Unreachable when a method, path or header field could change the framing."""
     if not (_METHOD.fullmatch(call.method) and _PATH.fullmatch(call.path)):
         raise Unreachable("A request with an impossible method or path was prepared.")
-    lines = [f"{call.method} {call.path} HTTP/1.1\r\nhost: {host}\r\n"]
     for name, value in call.headers:
         if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)) or name in _FRAMING:
             raise Unreachable("A request with an impossible header was prepared.")
-        lines.append(f"{name}: {value}\r\n")
-    if call.body or call.method != "GET":
+
+
+def has_length(call: HttpCall) -> bool:
+    """Does the request say how long its body is? A question without a body does not."""
+    return bool(call.body) or call.method != "GET"
+
+
+def encode(call: HttpCall, host: str) -> bytes:
+    """Return the head of a plain request; the host comes from the fleet file."""
+    assert_plain(call)
+    lines = [f"{call.method} {call.path} HTTP/1.1\r\nhost: {host}\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in call.headers]
+    if has_length(call):
         lines.append(f"content-length: {len(call.body)}\r\n")
     lines.append("\r\n")
     return "".join(lines).encode("ascii")

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from gateway.audit.record import Attempted, Decided, Personal, Record, Settled
+from gateway.audit.record import Attempted, Decided, Personal, Receipt, Record, Settled
 from gateway.domain.errors import LedgerUnavailable
-from gateway.flow.ports import Receipt
 
 
 class MemoryLedger:

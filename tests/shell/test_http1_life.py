@@ -272,6 +272,39 @@ async def test_an_idle_connection_is_let_go_in_time() -> None:
         assert connector._pool_idle_s < 5
 
 
+async def test_a_connection_that_was_idle_too_long_is_not_used_even_before_it_is_let_go() -> None:
+    async with ScriptedServer(answering(whole(), whole())) as server:
+        connector = Http1Connector("e")
+        await works(connector, server.address)
+        connector._pool[0].idle_since -= connector._pool_idle_s + 1
+        await works(connector, server.address)
+        assert len(server.peers) == 2
+
+
+async def test_only_what_was_idle_too_long_is_let_go() -> None:
+    async with ScriptedServer(answering(whole(), whole())) as server:
+        connector = Http1Connector("e")
+        first = await connector.send(a_call(), within(), server.address)
+        second = await connector.send(a_call(), within(), server.address)
+        await first.read(LIMIT)
+        await second.read(LIMIT)
+        old, young = connector._pool
+        old.idle_since -= connector._pool_idle_s + 1
+        connector._sweep()
+        assert connector._pool == [young]
+        assert connector._sweeper is not None
+
+
+async def test_the_limit_of_an_earlier_request_does_not_hurt_an_idle_connection() -> None:
+    async with ScriptedServer(answering(whole(), whole())) as server:
+        connector = Http1Connector("e")
+        reply = await connector.send(a_call(), within(total_ms=30), server.address)
+        await reply.read(LIMIT)
+        await asyncio.sleep(0.06)
+        await works(connector, server.address)
+        assert len(server.peers) == 1
+
+
 async def test_a_connection_that_the_engine_closed_is_not_used() -> None:
     async def script(peer: Peer) -> None:
         await peer.request()

@@ -36,7 +36,7 @@ def shape(value: object) -> object:
     return (type(value).__name__, repr(value))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(BODIES)
 def test_what_is_parsed_and_encoded_keeps_value_and_order_of_keys(value: dict[str, object]) -> None:
     parsed = parse(msgspec.json.encode(value))

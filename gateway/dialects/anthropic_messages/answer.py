@@ -187,7 +187,9 @@ def _arguments(text: str, *, cut: bool) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        found = jiter.from_json(text.encode(), partial_mode=cut, cache_mode="none")
+        found = jiter.from_json(
+            text.encode(), partial_mode=cut, allow_inf_nan=False, cache_mode="none"
+        )
     except ValueError:
         found = None
     if isinstance(found, dict):

@@ -112,8 +112,7 @@ def _block(part: Part, losses: Losses) -> Block | None:
             return _result(part, losses)
         case Media():
             return _media(part, losses)
-        case Opaque():
-            return _opaque(part, losses)
+    return _opaque(part, losses)
 
 
 def _text(text: str) -> Block:

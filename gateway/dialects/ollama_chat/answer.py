@@ -7,7 +7,6 @@ import jiter
 import msgspec
 
 from gateway.domain.event import (
-    Began,
     Broke,
     Event,
     Stopped,
@@ -25,101 +24,131 @@ _STOPS = {"end": "stop", "tool_use": "stop", "stop_sequence": "stop"}
 _TIME_DIGITS = 12
 
 
-class _Call:
-    """A tool call in the making."""
+class _Calls:
+    """Tool calls in the making; ValueError when more than HELD_BYTES_MAX waits."""
 
-    def __init__(self, call_id: str, name: str) -> None:
-        self.id = call_id
-        self.name = name
-        self.arguments = bytearray()
+    def __init__(self) -> None:
+        self._began: dict[int, ToolCallBegan] = {}
+        self._arguments: dict[int, bytearray] = {}
+        self._held = 0
+
+    def note(self, event: Event) -> None:
+        """Keep what belongs to a call."""
+        if isinstance(event, ToolCallBegan):
+            self._began[event.index] = event
+            self._arguments[event.index] = bytearray()
+        elif isinstance(event, ToolCallDelta):
+            if event.index not in self._began:
+                raise ValueError("arguments of a tool call that has not begun, or has ended")
+            self._arguments[event.index] += event.fragment.encode()
+            self._held += len(event.fragment)
+            if self._held > HELD_BYTES_MAX:
+                raise ValueError(f"more than {HELD_BYTES_MAX} bytes of arguments")
+
+    def take(self, *, cut: bool) -> dict[str, Any]:
+        """Return the calls as a field of a message, and forget them."""
+        calls = []
+        for index, began in self._began.items():
+            arguments = _arguments(bytes(self._arguments[index]), cut=cut)
+            known = {"id": began.id} if began.id else {}
+            calls.append({**known, "function": {"name": began.name, "arguments": arguments}})
+        self._began = {}
+        return {"tool_calls": calls} if calls else {}
 
 
 class Writer:
     """Writes one reply; tool calls wait until the reply stops, for they are said whole.
 
-    ValueError when their arguments are not objects, or more than HELD_BYTES_MAX waits.
+    ValueError when their arguments are not objects, or too many of them wait.
     """
 
     def __init__(self, asked_model: str, record_id: str) -> None:
         self._head = _head(asked_model, record_id)
-        self._calls: dict[int, _Call] = {}
-        self._held = 0
-        self._stopped: Stopped | None = None
-        self._tokens: Tokens | None = None
-        self._broke = False
+        self._calls = _Calls()
+        self._ending = _Ending()
 
     def write(self, event: Event) -> bytes:
         """Return the bytes for that event; empty when it says nothing yet."""
+        self._calls.note(event)
+        self._ending.note(event)
         match event:
             case TextDelta() if event.text:
-                return self._line({"role": "assistant", "content": event.text})
+                return self._line({"content": event.text})
             case ThinkingDelta() if event.text:
-                return self._line({"role": "assistant", "content": "", "thinking": event.text})
-            case ToolCallBegan() | ToolCallDelta():
-                self._hold(event)
+                return self._line({"content": "", "thinking": event.text})
             case Stopped():
-                self._stopped = event
-                return self._called(cut=event.reason == "length")
-        self._note(event)
+                return self._called(cut=self._ending.cut)
         return b""
 
     def close(self) -> bytes:
         """Return the end of a reply that ended well."""
-        if self._broke:
+        if self._ending.broke:
             return b""
         message = {"role": "assistant", "content": ""}
-        end = {**self._head, "message": message, **_end(self._stopped, self._tokens)}
+        end = {**self._head, "message": message, **self._ending.said}
         return self._called(cut=True) + msgspec.json.encode(end) + b"\n"
 
-    def _hold(self, event: ToolCallBegan | ToolCallDelta) -> None:
-        if isinstance(event, ToolCallBegan):
-            self._calls[event.index] = _Call(event.id, event.name)
-            return
-        if event.index not in self._calls:
-            raise ValueError("arguments of a tool call that has not begun, or has ended")
-        self._calls[event.index].arguments += event.fragment.encode()
-        self._held += len(event.fragment)
-        if self._held > HELD_BYTES_MAX:
-            raise ValueError(f"more than {HELD_BYTES_MAX} bytes of arguments")
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, Used):
-            self._tokens = event.tokens
-        elif isinstance(event, Broke):
-            self._broke = True
-
     def _called(self, *, cut: bool) -> bytes:
-        if not self._calls or self._broke:
-            return b""
-        calls = [_call(call, cut=cut) for call in self._calls.values()]
-        self._calls = {}
-        return self._line({"role": "assistant", "content": "", "tool_calls": calls})
+        calls = self._calls.take(cut=cut)
+        return self._line({"content": "", **calls}) if calls else b""
 
-    def _line(self, message: dict[str, Any]) -> bytes:
-        return msgspec.json.encode({**self._head, "message": message, "done": False}) + b"\n"
+    def _line(self, said: dict[str, Any]) -> bytes:
+        line = {**self._head, "message": {"role": "assistant", **said}, "done": False}
+        return msgspec.json.encode(line) + b"\n"
 
 
 def write_reply(events: tuple[Event, ...], asked_model: str, record_id: str) -> bytes:
     """Return a whole reply; ValueError when a tool call's arguments are not an object."""
-    message: dict[str, Any] = {"role": "assistant", "content": ""}
-    writer = Writer(asked_model, record_id)
-    for event in (*events, *(() if _stops(events) else (Stopped("end"),))):
-        for line in writer.write(event).splitlines():
-            said = msgspec.json.decode(line)["message"]
-            for field in ("content", "thinking"):
-                if field in said:
-                    message[field] = message.get(field, "") + said[field]
-            message |= {"tool_calls": said["tool_calls"]} if "tool_calls" in said else {}
-    return msgspec.json.encode({**msgspec.json.decode(writer.close()), "message": message})
+    calls, ending = _Calls(), _Ending()
+    for event in events:
+        calls.note(event)
+        ending.note(event)
+    words = "".join(event.text for event in events if isinstance(event, TextDelta))
+    thoughts = "".join(event.text for event in events if isinstance(event, ThinkingDelta))
+    message = {
+        "role": "assistant",
+        "content": words,
+        **({"thinking": thoughts} if thoughts else {}),
+        **calls.take(cut=ending.cut),
+    }
+    head = _head(asked_model, record_id)
+    return msgspec.json.encode({**head, "message": message, **ending.said})
 
 
-def _stops(events: tuple[Event, ...]) -> bool:
-    return any(isinstance(event, Stopped) for event in events)
+class _Ending:
+    """What the end of a reply says: why, and what was used."""
 
+    def __init__(self) -> None:
+        self._stopped: Stopped | None = None
+        self._tokens: Tokens | None = None
+        self.broke = False
 
-def _call(call: _Call, *, cut: bool) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": _arguments(bytes(call.arguments), cut=cut)}
-    return {"id": call.id, "function": function} if call.id else {"function": function}
+    def note(self, event: Event) -> None:
+        """Keep what the end will say."""
+        match event:
+            case Stopped():
+                self._stopped = event
+            case Used():
+                self._tokens = event.tokens
+            case Broke():
+                self.broke = True
+
+    @property
+    def cut(self) -> bool:
+        """Did the reply reach its length?"""
+        return self._stopped is not None and self._stopped.reason == "length"
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The last fields; a prompt count here includes what came from a cache."""
+        reason = self._stopped.reason if self._stopped else "end"
+        named = _STOPS.get(reason, reason.removeprefix("other:"))
+        end: dict[str, Any] = {"done": True, "done_reason": named}
+        used = self._tokens
+        if used is None:
+            return end
+        read = used.input_tokens + used.cache_read_tokens + used.cache_write_tokens
+        return {**end, "prompt_eval_count": read, "eval_count": used.output_tokens}
 
 
 def _arguments(text: bytes, *, cut: bool) -> dict[str, Any]:
@@ -127,7 +156,7 @@ def _arguments(text: bytes, *, cut: bool) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        found = jiter.from_json(text, partial_mode=cut, cache_mode="none")
+        found = jiter.from_json(text, partial_mode=cut, allow_inf_nan=False, cache_mode="none")
     except ValueError:
         found = None
     if isinstance(found, dict):
@@ -146,15 +175,3 @@ def _head(asked_model: str, record_id: str) -> dict[str, Any]:
     except (ValueError, OverflowError, OSError):
         return head
     return {**head, "created_at": created.isoformat().replace("+00:00", "Z")}
-
-
-def _end(stopped: Stopped | None, tokens: Tokens | None) -> dict[str, Any]:
-    reason = stopped.reason if stopped else "end"
-    end: dict[str, Any] = {
-        "done": True,
-        "done_reason": _STOPS.get(reason, reason.removeprefix("other:")),
-    }
-    if tokens is None:
-        return end
-    read = tokens.input_tokens + tokens.cache_read_tokens + tokens.cache_write_tokens
-    return {**end, "prompt_eval_count": read, "eval_count": tokens.output_tokens}

@@ -1,7 +1,6 @@
 """Errors of Ollama servers, and our own errors in their form."""
 
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 
@@ -78,11 +77,13 @@ def _speaks_of(text: str, marks: tuple[str, ...]) -> bool:
     return any(mark in lowered for mark in marks)
 
 
-def _message(value: Any) -> str:  # noqa: ANN401
+def _message(value: object) -> str:
     """Return the innermost message: a server may pass on its runner's error as JSON in a string."""
     text = ""
     for _ in range(NESTED_MAX):
-        inner = value.get("error", value.get("message")) if isinstance(value, dict) else None
+        inner: object = None
+        if isinstance(value, dict):
+            inner = value.get("error", value.get("message"))
         if isinstance(inner, str):
             text = inner
             inner = _value(inner)
@@ -90,8 +91,9 @@ def _message(value: Any) -> str:  # noqa: ANN401
     return text
 
 
-def _value(text: bytes | str) -> Any:  # noqa: ANN401
+def _value(text: bytes | str) -> object:
     try:
-        return msgspec.json.decode(text)
+        found: object = msgspec.json.decode(text)
     except (ValueError, RecursionError):
         return None
+    return found

@@ -25,7 +25,6 @@ _IMAGES = {
     "R0lGOD": "image/gif",
     "UklGR": "image/webp",
 }
-_EFFORTS = frozenset({"low", "medium", "high"})
 
 
 def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
@@ -44,7 +43,7 @@ def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
         tools=tuple(_tool(tool) for tool in request.tools or ()),
         sampling=_sampling(request.options or Options()),
         answer_schema=_schema(request.format),
-        thinking=_thinking(request.think, losses),
+        thinking=_thinking(request, losses),
     )
     return conversation, losses.names
 
@@ -116,15 +115,14 @@ def _schema(wanted: str | dict[str, Any] | None) -> dict[str, Any] | None:
     return wanted
 
 
-def _thinking(think: bool | str | None, losses: Losses) -> str | None:  # noqa: FBT001
-    match think:
+def _thinking(request: Request, losses: Losses) -> str | None:
+    """Return the effort; a bare yes is the vendor's own default, medium."""
+    match request.think:
         case None:
             return None
-        case False:
-            return "off"
-        case True:
-            return "medium"
-        case _ if think in _EFFORTS:
-            return think
+        case bool():
+            return "medium" if request.think else "off"
+        case "low" | "medium" | "high":
+            return request.think
     losses.note("effort")
     return "high"

@@ -32,6 +32,7 @@ _OPTIONS = (
     "frequency_penalty",
     "presence_penalty",
 )
+_BARE = frozenset({"role", "content"})
 
 
 def write(
@@ -164,7 +165,7 @@ class _Messages:
         message: Body = {"role": role, "content": content}
         message |= _set(thinking="\n".join(filter(None, thoughts)))
         message |= _set(images=list(filter(None, images)), tool_calls=calls)
-        return message if content.strip() or len(message) > len(("role", "content")) else None
+        return message if content.strip() or message.keys() > _BARE else None
 
     def _thought(self, part: Thinking) -> str:
         if part.signature is not None:

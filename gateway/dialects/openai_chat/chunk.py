@@ -106,14 +106,18 @@ def tokens(usage: object) -> Tokens | None:
     """Return the usage; None when it is no object.
 
     INVARIANT: cached tokens are counted once: `prompt_tokens` includes them, `input_tokens` not.
+    vLLM's `created_cache_tokens` cost what other input does and stay in it.
     """
     if not isinstance(usage, dict):
         return None
-    cached = _count(usage.get("prompt_tokens_details"), "cached_tokens")
+    details = usage.get("prompt_tokens_details")
+    read = _count(details, "cached_tokens")
+    written = _count(details, "cache_write_tokens")
     return Tokens(
-        input_tokens=max(_count(usage, "prompt_tokens") - cached, 0),
+        input_tokens=max(_count(usage, "prompt_tokens") - read - written, 0),
         output_tokens=_count(usage, "completion_tokens"),
-        cache_read_tokens=cached,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
         reasoning_tokens=_count(usage.get("completion_tokens_details"), "reasoning_tokens"),
     )
 

@@ -93,5 +93,5 @@ def _write_part(part: Part, lost: Losses) -> dict[str, Any] | None:
         return {"type": "file", "file": {"filename": filename, "file_data": url}}
     if isinstance(part, Opaque) and part.dialect == NAME and isinstance(part.raw, dict):
         return part.raw
-    lost.add(part.kind if isinstance(part, Opaque) else type(part).__name__.lower())
+    lost.add(part.kind if isinstance(part, Opaque) else str(part.__struct_config__.tag))
     return None

@@ -59,9 +59,9 @@ class ChatWriter:
     def close(self) -> bytes:
         """Return the finish reason, usage if it is wanted and known, and `[DONE]`."""
         out = [self._role()]
-        for index, filled in self._open.items():
-            if not filled:
-                out.append(self._chunk(_fragment(index, "{}"), None))
+        empty = [index for index, filled in self._open.items() if not filled]
+        if not _is_cut(self._stop):
+            out += [self._chunk(_fragment(index, "{}"), None) for index in empty]
         out.append(self._chunk({}, _finish(self._stop, called=bool(self._open))))
         if self._usage_wanted and self._usage is not None:
             out.append(_event({**self._head, "choices": [], "usage": _usage(self._usage)}))
@@ -98,8 +98,8 @@ def write_reply(events: tuple[Event, ...], asked_model: str, record_id: str) -> 
     if any(isinstance(event, Broke) for event in events):
         raise ValueError("a reply that broke cannot be written whole")
     calls = {event.index: event for event in events if isinstance(event, ToolCallBegan)}
-    message = _message(events, calls)
     stops = [event for event in events if isinstance(event, Stopped)]
+    message = _message(events, calls, "" if stops and _is_cut(stops[-1]) else "{}")
     used = [event.tokens for event in events if isinstance(event, Used)]
     finish = _finish(stops[-1] if stops else None, called=bool(calls))
     choice = {"index": 0, "message": message, "logprobs": None, **finish}
@@ -112,7 +112,9 @@ def write_reply(events: tuple[Event, ...], asked_model: str, record_id: str) -> 
     return msgspec.json.encode(reply)
 
 
-def _message(events: tuple[Event, ...], calls: dict[int, ToolCallBegan]) -> dict[str, Any]:
+def _message(
+    events: tuple[Event, ...], calls: dict[int, ToolCallBegan], no_arguments: str
+) -> dict[str, Any]:
     text = "".join(event.text for event in events if isinstance(event, TextDelta))
     thinking = "".join(event.text for event in events if isinstance(event, ThinkingDelta))
     fragments: dict[int, str] = {}
@@ -128,7 +130,7 @@ def _message(events: tuple[Event, ...], calls: dict[int, ToolCallBegan]) -> dict
         message["reasoning"] = thinking
     if calls:
         message["tool_calls"] = [
-            _call(call, fragments.get(index) or "{}") for index, call in calls.items()
+            _call(call, fragments.get(index) or no_arguments) for index, call in calls.items()
         ]
     return message
 
@@ -160,6 +162,11 @@ def _fragment(index: int, arguments: str) -> dict[str, Any]:
     return {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}
 
 
+def _is_cut(stop: Stopped | None) -> bool:
+    """Did the reply end in the middle? Then a call without arguments is no call without any."""
+    return stop is not None and stop.reason == "length"
+
+
 def _finish(stop: Stopped | None, *, called: bool) -> dict[str, Any]:
     """Return the finish reason; what OpenAI has no word for stands beside it in `stop_reason`."""
     reason = stop.reason if stop is not None else "end"
@@ -175,12 +182,15 @@ def _finish(stop: Stopped | None, *, called: bool) -> dict[str, Any]:
 
 def _usage(used: Tokens) -> dict[str, Any]:
     """Return usage in OpenAI's words: the prompt's tokens include those of the cache."""
+    details = {"cached_tokens": used.cache_read_tokens}
+    if used.cache_write_tokens:
+        details["cache_write_tokens"] = used.cache_write_tokens
     prompt = used.input_tokens + used.cache_read_tokens + used.cache_write_tokens
     usage: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": used.output_tokens,
         "total_tokens": prompt + used.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": used.cache_read_tokens},
+        "prompt_tokens_details": details,
     }
     if used.reasoning_tokens:
         usage["completion_tokens_details"] = {"reasoning_tokens": used.reasoning_tokens}

@@ -10,7 +10,16 @@ from gateway.classification.detectors.secrets.rules import Rule, RulesError, par
 from gateway.classification.detectors.secrets.scanner import (
     SecretScanner,
     compile_database,
+    engine,
     expressions,
 )
 
-__all__ = ["Rule", "RulesError", "SecretScanner", "compile_database", "expressions", "parse_rules"]
+__all__ = [
+    "Rule",
+    "RulesError",
+    "SecretScanner",
+    "compile_database",
+    "engine",
+    "expressions",
+    "parse_rules",
+]

@@ -42,6 +42,7 @@ UNCONFIRMED = frozenset({"private-key", "kubernetes-secret-yaml"})
 
 _NAME = (string.ascii_letters + string.digits + "_.-").encode()
 _TOKEN = _NAME + b"+/=~%:@"
+_TERMINATORS = SEPARATOR + b" \t\r;\"'`"
 
 
 class Run(Struct, frozen=True):
@@ -98,13 +99,13 @@ class Confirmation:
         It begins at the last telling keyword, or else where the token begins.
         """
         floor = max(run.low, run.first - TOKEN_BYTES_MAX)
-        before = buffer[floor : run.first]
+        before = buffer[floor : run.last].rstrip(_TERMINATORS)
         lower = before.lower()
         telling = (word for word in self.rule.keywords if len(word) >= TELLING_KEYWORD_CHARS)
         begin = max((lower.rfind(word.encode()) for word in telling), default=-1)
         if begin < 0:
-            begin = len(before.rstrip(SEPARATOR + b" \t\r;\"'`").rstrip(_TOKEN))
-        return floor + begin, run.last
+            begin = len(before.rstrip(_TOKEN))
+        return floor + begin, floor + len(before)
 
     def _secret(self, match: re.Match[bytes]) -> tuple[int, int]:
         if self.rule.group:

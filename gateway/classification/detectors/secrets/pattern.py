@@ -27,7 +27,7 @@ _TOKEN = re.compile(
     r"(?P<escape>\\.)"
     r"|(?P<set>\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\])"
     r"|\(\?(?P<flags>-?[a-z]+)\)"
-    r"|(?P<open>\((?:\?(?:P<\w+>|(?P<scoped>[a-z]*(?:-[a-z]+)?):))?)"
+    r"|(?P<open>\((?:\?(?:P<\w+>|(?P<scoped>[a-z]*(?:-[a-z]+)?):)|(?!\?)))"
     r"|(?P<close>\))|(?P<bar>\|)|(?P<dot>\.)|(?P<begin>\^)|(?P<end>\$)"
     r"|(?P<plain>[^\\\[()|.^$]+)",
     re.DOTALL,

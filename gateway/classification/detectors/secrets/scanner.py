@@ -22,6 +22,13 @@ def expressions(rules: Sequence[Rule]) -> tuple[bytes, ...]:
     return tuple(translate(rule.regex, IN_BUFFER).encode() for rule in rules)
 
 
+def engine() -> str:
+    """Return the engine's version and the processor features that it compiles for."""
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=[b"x"], ids=[0], elements=1, flags=0)
+    return f"{getattr(hyperscan, '__version__', '')} {database.info()!r}"
+
+
 def compile_database(rules: Sequence[Rule]) -> bytes:
     """Return the compiled and serialised database; about half a second for all rules.
 
@@ -58,19 +65,28 @@ class SecretScanner:
     def scan(self, buffer: bytes) -> Scanned:
         """Return the hits in a buffer of joined texts; releases the GIL while matching.
 
-        Over a bound the result says `truncated`, which counts as a failed detector.
+        Over a bound the result says `truncated`, which counts as a failed detector. Hits that
+        raise nothing have a bound of their own, over which they are left out.
         """
         ends, truncated = self._matches(buffer)
+        runs = list(_runs(buffer, ends, self._rules))
+        hits = self._hits(buffer, [run for run in runs if not self._rules[run[0]].tag_only])
+        tags = self._hits(buffer, [run for run in runs if self._rules[run[0]].tag_only][:TAGS_MAX])
+        truncated = truncated or len(hits) > HITS_MAX
+        return Scanned(tuple(sorted((*hits[:HITS_MAX], *tags), key=_position)), truncated)
+
+    def _hits(self, buffer: bytes, runs: Sequence[tuple[int, Run]]) -> list[Hit]:
+        """Return the hits of these runs, one more than HITS_MAX at most."""
         hits: list[Hit] = []
-        for looks, (index, run) in enumerate(_runs(buffer, ends, self._rules)):
+        for looks, (index, run) in enumerate(runs):
             confirmation = self._confirmation(index)
             look = confirmation.judge if looks < CONFIRMED_MAX else confirmation.stands
             span = look(buffer, run)
             if span is not None:
                 _add(hits, Hit(confirmation.rule.id, *span, confirmation.rule.tag_only))
             if len(hits) > HITS_MAX:
-                return Scanned(tuple(hits[:HITS_MAX]), truncated=True)
-        return Scanned(tuple(sorted(hits, key=_position)), truncated=truncated)
+                break
+        return hits
 
     def _matches(self, buffer: bytes) -> tuple[list[tuple[int, int]], bool]:
         """Return (end, rule) of every match in order, and whether there were too many."""

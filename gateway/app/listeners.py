@@ -1,0 +1,113 @@
+"""Sockets and servers: who may connect, how long he may take, and TLS."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+
+import uvicorn
+from msgspec import Struct
+from uvicorn._types import ASGIApplication
+
+from gateway.config.settings import Tls
+from gateway.surfaces.protocol import Connections, LimitedProtocol, limited_protocol
+
+BACKLOG = 1024
+TLS_LOOK_S = 10.0
+VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class Listener(Struct, frozen=True, kw_only=True):
+    """One address with an application behind it."""
+
+    application: Any
+    host: str
+    port: int
+    connections: Connections
+    keep_alive_ms: int
+    drain_ms: int
+    tls: Tls | None = None
+
+
+class QuietServer(uvicorn.Server):
+    """uvicorn's server without signal handling: `serving` owns the signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket; OSError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ip_address(host).version == ip_address("::").version else None
+    bound = socket.socket(family or socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    bound.set_inheritable(False)
+    return bound
+
+
+def server_of(listener: Listener) -> QuietServer:
+    """Return the server of a listener; OSError or ssl.SSLError when its TLS files are no use."""
+    application: ASGIApplication = listener.application
+    protocol: type[LimitedProtocol] = limited_protocol(listener.connections)
+    config = uvicorn.Config(
+        application,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=max(1, listener.keep_alive_ms // 1000),
+        timeout_graceful_shutdown=max(1, listener.drain_ms // 1000),
+        backlog=BACKLOG,
+        **_tls_options(listener.tls),
+    )
+    config.load()
+    if listener.tls is not None and config.ssl is not None:
+        config.ssl.minimum_version = VERSIONS[listener.tls.version_min]
+    return QuietServer(config)
+
+
+async def watch_certificate(tls: Tls, context: ssl.SSLContext, again: asyncio.Event) -> None:
+    """Read certificate and key again when they change, or when `again` is set; never return."""
+    seen = _stamp(tls)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TLS_LOOK_S):
+                await again.wait()
+        now = _stamp(tls)
+        if now == seen and not again.is_set():
+            continue
+        again.clear()
+        # WHY: a half-written pair is refused and read again at the next look.
+        with contextlib.suppress(OSError, ssl.SSLError):
+            context.load_cert_chain(tls.certificate, tls.key)
+            seen = now
+
+
+def _stamp(tls: Tls) -> tuple[int, int]:
+    try:
+        return tls.certificate.stat().st_mtime_ns, tls.key.stat().st_mtime_ns
+    except OSError:
+        return (0, 0)
+
+
+def _tls_options(tls: Tls | None) -> dict[str, Any]:
+    if tls is None:
+        return {}
+    options: dict[str, Any] = {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
+    if tls.client_ca is not None:
+        options |= {"ssl_ca_certs": str(tls.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    return options

@@ -1,0 +1,191 @@
+"""Everything that a node is configured with, read and checked together."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from gateway.audit import canonical
+from gateway.backends import BACKENDS
+from gateway.classification.detectors import DETECTORS
+from gateway.config.backends import SCRIPTED, BackendSettings
+from gateway.config.backends import Known as KnownBackends
+from gateway.config.catalogue import Models, notices, read_models
+from gateway.config.files import load
+from gateway.config.folders import read_case_files, read_models_files, read_policy_files
+from gateway.config.node import Node, load_node
+from gateway.config.secrets import read_secrets
+from gateway.domain.document import Document
+from gateway.domain.errors import ConfigError, Problem
+from gateway.domain.secret import Secret
+from gateway.domain.vocabulary import UnknownLabelError
+from gateway.identity.keyfile import read_keys
+from gateway.identity.keys import KeyRing
+from gateway.policy.cases import Case, read_cases
+from gateway.policy.compile import Compiled, Known, compile_bundle
+from gateway.policy.prove import prove
+from gateway.surfaces.surface import SURFACES
+from gateway.transport.guard import Place, place_faults
+
+T = TypeVar("T")
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """A configuration without problems.
+
+    `documents` holds, by name, the plain data that the ledger stores before the first decision;
+    `notices` is what has aged and should be looked at.
+    """
+
+    node: Node
+    compiled: Compiled
+    cases: tuple[Case, ...]
+    models: Models
+    secrets: dict[str, Secret]
+    keys: KeyRing
+    documents: dict[str, Any]
+    notices: tuple[str, ...]
+
+
+class _Collected:
+    """Problems of every file, so that they can be told at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def read(self, work: Callable[[], T], otherwise: T) -> T:
+        """Return what the work returns; its problems are kept."""
+        try:
+            return work()
+        except ConfigError as error:
+            self.problems += error.problems
+            return otherwise
+
+    def require(self) -> None:
+        """Raise ConfigError when there is any problem, each once, by file and line."""
+        if self.problems:
+            unique = dict.fromkeys(self.problems)
+            ordered = sorted(unique, key=lambda one: (one.file, one.line, one.path))
+            raise ConfigError(tuple(ordered))
+
+
+def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
+    """Read the node file and all that it names; ConfigError carries every problem at once."""
+    node = load_node(path)
+    settings = node.settings
+    collected = _Collected()
+    nothing: dict[str, Document] = {}
+    policy = collected.read(lambda: read_policy_files(settings.paths.policy), nothing)
+    fleet = collected.read(lambda: read_models_files(settings.paths.models), nothing)
+    case_files: list[Document] = collected.read(
+        lambda: read_case_files(settings.paths.policy / "cases"), []
+    )
+    keys_file = collected.read(lambda: load(settings.paths.keys), Document("", {}))
+    keys = collected.read(lambda: read_keys(keys_file), KeyRing({})) if keys_file.file else None
+    secrets = read_secrets(settings.secrets, environment, node.document, collected.problems)
+    if not policy or not fleet:
+        collected.require()
+    models = read_models(fleet, _known_backends(node, policy), settings.paths.models)
+    compiled = compile_bundle(policy, canonical.digest(_plain(policy)), _known_words(models))
+    collected.problems += [*models.problems, *compiled.problems]
+    cases: list[Case] = []
+    if not compiled.problems:
+        for document in case_files:
+            found, problems = read_cases(document, compiled)
+            cases += found
+            collected.problems += problems
+        collected.problems += prove(compiled.program, compiled.invariants, today)
+        collected.problems += _key_problems(keys_file, keys, compiled) if keys else ()
+    collected.problems += _place_problems(fleet["backends"], models, demo=settings.demo)
+    collected.require()
+    return Loaded(
+        node=node,
+        compiled=compiled,
+        cases=tuple(cases),
+        models=models,
+        secrets=secrets,
+        keys=keys or KeyRing({}),
+        documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
+        notices=notices(models, today),
+    )
+
+
+def place_of(backend: BackendSettings) -> Place:
+    """Return where a backend is, as the guard knows it."""
+    origin = backend.origin
+    return Place(backend.name, origin.scheme, origin.host, origin.port, backend.zone)
+
+
+def _plain(documents: dict[str, Document]) -> dict[str, Any]:
+    return {name: document.value for name, document in documents.items()}
+
+
+def _known_backends(node: Node, policy: dict[str, Document]) -> KnownBackends:
+    demo = node.settings.demo
+    zones = policy["zones"].value
+    listed = zones.get("zones") if isinstance(zones, dict) else None
+    return KnownBackends(
+        kinds=frozenset(kind for kind in BACKENDS if demo or kind != SCRIPTED),
+        zones=frozenset(listed) if isinstance(listed, dict) else None,
+        secrets=frozenset(node.settings.secrets),
+    )
+
+
+def _known_words(models: Models) -> Known:
+    catalogue = models.catalogue
+    return Known(
+        tasks=frozenset(catalogue.tasks),
+        models=frozenset((*catalogue.models, *catalogue.aliases, *catalogue.tasks)),
+        surfaces=frozenset(surface.name for surface in SURFACES.values()),
+        detectors=frozenset(DETECTORS),
+    )
+
+
+def _key_problems(document: Document, keys: KeyRing, compiled: Compiled) -> Iterator[Problem]:
+    for caller in keys.callers:
+        at = f"/keys/{caller.key_id}"
+        for repo in caller.repos:
+            if repo not in compiled.registry.repos:
+                yield document.problem(f"{at}/repos", "the policy registers no such repository")
+        if caller.label is not None:
+            try:
+                compiled.vocabulary.parse(caller.label)
+            except UnknownLabelError as error:
+                yield document.problem(f"{at}/label", str(error))
+
+
+def _place_problems(document: Document, models: Models, *, demo: bool) -> Iterator[Problem]:
+    for name, backend in models.backends.items():
+        at = f"/backends/{name}"
+        for fault in place_faults(place_of(backend)):
+            yield document.problem(f"{at}/url", fault)
+        if demo and not _is_loopback(backend.origin.host):
+            yield document.problem(f"{at}/url", "a demo talks to loopback addresses only")
+        yield from _name_problems(document, models, name)
+        kind = BACKENDS.get(backend.kind)
+        if kind is None:
+            continue
+        try:
+            kind.credential(Secret("x") if backend.secret else None)
+        except ValueError as error:
+            yield document.problem(at, str(error))
+
+
+def _name_problems(document: Document, models: Models, backend: str) -> Iterator[Problem]:
+    kind = BACKENDS.get(models.backends[backend].kind)
+    for offering in models.catalogue.offerings:
+        if kind is None or offering.backend != backend:
+            continue
+        why = kind.refuses(offering.wire_model)
+        if why is not None:
+            yield document.problem(f"/backends/{backend}", f"{offering.id}: {why}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

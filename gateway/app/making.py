@@ -1,0 +1,166 @@
+"""Every object of a running gateway, constructed once."""
+
+import random
+import time
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.app.alarms import Alarms
+from gateway.app.loading import Loaded, place_of
+from gateway.app.moment import RandomIds, SystemClock
+from gateway.app.node_secret import node_secret
+from gateway.app.worlds import CurrentWorld
+from gateway.backends import BACKENDS
+from gateway.classification.detectors import DETECTORS
+from gateway.config.settings import Paths
+from gateway.dialects import DIALECTS
+from gateway.flow.background import Background
+from gateway.flow.exchange import Exchange
+from gateway.flow.house import House
+from gateway.ledger.ledger import Ledger, open_ledger
+from gateway.ledger.parts import Options
+from gateway.ledger.paths import LedgerPaths
+from gateway.meters.logs import logger
+from gateway.meters.metrics import Metrics
+from gateway.stores.detector_cache import Loaded as LoadedDetector
+from gateway.stores.detector_cache import load_detectors
+from gateway.stores.scanner import DetectorScanner
+from gateway.surfaces.surface import SURFACES
+from gateway.transport.backend import Backend
+from gateway.transport.call import Timeouts
+from gateway.transport.guard import Guard
+from gateway.transport.health import Health
+from gateway.transport.probes import Probes
+from gateway.transport.send import Sender
+from gateway.transport.target import Target
+
+REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error")
+NODE_SECRET = "node.secret"  # noqa: S105 - the name of a file
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """What serving needs in its hands."""
+
+    loaded: Loaded
+    clock: SystemClock
+    house: House
+    exchange: Exchange
+    ledger: Ledger
+    sender: Sender
+    health: Health
+    probes: Probes
+    scanner: DetectorScanner
+    metrics: Metrics
+
+
+def ledger_paths(paths: Paths) -> LedgerPaths:
+    """Return where the ledger lies."""
+    return LedgerPaths(paths.ledger, paths.signing_key, paths.checkpoints, paths.subject_keys)
+
+
+def load_scanners(paths: Paths) -> tuple[LoadedDetector, ...]:
+    """Return the detectors, compiled anew where the cache does not hold them."""
+    secret = node_secret(paths.signing_key.parent / NODE_SECRET)
+    return load_detectors(paths.cache, secret)
+
+
+def targets_of(loaded: Loaded) -> tuple[Target, ...]:
+    """Return every backend of the fleet file with all that is needed to reach it."""
+    settings = loaded.node.settings
+    waits = settings.timeouts
+    timeouts = Timeouts(waits.connect_ms, waits.first_byte_ms, waits.idle_ms, waits.total_ms)
+    offerings = loaded.models.catalogue.offerings
+    return tuple(
+        Target(
+            place=place_of(backend),
+            kind=BACKENDS[backend.kind],
+            secret=loaded.secrets[backend.secret] if backend.secret else None,
+            ca_file=str(backend.ca_file) if backend.ca_file else None,
+            server_name=backend.server_name,
+            timeouts=timeouts,
+            models=tuple({o.wire_model: None for o in offerings if o.backend == backend.name}),
+            may_be_scripted=settings.demo,
+        )
+        for backend in loaded.models.backends.values()
+    )
+
+
+async def make(loaded: Loaded) -> Made:
+    """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
+    settings = loaded.node.settings
+    clock = SystemClock()
+    ids = RandomIds(clock)
+    boot = ids.record_id()
+    metrics = _metrics(loaded)
+    scanner = DetectorScanner([one.detector for one in load_scanners(settings.paths)])
+    options = Options(observe_sync_s=metrics.fsync)
+    ledger = await open_ledger(ledger_paths(settings.paths), boot, clock, ids, options)
+    digests = {
+        name: await ledger.store_document(value, name) for name, value in loaded.documents.items()
+    }
+    background = Background()
+    health, sender, probes = _outside(loaded, Alarms(ledger, metrics, background))
+    worlds = CurrentWorld(loaded, digests, health)
+    house = House(
+        worlds=worlds,
+        ledger=ledger,
+        sender=sender,
+        health=health,
+        scanner=scanner,
+        clock=clock,
+        ids=ids,
+        meters=metrics,
+        log=logger(),
+        background=background,
+        backends=_kinds(loaded, probes),
+        dialects=DIALECTS,
+        boot=boot,
+        refusal_status=settings.refusal_status,
+    )
+    return Made(
+        loaded=loaded,
+        clock=clock,
+        house=house,
+        exchange=Exchange(house),
+        ledger=ledger,
+        sender=sender,
+        health=health,
+        probes=probes,
+        scanner=scanner,
+        metrics=metrics,
+    )
+
+
+def _outside(loaded: Loaded, alarms: Alarms) -> tuple[Health, Sender, Probes]:
+    """Construct what talks to engines: one guard and one sender over every backend."""
+    health = Health(_seconds, alarms.quarantined)
+    targets = targets_of(loaded)
+    pins = {name: zone.addresses for name, zone in loaded.compiled.zones.items()}
+    guard = Guard((target.place for target in targets), pins)
+    sender = Sender(targets, guard, health, alarms.breached)
+    chance = random.Random()  # noqa: S311 - spreads probes, keeps no secret
+    return health, sender, Probes(targets, sender, health, chance.random)
+
+
+def _metrics(loaded: Loaded) -> Metrics:
+    program = loaded.compiled.program
+    return Metrics(
+        surfaces=[surface.name for surface in SURFACES.values()],
+        rules=[*(clause.id for clause in program.clauses), *REASONS],
+        zones=list(loaded.compiled.zones),
+        detectors=list(DETECTORS),
+    )
+
+
+def _kinds(loaded: Loaded, probes: Probes) -> dict[str, Backend]:
+    """Return each backend's record; where models are inspected, the inspected name is asked for."""
+    kinds = {name: BACKENDS[one.kind] for name, one in loaded.models.backends.items()}
+    return {
+        name: replace(kind, quirks=(*kind.quirks, probes.name_as_known)) if kind.inspect else kind
+        for name, kind in kinds.items()
+    }
+
+
+def _seconds() -> float:
+    return time.monotonic()

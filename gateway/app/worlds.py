@@ -1,0 +1,27 @@
+"""The current snapshot: the loaded policy and catalogue, with the health of this moment."""
+
+from gateway.app.loading import Loaded
+from gateway.domain.fleet import Fleet
+from gateway.flow.ports import World
+from gateway.transport.health import Health
+
+
+class CurrentWorld:
+    """Policy and catalogue stay; what rests is asked anew each time."""
+
+    def __init__(self, loaded: Loaded, digests: dict[str, str], health: Health) -> None:
+        self._loaded = loaded
+        self._digests = digests
+        self._health = health
+
+    def now(self) -> World:
+        """Return the snapshot."""
+        compiled = self._loaded.compiled
+        return World(
+            program=compiled.program,
+            vocabulary=compiled.vocabulary,
+            registry=compiled.registry,
+            fleet=Fleet(self._loaded.models.catalogue, self._health.resting()),
+            documents=self._digests,
+            demo=self._loaded.node.settings.demo,
+        )

@@ -1,0 +1,20 @@
+"""The engines that Perimeter can ask.
+
+Rule 1: one file is one kind of engine, a record and nothing else; no file knows another.
+Rule 2: the table is here, in full; nothing registers itself.
+"""
+
+from gateway.backends.anthropic import ANTHROPIC
+from gateway.backends.ollama import OLLAMA
+from gateway.backends.openai import OPENAI
+from gateway.backends.scripted import SCRIPTED
+from gateway.backends.vllm import VLLM
+from gateway.transport.backend import Backend
+
+BACKENDS: dict[str, Backend] = {
+    "vllm": VLLM,
+    "ollama": OLLAMA,
+    "openai": OPENAI,
+    "anthropic": ANTHROPIC,
+    "scripted": SCRIPTED,
+}

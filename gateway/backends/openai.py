@@ -1,0 +1,14 @@
+"""OpenAI's API, and hosts that are compatible with it, some of which ask for no key."""
+
+from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.transport.backend import Backend, Path
+from gateway.transport.credentials import bearer
+
+OPENAI = Backend(
+    name="openai",
+    speaks={OPENAI_CHAT.name: Path("/v1/chat/completions")},
+    dialects=(OPENAI_CHAT,),
+    credential=bearer.optional,
+    probe_path="",
+    is_cloud=True,
+)

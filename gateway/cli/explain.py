@@ -1,0 +1,59 @@
+"""`perimeter explain RECORD`: why a request was answered as it was, in sentences."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gateway.audit.record import Settled
+from gateway.domain.decision import Classification
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.reader import Reader, RequestRecords
+from gateway.policy.explain import explain
+
+UNKNOWN = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.add_argument("record", help="the record id, as x-perimeter-record told it")
+    parser.add_argument("--ledger", type=Path, required=True, help="the ledger's folder")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0, or 1 when the ledger has no such record."""
+    reader = Reader(LedgerFolder(arguments.ledger))
+    found = reader.record_of(arguments.record)
+    reader.close()
+    if found is None:
+        print("perimeter: the ledger has no such record", file=sys.stderr)
+        return UNKNOWN
+    for sentence in sentences(found):
+        print(sentence)
+    return 0
+
+
+def sentences(found: RequestRecords) -> list[str]:
+    """Return the whole story of one request."""
+    decided = found.decided
+    classification = None
+    if decided.label is not None:
+        classification = Classification(decided.label, decided.signals, decided.raised_by)
+    told = list(explain(classification, decided.decision))
+    if decided.ask is not None:
+        told.append(f"It asked for {decided.ask.model}.")
+    told += [f"Not {item.offering}: {item.reason}." for item in decided.excluded]
+    told += [f"Attempt {one.number}: {one.offering} in zone {one.zone}." for one in found.attempted]
+    return [*told, *_ending(found.settled)]
+
+
+def _ending(settled: Settled | None) -> list[str]:
+    if settled is None:
+        return ["It is still open."]
+    failed = [
+        f"Attempt {one.number} failed: {one.outcome.failure.kind}."
+        for one in settled.tried
+        if one.outcome.failure is not None
+    ]
+    served = f", served by {settled.served_by} in {settled.zone}" if settled.served_by else ""
+    error = f" ({settled.error})" if settled.error else ""
+    return [*failed, f"It ended: {settled.outcome}{served}{error}."]

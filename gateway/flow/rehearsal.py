@@ -1,0 +1,107 @@
+"""A policy's case, played with the code that serves: everything but the sending."""
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from gateway.audit import canonical
+from gateway.audit.record import Decided
+from gateway.domain.caller import Caller
+from gateway.domain.decision import Effect, Scan
+from gateway.domain.errors import GatewayError
+from gateway.domain.fleet import Fleet
+from gateway.domain.request import Ask, Claims, Envelope
+from gateway.flow.opening import Stamp, decided, personal_of, turned_away
+from gateway.flow.ports import Scanner, World
+from gateway.flow.ruling import gather, rule
+from gateway.policy.cases import Case, Given, Got, Recorded
+from gateway.routing.names import Named
+
+CASE_ID = "00000000-0000-7000-8000-000000000000"
+SALT = bytes(16)
+
+
+async def play(case: Case, world: World, scanner: Scanner, stamp: Stamp) -> Got:
+    """Return what became of the case's request, and the record that it left.
+
+    The record is made by the function that serving uses, encoded and read back.
+    """
+    given = case.given
+    world = replace(world, fleet=Fleet(world.fleet.catalogue, dict(given.resting)))
+    envelope = _envelope(given)
+    scan = await _scan(given, envelope, scanner)
+    try:
+        record, served_by = _judged(given, envelope, scan, world, stamp)
+    except GatewayError as error:
+        record = turned_away(stamp, world, envelope, personal_of(envelope, SALT), error)
+        served_by = None
+    return _got(record, served_by)
+
+
+def _judged(
+    given: Given, envelope: Envelope, scan: Scan, world: World, stamp: Stamp
+) -> tuple[Decided, str | None]:
+    catalogue = world.fleet.catalogue
+    everything = Named("", None, catalogue.offerings)
+    ask = Ask(given.name or catalogue.models[0])
+    evidence = gather(envelope, ask, scan, world)
+    if given.name is None:
+        evidence = replace(evidence, facts=replace(evidence.facts, model="", task=None))
+    named = everything if given.name is None else None
+    ruling = rule(evidence, world, stamp.now, named)
+    personal = personal_of(envelope, SALT, scan.findings)
+    made = decided(stamp, world, envelope, personal, ruling)
+    first = ruling.route.candidates[0].offering.id if ruling.route.candidates else None
+    return made, first
+
+
+async def _scan(given: Given, envelope: Envelope, scanner: Scanner) -> Scan:
+    read = await scanner.scan(envelope.body) if given.text else Scan()
+    return Scan((*given.found, *read.findings), (*given.failed, *read.failed))
+
+
+def _envelope(given: Given) -> Envelope:
+    label = _or_none(given.key_label)
+    claims = Claims(label=_or_none(given.label), repo=_or_none(given.repo))
+    repos = tuple(given.key_repos)
+    return Envelope(
+        id=CASE_ID,
+        received_us=0,
+        caller=Caller("case", "case", given.team, label, repos, given.selects_repo),
+        surface=given.surface,
+        dialect="openai_chat",
+        claims=claims,
+        body={"messages": [{"role": "user", "content": given.text}]},
+        body_bytes=len(given.text),
+    )
+
+
+def _got(record: Decided, served_by: str | None) -> Got:
+    kept = canonical.decode(canonical.encode(record))
+    if not isinstance(kept, Decided):
+        raise TypeError("a Decided came back as another record")
+    spoke = kept.decision.effect is not Effect.REFUSED
+    excluded = {item.offering: item.reason for item in kept.excluded}
+    return Got(
+        effect=kept.decision.effect,
+        label=str(kept.label) if kept.label is not None else None,
+        boundary=kept.decision.boundary,
+        because=kept.decision.because,
+        reason=kept.decision.reason,
+        record=Recorded(
+            effect=kept.decision.effect,
+            reason=kept.decision.reason,
+            label=str(kept.label) if spoke else UNSET,
+            raised_by=list(kept.raised_by),
+            boundary=sorted(kept.decision.boundary),
+            because=list(kept.decision.because),
+            candidates=list(kept.candidates),
+            excluded=excluded,
+            finding_kinds=kept.finding_kinds,
+        ),
+        served_by=served_by,
+        excluded=excluded,
+    )
+
+
+def _or_none(text: str | UnsetType) -> str | None:
+    return None if isinstance(text, UnsetType) else text

@@ -1,0 +1,79 @@
+"""A recorded decision, made again from the record and the documents that it names."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.audit.record import Decided
+from gateway.backends import BACKENDS
+from gateway.config.backends import Known
+from gateway.config.catalogue import read_models
+from gateway.domain.document import Document
+from gateway.domain.errors import ConfigError
+from gateway.domain.fleet import Fleet
+from gateway.flow.ports import World
+from gateway.flow.ruling import Evidence, Ruling, rule
+from gateway.policy.compile import compile_bundle
+
+Load = Callable[[str], Any]
+
+
+def replay(decided: Decided, load: Load) -> tuple[str, ...]:
+    """Return a sentence for everything that comes out differently; empty when nothing does.
+
+    `load(digest)` returns a stored document. Signals, facts and health are the recorded ones:
+    detectors are not run again, and a request that was refused before policy spoke has nothing to
+    replay. ConfigError when a stored document cannot be compiled by this version.
+    """
+    if decided.ask is None or decided.facts is None:
+        return ()
+    world = _world(decided, load)
+    evidence = Evidence(decided.ask, decided.signals, decided.facts)
+    again = rule(evidence, world, decided.decision.decided_at)
+    return tuple(
+        f"{name}: recorded {_shown(recorded)}, now {_shown(made)}"
+        for name, recorded, made in _pairs(decided, again)
+        if recorded != made
+    )
+
+
+def _world(decided: Decided, load: Load) -> World:
+    policy = decided.documents["policy"]
+    compiled = compile_bundle(_documents(load(policy)), policy).require()
+    kinds = Known(kinds=frozenset(BACKENDS))
+    catalogue = _documents(load(decided.documents["catalogue"]))
+    models = read_models(catalogue, kinds, Path())
+    if models.problems:
+        raise ConfigError(models.problems)
+    return World(
+        program=compiled.program,
+        vocabulary=compiled.vocabulary,
+        registry=compiled.registry,
+        fleet=Fleet(models.catalogue, decided.health),
+        documents=decided.documents,
+        demo=decided.demo,
+    )
+
+
+def _documents(stored: dict[str, Any]) -> dict[str, Document]:
+    return {name: Document(f"{name}.yaml", value) for name, value in stored.items()}
+
+
+def _pairs(decided: Decided, again: Ruling) -> list[tuple[str, Any, Any]]:
+    was, now = decided.decision, again.decision
+    return [
+        ("label", decided.label, again.classification.label),
+        ("raised_by", decided.raised_by, again.classification.raised_by),
+        ("effect", was.effect, now.effect),
+        ("boundary", sorted(was.boundary), sorted(now.boundary)),
+        ("because", was.because, now.because),
+        ("reason", was.reason, now.reason),
+        ("candidates", decided.candidates, tuple(c.offering.id for c in again.route.candidates)),
+        ("excluded", decided.excluded, again.route.excluded),
+    ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(item) for item in value) or "none"
+    return str(value)

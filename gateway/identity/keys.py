@@ -1,0 +1,136 @@
+"""API keys: known by hash, found by id, compared in constant time."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import date
+
+from msgspec import Struct
+
+from gateway.domain.caller import Caller
+from gateway.domain.errors import Unauthenticated
+from gateway.domain.secret import Secret
+
+KEYS_MAX = 100_000
+RANDOM_BYTES = 32
+HEADER_CHARS_MAX = 256
+KEY_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+KEY_ID_RULE = "a key id is 1 to 40 of a-z, 0-9 and inner hyphens"
+HASH = re.compile(r"sha256:[0-9a-f]{64}")
+
+_KEY = re.compile(rf"pmt_(?P<id>{KEY_ID.pattern})_[A-Za-z0-9_-]{{43}}")
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(?P<key>[!-~]+)")
+_NOBODY = "sha256:" + "0" * 64
+
+
+class KeyEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """One key of the key file: the hash of its text, whose it is, and what it binds."""
+
+    hash: str
+    subject: str
+    team: str
+    label: str | None = None
+    repos: tuple[str, ...] = ()
+    selects_repo: bool = False
+    expires_on: date | None = None
+    revoked: bool = False
+
+    def __repr__(self) -> str:
+        """Return nothing of the key: neither hash nor holder."""
+        return "KeyEntry(***)"
+
+    def serves(self, today: date) -> bool:
+        """May the key be used on that day? Its last day counts."""
+        return not self.revoked and (self.expires_on is None or today <= self.expires_on)
+
+
+class KeyRing:
+    """Every key of the key file; immutable, a reload makes a new one."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[str, KeyEntry]) -> None:
+        self._entries = dict(entries)
+
+    def __repr__(self) -> str:
+        """Return the number of keys, no hash and no name."""
+        return f"KeyRing({len(self._entries)} keys)"
+
+    __str__ = __repr__
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def callers(self) -> tuple[Caller, ...]:
+        """Everybody who holds a key, so that a check can compare labels and repos with a policy."""
+        return tuple(_caller(key_id, entry) for key_id, entry in self._entries.items())
+
+    def authenticate(self, headers: Mapping[str, str], today: date) -> Caller:
+        """Return the caller whose key the headers hold; names of headers are in lower case.
+
+        Unauthenticated, always in the same words: no key, two different ones, another scheme,
+        malformed, unknown, revoked or expired.
+        """
+        key = _presented(headers)
+        found = _KEY.fullmatch(key)
+        key_id = found["id"] if found else ""
+        entry = self._entries.get(key_id)
+        # WHY: an unknown id costs the same hash and comparison as a known one.
+        right = hmac.compare_digest(hash_of(key), _NOBODY if entry is None else entry.hash)
+        if entry is None or found is None or not right or not entry.serves(today):
+            raise refused()
+        return _caller(key_id, entry)
+
+
+def new_key(key_id: str, random: bytes) -> tuple[Secret, str]:
+    """Return a new key and the hash that the key file keeps; ValueError for a wrong id.
+
+    `random` is 32 bytes from the operating system.
+    """
+    if not KEY_ID.fullmatch(key_id):
+        raise ValueError(KEY_ID_RULE)
+    if len(random) != RANDOM_BYTES:
+        raise ValueError(f"a key needs {RANDOM_BYTES} random bytes")
+    text = f"pmt_{key_id}_{base64.urlsafe_b64encode(random).rstrip(b'=').decode()}"
+    return Secret(text), hash_of(text)
+
+
+def hash_of(key: str) -> str:
+    """Return the hash of a key as the key file writes it.
+
+    WHY: one round of SHA-256 is right here: a key has 256 bits of chance, so there is nothing
+    that a slow hash would make harder to guess, and it would slow every request.
+    """
+    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def refused() -> Unauthenticated:
+    """Return the one refusal of this room."""
+    return Unauthenticated("The API key is missing or cannot be used.")
+
+
+def _caller(key_id: str, entry: KeyEntry) -> Caller:
+    return Caller(
+        key_id, entry.subject, entry.team, entry.label, entry.repos, selects_repo=entry.selects_repo
+    )
+
+
+def _presented(headers: Mapping[str, str]) -> str:
+    """Return the key of the headers; two headers must hold the same one."""
+    bearer, plain = headers.get("authorization"), headers.get("x-api-key")
+    if bearer is None and plain is None:
+        raise refused()
+    if max(len(bearer or ""), len(plain or "")) > HEADER_CHARS_MAX:
+        raise refused()
+    keys: list[str] = [] if plain is None else [plain.strip(" \t")]
+    if bearer is not None:
+        found = _BEARER.fullmatch(bearer.strip(" \t"))
+        if found is None:
+            raise refused()
+        keys.append(found["key"])
+    if not keys[0].isascii() or not hmac.compare_digest(keys[0].encode(), keys[-1].encode()):
+        raise refused()
+    return keys[0]

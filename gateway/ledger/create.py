@@ -1,0 +1,105 @@
+"""The one act that makes a ledger; `serve` never does."""
+
+import os
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from gateway.audit.checkpoint import Vkey, is_origin
+from gateway.audit.record import Admin
+from gateway.domain.errors import LedgerUnavailable
+from gateway.ledger import signing
+from gateway.ledger.checkpoints import NOTHING_YET, CheckpointStore
+from gateway.ledger.entry import entry_of
+from gateway.ledger.files import Files
+from gateway.ledger.journal import SEGMENT_BYTES_MAX, Journal
+from gateway.ledger.paths import LedgerPaths
+from gateway.ledger.reading import START
+from gateway.ledger.sealer import Sealer
+from gateway.ledger.subject_keys import SubjectKeys
+
+_FOLDER_MODE = 0o700
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vkey:
+    """Make a new ledger with its first record and checkpoint, and return its public key.
+
+    `inception` must be the day of `now_us` (UTC): the one who types it means this log, today.
+    LedgerUnavailable when anything of it exists already, or the disk cannot be written. A
+    checkpoint store and a subject key store that exist are used, not replaced.
+    """
+    _assert_sane(origin, now_us, inception)
+    _assert_absent(paths)
+    try:
+        return _create(paths, origin, now_us, inception)
+    except (OSError, sqlite3.Error) as error:
+        hint = type(error).__name__
+        raise LedgerUnavailable("the ledger cannot be created", hint=hint) from None
+
+
+def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vkey:
+    files = Files()
+    folder = paths.folder
+    for path in (folder.journal, folder.documents):
+        path.mkdir(mode=_FOLDER_MODE, parents=True)
+    for path in (paths.signing_key, paths.checkpoints, paths.subject_keys):
+        path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    store = CheckpointStore.make(paths.checkpoints)
+    try:
+        store.begin(origin)
+        SubjectKeys.make(paths.subject_keys, origin).close()
+        key = signing.make(paths.signing_key, origin, files)
+        files.publish(folder.origin, f"{origin}\n".encode())
+        files.publish(folder.vkey, f"{key.vkey}\n".encode())
+        sealer = Sealer(key, store, folder, files)
+        sealer.resume(NOTHING_YET, {})
+        first = entry_of(_created(key.vkey, now_us, inception))
+        journal = Journal(folder, files, 0, START, SEGMENT_BYTES_MAX)
+        journal.write([first.data])
+        journal.close()
+        sealer.add(first)
+        sealer.seal(journal.end)
+        for parent in {folder.root.parent, paths.signing_key.parent}:
+            files.sync_folder(parent)
+    finally:
+        store.close()
+    return key.vkey
+
+
+def _created(vkey: Vkey, now_us: int, inception: date) -> Admin:
+    facts = {"origin": vkey.name, "vkey": str(vkey), "inception": inception.isoformat()}
+    return Admin(id=_record_id(now_us), ts_us=now_us, boot="", what="created", facts=facts)
+
+
+def _record_id(now_us: int) -> str:
+    """Return a UUIDv7 for the first record, before there is anything that makes ids."""
+    chance = int.from_bytes(os.urandom(10))
+    number = (now_us // 1000) << 80 | chance
+    number = number & ~(0xF << 76) | 7 << 76
+    number = number & ~(0x3 << 62) | 2 << 62
+    text = f"{number:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def _assert_sane(origin: str, now_us: int, inception: date) -> None:
+    if not is_origin(origin):
+        raise LedgerUnavailable(
+            "the origin is not a name for a log", hint="letters, digits, dots, dashes, slashes"
+        )
+    today = (_EPOCH + timedelta(microseconds=now_us)).date()
+    if inception != today:
+        raise LedgerUnavailable(
+            f"a ledger is created on its inception date, and today is {today.isoformat()}"
+        )
+
+
+def _assert_absent(paths: LedgerPaths) -> None:
+    if _holds_something(paths.ledger):
+        raise LedgerUnavailable("the ledger's folder exists and is not empty")
+    if paths.signing_key.exists():
+        raise LedgerUnavailable("the signing key exists already; a new log has a new key")
+
+
+def _holds_something(path: Path) -> bool:
+    return path.exists() and (not path.is_dir() or any(path.iterdir()))

@@ -1,0 +1,256 @@
+"""The ledger as the rest of the house sees it: append, store a document, read, close."""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from gateway.audit.canonical import EntryRefused, EntryTooLarge
+from gateway.audit.record import (
+    Admin,
+    Attempted,
+    Decided,
+    Personal,
+    Receipt,
+    Record,
+    Settled,
+)
+from gateway.audit.story import CLOCK_BACK_US_MAX
+from gateway.domain.errors import LedgerError, LedgerUnavailable, TooLarge, Unreachable
+from gateway.domain.route import OutcomeKind
+from gateway.ledger import documents
+from gateway.ledger.entry import Entry, entry_of
+from gateway.ledger.parts import Options, Parts, open_parts
+from gateway.ledger.paths import LedgerPaths
+from gateway.ledger.reader import Reader
+from gateway.ledger.subject_keys import Field, SubjectKey, month_of
+
+LOST_GROUP_MAX = 500
+
+Facts = Mapping[str, str | int | bool]
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now_us(self) -> int:
+        """Return microseconds since the epoch."""
+
+
+class Ids(Protocol):
+    """Ids of records."""
+
+    def record_id(self) -> str:
+        """Return a new UUIDv7 as text."""
+
+
+class Ledger:
+    """One log, written by this process alone, and by one event loop of it.
+
+    `boot` stands in every record of this process. Made by `open_ledger`.
+    """
+
+    def __init__(self, parts: Parts, boot: str, clock: Clock, ids: Ids) -> None:
+        self.boot = boot
+        self._parts = parts
+        self._clock = clock
+        self._ids = ids
+        self._latest_us = parts.sealer.latest_us
+        self._documents: dict[str, str] = {}
+        self._storing = asyncio.Lock()
+
+    @property
+    def origin(self) -> str:
+        """The name of the log."""
+        return self._parts.key.name
+
+    @property
+    def vkey(self) -> str:
+        """The public key of the log, as text."""
+        return str(self._parts.key.vkey)
+
+    @property
+    def size(self) -> int:
+        """How many records are durable."""
+        return self._parts.writer.size
+
+    @property
+    def failure(self) -> LedgerError | None:
+        """Why no record can be written now; None while all is well."""
+        return self._parts.writer.failure
+
+    @property
+    def reader(self) -> Reader:
+        """Reads what is durable; its methods block."""
+        return self._parts.reader
+
+    async def personal_of(self, record: Decided | Attempted | Settled) -> Personal | None:
+        """Return the personal fields of a record; None when it has none. KeyGone, SealBroken."""
+        if record.sealed is None:
+            return None
+        field = field_of(record)
+        return await asyncio.to_thread(self._parts.keys.open_sealed, record.sealed, field)
+
+    async def append(self, records: Sequence[tuple[Record, Personal | None]]) -> Receipt:
+        """Make records durable in one group commit; LedgerUnavailable when that fails.
+
+        When it returns, the bytes are on disk (fdatasync) and in the tree. TooLarge when a record
+        is larger than an entry may be; it is never cut.
+        """
+        if not records:
+            raise Unreachable("nothing to append")
+        entries: list[Entry] = []
+        for record, personal in records:
+            if record.boot != self.boot:
+                raise Unreachable("a record names another boot than this one")
+            if personal is None or isinstance(record, Admin):
+                entries.append(_entry(record))
+                continue
+            key = await self._key(personal.subject, month_of(record.ts_us))
+            if key.fresh:
+                facts = {"key": key.id, "month": month_of(record.ts_us)}
+                entries.append(_entry(self._admin("subject_key_made", facts)))
+            sealed = self._parts.keys.seal(personal, field_of(record), key)
+            entries.append(_entry(msgspec.structs.replace(record, sealed=sealed)))
+        return await self._commit(entries)
+
+    async def record(self, what: str, facts: Facts) -> Receipt:
+        """Append an Admin record of that kind; facts are clear values, nothing personal."""
+        return await self._commit([_entry(self._admin(what, facts))])
+
+    async def store_document(self, value: object, name: str = "") -> str:
+        """Keep a policy or catalogue by its digest, and return that.
+
+        When it returns, the document and the record of it are durable, so that a decision may
+        name it. A document is recorded once in each boot.
+        """
+        async with self._storing:
+            try:
+                digest = await asyncio.to_thread(
+                    documents.store, self._parts.folder, value, self._parts.files
+                )
+            except EntryRefused as error:
+                raise LedgerUnavailable("a document cannot be stored", hint=str(error)) from None
+            except OSError as error:
+                hint = error.strerror or ""
+                raise LedgerUnavailable("a document cannot be stored", hint=hint) from None
+            if digest not in self._documents:
+                await self.record("document_stored", {"digest": digest, "name": name})
+                self._documents[digest] = name
+            return digest
+
+    async def close(self) -> None:
+        """Write the stop, make the last checkpoint, and let go of the log."""
+        try:
+            await self.record("stopped", {})
+        except LedgerError:
+            # WHY: a ledger that cannot be written must still be let go; the missing stop shows.
+            pass
+        finally:
+            await asyncio.to_thread(self._parts.close)
+
+    async def begin(self) -> None:
+        """Write the start, and an end for every request that an earlier boot left open."""
+        lost = self._parts.sealer.open_requests
+        size = self.size
+        self._parts.start(asyncio.get_running_loop())
+        entries = [_entry(self._started({"after": size, "open": len(lost)}))]
+        if self._parts.cut_bytes:
+            facts = {"cut_bytes": self._parts.cut_bytes, "after": size}
+            entries.append(_entry(self._admin("recovered", facts)))
+        await self._commit(entries)
+        orphans = list(lost)
+        for at in range(0, len(orphans), LOST_GROUP_MAX):
+            group = orphans[at : at + LOST_GROUP_MAX]
+            await self._commit([_entry(self._lost(record_id)) for record_id in group])
+
+    async def _commit(self, entries: list[Entry]) -> Receipt:
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._parts.writer.submit(self._in_time(entries), done)
+        return Receipt(await done)
+
+    def _in_time(self, entries: list[Entry]) -> list[Entry]:
+        """Put a record before each entry whose time lies far behind what was written before."""
+        timed: list[Entry] = []
+        for entry in entries:
+            if entry.ts_us < self._latest_us - CLOCK_BACK_US_MAX:
+                facts = {"from_us": self._latest_us, "to_us": entry.ts_us}
+                stepped = self._admin("clock_stepped", facts, ts_us=entry.ts_us)
+                timed.append(_entry(stepped))
+                self._latest_us = entry.ts_us
+            timed.append(entry)
+            self._latest_us = max(self._latest_us, entry.ts_us)
+        return timed
+
+    async def _key(self, subject: str, month: str) -> SubjectKey:
+        if not subject:
+            raise Unreachable("personal fields without a subject")
+        found = self._parts.keys.cached(subject, month)
+        if found is not None:
+            return found
+        try:
+            return await asyncio.to_thread(self._parts.keys.key, subject, month)
+        except (sqlite3.Error, OSError) as error:
+            hint = type(error).__name__
+            raise LedgerUnavailable("the key store cannot be written", hint=hint) from None
+
+    def _started(self, facts: Facts) -> Admin:
+        now_us = self._clock.now_us()
+        if now_us < self._latest_us - CLOCK_BACK_US_MAX:
+            facts = {**facts, "clock_from_us": self._latest_us}
+            self._latest_us = now_us
+        return self._admin("started", facts, ts_us=now_us)
+
+    def _admin(self, what: str, facts: Facts, ts_us: int | None = None) -> Admin:
+        return Admin(
+            id=self._ids.record_id(),
+            ts_us=self._clock.now_us() if ts_us is None else ts_us,
+            boot=self.boot,
+            what=what,
+            facts=dict(facts),
+        )
+
+    def _lost(self, record_id: str) -> Settled:
+        return Settled(
+            id=record_id, ts_us=self._clock.now_us(), boot=self.boot, outcome=OutcomeKind.LOST
+        )
+
+
+async def open_ledger(
+    paths: LedgerPaths, boot: str, clock: Clock, ids: Ids, options: Options | None = None
+) -> Ledger:
+    """Open an existing ledger for writing; LedgerUnavailable or ChainBroken.
+
+    When it returns, this boot's start is durable, and every request that an earlier boot left
+    open is settled as lost.
+    """
+    parts = await asyncio.to_thread(open_parts, paths, boot, options or Options())
+    ledger = Ledger(parts, boot, clock, ids)
+    try:
+        await ledger.begin()
+    except BaseException:
+        await asyncio.to_thread(parts.close)
+        raise
+    return ledger
+
+
+def field_of(record: Decided | Attempted | Settled) -> Field:
+    """Return where the personal fields of a record stand, as their ciphertext is bound to it."""
+    match record:
+        case Decided():
+            return Field(record.id, "decided")
+        case Attempted():
+            return Field(record.id, f"attempted/{record.number}")
+        case Settled():
+            return Field(record.id, "settled")
+
+
+def _entry(record: Record) -> Entry:
+    try:
+        return entry_of(record)
+    except EntryTooLarge:
+        raise TooLarge("the record of this request would be larger than a record may be") from None
+    except EntryRefused as error:
+        raise LedgerUnavailable("a record cannot be written", hint=str(error)) from None

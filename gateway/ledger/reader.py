@@ -1,0 +1,114 @@
+"""Reads what the log says of one request."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from gateway.audit.canonical import EntryUnreadable, decode
+from gateway.audit.record import Admin, Attempted, Decided, Record, Settled
+from gateway.domain.errors import ChainBroken
+from gateway.ledger.index import Index, Indexed, stored_at
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.reading import START, Place, Reading, Stored
+
+
+class RequestRecords(Struct, frozen=True):
+    """What the log says of one request, and at which indexes.
+
+    `decided.key_id` is the key of the caller who may read it.
+    """
+
+    decided: Decided
+    attempted: tuple[Attempted, ...] = ()
+    settled: Settled | None = None
+    indexes: tuple[int, ...] = ()
+
+
+class Reader:
+    """Finds records by id: by the index as far as it goes, and in the journal from there on.
+
+    `size` returns how many entries are durable; without it the journal is read to its end.
+    Methods block. OSError when the journal cannot be read, ChainBroken when a record cannot.
+    """
+
+    def __init__(
+        self,
+        folder: LedgerFolder,
+        index: Index | None = None,
+        size: Callable[[], int] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._index = Index.peek(folder) if index is None else index
+        self._size = size
+
+    def entries(self) -> Iterator[Stored]:
+        """Yield every durable entry from the first on."""
+        yield from self._from(0, START)
+
+    def record_of(self, record_id: str) -> RequestRecords | None:
+        """Return the records of one request; None when the log has none of that id."""
+        decided: Decided | None = None
+        attempted: list[Attempted] = []
+        settled: Settled | None = None
+        indexes: list[int] = []
+        for index, record in self._find(record_id):
+            match record:
+                case Decided():
+                    decided = record
+                case Attempted():
+                    attempted.append(record)
+                case Settled():
+                    settled = record
+                case Admin():
+                    continue
+            indexes.append(index)
+        if decided is None:
+            return None
+        return RequestRecords(decided, tuple(attempted), settled, tuple(indexes))
+
+    def close(self) -> None:
+        """Let go of the index."""
+        if self._index is not None:
+            self._index.close()
+
+    def _find(self, record_id: str) -> Iterator[tuple[int, Record]]:
+        indexed = self._indexed(record_id)
+        found = [(index, self._at(index, place)) for index, place in indexed.places]
+        known = [(index, record) for index, record in found if record is not None]
+        if len(known) < len(found) or any(record.id != record_id for _, record in known):
+            # WHY: the index is wrong about one record, so it may be wrong about any.
+            indexed, known = Indexed(), []
+        yield from known
+        wanted = record_id.encode()
+        for stored in self._from(indexed.size, indexed.end):
+            if wanted in stored.entry and (record := _record(stored)).id == record_id:
+                yield stored.index, record
+
+    def _indexed(self, record_id: str) -> Indexed:
+        try:
+            return Indexed() if self._index is None else self._index.find(record_id)
+        except sqlite3.Error:
+            return Indexed()
+
+    def _at(self, index: int, place: Place) -> Record | None:
+        stored = stored_at(self._folder, index, place)
+        return None if stored is None else _record(stored)
+
+    def _from(self, index: int, start: Place) -> Iterator[Stored]:
+        size = None if self._size is None else self._size()
+        if size is not None and index >= size:
+            return
+        for stored in Reading(self._folder, index, start):
+            yield stored
+            if size is not None and stored.index + 1 >= size:
+                return
+
+
+def _record(stored: Stored) -> Record:
+    try:
+        return decode(stored.entry)
+    except EntryUnreadable:
+        raise ChainBroken(
+            f"record {stored.index} cannot be read", hint="run perimeter verify"
+        ) from None

@@ -1,0 +1,116 @@
+"""What a start does with what the last process left: read the tail, cut what is torn."""
+
+import sqlite3
+
+from msgspec import Struct
+
+from gateway.audit.canonical import EntryUnreadable, decode
+from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, verify
+from gateway.audit.tree import Tree
+from gateway.domain.errors import ChainBroken, LedgerUnavailable
+from gateway.ledger.checkpoints import CheckpointStore, Sealed
+from gateway.ledger.entry import entry_of
+from gateway.ledger.files import Files
+from gateway.ledger.frames import HEADER_BYTES
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.reading import Damage, DamageKind, Place, Reading
+from gateway.ledger.sealer import Sealer
+
+
+class Recovered(Struct, frozen=True):
+    """Where the journal goes on, and how many torn bytes were cut."""
+
+    size: int
+    end: Place
+    cut_bytes: int
+
+
+def last_sealed(store: CheckpointStore, folder: LedgerFolder, vkey: Vkey) -> Sealed:
+    """Return the last checkpoint; ChainBroken when store, folder and key do not fit together.
+
+    Only the one who has the newest checkpoint may write: an older folder beside a newer store, or
+    an older store beside a newer folder, is a copy that was put back.
+    """
+    try:
+        sealed = store.latest(vkey.name)
+    except sqlite3.Error as error:
+        hint = type(error).__name__
+        raise LedgerUnavailable("the checkpoint store cannot be read", hint=hint) from None
+    if sealed is None or not sealed.note:
+        raise ChainBroken("the checkpoint store does not know this log", hint="docs/backup.md")
+    kept = _verified(sealed.note, vkey)
+    if (kept.size, kept.root) != (sealed.head.size, sealed.head.root):
+        raise ChainBroken("the checkpoint store contradicts itself")
+    published = _published(folder, vkey)
+    if published is not None:
+        is_ahead = published.size > kept.size
+        if is_ahead or (published.size == kept.size and published.root != kept.root):
+            raise ChainBroken(
+                "the published checkpoint is not one of the checkpoint store",
+                hint="the store was put back from an older copy, or the log has two writers",
+            )
+    return sealed
+
+
+def recover(folder: LedgerFolder, sealed: Sealed, sealer: Sealer, files: Files) -> Recovered:
+    """Read what follows the last checkpoint into the sealer, and cut a torn tail.
+
+    INVARIANT: no byte at or below the last checkpoint, and none of a group that was durable, is
+    cut; where that would be needed the log is broken. OSError when the disk fails.
+    """
+    if Tree(sealed.head.size, sealed.frontier).head != sealed.head:
+        raise ChainBroken("the checkpoint store contradicts itself")
+    reading = Reading(folder, sealed.head.size, sealed.end)
+    for stored in reading:
+        try:
+            sealer.add(entry_of(decode(stored.entry), stored.entry))
+        except EntryUnreadable as error:
+            raise ChainBroken(f"record {stored.index} cannot be read", hint=str(error)) from None
+    if reading.damage is not None and reading.damage.kind is DamageKind.BROKEN:
+        raise _broken(reading.damage)
+    cut_bytes = _settle_tail(folder, sealed.end, reading.end, files)
+    return Recovered(reading.index, reading.last, cut_bytes)
+
+
+def _settle_tail(folder: LedgerFolder, start: Place, end: Place, files: Files) -> int:
+    """Make the tail durable as it was read, cut what follows, and return how much that was."""
+    path = folder.segment(end.segment)
+    size = path.stat().st_size
+    if end.offset <= HEADER_BYTES:
+        files.remove(path)
+        files.sync_folder(folder.journal)
+        return size
+    begin = start.offset if start.segment == end.segment else HEADER_BYTES
+    if begin == end.offset == size:
+        return 0
+    with path.open("rb") as file:
+        file.seek(begin)
+        data = file.read(end.offset - begin)
+    # WHY: after a failed fsync the kernel may show pages that never reached the disk; written
+    # again they do, before anything is built on them.
+    files.rewrite(path, begin, data)
+    return size - end.offset
+
+
+def _published(folder: LedgerFolder, vkey: Vkey) -> Checkpoint | None:
+    try:
+        note = folder.checkpoint.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError):
+        raise ChainBroken("the published checkpoint cannot be read") from None
+    return _verified(note, vkey)
+
+
+def _verified(note: str, vkey: Vkey) -> Checkpoint:
+    try:
+        return verify(note, vkey)
+    except NoteRefused as error:
+        raise ChainBroken("a checkpoint of the log is not ours", hint=str(error)) from None
+
+
+def _broken(damage: Damage) -> ChainBroken:
+    return ChainBroken(
+        f"the journal is damaged before record {damage.index}: {damage.reason}",
+        hint="run perimeter verify; restore from docs/backup.md",
+    )

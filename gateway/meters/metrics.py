@@ -1,0 +1,117 @@
+"""Counters with closed label sets, as Prometheus reads them."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+OTHER = "other"
+VALUES_MAX = 2_000
+OUTCOMES = ("completed", "failed", "cancelled", "refused", "lost")
+FSYNC_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5)
+
+
+class ClosedSet:
+    """The values that a label may have."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._values = frozenset(values)
+        if len(self._values) > VALUES_MAX:
+            raise ValueError(f"more than {VALUES_MAX} values for one label")
+
+    def fit(self, value: str) -> str:
+        """Return the value, or `other` when it is not in the set."""
+        return value if value in self._values else OTHER
+
+
+class Metrics:
+    """Every meter of one gateway, in a registry of its own."""
+
+    def __init__(
+        self,
+        *,
+        surfaces: Iterable[str],
+        rules: Iterable[str],
+        zones: Iterable[str],
+        detectors: Iterable[str],
+    ) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._outcomes = ClosedSet(OUTCOMES)
+        self._surfaces = ClosedSet(surfaces)
+        self._detectors = ClosedSet(detectors)
+        self._requests = self._counter("requests", "Requests that ended.", "surface", "outcome")
+        self._denials = self._counter("denials", "Denials by policy rule.", "rule")
+        self._attempts = self._counter("attempts", "Attempts by zone.", "zone", "outcome")
+        self._failures = self._counter("detector_failures", "Failed detectors.", "detector")
+        self._unauthenticated = self._counter("unauthenticated", "Requests without a usable key.")
+        self._rejected = self._counter("rejected_connections", "Connections over a limit.")
+        self._breaches = self._counter("boundary_breaches", "Boundary breaches. Must be 0.")
+        self._fsync = Histogram(
+            "perimeter_ledger_fsync_seconds",
+            "Time of one fdatasync of the ledger.",
+            buckets=FSYNC_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._in_flight = Gauge(
+            "perimeter_in_flight", "Requests being answered.", registry=self._registry
+        )
+        self.reload(rules=rules, zones=zones)
+
+    def reload(self, *, rules: Iterable[str], zones: Iterable[str]) -> None:
+        """Close the label sets over the rules and zones of the policy that is now loaded."""
+        self._rules = ClosedSet(rules)
+        self._zones = ClosedSet(zones)
+
+    def request(self, surface: str, outcome: str) -> None:
+        """Count a request that was settled or refused."""
+        self._requests.labels(self._surfaces.fit(surface), self._outcomes.fit(outcome)).inc()
+
+    def denial(self, rule: str) -> None:
+        """Count a denial by rule."""
+        self._denials.labels(self._rules.fit(rule)).inc()
+
+    def attempt(self, zone: str, outcome: str) -> None:
+        """Count an attempt by the zone that it went to."""
+        self._attempts.labels(self._zones.fit(zone), self._outcomes.fit(outcome)).inc()
+
+    def detector_failure(self, detector: str) -> None:
+        """Count a detector that failed."""
+        self._failures.labels(self._detectors.fit(detector)).inc()
+
+    def unauthenticated(self) -> None:
+        """Count a request without a usable key; no record is left of it."""
+        self._unauthenticated.inc()
+
+    def rejected_connection(self) -> None:
+        """Count a connection that was closed over a limit."""
+        self._rejected.inc()
+
+    def boundary_breach(self) -> None:
+        """Count a prompt that was stopped right before it left its boundary."""
+        self._breaches.inc()
+
+    def fsync(self, seconds: float) -> None:
+        """Record how long one fdatasync of the ledger took."""
+        self._fsync.observe(seconds)
+
+    def began(self) -> None:
+        """Count a request in."""
+        self._in_flight.inc()
+
+    def ended(self) -> None:
+        """Count a request out."""
+        self._in_flight.dec()
+
+    @property
+    def content_type(self) -> str:
+        """The content type of what `render` returns."""
+        return CONTENT_TYPE_LATEST
+
+    def render(self) -> bytes:
+        """Return all meters in Prometheus' text form."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"perimeter_{name}", text, labels, registry=self._registry)

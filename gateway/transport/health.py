@@ -1,0 +1,58 @@
+"""Which backends can be used now, as far as we know."""
+
+from collections.abc import Callable
+
+Alarm = Callable[[str, str], None]
+
+REST_MS = 5_000
+
+
+class Health:
+    """Three reasons to leave a backend alone: a bad probe, a failed attempt, a quarantine.
+
+    A bad probe lasts until a good one, a failed attempt REST_MS, a quarantine until the process
+    ends. `now_s` is a clock that only goes forward; `alarm(backend, reason)` is called once for
+    each backend that is quarantined.
+    """
+
+    def __init__(self, now_s: Callable[[], float], alarm: Alarm) -> None:
+        self._now_s = now_s
+        self._alarm = alarm
+        self._ill: dict[str, str] = {}
+        self._tired: dict[str, tuple[float, str]] = {}
+        self._quarantined: dict[str, str] = {}
+
+    def ill(self, backend: str, reason: str) -> None:
+        """Leave the backend alone until a probe says that it is well."""
+        self._ill[backend] = reason
+
+    def well(self, backend: str) -> None:
+        """A probe found the backend well; what rests or is quarantined stays so."""
+        self._ill.pop(backend, None)
+
+    def rest(self, backend: str, reason: str) -> None:
+        """Leave the backend alone for a short while: an attempt there has failed."""
+        self._tired[backend] = (self._now_s() + REST_MS / 1_000, f"resting: {reason}")
+
+    def quarantine(self, backend: str, reason: str) -> None:
+        """Never use the backend again in this boot; the first reason stays."""
+        if backend not in self._quarantined:
+            self._quarantined[backend] = f"quarantined: {reason}"
+            self._alarm(backend, reason)
+
+    @property
+    def quarantined(self) -> dict[str, str]:
+        """The backends in quarantine and why; while there is one, the gateway is not ready."""
+        return dict(self._quarantined)
+
+    def is_quarantined(self, backend: str) -> bool:
+        """Must this backend never be used again?"""
+        return backend in self._quarantined
+
+    def resting(self) -> dict[str, str]:
+        """Return a snapshot: the backends that cannot be used now, and the gravest reason."""
+        if self._tired:
+            now = self._now_s()
+            self._tired = {name: until for name, until in self._tired.items() if until[0] > now}
+        tired = {name: reason for name, (_, reason) in self._tired.items()}
+        return {**tired, **self._ill, **self._quarantined}

@@ -1,0 +1,141 @@
+"""Asking the backends how they are, so that a request need not find out."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from gateway.domain.errors import BoundaryBreach
+from gateway.domain.fleet import Offering
+from gateway.domain.request import Body
+from gateway.domain.route import FailureKind
+from gateway.transport.backend import Answer, Inspection
+from gateway.transport.failure import TransportFailure
+from gateway.transport.health import Health
+from gateway.transport.send import Probed, Sender
+from gateway.transport.target import Target
+
+PROBE_INTERVAL_MS = 5_000
+INSPECT_EVERY = 12
+OK = 200
+SCRIPTED = "scripted"
+SCRIPTED_FIELD = "x-perimeter-scripted"
+SCRIPTED_ANSWERS = "a scripted engine answers"
+
+
+class Probes:
+    """Probes each backend every PROBE_INTERVAL_MS, give or take a quarter by `jitter` (0 to 1).
+
+    A backend that is probed at all is not used before its first good probe; one whose models are
+    inspected not before the server has told that it runs them itself. No byte of any request is
+    ever part of a probe.
+    """
+
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        sender: Sender,
+        health: Health,
+        jitter: Callable[[], float],
+        interval_ms: int = PROBE_INTERVAL_MS,
+    ) -> None:
+        self._targets = tuple(one for one in targets if one.kind.probe_path or one.kind.inspect)
+        self._sender = sender
+        self._health = health
+        self._jitter = jitter
+        self._interval_s = interval_ms / 1_000
+        self._due_in: dict[str, int] = {}
+        self._inspected: dict[tuple[str, str], Inspection] = {}
+        for target in self._targets:
+            health.ill(target.name, "not probed yet")
+
+    async def run(self) -> None:
+        """Probe for ever; cancel to stop."""
+        async with asyncio.TaskGroup() as group:
+            for target in self._targets:
+                group.create_task(self._watch(target))
+
+    async def once(self) -> None:
+        """Probe every backend one time, all at once."""
+        await asyncio.gather(*(self._probe(target) for target in self._targets))
+
+    def name_as_known(self, body: Body, offering: Offering) -> Body:
+        """A quirk: ask for the model by the safest name that its server knows."""
+        known = self._inspected.get((offering.backend, offering.wire_model))
+        if known is None or not known.wire_name:
+            return body
+        return {**body, "model": known.wire_name}
+
+    async def _watch(self, target: Target) -> None:
+        while True:
+            await self._probe(target)
+            await asyncio.sleep(self._interval_s * (0.75 + self._jitter() / 2))
+
+    async def _probe(self, target: Target) -> None:
+        name = target.name
+        if self._health.is_quarantined(name):
+            return
+        try:
+            why = await self._ask(target) or await self._inspect(target)
+        except TransportFailure as error:
+            if error.failure.kind is FailureKind.OVERLOADED:
+                return
+            why = f"probe: {error.failure.detail}"
+        except BoundaryBreach:
+            return
+        except ValueError:
+            why = "probe: the answer cannot be read"
+        if why:
+            self._health.ill(name, why)
+            self._due_in[name] = 0
+        else:
+            self._health.well(name)
+
+    async def _ask(self, target: Target) -> str:
+        """Return why the backend is not well; empty when it is."""
+        if not target.kind.probe_path:
+            return ""
+        probed = await self._twice(target.name, target.kind.probe_path)
+        disguised = SCRIPTED_FIELD in probed.headers and target.kind.name != SCRIPTED
+        if disguised and not target.may_be_scripted:
+            self._health.quarantine(target.name, SCRIPTED_ANSWERS)
+            return SCRIPTED_ANSWERS
+        return "" if probed.status == OK else f"probe: status {probed.status}"
+
+    async def _twice(self, backend: str, path: str) -> Probed:
+        """Probe; once more when the connection was lost, for it may have been an old one."""
+        try:
+            return await self._sender.probe(backend, path)
+        except TransportFailure as error:
+            if error.failure.kind is not FailureKind.UNREACHABLE or not error.failure.sent:
+                raise
+        return await self._sender.probe(backend, path)
+
+    async def _inspect(self, target: Target) -> str:
+        """Ask about the models when that is due; return why the backend cannot be used."""
+        inspect, due_in = target.kind.inspect, self._due_in.get(target.name, 0)
+        if inspect is None or due_in:
+            self._due_in[target.name] = max(due_in - 1, 0)
+            return ""
+
+        async def question(path: str, model: str) -> Answer:
+            probed = await self._sender.probe(target.name, path, model)
+            return probed.status, probed.body
+
+        for model in target.models:
+            why = self._judge(target.name, model, await inspect(question, model))
+            if why:
+                return why
+        self._due_in[target.name] = INSPECT_EVERY - 1
+        return ""
+
+    def _judge(self, backend: str, model: str, found: Inspection) -> str:
+        if found.problem:
+            return found.problem
+        before = self._inspected.get((backend, model), found)
+        breach = found.breach
+        if not breach and before.digest != found.digest:
+            breach = f"the digest of {model} has changed"
+        if breach:
+            self._health.quarantine(backend, breach)
+            return breach
+        self._inspected[backend, model] = found
+        return ""

@@ -1,0 +1,179 @@
+"""The one way out: the boundary is asserted here, right before the bytes go."""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+from msgspec import Struct
+
+from gateway.domain.errors import BoundaryBreach
+from gateway.domain.route import Candidate, Failure, FailureKind, Route
+from gateway.transport.call import Address, Connector, HttpCall, HttpReply, Timeouts
+from gateway.transport.credentials import Fields
+from gateway.transport.failure import TransportFailure, failed
+from gateway.transport.guard import Guard
+from gateway.transport.health import Alarm, Health
+from gateway.transport.target import Target, connector_for
+
+DIALLED_MAX = 3
+PROBE_BYTES_MAX = 4 * 1024 * 1024
+PROBE_TIMEOUTS = Timeouts(connect_ms=1_000, first_byte_ms=2_000, idle_ms=2_000, total_ms=5_000)
+# INVARIANT: what is not named here does not leave; credentials are added by the sender alone.
+SENT_FIELDS = frozenset(
+    {"accept", "content-type", "x-request-id", "anthropic-version", "anthropic-beta"}
+)
+OWN_FIELDS: Fields = (("user-agent", "perimeter"), ("accept-encoding", "identity"))
+_REDIRECTS = range(300, 400)
+_UNTOUCHED = frozenset({FailureKind.UNREACHABLE, FailureKind.TIMED_OUT})
+
+
+class Probed(Struct, frozen=True):
+    """What a backend answered to a probe."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Sender:
+    """Sends what the route allows, to hosts that lie in its zones, and nothing else.
+
+    `alarm(backend, reason)` is called for every breach. Raises ValueError when a target is not
+    where the guard knows it, has no secret and needs one, or the reverse; OSError when a CA file
+    cannot be used.
+    """
+
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        guard: Guard,
+        health: Health,
+        alarm: Alarm,
+        connect: Callable[[Target], Connector] = connector_for,
+    ) -> None:
+        self._guard = guard
+        self._health = health
+        self._alarm = alarm
+        self._targets = {target.name: target for target in targets}
+        if any(not guard.knows(target.place) for target in self._targets.values()):
+            raise ValueError("a target is not where the fleet file says that it is")
+        self._connectors = {name: connect(target) for name, target in self._targets.items()}
+        self._credentials = {name: _credential(one) for name, one in self._targets.items()}
+        self._last_good: dict[str, Address] = {}
+
+    async def send(self, candidate: Candidate, route: Route, call: HttpCall) -> HttpReply:
+        """Assert the boundary, then send; BoundaryBreach or TransportFailure.
+
+        A reply of any status but 3xx is returned as it is.
+        """
+        addresses = await self._checked(call.backend, candidate, route)
+        reply = await self._dial(call, addresses, self._targets[call.backend].timeouts)
+        return _taken(reply)
+
+    async def probe(self, backend: str, path: str, model: str = "") -> Probed:
+        """Ask a backend how it is, or about one of its models; BoundaryBreach, TransportFailure.
+
+        INVARIANT: a path and a model's name are all that a probe can say.
+        """
+        addresses = await self._checked(backend)
+        target = self._targets[backend]
+        headers = (("accept", "application/json"), *target.kind.headers)
+        call = HttpCall(backend, "GET", path, headers, b"")
+        if model:
+            body = msgspec.json.encode({"model": model})
+            headers = (("content-type", "application/json"), *headers)
+            call = HttpCall(backend, "POST", path, headers, body)
+        reply = _taken(await self._dial(call, addresses, PROBE_TIMEOUTS))
+        return Probed(reply.status, reply.headers, await reply.read(PROBE_BYTES_MAX))
+
+    def host(self, backend: str) -> str:
+        """Return the host and port of the backend, for the record."""
+        place = self._guard.place(backend)
+        return f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
+
+    async def close(self) -> None:
+        """Close every connection to every backend."""
+        for connector in self._connectors.values():
+            await connector.close()
+
+    async def _checked(
+        self, backend: str, candidate: Candidate | None = None, route: Route | None = None
+    ) -> tuple[Address, ...]:
+        """Return the addresses that may be dialled now; a breach is stopped, kept out, alarmed."""
+        try:
+            if candidate is not None and route is not None:
+                self._assert_boundary(backend, candidate, route)
+            if self._health.is_quarantined(backend):
+                raise failed(FailureKind.UNREACHABLE, "quarantined", sent=False)
+            return await self._guard.resolve(backend)
+        except BoundaryBreach as breach:
+            self._health.quarantine(backend, f"boundary breach: {breach.hint}")
+            self._alarm(backend, breach.hint)
+            raise
+
+    def _assert_boundary(self, backend: str, candidate: Candidate, route: Route) -> None:
+        """Compare everything that says where the prompt goes; all must say the same.
+
+        INVARIANT: the zone is the one that the fleet file pins to the host, never the one that
+        came along with the candidate.
+        """
+        zone = self._guard.zone_of(backend)
+        if candidate not in route.candidates:
+            raise _breach("the candidate is not of this route")
+        if candidate.offering.backend != backend:
+            raise _breach(f"the call is for {backend}, the candidate is not")
+        if candidate.zone != zone:
+            raise _breach(f"{backend} is in zone {zone}, the candidate says {candidate.zone}")
+        if zone not in route.boundary:
+            raise _breach(f"zone {zone} is outside the boundary")
+
+    async def _dial(
+        self, call: HttpCall, addresses: tuple[Address, ...], timeouts: Timeouts
+    ) -> HttpReply:
+        """Send to the first address that takes the connection; the one that did last goes first."""
+        call = msgspec.structs.replace(call, headers=self._fields(call))
+        connector = self._connectors[call.backend]
+        good = self._last_good.get(call.backend)
+        tried = sorted(addresses, key=lambda address: address != good)[:DIALLED_MAX]
+        for address in tried:
+            try:
+                reply = await connector.send(call, timeouts, address)
+            except TransportFailure as failure:
+                # INVARIANT: another address is tried only while nothing has left this machine.
+                if failure.failure.sent or failure.failure.kind not in _UNTOUCHED:
+                    raise
+                if address == tried[-1]:
+                    raise
+            else:
+                self._last_good[call.backend] = address
+                return reply
+        raise failed(FailureKind.UNREACHABLE, "no address to dial", sent=False)
+
+    def _fields(self, call: HttpCall) -> Fields:
+        kept = tuple(field for field in call.headers if field[0] in SENT_FIELDS)
+        return (*kept, *OWN_FIELDS, *self._credentials[call.backend])
+
+
+def _credential(target: Target) -> Fields:
+    try:
+        return target.kind.credential(target.secret)
+    except ValueError as error:
+        raise ValueError(f"{target.name}: {error}") from None
+
+
+def _taken(reply: HttpReply) -> HttpReply:
+    """Return the reply, unless it points elsewhere or is packed in a way we did not ask for."""
+    detail = ""
+    if reply.status in _REDIRECTS:
+        detail = "redirect refused"
+    elif reply.headers.get("content-encoding", "identity").lower() != "identity":
+        detail = "content encoding refused"
+    if detail:
+        reply.abandon()
+        raise TransportFailure(
+            Failure(FailureKind.UNREADABLE, sent=True, detail=detail, status=reply.status)
+        )
+    return reply
+
+
+def _breach(hint: str) -> BoundaryBreach:
+    return BoundaryBreach("The request was stopped at the boundary.", hint=hint)

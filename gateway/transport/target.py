@@ -1,0 +1,52 @@
+"""A backend as the fleet file describes it, with all that is needed to reach it."""
+
+from msgspec import Struct
+
+from gateway.domain.secret import Secret
+from gateway.transport.backend import Backend
+from gateway.transport.call import Connector, Timeouts
+from gateway.transport.guard import Place
+from gateway.transport.http1 import CONNECTIONS_MAX, Http1Connector
+from gateway.transport.tls import context
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """One backend: where it is, what kind of engine, its credential and its limits.
+
+    `ca_file` is the only CA that is believed; without one it is the public CAs of `certifi`.
+    `server_name` is the name in its certificate where the host is another. `models` are the names
+    by which it is asked for its models. `may_be_scripted` is true in a demo alone.
+    """
+
+    place: Place
+    kind: Backend
+    secret: Secret | None = None
+    ca_file: str | None = None
+    server_name: str | None = None
+    timeouts: Timeouts = Timeouts()
+    connections_max: int = CONNECTIONS_MAX
+    models: tuple[str, ...] = ()
+    may_be_scripted: bool = False
+
+    @property
+    def name(self) -> str:
+        """The backend's name in the fleet file."""
+        return self.place.name
+
+
+def connector_for(target: Target) -> Connector:
+    """Return a client of the target's own; OSError when its CA file cannot be used."""
+    place = target.place
+    tls = context(target.ca_file) if place.scheme == "https" else None
+    server_name = target.server_name or place.host
+    if target.kind.is_cloud:
+        # WHY: httpx and aiohttp cost a third of a second and tens of megabytes; a gateway whose
+        # engines are all its own never loads them.
+        from gateway.transport.cloud import CloudConnector
+
+        return CloudConnector(
+            place, tls=tls, server_name=server_name, connections_max=target.connections_max
+        )
+    return Http1Connector(
+        place.authority, tls=tls, server_name=server_name, connections_max=target.connections_max
+    )

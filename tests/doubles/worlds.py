@@ -1,0 +1,36 @@
+"""The world that the flow sees, made of the demo's policy and a fleet."""
+
+from functools import cache
+
+from gateway.domain.fleet import Fleet
+from gateway.flow.ports import World
+from gateway.policy.compile import Compiled, compile_bundle
+from tests.doubles.policies import shipped
+
+DOCUMENTS = {"policy": "sha256:policy", "catalogue": "sha256:catalogue"}
+
+
+@cache
+def demo_policy() -> Compiled:
+    return compile_bundle(shipped("demo"), DOCUMENTS["policy"]).require()
+
+
+def a_world(fleet: Fleet, compiled: Compiled | None = None) -> World:
+    compiled = compiled or demo_policy()
+    return World(
+        program=compiled.program,
+        vocabulary=compiled.vocabulary,
+        registry=compiled.registry,
+        fleet=fleet,
+        documents=DOCUMENTS,
+    )
+
+
+class ManualWorlds:
+    """The current snapshot, which a test may change between two attempts."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def now(self) -> World:
+        return self.world

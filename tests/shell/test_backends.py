@@ -1,0 +1,89 @@
+"""The records of the engines."""
+
+import pytest
+
+from gateway.backends import BACKENDS
+from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.ollama_chat import OLLAMA_CHAT
+from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.domain.secret import Secret
+from gateway.transport.credentials import bearer
+
+SECRET = Secret("sk-canary")
+
+
+def test_the_table_names_every_engine_by_its_own_name() -> None:
+    assert {name: record.name for name, record in BACKENDS.items()} == {
+        name: name for name in ("vllm", "ollama", "openai", "anthropic", "scripted")
+    }
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_an_engine_speaks_exactly_the_dialects_that_it_lists(name: str) -> None:
+    record = BACKENDS[name]
+    assert list(record.speaks) == [dialect.name for dialect in record.dialects]
+    assert all(path.path.startswith("/") for path in record.speaks.values())
+
+
+def test_each_engine_speaks_where_its_documentation_says() -> None:
+    chat, messages, native = OPENAI_CHAT.name, ANTHROPIC_MESSAGES.name, OLLAMA_CHAT.name
+    paths = {
+        name: {dialect: path.path for dialect, path in record.speaks.items()}
+        for name, record in BACKENDS.items()
+    }
+    both = {chat: "/v1/chat/completions", messages: "/v1/messages"}
+    assert paths == {
+        "vllm": both,
+        "ollama": {native: "/api/chat"},
+        "openai": {chat: "/v1/chat/completions"},
+        "anthropic": {messages: "/v1/messages"},
+        "scripted": both | {native: "/api/chat"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("vllm", (("authorization", "Bearer sk-canary"),)),
+        ("openai", (("authorization", "Bearer sk-canary"),)),
+        ("anthropic", (("x-api-key", "sk-canary"),)),
+        ("scripted", (("authorization", "Bearer sk-canary"),)),
+    ],
+)
+def test_a_secret_becomes_the_field_that_the_engine_wants(name: str, fields) -> None:
+    assert BACKENDS[name].credential(SECRET) == fields
+
+
+def test_an_engine_without_credentials_refuses_one_without_repeating_it() -> None:
+    assert BACKENDS["ollama"].credential(None) == ()
+    with pytest.raises(ValueError, match="takes no secret") as caught:
+        BACKENDS["ollama"].credential(SECRET)
+    assert "canary" not in str(caught.value)
+
+
+def test_an_engine_that_needs_a_secret_says_so() -> None:
+    assert BACKENDS["vllm"].credential(None) == ()
+    with pytest.raises(ValueError, match="needs a secret"):
+        BACKENDS["anthropic"].credential(None)
+    with pytest.raises(ValueError, match="needs a secret"):
+        bearer.required(None)
+    assert bearer.required(SECRET) == (("authorization", "Bearer sk-canary"),)
+
+
+def test_only_the_engines_of_others_use_the_cloud_client() -> None:
+    cloud = {name for name, record in BACKENDS.items() if record.is_cloud}
+    assert cloud == {"openai", "anthropic"}
+    assert all(not BACKENDS[name].probe_path for name in cloud)
+
+
+def test_only_ollama_is_watched_for_a_stranger() -> None:
+    watched = {name for name, record in BACKENDS.items() if record.breach and record.inspect}
+    assert watched == {"ollama"}
+
+
+def test_most_names_are_asked_for_at_most_engines() -> None:
+    assert BACKENDS["vllm"].refuses("a-cloud") is None
+
+
+def test_anthropic_is_told_which_version_is_meant() -> None:
+    assert BACKENDS["anthropic"].headers == (("anthropic-version", "2023-06-01"),)

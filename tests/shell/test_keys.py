@@ -1,0 +1,159 @@
+from datetime import date
+
+import pytest
+
+from gateway.domain.caller import Caller
+from gateway.domain.errors import Unauthenticated
+from gateway.identity.keys import HASH, KeyEntry, KeyRing, hash_of, new_key
+
+TODAY = date(2026, 12, 1)
+RANDOM = bytes(range(32))
+
+
+def a_key(key_id: str = "ann-laptop", random: bytes = RANDOM) -> tuple[str, str]:
+    secret, digest = new_key(key_id, random)
+    return secret.reveal(), digest
+
+
+def a_ring(**changes: object) -> tuple[KeyRing, str]:
+    key, digest = a_key()
+    fields = {"hash": digest, "subject": "ann", "team": "payments", **changes}
+    return KeyRing({"ann-laptop": KeyEntry(**fields)}), key  # type: ignore[arg-type]
+
+
+def refusal(ring: KeyRing, headers: dict[str, str], today: date = TODAY) -> Unauthenticated:
+    with pytest.raises(Unauthenticated) as caught:
+        ring.authenticate(headers, today)
+    return caught.value
+
+
+def test_a_key_has_a_prefix_an_id_and_256_bits() -> None:
+    key, digest = a_key()
+    assert key == "pmt_ann-laptop_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+    assert HASH.fullmatch(digest)
+    assert key not in digest
+
+
+def test_a_new_key_does_not_print_itself() -> None:
+    secret, _ = new_key("a", RANDOM)
+    assert "AAECAw" not in f"{secret}{secret!r}"
+
+
+@pytest.mark.parametrize("key_id", ["", "-a", "a-", "A", "a_b", "a b", "ä", "a" * 41, "pmt_x"])
+def test_an_id_that_is_none_is_refused(key_id: str) -> None:
+    with pytest.raises(ValueError, match="key id"):
+        new_key(key_id, RANDOM)
+
+
+@pytest.mark.parametrize("length", [0, 16, 31, 33])
+def test_a_key_needs_exactly_its_random_bytes(length: int) -> None:
+    with pytest.raises(ValueError, match="32 random bytes"):
+        new_key("a", bytes(length))
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_bearer_key_tells_who_calls(scheme: str) -> None:
+    ring, key = a_ring(repos=("payments",), selects_repo=True, label="internal")
+    assert ring.authenticate({"authorization": f"{scheme} {key}"}, TODAY) == Caller(
+        "ann-laptop", "ann", "payments", "internal", ("payments",), selects_repo=True
+    )
+
+
+def test_the_other_header_serves_as_well() -> None:
+    ring, key = a_ring()
+    assert ring.authenticate({"x-api-key": key}, TODAY).subject == "ann"
+
+
+def test_both_headers_with_one_key_are_one_key() -> None:
+    ring, key = a_ring()
+    headers = {"x-api-key": key, "authorization": f"Bearer {key}"}
+    assert ring.authenticate(headers, TODAY).subject == "ann"
+
+
+def test_two_different_keys_are_refused_even_if_both_are_good() -> None:
+    one, other = a_key(), a_key("bob", bytes(32))
+    ring = KeyRing(
+        {
+            "ann-laptop": KeyEntry(one[1], "ann", "payments"),
+            "bob": KeyEntry(other[1], "bob", "payments"),
+        }
+    )
+    assert ring.authenticate({"x-api-key": other[0]}, TODAY).subject == "bob"
+    refusal(ring, {"x-api-key": other[0], "authorization": f"Bearer {one[0]}"})
+
+
+def test_a_good_key_beside_a_broken_header_is_refused() -> None:
+    ring, key = a_ring()
+    for broken in ("Basic x", "", "Bearer", "Bearer ", "Bearer  ", key):
+        refusal(ring, {"x-api-key": key, "authorization": broken})
+    refusal(ring, {"x-api-key": "", "authorization": f"Bearer {key}"})
+
+
+def test_the_last_day_of_a_key_counts() -> None:
+    ring, key = a_ring(expires_on=TODAY)
+    assert ring.authenticate({"x-api-key": key}, TODAY)
+    refusal(ring, {"x-api-key": key}, date(2026, 12, 2))
+
+
+def wrong_headers(key: str) -> list[dict[str, str]]:
+    other, _ = a_key("ann-laptop", bytes(32))
+    unknown, _ = a_key("nobody")
+    return [
+        {},
+        {"x-api-key": ""},
+        {"authorization": ""},
+        {"authorization": key},
+        {"authorization": f"Basic {key}"},
+        {"authorization": f"Bearer {key} x"},
+        {"authorization": f"Bearer {key},{key}"},
+        {"authorization": f"Bearer\t{key}"},
+        {"x-api-key": f"Bearer {key}"},
+        {"x-api-key": other},
+        {"x-api-key": unknown},
+        {"x-api-key": key[:-1]},
+        {"x-api-key": key + "A"},
+        {"x-api-key": key.upper()},
+        {"x-api-key": key.replace("pmt_", "sk-")},
+        {"x-api-key": key[:-1] + "\N{CYRILLIC SMALL LETTER A}"},
+        {"x-api-key": key[:-1] + "\udcff"},
+        {"x-api-key": "pmt_" + "a" * 100_000},
+        {"authorization": "Bearer " + "a" * 100_000},
+        {"proxy-authorization": f"Bearer {key}"},
+    ]
+
+
+def test_every_refusal_reads_the_same_and_repeats_nothing() -> None:
+    ring, key = a_ring()
+    errors = [refusal(ring, headers) for headers in wrong_headers(key)]
+    for changes in ({"revoked": True}, {"expires_on": date(2026, 11, 30)}):
+        bad, _ = a_ring(**changes)
+        errors.append(refusal(bad, {"x-api-key": key}))
+    assert len({(str(error), error.what, error.hint, error.code) for error in errors}) == 1
+    assert all(error.__cause__ is None and error.__context__ is None for error in errors)
+    assert key[4:20] not in f"{errors[0]!r}{errors[0]}"
+
+
+def test_an_empty_ring_knows_nobody() -> None:
+    refusal(KeyRing({}), {"x-api-key": a_key()[0]})
+
+
+def test_the_hash_of_nobody_opens_nothing() -> None:
+    ring = KeyRing({"x": KeyEntry("sha256:" + "0" * 64, "x", "x")})
+    refusal(ring, {"x-api-key": a_key()[0]})
+    refusal(ring, {"x-api-key": ""})
+
+
+def test_neither_ring_nor_entry_prints_hashes_or_holders() -> None:
+    ring, key = a_ring()
+    digest = hash_of(key)
+    entry = KeyEntry(digest, "ann", "payments")
+    shown = f"{ring}{ring!r}{entry}{entry!r}{[entry]}"
+    assert "KeyRing(1 keys)" in shown
+    assert digest[7:20] not in shown
+    assert "ann" not in shown
+    assert len(ring) == 1
+
+
+def test_a_check_can_see_every_caller() -> None:
+    ring, _ = a_ring(label="internal")
+    assert ring.callers == (Caller("ann-laptop", "ann", "payments", "internal"),)
