@@ -13,15 +13,16 @@ from msgspec import Struct
 
 from gateway.audit.tree import EMPTY_ROOT, HASH_BYTES, Head
 from gateway.domain.errors import ChainBroken
-from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import START, Place
 
 BUSY_S_MAX = 5.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS checkpoints (
   origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL,
+  latest_us INTEGER NOT NULL,
   frontier BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
-  latest_us INTEGER NOT NULL
+  before_size INTEGER NOT NULL, before_frontier BLOB NOT NULL, before_segment INTEGER NOT NULL,
+  before_offset INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_requests (
   origin TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (origin, id)
@@ -34,17 +35,25 @@ PRAGMA user_version = 1;
 """
 
 
-class Sealed(Struct, frozen=True):
-    """The last checkpoint of a log, and what a start needs so that it reads only what follows.
+class Mark(Struct, frozen=True):
+    """Where a reader can go on: how many entries, the tree over them, the place after them."""
 
-    `end` is the place after the last sealed entry, `frontier` the tree at that size, `latest_us`
-    the highest time in it.
+    size: int = 0
+    frontier: tuple[bytes, ...] = ()
+    end: Place = START
+
+
+class Sealed(Struct, frozen=True):
+    """The last checkpoint of a log, and what a start needs so that it reads only the newest part.
+
+    `mark` is at the checkpoint and `before` at the one before it: what lies between them must
+    give this root. `latest_us` is the highest time below the checkpoint.
     """
 
     head: Head
     note: str = ""
-    frontier: tuple[bytes, ...] = ()
-    end: Place = START
+    mark: Mark = Mark()
+    before: Mark = Mark()
     latest_us: int = 0
 
 
@@ -80,15 +89,14 @@ class CheckpointStore:
     def latest(self, origin: str) -> Sealed | None:
         """Return the last checkpoint of that log; None when the store does not know it."""
         row = self._sql.execute(
-            "SELECT size, root, note, frontier, segment, offset, latest_us"
-            " FROM checkpoints WHERE origin = ?",
+            "SELECT size, root, note, latest_us, size, frontier, segment, offset, before_size,"
+            " before_frontier, before_segment, before_offset FROM checkpoints WHERE origin = ?",
             (origin,),
         ).fetchone()
         if row is None:
             return None
-        size, root, note, packed, segment, offset, latest_us = row
-        frontier = tuple(packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES))
-        return Sealed(Head(size, root), note, frontier, Place(segment, offset), latest_us)
+        size, root, note, latest_us = row[:4]
+        return Sealed(Head(size, root), note, _mark(row[4:8]), _mark(row[8:]), latest_us)
 
     def open_requests(self, origin: str) -> dict[str, int]:
         """Return the requests that were open at the last checkpoint, with their index."""
@@ -103,7 +111,7 @@ class CheckpointStore:
         if known is not None and known.note:
             raise ChainBroken("the checkpoint store has a log of this name already")
         self._sql.execute(
-            "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (origin, *_columns(NOTHING_YET)),
         )
 
@@ -115,8 +123,9 @@ class CheckpointStore:
         with self._sql:
             self._sql.execute("BEGIN IMMEDIATE")
             swapped = self._sql.execute(
-                "UPDATE checkpoints SET size = ?, root = ?, note = ?, frontier = ?, segment = ?,"
-                " offset = ?, latest_us = ? WHERE origin = ? AND size = ? AND root = ?",
+                "UPDATE checkpoints SET size = ?, root = ?, note = ?, latest_us = ?, frontier = ?,"
+                " segment = ?, offset = ?, before_size = ?, before_frontier = ?,"
+                " before_segment = ?, before_offset = ? WHERE origin = ? AND size = ? AND root = ?",
                 (*_columns(fresh), origin, expected.size, expected.root),
             )
             if swapped.rowcount != 1 or fresh.head.size < expected.size:
@@ -138,15 +147,6 @@ class CheckpointStore:
         self._sql.close()
 
 
-def last_checkpoint(paths: LedgerPaths, origin: str) -> Sealed | None:
-    """Return the last checkpoint of that log from the store on disk, only reading it."""
-    store = CheckpointStore.open(paths.checkpoints, reading=True)
-    try:
-        return store.latest(origin)
-    finally:
-        store.close()
-
-
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -161,7 +161,17 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _columns(sealed: Sealed) -> tuple[int, bytes, str, bytes, int, int, int]:
-    head, end = sealed.head, sealed.end
-    packed = b"".join(sealed.frontier)
-    return head.size, head.root, sealed.note, packed, end.segment, end.offset, sealed.latest_us
+def _columns(sealed: Sealed) -> tuple[object, ...]:
+    _, *mark = _packed(sealed.mark)
+    head = sealed.head
+    return (head.size, head.root, sealed.note, sealed.latest_us, *mark, *_packed(sealed.before))
+
+
+def _packed(mark: Mark) -> tuple[int, bytes, int, int]:
+    return mark.size, b"".join(mark.frontier), mark.end.segment, mark.end.offset
+
+
+def _mark(row: tuple[int, bytes, int, int]) -> Mark:
+    size, packed, segment, offset = row
+    frontier = (packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES))
+    return Mark(size, tuple(frontier), Place(segment, offset))

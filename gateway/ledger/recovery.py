@@ -1,12 +1,13 @@
 """What a start does with what the last process left: read the tail, cut what is torn."""
 
 import sqlite3
+from itertools import islice
 
 from msgspec import Struct
 
 from gateway.audit.canonical import EntryUnreadable, decode
 from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, verify
-from gateway.audit.tree import Tree
+from gateway.audit.tree import Tree, leaf_hash
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.checkpoints import CheckpointStore, Sealed
 from gateway.ledger.entry import entry_of
@@ -58,9 +59,8 @@ def recover(folder: LedgerFolder, sealed: Sealed, sealer: Sealer, files: Files) 
     INVARIANT: no byte at or below the last checkpoint, and none of a group that was durable, is
     cut; where that would be needed the log is broken. OSError when the disk fails.
     """
-    if Tree(sealed.head.size, sealed.frontier).head != sealed.head:
-        raise ChainBroken("the checkpoint store contradicts itself")
-    reading = Reading(folder, sealed.head.size, sealed.end)
+    _assert_sealed_last(folder, sealed)
+    reading = Reading(folder, sealed.mark.size, sealed.mark.end)
     for stored in reading:
         try:
             sealer.add(entry_of(decode(stored.entry), stored.entry))
@@ -68,8 +68,31 @@ def recover(folder: LedgerFolder, sealed: Sealed, sealer: Sealer, files: Files) 
             raise ChainBroken(f"record {stored.index} cannot be read", hint=str(error)) from None
     if reading.damage is not None and reading.damage.kind is DamageKind.BROKEN:
         raise _broken(reading.damage)
-    cut_bytes = _settle_tail(folder, sealed.end, reading.end, files)
+    cut_bytes = _settle_tail(folder, sealed.mark.end, reading.end, files)
     return Recovered(reading.index, reading.last, cut_bytes)
+
+
+def _assert_sealed_last(folder: LedgerFolder, sealed: Sealed) -> None:
+    """Does the newest sealed part of the journal give the root that was sealed?
+
+    A copy of the folder that went its own way has other bytes there.
+    """
+    before, mark = sealed.before, sealed.mark
+    try:
+        tree = Tree(before.size, before.frontier)
+        fits = Tree(mark.size, mark.frontier).head == sealed.head
+    except ValueError:
+        raise ChainBroken("the checkpoint store contradicts itself") from None
+    reading = Reading(folder, before.size, before.end)
+    for stored in islice(reading, max(0, mark.size - before.size)):
+        tree.append(leaf_hash(stored.entry))
+    if reading.damage is not None:
+        raise _broken(reading.damage)
+    if not fits or tree.head != sealed.head or reading.last != mark.end:
+        raise ChainBroken(
+            "the journal does not hold what was sealed last",
+            hint="a copy that was put back, or a second writer; run perimeter verify",
+        )
 
 
 def _settle_tail(folder: LedgerFolder, start: Place, end: Place, files: Files) -> int:

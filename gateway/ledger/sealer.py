@@ -9,7 +9,7 @@ from time import monotonic
 
 from gateway.audit import checkpoint
 from gateway.audit.tree import Head, Tree, leaf_hash
-from gateway.ledger.checkpoints import CheckpointStore, OpenChange, Sealed
+from gateway.ledger.checkpoints import CheckpointStore, Mark, OpenChange, Sealed
 from gateway.ledger.entry import Entry
 from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerFolder
@@ -38,6 +38,7 @@ class Sealer:
         self._now_s: Callable[[], float] = monotonic
         self._tree = Tree()
         self._sealed = Head(0, self._tree.root())
+        self._mark = Mark()
         self._published = False
         self._open: dict[str, int] = {}
         self._open_sealed: frozenset[str] = frozenset()
@@ -61,8 +62,9 @@ class Sealer:
 
     def resume(self, sealed: Sealed, open_requests: dict[str, int]) -> None:
         """Go on from the last checkpoint of the store."""
-        self._tree = Tree(sealed.head.size, sealed.frontier)
+        self._tree = Tree(sealed.mark.size, sealed.mark.frontier)
         self._sealed = sealed.head
+        self._mark = sealed.mark
         self._open = dict(open_requests)
         self._open_sealed = frozenset(open_requests)
         self._latest_us = sealed.latest_us
@@ -112,9 +114,10 @@ class Sealer:
             came={key: at for key, at in self._open.items() if key not in self._open_sealed},
             went=self._open_sealed - self._open.keys(),
         )
-        fresh = Sealed(head, note, self._tree.frontier, end, self._latest_us)
+        mark = Mark(head.size, self._tree.frontier, end)
+        fresh = Sealed(head, note, mark, self._mark, self._latest_us)
         self._store.advance(self._key.name, self._sealed, fresh, change)
-        self._sealed = head
+        self._sealed, self._mark = head, mark
         self._open_sealed = frozenset(self._open)
         self._published = False
 

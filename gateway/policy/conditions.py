@@ -25,14 +25,20 @@ class Conditions(Struct, frozen=True):
 
     def fits(self, label: Label) -> bool:
         """Do the conditions on the label hold?"""
-        return all(test(label) for test in self.on_label)
+        # WHY: a loop, not all(): a third of the time, for every rule of every request.
+        for test in self.on_label:  # noqa: SIM110 - see above
+            if not test(label):
+                return False
+        return True
 
     def match(self, facts: Facts) -> bool:
         """Do all conditions hold?"""
-        label = facts.label
-        return all(test(label) for test in self.on_label) and all(
-            test(facts) for test in self.on_facts
-        )
+        if not self.fits(facts.label):
+            return False
+        for test in self.on_facts:  # noqa: SIM110 - as in `fits`
+            if not test(facts):
+                return False
+        return True
 
 
 def compile_when(

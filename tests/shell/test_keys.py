@@ -91,7 +91,7 @@ def test_a_good_key_beside_a_broken_header_is_refused() -> None:
 
 def test_the_last_day_of_a_key_counts() -> None:
     ring, key = a_ring(expires_on=TODAY)
-    assert ring.authenticate({"x-api-key": key}, TODAY)
+    assert ring.authenticate({"x-api-key": key}, TODAY).subject == "ann"
     refusal(ring, {"x-api-key": key}, date(2026, 12, 2))
 
 

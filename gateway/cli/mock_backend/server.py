@@ -13,6 +13,7 @@ from gateway.cli.mock_backend.script import Behaviour, Script, script_of
 HEAD_BYTES_MAX = 64 * 1024
 BODY_BYTES_MAX = 64 * 1024 * 1024
 IDLE_S_MAX = 60
+MODELS_MAX = 64
 DIALECTS: dict[str, ModuleType] = {module.PATH: module for module in (openai, anthropic, ollama)}
 SCRIPTED = "x-perimeter-scripted: 1\r\n"
 REASON = "Scripted"
@@ -29,6 +30,7 @@ class ScriptedEngine:
         self._open: set[asyncio.Task[Any]] = set()
         self.served: Counter[str] = Counter()
         self.working = 0
+        self._models: dict[str, None] = {"scripted:latest": None}
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; returns the address."""
@@ -72,7 +74,7 @@ class ScriptedEngine:
         self.served[f"{method} {path}"] += 1
         dialect = DIALECTS.get(path) if method == "POST" else None
         if dialect is None:
-            return await self._side(path, writer)
+            return await self._side(path, raw, writer)
         self.working += 1
         try:
             return await self._answer(dialect, raw, reader, writer)
@@ -126,13 +128,15 @@ class ScriptedEngine:
         await writer.drain()
         return True
 
-    async def _side(self, path: str, writer: asyncio.StreamWriter) -> bool:
+    async def _side(self, path: str, raw: bytes, writer: asyncio.StreamWriter) -> bool:
         remote = any(one.name == "remote" for one in self.always)
+        if path == "/api/show":
+            self._know(msgspec.json.decode(raw, type=dict[str, Any]))
         pages: dict[str, bytes] = {
             "/health": b"",
             "/version": msgspec.json.encode({"version": "scripted"}),
             "/api/version": msgspec.json.encode({"version": "0.20.0-scripted"}),
-            "/api/tags": ollama.tags(["scripted:latest"]),
+            "/api/tags": ollama.tags(list(self._models)),
             "/api/show": ollama.show(remote=remote),
             "/v1/models": msgspec.json.encode({"object": "list", "data": []}),
             "/mock/state": msgspec.json.encode({"served": self.served, "working": self.working}),
@@ -141,6 +145,12 @@ class ScriptedEngine:
         if page is None:
             return await _reply(writer, 404, openai.error(404, "no such path"))
         return await _reply(writer, 200, page)
+
+    def _know(self, asked: dict[str, Any]) -> None:
+        """Have every model that it is asked about, and list it from then on."""
+        name = str(asked.get("model", ""))
+        if name and len(self._models) < MODELS_MAX:
+            self._models[name if ":" in name else f"{name}:latest"] = None
 
 
 def _refusal(dialect: ModuleType, script: Script) -> tuple[int, bytes, str, str] | None:

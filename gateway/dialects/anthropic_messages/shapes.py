@@ -163,11 +163,11 @@ def safe(name: object) -> str:
     return name if isinstance(name, str) and _SAFE_NAME.fullmatch(name) else "unknown"
 
 
-def kind(block: dict[str, Any], where: str = "") -> str:
+def kind(block: dict[str, Any]) -> str:
     """Return the type of a block, or raise Malformed."""
     found = block.get("type")
     if not isinstance(found, str) or not found:
-        raise Malformed(f"{where}a content block needs a type")
+        raise Malformed("a content block needs a type")
     return found
 
 
