@@ -1,5 +1,6 @@
 """Everything that a node is configured with, read and checked together."""
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from ipaddress import ip_address
@@ -100,6 +101,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         collected.problems += prove(compiled.program, compiled.invariants, today)
         collected.problems += _key_problems(keys_file, keys, compiled) if keys else ()
     collected.problems += _place_problems(fleet["backends"], models, demo=settings.demo)
+    collected.problems += _demo_problems(node)
     collected.require()
     return Loaded(
         node=node,
@@ -138,7 +140,7 @@ def _known_words(models: Models) -> Known:
     catalogue = models.catalogue
     return Known(
         tasks=frozenset(catalogue.tasks),
-        models=frozenset((*catalogue.models, *catalogue.aliases, *catalogue.tasks)),
+        models=frozenset((*catalogue.models, *catalogue.tasks)),
         surfaces=frozenset(surface.name for surface in SURFACES.values()),
         detectors=frozenset(DETECTORS),
     )
@@ -172,6 +174,20 @@ def _place_problems(document: Document, models: Models, *, demo: bool) -> Iterat
             kind.credential(Secret("x") if backend.secret else None)
         except ValueError as error:
             yield document.problem(at, str(error))
+
+
+def _demo_problems(node: Node) -> Iterator[Problem]:
+    """A demo leaves nothing behind that could be taken for evidence or for a caller's key."""
+    paths = node.settings.paths
+    for name in ("ledger", "keys"):
+        place: Path = getattr(paths, name)
+        if node.settings.demo and not any(place.is_relative_to(one) for one in _temporary()):
+            what = "a demo keeps its ledger and keys in a temporary folder"
+            yield node.document.problem(f"/paths/{name}", what)
+
+
+def _temporary() -> tuple[Path, ...]:
+    return (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - names
 
 
 def _name_problems(document: Document, models: Models, backend: str) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from gateway.domain.decision import Classification, Decision, Facts, Scan, Signa
 from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Route
 from gateway.flow.ports import World
-from gateway.policy.evaluate import decide, why_not
+from gateway.policy.evaluate import decide, objections
 from gateway.routing.names import Named, resolve
 from gateway.routing.plan import plan
 
@@ -55,13 +55,8 @@ def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = 
     facts = replace(evidence.facts, label=classification.label)
     decision = decide(world.program, facts, now)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
-    route = plan(
-        decision,
-        evidence.ask,
-        named,
-        world.fleet,
-        lambda zone: why_not(world.program, facts, zone, now),
-    )
+    why_not = objections(world.program, facts, now)
+    route = plan(decision, evidence.ask, named, world.fleet, why_not)
     return Ruling(evidence, facts, classification, decision, route)
 
 
@@ -71,7 +66,7 @@ def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
         label=world.vocabulary.top,
         team=envelope.caller.team,
         surface=envelope.surface,
-        model=named.asked,
+        model=named.asked if named.task is not None else named.offerings[0].model,
         task=named.task,
         repos=repos.known,
         findings=frozenset(finding.kind for finding in scan.findings),

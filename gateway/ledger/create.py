@@ -41,10 +41,11 @@ def create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vke
 def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vkey:
     files = Files()
     folder = paths.folder
-    for path in (folder.journal, folder.documents):
-        path.mkdir(mode=_FOLDER_MODE, parents=True)
-    for path in (paths.signing_key, paths.checkpoints, paths.subject_keys):
+    for path in (paths.signing_key, paths.checkpoints, paths.subject_keys, folder.root):
         path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    folder.root.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+    for path in (folder.journal, folder.documents):
+        path.mkdir(mode=_FOLDER_MODE)
     store = CheckpointStore.make(paths.checkpoints)
     try:
         store.begin(origin)

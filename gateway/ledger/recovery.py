@@ -50,6 +50,7 @@ def last_sealed(store: CheckpointStore, folder: LedgerFolder, vkey: Vkey) -> Sea
                 "the published checkpoint is not one of the checkpoint store",
                 hint="the store was put back from an older copy, or the log has two writers",
             )
+    _assert_sealed_last(folder, sealed)
     return sealed
 
 
@@ -59,7 +60,6 @@ def recover(folder: LedgerFolder, sealed: Sealed, sealer: Sealer, files: Files) 
     INVARIANT: no byte at or below the last checkpoint, and none of a group that was durable, is
     cut; where that would be needed the log is broken. OSError when the disk fails.
     """
-    _assert_sealed_last(folder, sealed)
     reading = Reading(folder, sealed.mark.size, sealed.mark.end)
     for stored in reading:
         try:

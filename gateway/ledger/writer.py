@@ -134,9 +134,8 @@ class Writer:
         if self._unsealed is not None:
             self._refuse(self._unsealed)
             return
-        entries = [entry for waiting in self._group for entry in waiting.entries]
-        if self._torn_by is not None:
-            entries.append(self._recovered(entries[-1].ts_us))
+        waiting = [entry for waiting in self._group for entry in waiting.entries]
+        entries = [*self._recovery(waiting[0].ts_us), *waiting]
         try:
             self._journal.write([entry.data for entry in entries])
         except OSError as error:
@@ -145,15 +144,14 @@ class Writer:
         self._torn_by = self._unwritten = None
         for entry in entries:
             self._sealer.add(entry)
-        self._acknowledge()
-
-    def _acknowledge(self) -> None:
-        last = self._size - 1
         self._size = self._sealer.size
+        self._acknowledge(self._size - len(waiting))
+
+    def _acknowledge(self, first: int) -> None:
         told: Told = []
         for waiting in self._group:
-            last += len(waiting.entries)
-            told.append((waiting.done, last))
+            first += len(waiting.entries)
+            told.append((waiting.done, first - 1))
         self._group = []
         self._tell(told)
 
@@ -185,18 +183,19 @@ class Writer:
         self._unwritten = LedgerUnavailable("the ledger cannot be written", hint=self._torn_by)
         return self._unwritten
 
-    def _recovered(self, ts_us: int) -> Entry:
+    def _recovery(self, ts_us: int) -> list[Entry]:
         """Return the record that says why a group is missing; it was never acknowledged."""
+        if self._torn_by is None:
+            return []
         self._torn_times += 1
-        return entry_of(
-            Admin(
-                id=f"{self._boot}/recovered/{self._torn_times}",
-                ts_us=ts_us,
-                boot=self._boot,
-                what="recovered",
-                facts={"error": self._torn_by, "after": self._size},
-            )
+        record = Admin(
+            id=f"{self._boot}/recovered/{self._torn_times}",
+            ts_us=max(ts_us, self._sealer.latest_us),
+            boot=self._boot,
+            what="recovered",
+            facts={"error": self._torn_by, "after": self._size},
         )
+        return [entry_of(record)]
 
     def _break(self, failure: ChainBroken) -> None:
         with self._turn:

@@ -106,7 +106,7 @@ def _permitted(
 ) -> _Verdict:
     """Name the rules that opened the boundary and those that closed a zone beside it."""
     opened = _ids(matched.permits, boundary)
-    closed = _ids(matched.denies, cleared - boundary)
+    closed = _ids(matched.denies, cleared)
     zones = ", ".join(sorted(boundary))
     keeps = "keeps" if len(opened) == 1 else "keep"
     message = f"{_rules(opened)} {keeps} label {label} in zones {zones}"

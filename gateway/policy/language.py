@@ -33,7 +33,8 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     residency: the label may only be within one of these regions.
     repo: of a permit, every repository of the request is one of these and the key binds at least
     one; of a deny, the key or the client names one of these.
-    team, task, model, surface: the request's is one of these; model is the name asked for.
+    team, task, model, surface: the request's is one of these; model is the catalogue's name of
+    what is asked for, whichever alias was used, or the name of the task.
     detector: a finding of one of these kinds.
     zone: of a deny, the zones that it closes, in place of the rule's `zones`.
     any: true says that the rule holds for every request.

@@ -197,15 +197,14 @@ class _Pinned(AbstractResolver):
         self.address: Address | None = None
 
     async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 — the pin has one
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return the pinned address; OSError for any other host."""
+        """Return the pinned address; OSError for any other host, or a family that it is not of."""
         if host != self._host or self.address is None:
             raise OSError("only the pinned host is resolved")
         version = socket.AF_INET6 if ":" in self.address.ip else socket.AF_INET
+        if family not in {socket.AF_UNSPEC, version}:
+            raise OSError("the pinned address is of another family")
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
             ResolveResult(

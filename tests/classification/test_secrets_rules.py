@@ -141,9 +141,13 @@ def test_no_rule_can_match_the_byte_of_an_edge() -> None:
         (r"[\S]", r"[^\s\xff]"),
         (r"\S\W\D", r"[^\s\xff][^\w\xff][^\d\xff]"),
         (r"(?P<name>a)", r"(?P<name>a)"),
-        (r"^a$\z", r"(?:\xff\n)a(?:\n\xff)(?:\n\xff)"),
+        (r"^a$\z", r"(?:\xff\n|\\[nrtbf])a(?:\n\xff)(?:\n\xff)"),
         (r"\.\[\]\{\x60", r"\.\[\]\{\x60"),
         ("[)(|.^$]", "[)(|.^$]"),
+        (r"\b(a)\b", r"(?:\b|\\[nrtbf])(a)\b"),
+        (r"a|\bb\b", r"a|(?:\b|\\[nrtbf])b\b"),
+        (r"a\|\bb", r"a\|\bb"),
+        (r"(?i)\b(a)", r"(?i:(?:\b|\\[nrtbf])(a))"),
     ],
 )
 def test_a_pattern_is_said_to_both_engines(written: str, read: str) -> None:
@@ -153,6 +157,7 @@ def test_a_pattern_is_said_to_both_engines(written: str, read: str) -> None:
 
 def test_anchors_of_a_lone_text_stay_anchors() -> None:
     assert translate(r"^a$|b\z", ALONE) == r"^a\Z|b\Z"
+    assert translate(r"\ba", ALONE) == r"\ba"
 
 
 @pytest.mark.parametrize(

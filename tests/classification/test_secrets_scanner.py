@@ -1,6 +1,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.classification.detectors.secrets import (
     Rule,
@@ -10,7 +12,7 @@ from gateway.classification.detectors.secrets import (
     parse_rules,
 )
 from gateway.classification.detectors.secrets import scanner as scanner_module
-from gateway.classification.detectors.secrets.confirm import Confirmation, Run, entropy
+from gateway.classification.detectors.secrets.confirm import Confirmation, Run, Stopwords, entropy
 from gateway.classification.texts import SEPARATOR, Hit, join_texts
 from tests.doubles.compiled_secrets import all_secrets
 from tests.doubles.vendor_secrets import ALNUM, FORMATS, Draw, jwt, pem
@@ -171,6 +173,13 @@ def test_stop_words_patterns_and_the_common_list_excuse() -> None:
     assert [found(scanner, text) for text in excused] == [[], [], [], []]
     standing = ["k=nexample;", "k=xcommon;", "k=alwaysx;"]
     assert all(found(scanner, text) for text in standing)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text("abc", min_size=1, max_size=4), max_size=6), st.text("abc", max_size=12))
+def test_stop_words_are_found_wherever_they_stand(words: list[str], text: str) -> None:
+    stand = Stopwords(tuple(words)).stand_in(text.encode())
+    assert stand == any(word in text for word in words)
 
 
 def test_an_excuse_may_look_at_the_match_with_its_name_or_at_the_line() -> None:

@@ -2,6 +2,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.classification.texts import EDGE, SEPARATOR, Hit, join_texts
@@ -63,6 +64,15 @@ def test_a_secret_in_two_strings_is_not_made_one() -> None:
         buffer = join_texts(body).buffer
         texts = [buffer[hit.start : hit.end].strip(SEPARATOR) for hit, _ in raising(body)]
         assert not any(EDGE in text for text in texts), vendor
+
+
+def test_a_secret_on_a_line_of_a_tool_call_in_json_text_is_found() -> None:
+    for vendor in FORMATS:
+        secret = secret_of(vendor)
+        arguments = msgspec.json.encode({"content": f"first\n{secret}\nlast"}).decode()
+        function = {"name": "write", "arguments": arguments}
+        found = raising({"messages": [{"tool_calls": [{"function": function}]}]})
+        assert any(kind_of(vendor) in hit.kind for hit, _ in found), vendor
 
 
 @pytest.mark.parametrize("vendor", ASSIGNED)

@@ -72,6 +72,12 @@ def test_a_key_that_selects_has_the_label_of_the_one_that_is_claimed() -> None:
     assert [(s.source, s.trust) for s in found.signals if s.base] == [("repo", Trust.SELECTED)]
 
 
+def test_a_key_that_does_not_select_has_the_join_whatever_is_claimed() -> None:
+    found = read(Claims(repo="website"), "website", "payments")
+    assert text_of(found) == "restricted"
+    assert {s.trust for s in found.signals if s.base} == {Trust.AUTHENTICATED}
+
+
 def test_a_key_that_selects_keeps_its_written_floor() -> None:
     found = read(Claims(repo="website"), "website", "payments", label="internal", selects=True)
     assert text_of(found) == "internal"

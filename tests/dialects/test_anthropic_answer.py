@@ -48,7 +48,7 @@ def both(*events):
 
 
 def test_a_reply_of_words():
-    message = both(Began("engine", "qwen", 5), TextDelta("Hel"), TextDelta("lo"), USED)
+    message = both(Began("engine", "qwen", 5), TextDelta("He"), TextDelta("llo"), USED)
     assert message.id == "msg_01938e6c7c1a7abc8def0123456789ab"
     assert message.model == "asked"
     assert (message.role, message.type) == ("assistant", "message")

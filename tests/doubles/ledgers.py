@@ -38,6 +38,9 @@ class Numbers:
     def __init__(self) -> None:
         self._count = 0
 
+    def begin_at(self, count: int) -> None:
+        self._count = count
+
     def record_id(self) -> str:
         self._count += 1
         return f"019aa000-0000-7000-9000-{self._count:012d}"

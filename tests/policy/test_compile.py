@@ -47,7 +47,7 @@ def test_a_bundle_with_problems_permits_nothing_and_cannot_be_required() -> None
 def test_every_problem_of_every_document_is_said_at_once() -> None:
     bundle = values()
     bundle["policy"]["rules"] = [
-        ANYWHERE | {"efect": "permit"},
+        ANYWHERE | {"effectt": "permit"},
         {"id": "two", "effect": "allow", "when": {"levl_min": "public"}, "zones": 3},
         ANYWHERE | {"zones": ["home", "clowd"]},
     ]
@@ -56,7 +56,7 @@ def test_every_problem_of_every_document_is_said_at_once() -> None:
     bundle["invariants"]["invariants"] = None
     found = compile_bundle(documents(bundle), "d")
     assert [str(problem).replace(":1:", ":") for problem in found.problems] == [
-        "policy.yaml: /rules/0/efect: unknown key `efect` (did you mean `effect`?)",
+        "policy.yaml: /rules/0/effectt: unknown key `effectt` (did you mean `effect`?)",
         "policy.yaml: /rules/1/effect: invalid enum value 'allow'",
         "policy.yaml: /rules/1/when/levl_min: unknown key `levl_min` (did you mean `level_min`?)",
         "policy.yaml: /rules/1/zones: expected str | list, got int",
@@ -106,7 +106,7 @@ def test_adv_63_a_misspelt_key_is_never_ignored() -> None:
     assert said(policy__levles=["a", "b"]) == [
         "/levles: unknown key `levles` (did you mean `levels`?)"
     ]
-    assert said(policy__lables="public")[0].startswith("/lables: unknown key `lables`")
+    assert said(policy__labelz="public")[0].startswith("/labelz: unknown key `labelz`")
     (only,) = said(policy__zzz=1)
     assert only.startswith("/zzz: unknown key `zzz` (known: caveats, default, ")
 
@@ -180,14 +180,14 @@ def test_detectors_raise_labels_that_exist() -> None:
 def test_names_from_outside_are_checked_where_they_are_known() -> None:
     none = frozenset[str]()
     known = Known(none, none, none, frozenset({"messages"}), none, frozenset({"pii"}))
-    when = {"team": "a", "task": "b", "model": "c", "surface": "mesages", "detector": "d"}
+    when = {"team": "a", "task": "b", "model": "c", "surface": "messagez", "detector": "d"}
     bundle = documents(values(policy__rules=[ANYWHERE | {"when": when}]))
     found = compile_bundle(bundle, "d", known).problems
     assert [str(problem).partition(":1: ")[2] for problem in found] == [
         "/rules/0/when/team: unknown team `a`",
         "/rules/0/when/task: unknown task `b`",
         "/rules/0/when/model: unknown model `c`",
-        "/rules/0/when/surface: unknown surface `mesages` (did you mean `messages`?)",
+        "/rules/0/when/surface: unknown surface `messagez` (did you mean `messages`?)",
         "/rules/0/when/detector: unknown detector `d`",
         "/detectors/secrets: unknown detector `secrets` (known: failed, pii)",
     ]

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from gateway.domain.decision import Decision, Effect, Facts
-from gateway.policy.evaluate import decide, why_not
+from gateway.policy.evaluate import decide, objections, why_not
 from gateway.policy.program import Program
 from tests.doubles.policies import (
     ANYWHERE,
@@ -174,6 +174,14 @@ def test_why_not_says_clearance_then_the_rule_then_not_permitted() -> None:
     assert why_not(program, guest, "elsewhere", NOW) == "not_permitted"
     only = a_program(LOW | {"zones": ["home"]})
     assert why_not(only, some_facts(only), "cloud", NOW) == "not_permitted"
+
+
+def test_objections_say_for_every_zone_what_why_not_says() -> None:
+    program = a_program(LOW, AT_HOME, NO_TEAM)
+    guest = some_facts(program, team="guests")
+    objection = objections(program, guest, NOW)
+    for zone in ("home", "cloud", "elsewhere"):
+        assert objection(zone) == why_not(program, guest, zone, NOW)
 
 
 def test_a_message_holds_nothing_that_the_caller_wrote() -> None:

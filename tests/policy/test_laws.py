@@ -49,7 +49,7 @@ rules = st.lists(st.tuples(effects, whens, zones), min_size=1, max_size=5)
 repos = st.frozensets(st.sampled_from(["website", "payments"]))
 places = st.sampled_from(["", "@EU", "@NORDIC"])
 texts = st.tuples(levels, st.sets(st.sampled_from(["+pii", "+secret"])), places)
-laws = settings(max_examples=40, deadline=None)
+laws = settings(max_examples=25, deadline=None)
 
 
 def program_of(drawn: list[tuple[str, dict[str, object], list[str]]]) -> Program | None:

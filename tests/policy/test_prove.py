@@ -94,6 +94,16 @@ def test_a_promise_speaks_of_the_labels_that_meet_all_it_says() -> None:
     ]
 
 
+def test_labels_of_several_caveats_are_part_of_the_proof() -> None:
+    permit = ANYWHERE | {"when": {"caveat": "pii"}}
+    both = WIDE | {"caveats": ["pii", "secret"]}
+    entry = {"id": "p", "labels": {"caveat": "secret"}, "never_zones": "cloud"}
+    zones = {"home": HOME, "cloud": both}
+    assert broken(entry, zones__zones=zones, policy__rules=[permit]) == [
+        'invariant "p" does not hold: label public+pii+secret may reach zone cloud'
+    ]
+
+
 @pytest.mark.parametrize(
     ("entry", "what"),
     [
@@ -106,7 +116,7 @@ def test_a_promise_speaks_of_the_labels_that_meet_all_it_says() -> None:
         ({"only_zones": ["clowd"]}, "/only_zones/0: unknown zone `clowd`"),
         ({"only_zones": []}, "/only_zones: an empty list matches nothing"),
         ({"id": "A B"}, "/id: not a name for a invariant"),
-        ({"wont": 1}, "/wont: unknown key `wont`"),
+        ({"promises": 1}, "/promises: unknown key `promises`"),
     ],
 )
 def test_an_invariant_says_which_labels_and_one_promise(

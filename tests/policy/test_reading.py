@@ -71,14 +71,14 @@ def test_a_hint_is_the_nearest_word_or_a_few_of_them() -> None:
     assert nearest("q", [f"w{n:02}" for n in range(20)]).endswith("w11, ...")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(["policy", "zones", "repos", "invariants"]), plain)
 def test_no_document_makes_the_compiler_stumble(name: str, value: Any) -> None:
     bundle = documents(values() | {name: value})
     assert compile_bundle(bundle, "d").problems
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_no_value_at_any_place_makes_the_compiler_stumble(data: st.DataObject) -> None:
     bundle = values()

@@ -1,6 +1,7 @@
 """The cloud client behind the same interface, against a server that a test scripts."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -403,6 +404,8 @@ async def test_only_the_pinned_host_is_ever_resolved() -> None:
         await (await cloud.ask()).read(LIMIT)
         with pytest.raises(OSError, match="pinned"):
             await cloud.connector._resolver.resolve("other.test")
+        with pytest.raises(OSError, match="family"):
+            await cloud.connector._resolver.resolve(NAME, 443, socket.AF_INET6)
         found = await cloud.connector._resolver.resolve(NAME, 443)
         assert [entry["host"] for entry in found] == ["127.0.0.1"]
 

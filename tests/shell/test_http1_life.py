@@ -17,6 +17,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 LIMIT = 1 << 20
 BIG = b"x" * 40_000_000
 STEP = b"y" * 65_536
+NEVER = 3_600_000
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -181,9 +182,10 @@ async def test_an_early_refusal_ends_the_sending() -> None:
         await peer.gone()
 
     async with ScriptedServer(script) as server:
-        connector = Http1Connector("e")
+        connector = Http1Connector("e", pool_idle_ms=NEVER)
         reply = await connector.send(a_call(BIG), within(), server.address)
         assert (reply.status, await reply.read(LIMIT)) == (413, b"no")
+        assert connector._pool == []
         await until_gone(server)
         assert server.peers[0].received < len(BIG)
 
@@ -256,9 +258,10 @@ async def test_bytes_that_nobody_asked_for_close_an_idle_connection() -> None:
         await peer.gone()
 
     async with ScriptedServer(script) as server:
-        connector = Http1Connector("e")
+        connector = Http1Connector("e", pool_idle_ms=NEVER)
         await works(connector, server.address)
         await until_gone(server)
+        await until_all_closed(connector)
         assert connector._pool == []
 
 
@@ -463,6 +466,27 @@ async def test_an_iteration_may_pause_and_go_on() -> None:
         gate.set()
         got += [chunk async for chunk in rest]
         assert got == [b"one", b"two"]
+
+
+async def test_a_slow_reader_is_not_taken_for_a_slow_engine() -> None:
+    gate = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(chunked(end=False))
+        await asyncio.sleep(0.01)
+        await peer.say(b"3\r\none\r\n")
+        await gate.wait()
+        await peer.say(b"3\r\ntwo\r\n0\r\n\r\n")
+        await peer.gone()
+
+    async with ScriptedServer(script) as server:
+        reply = await Http1Connector("e").send(a_call(), within(idle_ms=40), server.address)
+        rest = reply.chunks()
+        assert await anext(rest) == b"one"
+        await asyncio.sleep(0.12)
+        gate.set()
+        assert [chunk async for chunk in rest] == [b"two"]
 
 
 async def test_a_reply_that_has_ended_anyway_is_let_go_without_loss() -> None:

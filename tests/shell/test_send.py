@@ -48,6 +48,7 @@ def boundary_cases() -> Iterable[tuple[str, Candidate, Route, str]]:
     yield "a zone outside the boundary", theirs, a_route(theirs), "claude"
     yield "a candidate of another route", theirs, a_route(ours, boundary=BOTH), "claude"
     yield "a call for another backend", ours, a_route(ours, boundary=BOTH), "claude"
+    yield "a call for a neighbour", ours, a_route(ours), "neighbour"
     yield "a zone that is carried along", disguised, a_route(disguised), "claude"
     yield "an empty boundary", ours, a_route(ours, boundary=frozenset()), "vllm"
     wide = a_route(disguised, boundary=BOTH)
@@ -60,7 +61,12 @@ async def assert_the_boundary_holds(sender: type[Sender]) -> None:
         ScriptedServer(answering(whole())) as their,
     ):
         for what, candidate, route, backend in boundary_cases():
-            shell = Shell(a_target(ours), a_target(their, "claude", "cloud"), sender=sender)
+            targets = (
+                a_target(ours),
+                a_target(ours, "neighbour"),
+                a_target(their, "claude", "cloud"),
+            )
+            shell = Shell(*targets, sender=sender)
             try:
                 await shell.sender.send(candidate, route, a_call(backend))
             except BoundaryBreach:

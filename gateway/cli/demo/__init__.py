@@ -6,6 +6,7 @@ Rule 3: it succeeds only if every expectation held.
 """
 
 import argparse
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -21,22 +22,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", type=Path, default=Path("policies/demo"), help="the policy to show"
     )
+    parser.add_argument(
+        "--stay",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the gateway running with its files in a new folder, until SIGINT or SIGTERM; "
+        "FOLDER/env tells addresses and keys",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 when every expectation held and the ledger is whole."""
+    policy = arguments.policy.absolute()
+    if arguments.stay is not None:
+        arguments.stay.mkdir(mode=0o700)
+        return _told(_stay(Stage(arguments.stay.absolute(), policy)))
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="perimeter-demo-") as folder:
-        stage = Stage(Path(folder), arguments.policy.absolute())
-        try:
-            stage.start()
-            failures = play(stage)
-            failures += stage.finish()
-        finally:
-            stage.clear()
+        failures = _show(Stage(Path(folder), policy))
+    print(f"{time.monotonic() - began:.1f} s")
+    return _told(failures)
+
+
+def _show(stage: Stage) -> list[str]:
+    """Play the six requests."""
+    try:
+        stage.start()
+        return [*play(stage), *stage.finish()]
+    finally:
+        stage.clear()
+
+
+def _stay(stage: Stage) -> list[str]:
+    """Run until a signal comes."""
+    try:
+        signals = {signal.SIGINT, signal.SIGTERM}
+        stage.start()
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        stage.write_environment()
+        print(f"serving at {stage.gateway}; addresses and keys are in env", flush=True)
+        signal.sigwait(signals)
+        return stage.finish()
+    finally:
+        stage.clear()
+
+
+def _told(failures: list[str]) -> int:
     for failure in failures:
         print(f"NOT AS EXPECTED: {failure}")
-    print(
-        f"{'failed' if failures else 'every expectation held'} ({time.monotonic() - began:.1f} s)"
-    )
+    print("failed" if failures else "every expectation held")
     return FAILED if failures else 0

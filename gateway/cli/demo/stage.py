@@ -39,11 +39,17 @@ class Stage:
         self._urls: dict[str, str] = {}
         self.keys: dict[str, str] = {}
         self.gateway = ""
+        self.admin = ""
 
     @property
     def node(self) -> Path:
         """The node file of the demo."""
         return self._folder / "perimeter.yaml"
+
+    @property
+    def ledger(self) -> Path:
+        """The folder of the ledger."""
+        return self._folder / "data" / "ledger"
 
     def start(self) -> None:
         """Start the engines, write the files, make ledger and keys, start the gateway."""
@@ -59,8 +65,18 @@ class Stage:
                 "--team", key, "--repo", repo,
             )  # fmt: skip
         self._gateway = self._run("serve", str(self.node), "--log-level", "error")
-        self.gateway, admin = _urls_of(self._gateway)
-        self._until_ready(admin)
+        self.gateway, self.admin = _urls_of(self._gateway)
+        self._until_ready(self.admin)
+
+    def write_environment(self) -> None:
+        """Write what a shell needs to speak to the gateway."""
+        lines = [f"GATEWAY={self.gateway}", f"ADMIN={self.admin}", f"LEDGER={self.ledger}"]
+        lines += [f"{repo.upper()}_KEY={key}" for repo, key in self.keys.items()]
+        target = self._folder / "env"
+        fresh = target.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text("\n".join(lines) + "\n")
+        fresh.replace(target)
 
     def stop_engine(self, zone: str) -> None:
         """Take an engine away."""
@@ -81,7 +97,7 @@ class Stage:
         failures = []
         if self._gateway.wait(TIMEOUT_S) != 0:
             failures.append("the gateway did not stop in good order")
-        verified = self._finished("verify", str(self._folder / "data" / "ledger"))
+        verified = self._finished("verify", str(self.ledger))
         print("\nperimeter verify")
         print("".join(f"  {line}\n" for line in (verified.stdout + verified.stderr).splitlines()))
         if verified.returncode != 0:
@@ -140,7 +156,7 @@ def fetch(
     url: str,
     method: str,
     path: str,
-    body: Any = None,
+    body: dict[str, Any] | None = None,
     **headers: str,
 ) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers by lower-case name, and body."""

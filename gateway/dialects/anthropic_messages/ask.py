@@ -1,6 +1,6 @@
 """What a Messages request asks for, and the body that passes through."""
 
-from gateway.dialects.anthropic_messages.shapes import Request, admit, blocks
+from gateway.dialects.anthropic_messages.shapes import admit
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
 
@@ -14,12 +14,13 @@ _NEEDS = {
 
 def peek(body: Body) -> Ask:
     """Return what is wanted; Malformed or CannotExpress."""
-    request = admit(body)
+    request, kinds = admit(body)
+    needs = {_NEEDS[kind] for kind in kinds if kind in _NEEDS}
     return Ask(
         model=request.model,
         stream=bool(request.stream),
         usage_wanted=True,
-        needs=_needs(request),
+        needs=frozenset(needs | {"tools"} if request.tools else needs),
         output_tokens_max=request.max_tokens,
     )
 
@@ -30,8 +31,3 @@ def rewrite(body: Body, offering: Offering, *, stream: bool) -> Body:
     if stream or "stream" in body:
         passed["stream"] = stream
     return passed
-
-
-def _needs(request: Request) -> frozenset[str]:
-    found = {_NEEDS[kind] for block in blocks(request) if (kind := block["type"]) in _NEEDS}
-    return frozenset(found | {"tools"} if request.tools else found)

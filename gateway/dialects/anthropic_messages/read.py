@@ -22,7 +22,7 @@ _STRONGEST = frozenset({"xhigh", "max"})
 
 def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
     """Return the conversation and what it cannot hold; Malformed or CannotExpress."""
-    request = admit(body)
+    request, _ = admit(body)
     losses = Losses()
     parts = PartReader(losses)
     system = parts.words(request.system)

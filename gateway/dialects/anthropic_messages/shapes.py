@@ -25,6 +25,7 @@ _T = TypeVar("_T")
 _SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ROLES = frozenset({"user", "assistant", "system"})
 _SOURCES = frozenset({"base64", "text", "content"})
+_NESTING = frozenset({"content", "source"})
 _PROVIDER_RUN = ("mcp_servers", "container")
 
 
@@ -143,7 +144,6 @@ class RedactedThinking(Struct, frozen=True):
 
 
 CHECKED: dict[str, type[Struct]] = {
-    "text": Text,
     "image": Media,
     "document": Media,
     "tool_result": ToolResult,
@@ -171,8 +171,8 @@ def kind(block: dict[str, Any]) -> str:
     return found
 
 
-def admit(body: Body) -> Request:
-    """Return the request, checked; Malformed or CannotExpress.
+def admit(body: Body) -> tuple[Request, frozenset[str]]:
+    """Return the request, checked, and the kinds of its blocks; Malformed or CannotExpress.
 
     INVARIANT: no part makes the provider fetch or run something: that would be egress which the
     gateway neither sees nor records.
@@ -186,12 +186,11 @@ def admit(body: Body) -> Request:
     for number, message in enumerate(request.messages):
         if message.role not in _ROLES:
             raise Malformed(f"messages[{number}].role must be user or assistant")
-    for block in blocks(request):
-        _admit_block(block)
-    return request
+    kinds = frozenset(_admit_block(block) for block in _blocks(request))
+    return request, kinds
 
 
-def blocks(request: Request) -> Iterator[dict[str, Any]]:
+def _blocks(request: Request) -> Iterator[dict[str, Any]]:
     """Yield every content block, nested ones included; Malformed over BLOCKS_MAX."""
     todo: list[Any] = [request.system, *(message.content for message in request.messages)]
     count = 0
@@ -208,9 +207,13 @@ def blocks(request: Request) -> Iterator[dict[str, Any]]:
             if not isinstance(block, dict):
                 raise Malformed("a content block must be an object")
             yield block
-            source = block.get("source")
-            todo.append(block.get("content"))
-            todo.append(source.get("content") if isinstance(source, dict) else None)
+            if block.keys() & _NESTING:
+                todo.extend(_inside(block))
+
+
+def _inside(block: dict[str, Any]) -> tuple[Any, Any]:
+    source = block.get("source")
+    return block.get("content"), source.get("content") if isinstance(source, dict) else None
 
 
 def _admit_tool(tool: dict[str, Any]) -> None:
@@ -220,12 +223,15 @@ def _admit_tool(tool: dict[str, Any]) -> None:
     shaped(tool, Tool, "tools: ")
 
 
-def _admit_block(block: dict[str, Any]) -> None:
+def _admit_block(block: dict[str, Any]) -> str:
     found = kind(block)
     if found in CHECKED:
         shaped(block, CHECKED[found], f"{found} block: ")
+    elif found == "text" and not isinstance(block.get("text"), str):
+        raise Malformed("text block: `text` must be a string")
     source = block.get("source")
     if isinstance(source, dict) and source.get("type") not in _SOURCES:
         raise Malformed("an image or document must carry its data: the provider may fetch nothing")
     if found == "container_upload":
         raise Malformed("a file at the provider cannot be checked: send its data")
+    return found

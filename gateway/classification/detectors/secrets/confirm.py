@@ -54,9 +54,32 @@ class Run(Struct, frozen=True):
     high: int
 
 
+class Stopwords:
+    """Words that excuse a secret in which they stand, found by their first bytes."""
+
+    __slots__ = ("_by_head", "_head")
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        # WHY: one rule has 1,400 words, and looking for each of them costs a quarter of a
+        # millisecond for every match.
+        self._head = min((len(word.encode()) for word in words), default=1)
+        by_head: dict[bytes, list[bytes]] = {}
+        for word in words:
+            by_head.setdefault(word.encode()[: self._head], []).append(word.encode())
+        self._by_head = {head: tuple(tails) for head, tails in by_head.items()}
+
+    def stand_in(self, lower: bytes) -> bool:
+        """Does one of the words stand in the text, which is in lower case?"""
+        size = self._head
+        return any(
+            (words := self._by_head.get(lower[at : at + size])) and lower.startswith(words, at)
+            for at in range(len(lower))
+        )
+
+
 class _Excuse(Struct, frozen=True):
     patterns: tuple[re.Pattern[bytes], ...]
-    stopwords: tuple[bytes, ...]
+    stopwords: Stopwords
     target: str
     whole: bool
 
@@ -119,7 +142,7 @@ class Confirmation:
             return True
         lower = secret.lower()
         return any(
-            any(word in lower for word in excuse.stopwords)
+            excuse.stopwords.stand_in(lower)
             or any(_holds(excuse, pattern, match, secret) for pattern in excuse.patterns)
             for excuse in self._excuses
         )
@@ -143,7 +166,7 @@ def _confirming(rule: Rule) -> re.Pattern[bytes] | None:
 def _excuse(allow: Allow) -> _Excuse:
     return _Excuse(
         tuple(re.compile(translate(text, ALONE).encode()) for text in allow.patterns),
-        tuple(word.encode() for word in allow.stopwords),
+        Stopwords(allow.stopwords),
         allow.target,
         whole=allow.whole,
     )

@@ -12,15 +12,21 @@ class PatternError(ValueError):
 
 
 class Anchors(Struct, frozen=True):
-    """How the edges of a text are written."""
+    """How the edges of a text are written, and the edge of a word that begins a pattern."""
 
     begin: str
     end: str
+    word: str = r"\b"
 
 
-# INVARIANT: in a joined buffer the edge of a text is its separator, so `^`, `$` and `\\z` mean each
+# INVARIANT: in a joined buffer the edge of a text is its separator, so `^`, `$` and `\z` mean each
 # string of the body and never the buffer.
-IN_BUFFER = Anchors(begin=r"(?:\xff\n)", end=r"(?:\n\xff)")
+# WHY: the arguments of a tool call are JSON inside a string, where a line begins after the two
+# characters `\n`; without them a rule that begins at a word or a text would be blind there.
+_ESCAPED_BREAK = r"\\[nrtbf]"
+IN_BUFFER = Anchors(
+    begin=rf"(?:\xff\n|{_ESCAPED_BREAK})", end=r"(?:\n\xff)", word=rf"(?:\b|{_ESCAPED_BREAK})"
+)
 ALONE = Anchors(begin="^", end=r"\Z")
 
 _TOKEN = re.compile(
@@ -32,6 +38,7 @@ _TOKEN = re.compile(
     r"|(?P<plain>[^\\\[()|.^$]+)",
     re.DOTALL,
 )
+_LEADING_WORD = re.compile(r"((?:\A|(?<!\\)\|)(?:\(\?i:)?)\\b")
 _POSIX = {"[:alnum:]": "0-9A-Za-z", "[:alpha:]": "A-Za-z", "[:digit:]": "0-9"}
 _ESCAPES = frozenset("dswxbBnrt")
 _NEGATED = {r"\S": r"[^\s\xff]", r"\W": r"[^\w\xff]", r"\D": r"[^\d\xff]"}
@@ -77,7 +84,7 @@ def translate(pattern: str, anchors: Anchors) -> str:
     if len(groups) != 1:
         raise PatternError("a group is not closed")
     written.append(groups[0].closed)
-    return "".join(written)
+    return _LEADING_WORD.sub(lambda found: found[1] + anchors.word, "".join(written))
 
 
 def _written(token: re.Match[str], groups: list[_Group], anchors: Anchors) -> str:

@@ -13,7 +13,7 @@ from gateway.classification.texts import EDGE, Hit, Scanned
 MATCHES_MAX = 50_000
 CONFIRMED_MAX = 128
 HITS_MAX = 256
-TAGS_MAX = 64
+TAGS_MAX = 32
 IDLE_SCRATCHES_MAX = 8
 
 
