@@ -25,7 +25,8 @@ MODEL_FOLDER = CACHE / "tiny-qwen3"
 MODEL_RECIPE = ("tiny_model.py", "chat_template.jinja")
 
 SERVED_MODEL = "tiny-qwen3"
-HOST = "127.0.0.1"
+# WHY: an address of the on-prem zone of policies/demo, so that the gateway may send to it.
+HOST = "127.0.1.1"
 CONTEXT_TOKENS_MAX = 8192
 START_SECONDS_MAX = 300.0
 STOP_SECONDS_MAX = 20.0
