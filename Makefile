@@ -8,7 +8,8 @@ UV := PYTHONPATH=$(TOOLS) $(PYTHON) -m uv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check live faults simulate format generate lock clean
+
+.PHONY: help demo test check live coverage faults simulate format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +46,12 @@ check: $(READY) ## lint, types, rooms, dead code, spelling, generated files, shi
 live: $(READY) ## the live suite: official SDKs, the gateway, a real vLLM on the CPU
 	bash tests/live/install_engine.sh
 	$(BIN)/python -m pytest tests/live -m live -q
+
+coverage: $(READY) ## how much of each room the tests run
+	rm -rf .cache/coverage && mkdir -p .cache/coverage
+	$(BIN)/python -m coverage run -m pytest tests -m "not live and not faults" -q \
+		--ignore tests/simulation --ignore tests/docs --ignore tests/house
+	$(BIN)/python tests/house/coverage_by_room.py
 
 faults: $(READY) ## long kill loops
 	$(BIN)/python -m pytest tests -m faults -q

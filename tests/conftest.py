@@ -1,8 +1,29 @@
 """What every test may rely on."""
 
+import os
+
 import pytest
+
+SKIPPED: list[str] = []
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped:
+        SKIPPED.append(report.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where CI provides everything, a skip hides something: it fails."""
+    if os.environ.get("CI") == "true" and SKIPPED and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if os.environ.get("CI") == "true" and SKIPPED:
+        terminalreporter.write_line(f"CI allows no skip: {', '.join(SKIPPED)}", red=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from gateway.app.doors import AdminDoor, data_application
+from gateway.app.doors import STALL_MS_MAX, AdminDoor, data_application
 from gateway.app.listeners import Listener, QuietServer, bind, server_of, watch_certificate
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, make
@@ -84,6 +84,8 @@ def _data_server(made: Made, front: Front) -> QuietServer:
         header_bytes_max=HEADER_BYTES_MAX,
         connections_max=data.connections_max,
         connections_per_peer_max=data.connections_per_peer_max,
+        message_ms=data.body_ms_max + data.header_ms_max,
+        stall_ms=STALL_MS_MAX,
     )
     return server_of(
         Listener(
@@ -105,6 +107,8 @@ def _admin_server(made: Made, admin: AdminDoor) -> QuietServer:
         header_bytes_max=HEADER_BYTES_MAX,
         connections_max=ADMIN_CONNECTIONS_MAX,
         connections_per_peer_max=ADMIN_CONNECTIONS_MAX,
+        message_ms=ADMIN_HEADER_MS_MAX,
+        stall_ms=ADMIN_HEADER_MS_MAX,
     )
     return server_of(
         Listener(

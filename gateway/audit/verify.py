@@ -1,6 +1,6 @@
 """Whether a log is what it was, from its bytes, a checkpoint and a key alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -86,12 +86,12 @@ class _Remembered:
 class _Reading:
     """One pass over the entries of a log."""
 
-    def __init__(
-        self, sealed: Checkpoint, roots: Mapping[int, bytes], leaves: Iterable[bytes]
-    ) -> None:
+    def __init__(self, sealed: Checkpoint, known: Iterable[Head], leaves: Iterable[bytes]) -> None:
         self.story = Story()
         self._sealed = Head(sealed.size, sealed.root)
-        self._roots = dict(roots)
+        self._roots: dict[int, set[bytes]] = {sealed.size: {sealed.root}}
+        for head in known:
+            self._roots.setdefault(head.size, set()).add(head.root)
         self._tree = Tree()
         self._remembered = _Remembered(leaves, sealed.size)
         self._kept_size = 0
@@ -103,12 +103,9 @@ class _Reading:
         return self._tree.size
 
     def check_root(self) -> None:
-        """Compare the root with the one that is known of this size."""
-        known = [self._roots.get(self.size)]
-        if self.size == self._sealed.size:
-            known.append(self._sealed.root)
-        told = {root for root in known if root is not None}
-        if not told or self._root_fault is not None:
+        """Compare the root with those that are known of this size."""
+        told = self._roots.get(self.size)
+        if told is None or self._root_fault is not None:
             return
         if told == {self._tree.root()}:
             self._kept_size = self.size
@@ -128,7 +125,7 @@ class _Reading:
 
     def fault(self) -> _Fault | None:
         """Return the first fault, or None."""
-        longest = max(self._sealed.size, *self._roots, 0)
+        longest = max(self._roots)
         if self.size < longest and self._root_fault is None:
             ends = f"the log ends before record {self.size}, its checkpoint has {longest} records"
             self._root_fault = _Fault(self.size, ends)
@@ -159,12 +156,12 @@ def verify(
     entries: Iterable[bytes],
     checkpoint_text: str,
     vkey: str,
-    roots: Mapping[int, bytes] | None = None,
+    known: Iterable[Head] = (),
     leaves: Iterable[bytes] = (),
 ) -> Report:
     """Read a whole log and return what it proves.
 
-    `roots` are roots by size that somebody kept (older checkpoints, an anchor): each must fit.
+    `known` are heads that somebody kept (older checkpoints, an anchor): each must fit.
     `leaves` are leaf hashes as an index remembers them: they are no evidence, and used only to
     name the first record that differs, and only if they give the signed root themselves.
     """
@@ -177,7 +174,7 @@ def verify(
     except NoteRefused as error:
         reason = f"the checkpoint: {error}"
         return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)
-    reading = _Reading(sealed, roots or {}, leaves)
+    reading = _Reading(sealed, known, leaves)
     reading.check_root()
     for entry in entries:
         reading.take(entry)

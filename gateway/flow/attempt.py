@@ -71,6 +71,8 @@ class Try:
                 return await self._open(reply, dialect, ask)
             return await self._take(reply, dialect, ask)
         except TransportFailure as error:
+            if reply is not None:
+                reply.abandon()
             return self.failed(error.failure)
         except BaseException as error:
             if reply is not None:

@@ -37,6 +37,7 @@ class Docket:
         self._reply_hash = hashlib.sha256(self._salt)
         self._reply_bytes = 0
         self._last: asyncio.Task[Receipt] | None = None
+        self._opened = False
         self._settled = False
         self._attempted = 0
         self._tried: list[Tried] = []
@@ -52,9 +53,9 @@ class Docket:
         return self._decided.id
 
     @property
-    def attempts(self) -> int:
-        """How many attempts were recorded."""
-        return len(self._tried)
+    def opened(self) -> bool:
+        """May a record of this request have reached the disk?"""
+        return self._last is not None
 
     async def attempted(self, candidate: Candidate, prepared: Prepared, number: int) -> None:
         """Make the attempt durable, with the decision if this is the first; then it may be sent."""
@@ -121,8 +122,9 @@ class Docket:
         INVARIANT: nothing of this request is appended before this has ended, so that no record
         of it can stand before its Decided, or without it.
         """
+        self._opened = self.is_open
         opening: list[tuple[Record, Personal | None]] = [(self._decided, self._personal)]
-        if self._last is not None:
+        if self._opened:
             opening = []
         work = self._house.ledger.append([*opening, *records])
         self._last = asyncio.ensure_future(work)
@@ -132,7 +134,7 @@ class Docket:
     async def _write(self, settled: Settled, last: asyncio.Task[Receipt]) -> None:
         sealed = Personal(subject=self._personal.subject, salts={"reply": self._salt.hex()})
         await asyncio.wait([last])
-        if self._attempted == 0 and (last.cancelled() or last.exception() is not None):
+        if not self.is_open:
             return
         try:
             await self._house.ledger.append([(settled, sealed)])
@@ -174,6 +176,10 @@ def _without_words(outcome: Outcome) -> Outcome:
         outcome.stop,
         outcome.status,
     )
+
+
+def _succeeded(task: asyncio.Task[Receipt]) -> bool:
+    return not task.cancelled() and task.exception() is None
 
 
 def _seen(task: asyncio.Task[Receipt]) -> None:

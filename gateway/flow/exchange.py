@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from gateway.domain.decision import Effect
 from gateway.domain.dialect import ErrorReply
-from gateway.domain.errors import GatewayError, LedgerError, Refusal, Unreachable
+from gateway.domain.errors import GatewayError, Refusal, Unreachable
 from gateway.domain.request import Envelope
 from gateway.flow.docket import Docket
 from gateway.flow.house import House
@@ -71,7 +71,7 @@ class Exchange:
         try:
             form = self._form(dialect.refusal(error, docket.id), error)
             await docket.refused(form.status, error.code)
-        except LedgerError as unwritten:
+        except GatewayError as unwritten:
             return error_reply(unwritten, dialect.refusal(unwritten, ""), "")
         return error_reply(error, form, docket.id)
 

@@ -4,7 +4,9 @@ import hashlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.audit.record import Decided, Personal
 from gateway.domain.decision import Decision, Effect, Finding
@@ -17,6 +19,8 @@ from gateway.flow.ruling import Ruling
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PERSONAL_TEXT_MAX = 512
 FINDINGS_KEPT_MAX = 200
+FINDINGS_BYTES_MAX = 12 * 1024
+PATH_CHARACTERS_MAX = 128
 
 
 class Stamp(Struct, frozen=True):
@@ -41,7 +45,7 @@ def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] =
         repo=_without_userinfo(claims.repo),
         session=(claims.session or "")[:PERSONAL_TEXT_MAX],
         metadata=claims.metadata,
-        findings=findings[:FINDINGS_KEPT_MAX],
+        findings=_kept(findings),
         salts={"body": salt.hex()},
     )
 
@@ -108,6 +112,19 @@ def turned_away(
         commitment=_commitment(envelope, personal),
         demo=world.demo,
     )
+
+
+def _kept(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return as many findings as a record has room for, each with a path of bounded length."""
+    kept: list[Finding] = []
+    left = FINDINGS_BYTES_MAX
+    for finding in findings[:FINDINGS_KEPT_MAX]:
+        bounded = replace(finding, path=finding.path[:PATH_CHARACTERS_MAX])
+        left -= len(msgspec.json.encode(bounded))
+        if left < 0:
+            break
+        kept.append(bounded)
+    return tuple(kept)
 
 
 def _without_userinfo(claim: str | None) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 
 from gateway.domain.dialect import Dialect
-from gateway.domain.errors import Bug, GatewayError, LedgerError, NoHealthyBackend, Unreachable
+from gateway.domain.errors import GatewayError, LedgerError, NoHealthyBackend, Unreachable
 from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
 from gateway.flow.attempt import OK, Opened, Try, Whole, relay
@@ -45,42 +45,41 @@ class Pursuit:
             raise
         except GatewayError as error:
             return await self._give_up(error)
-        except Exception as error:
-            self._docket.settle(OutcomeKind.FAILED, Unreachable.status, type(error).__name__)
-            raise
+        except Exception as error:  # noqa: BLE001 - an error denies: it is recorded and told
+            self._house.log.warning(
+                "pursuit_failed", record=self._docket.id, kind=type(error).__name__
+            )
+            return await self._give_up(Unreachable("The request could not be answered."))
 
     async def _answer(self) -> Reply:
-        for number, candidate in enumerate(self._candidates(), start=1):
-            got = await self._try(candidate, number)
+        for candidate, wait_s in self._candidates():
+            if wait_s:
+                await asyncio.sleep(wait_s)
+            # INVARIANT: before each attempt the current snapshot may remove a candidate; it never
+            # adds one.
+            if candidate.offering.backend in self._house.worlds.now().fleet.resting:
+                continue
+            got = await self._try(candidate, len(self._failures) + 1)
             if not isinstance(got, Failure):
                 return got
             self._failures.append(got)
             if not may_continue(got):
                 break
-            await self._wait_before_second_round(got)
         if not self._failures:
             raise NoHealthyBackend("What may answer this request is not available now.")
         raise error_after(tuple(self._failures))
 
-    def _candidates(self) -> Iterator[Candidate]:
-        """Yield the route, then once more those that asked to be tried again.
-
-        INVARIANT: the current snapshot may only remove candidates; nothing is ever added.
-        """
-        again: list[Candidate] = []
+    def _candidates(self) -> Iterator[tuple[Candidate, float]]:
+        """Yield the route, then what asked to be tried again; each with the seconds to wait."""
+        again: list[tuple[Candidate, float]] = []
         for candidate in self._docket.route.candidates:
-            if candidate.offering.backend in self._house.worlds.now().fleet.resting:
-                continue
-            yield candidate
-            if self._failures and _asks_for_another_try(self._failures[-1]):
-                again.append(candidate)
+            tried = len(self._failures)
+            yield candidate, 0.0
+            for failure in self._failures[tried:]:
+                if _asks_for_another_try(failure):
+                    asked = failure.retry_after_s
+                    again.append((candidate, RETRY_WAIT_S if asked is None else asked))
         yield from again[: ROUNDS_MAX - 1]
-
-    async def _wait_before_second_round(self, failure: Failure) -> None:
-        last = len(self._failures) == len(self._docket.route.candidates)
-        if last and _asks_for_another_try(failure):
-            asked = failure.retry_after_s
-            await asyncio.sleep(RETRY_WAIT_S if asked is None else asked)
 
     async def _try(self, candidate: Candidate, number: int) -> Reply | Failure:
         backend = self._house.backends[candidate.offering.backend]
@@ -126,14 +125,17 @@ class Pursuit:
         return words
 
     async def _give_up(self, error: GatewayError) -> Reply:
-        form = self._dialect.refusal(error, self._docket.id)
-        if isinstance(error, LedgerError):
-            self._docket.settle(OutcomeKind.FAILED, form.status, error.code)
-        elif not self._docket.attempts and not isinstance(error, Bug):
-            await self._docket.refused(form.status, error.code)
-        else:
-            self._docket.settle(OutcomeKind.FAILED, form.status, error.code)
-        return error_reply(error, form, self._docket.id)
+        """Record how it ended and tell the caller; a record that cannot be written is not named."""
+        status = self._dialect.refusal(error, "").status
+        try:
+            if self._docket.is_open:
+                self._docket.settle(OutcomeKind.FAILED, status, error.code)
+            elif not isinstance(error, LedgerError):
+                await self._docket.refused(status, error.code)
+        except GatewayError as unwritten:
+            error = unwritten
+        record_id = self._docket.id if self._docket.is_open else ""
+        return error_reply(error, self._dialect.refusal(error, record_id), record_id)
 
     def _headers(self, content_type: str) -> tuple[tuple[str, str], ...]:
         lost = self._docket.losses

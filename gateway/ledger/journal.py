@@ -5,7 +5,6 @@ segment of its own, and so does each recovery from an error of the disk.
 """
 
 from collections.abc import Callable, Sequence
-from errno import EBADF
 from time import perf_counter
 
 from gateway.ledger import frames
@@ -53,10 +52,11 @@ class Journal:
         data = b"".join(frames.frame(entry, self.size) for entry in entries)
         place = self._next_place()
         try:
-            if place.offset == 0:
+            descriptor = self._descriptor
+            if descriptor is None or place.offset == 0:
                 data = frames.header(place.segment) + data
-                self._begin(place.segment)
-            self._put(data)
+                descriptor = self._begin(place.segment)
+            self._put(descriptor, data)
         except OSError:
             self._torn = place
             self._abandon()
@@ -85,17 +85,17 @@ class Journal:
             return Place(self.size, 0)
         return self.end
 
-    def _begin(self, first: int) -> None:
+    def _begin(self, first: int) -> int:
         self._abandon()
-        self._descriptor = self._files.create(self._folder.segment(first))
+        descriptor = self._files.create(self._folder.segment(first))
+        self._descriptor = descriptor
         self._files.sync_folder(self._folder.journal)
+        return descriptor
 
-    def _put(self, data: bytes) -> None:
-        if self._descriptor is None:
-            raise OSError(EBADF, "no segment is open")
-        self._files.write(self._descriptor, data)
+    def _put(self, descriptor: int, data: bytes) -> None:
+        self._files.write(descriptor, data)
         began = perf_counter()
-        self._files.sync(self._descriptor)
+        self._files.sync(descriptor)
         self.observe(perf_counter() - began)
 
     def _abandon(self) -> None:

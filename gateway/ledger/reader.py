@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from gateway.audit.canonical import EntryUnreadable, decode
 from gateway.audit.record import Admin, Attempted, Decided, Record, Settled
-from gateway.domain.errors import ChainBroken
+from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.index import Index, Indexed, stored_at
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import START, Place, Reading, Stored
@@ -29,7 +29,8 @@ class Reader:
     """Finds records by id: by the index as far as it goes, and in the journal from there on.
 
     `size` returns how many entries are durable; without it the journal is read to its end.
-    Methods block. OSError when the journal cannot be read, ChainBroken when a record cannot.
+    Methods block. LedgerUnavailable when the journal cannot be read, ChainBroken when a record
+    cannot.
     """
 
     def __init__(
@@ -44,7 +45,10 @@ class Reader:
 
     def entries(self) -> Iterator[Stored]:
         """Yield every durable entry from the first on."""
-        yield from self._from(0, START)
+        try:
+            yield from self._from(0, START)
+        except OSError as error:
+            raise _unavailable(error) from None
 
     def record_of(self, record_id: str) -> RequestRecords | None:
         """Return the records of one request; None when the log has none of that id."""
@@ -52,7 +56,7 @@ class Reader:
         attempted: list[Attempted] = []
         settled: Settled | None = None
         indexes: list[int] = []
-        for index, record in self._find(record_id):
+        for index, record in self._found(record_id):
             match record:
                 case Decided():
                     decided = record
@@ -72,6 +76,12 @@ class Reader:
         if self._index is not None:
             self._index.close()
 
+    def _found(self, record_id: str) -> list[tuple[int, Record]]:
+        try:
+            return list(self._find(record_id))
+        except OSError as error:
+            raise _unavailable(error) from None
+
     def _find(self, record_id: str) -> Iterator[tuple[int, Record]]:
         indexed = self._indexed(record_id)
         found = [(index, self._at(index, place)) for index, place in indexed.places]
@@ -86,8 +96,12 @@ class Reader:
                 yield stored.index, record
 
     def _indexed(self, record_id: str) -> Indexed:
+        if self._index is None:
+            return Indexed()
         try:
-            return Indexed() if self._index is None else self._index.find(record_id)
+            if self._size is not None:
+                self._index.catch_up(self._size())
+            return self._index.find(record_id)
         except sqlite3.Error:
             return Indexed()
 
@@ -103,6 +117,10 @@ class Reader:
             yield stored
             if size is not None and stored.index + 1 >= size:
                 return
+
+
+def _unavailable(error: OSError) -> LedgerUnavailable:
+    return LedgerUnavailable("the ledger cannot be read", hint=error.strerror or "")
 
 
 def _record(stored: Stored) -> Record:

@@ -1,13 +1,14 @@
 """Verifies a whole ledger from its bytes on disk, beside a running gateway or without one."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import structs
 
-from gateway.audit.checkpoint import NoteRefused, parse_vkey
+from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
+from gateway.audit.tree import Head
 from gateway.audit.verify import Report, Verdict, verify
 from gateway.ledger import documents
 from gateway.ledger.checkpoints import CheckpointStore
@@ -17,32 +18,46 @@ from gateway.ledger.reading import Damage, DamageKind, Reading
 
 
 def verify_folder(
-    ledger: Path, vkey_text: str | None = None, checkpoints: Path | None = None
+    ledger: Path,
+    vkey_text: str | None = None,
+    checkpoints: Path | None = None,
+    kept: Sequence[str] = (),
 ) -> Report:
     """Read every byte of a ledger and say what it proves.
 
     Without `vkey_text` the key in the ledger's own folder is used: then the log is only shown to
     agree with itself. With the checkpoint store, a log that was put back from an older copy is
-    noticed too.
+    noticed too. `kept` are the texts of checkpoints that were kept elsewhere: each must fit, and
+    then the log is shown to have grown from them.
     """
     folder = LedgerFolder(ledger)
     try:
-        return _verify(folder, vkey_text, checkpoints)
+        vkey = folder.vkey.read_text(encoding="utf-8") if vkey_text is None else vkey_text
+        return _verify(folder, vkey.strip(), checkpoints, kept)
     except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
         reason = f"the ledger cannot be read: {type(error).__name__}"
-        return Report(verdict=Verdict.UNREADABLE, reason=reason)
+    except NoteRefused as error:
+        reason = f"the verifier key or a kept checkpoint cannot be used: {error}"
+    return Report(verdict=Verdict.UNREADABLE, reason=reason)
 
 
-def _verify(folder: LedgerFolder, vkey_text: str | None, checkpoints: Path | None) -> Report:
-    vkey = folder.vkey.read_text(encoding="utf-8").strip() if vkey_text is None else vkey_text
+def _verify(
+    folder: LedgerFolder, vkey: str, checkpoints: Path | None, kept: Sequence[str]
+) -> Report:
+    key = parse_vkey(vkey)
+    known = [_head(verify_note(note, key)) for note in kept]
     # WHY: the checkpoint is read before the store and the journal, which only grow meanwhile.
     note = folder.checkpoint.read_text(encoding="utf-8")
-    roots = {} if checkpoints is None else _kept(checkpoints, vkey)
+    stored_head = None if checkpoints is None else _stored_head(checkpoints, key)
     reading = Reading(folder)
     report = verify(
-        (stored.entry for stored in reading), note, vkey.strip(), roots, _leaves(folder)
+        (stored.entry for stored in reading),
+        note,
+        vkey,
+        known if stored_head is None else [*known, stored_head],
+        _leaves(folder),
     )
-    if checkpoints is not None and report.size > max(roots, default=0):
+    if checkpoints is not None and (stored_head is None or report.size > stored_head.size):
         reason = "the checkpoint store is older than the checkpoint beside the log"
         report = _tampered(report, None, reason)
     if reading.damage is not None:
@@ -50,21 +65,20 @@ def _verify(folder: LedgerFolder, vkey_text: str | None, checkpoints: Path | Non
     return _with_documents(report, folder)
 
 
-def _kept(checkpoints: Path, vkey: str) -> dict[int, bytes]:
-    """Return the root that the store keeps, by size; nothing where its note is not signed."""
+def _stored_head(checkpoints: Path, key: Vkey) -> Head | None:
+    """Return what the store keeps of the log; None where its note is not signed."""
     store = CheckpointStore.open(checkpoints, reading=True)
     try:
-        key = parse_vkey(vkey)
         sealed = store.latest(key.name)
-        if sealed is None:
-            return {}
-        kept = verify_note(sealed.note, key)
+        return None if sealed is None else _head(verify_note(sealed.note, key))
     except NoteRefused:
-        return {}
-    else:
-        return {kept.size: kept.root}
+        return None
     finally:
         store.close()
+
+
+def _head(found: Checkpoint) -> Head:
+    return Head(found.size, found.root)
 
 
 def _leaves(folder: LedgerFolder) -> Iterator[bytes]:
@@ -95,8 +109,6 @@ def _with_documents(report: Report, folder: LedgerFolder) -> Report:
 
 def _tampered(report: Report, index: int | None, reason: str) -> Report:
     """Return the report with this fault, unless it names an earlier one already."""
-    if report.verdict is Verdict.UNREADABLE:
-        return report
     earlier = report.first_bad
     if earlier is not None and (index is None or earlier < index):
         return report

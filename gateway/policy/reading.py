@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
+from functools import cache
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo
 
 from gateway.domain.document import Document
 from gateway.domain.errors import Problem
@@ -47,7 +49,7 @@ class Reading:
         if not isinstance(value, dict):
             self.complain(pointer, f"expected a map, got {_name(value)}")
             return {}
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        fields = _fields(kind)
         for key in value:
             if key not in fields:
                 self.unknown(step(pointer, key), "key", key, fields)
@@ -134,6 +136,13 @@ def nearest(word: str, known: Collection[str]) -> str:
         return f"did you mean `{near[0]}`?"
     more = ", ..." if len(names) > SHOWN_MAX else ""
     return f"known: {', '.join(names[:SHOWN_MAX])}{more}" if names else ""
+
+
+# WHY: reading the annotations of a type costs more than reading an entry of a document.
+@cache
+def _fields(kind: type[Struct]) -> dict[str, FieldInfo]:
+    """Return the fields of a type by the key under which each stands in a document."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _element(kind: object, container: type) -> object | None:

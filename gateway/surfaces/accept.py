@@ -32,6 +32,20 @@ class ClientGone(Exception):
     """The client closed the connection before the request was complete."""
 
 
+class Incoming:
+    """The body of one request as it comes; `more` says that it has not ended yet."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.more = True
+
+    async def __call__(self) -> MutableMapping[str, Any]:
+        """Return the next event: a piece of the body, or that the client has gone."""
+        message = await self._receive()
+        self.more = message["type"] != "http.disconnect" and message.get("more_body", False)
+        return message
+
+
 class Visit(Struct, frozen=True):
     """A request of a known caller before its body is read."""
 
@@ -61,7 +75,7 @@ class Visit(Struct, frozen=True):
 
 async def accept(visit: Visit, receive: Receive, limits: BodyLimits) -> Envelope:
     """Read claims and body; RequestError when they are wrong, ClientGone when they stop."""
-    require_json(visit.fields)
+    require_json(visit.headers)
     claims = claims_of(visit.headers)
     raw = await _read(receive, visit.fields, limits)
     body = wire_body.parse(raw)

@@ -14,9 +14,17 @@ from gateway.domain.request import Envelope
 from gateway.flow.exchange import Exchange
 from gateway.flow.ports import Clock, Ids
 from gateway.flow.reply import Reply, error_reply
-from gateway.surfaces.accept import BodyLimits, ClientGone, Receive, Scope, Visit, accept
+from gateway.surfaces.accept import (
+    BodyLimits,
+    ClientGone,
+    Incoming,
+    Receive,
+    Scope,
+    Visit,
+    accept,
+)
 from gateway.surfaces.headers import as_mapping
-from gateway.surfaces.respond import Send, respond
+from gateway.surfaces.respond import Send, respond, see_off
 from gateway.surfaces.surface import SURFACES, Surface
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -73,31 +81,38 @@ class Front:
         if surface is None:
             await self._behind(scope, receive, send)
             return
+        incoming = Incoming(receive)
         self.in_flight += 1
         self._door.doorbell.began()
         try:
-            await self._serve(surface, scope, receive, send)
+            told_early = await self._serve(surface, scope, incoming, send)
         finally:
             self.in_flight -= 1
             self._door.doorbell.ended()
+        if told_early:
+            await see_off(incoming, send)
 
-    async def _serve(self, surface: Surface, scope: Scope, receive: Receive, send: Send) -> None:
-        stall_s = self._door.stall_ms / 1000
+    async def _serve(self, surface: Surface, scope: Scope, incoming: Incoming, send: Send) -> bool:
+        """Answer; was the reply written before the request had ended?"""
         try:
             visit = self._identify(surface, scope)
         except GatewayError as error:
             form = self._door.dialects[surface.dialect].refusal(error, "")
-            await respond(error_reply(error, form, ""), send, stall_s=stall_s, close=True)
-            return
+            return await self._tell(error_reply(error, form, ""), incoming, send)
         try:
-            envelope = await self._admit(visit, receive)
+            envelope = await self._admit(visit, incoming)
         except ClientGone:
-            return
+            return False
         except GatewayError as error:
             reply = await self._exchange.turn_away(visit.envelope(), error)
-            await respond(reply, send, stall_s=stall_s, close=True)
-            return
-        await self._answer(envelope, receive, send)
+            return await self._tell(reply, incoming, send)
+        await self._answer(envelope, incoming, send)
+        return False
+
+    async def _tell(self, reply: Reply, incoming: Incoming, send: Send) -> bool:
+        early = incoming.more
+        await respond(reply, send, stall_s=self._door.stall_ms / 1000, early=early)
+        return early
 
     def _identify(self, surface: Surface, scope: Scope) -> Visit:
         headers = scope["headers"]
@@ -117,16 +132,16 @@ class Front:
             headers=headers,
         )
 
-    async def _admit(self, visit: Visit, receive: Receive) -> Envelope:
+    async def _admit(self, visit: Visit, incoming: Incoming) -> Envelope:
         if self.draining or self.in_flight > self._door.in_flight_max:
             raise Draining("The gateway is full or shutting down.")
-        return await accept(visit, receive, self._door.body)
+        return await accept(visit, incoming, self._door.body)
 
-    async def _answer(self, envelope: Envelope, receive: Receive, send: Send) -> None:
+    async def _answer(self, envelope: Envelope, incoming: Incoming, send: Send) -> None:
         """Exchange and respond; when the client leaves, everything stops at once."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
-        gone = asyncio.ensure_future(receive())
+        gone = asyncio.ensure_future(incoming())
 
         def leave(_: object) -> None:
             task.cancel()

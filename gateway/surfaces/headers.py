@@ -10,6 +10,8 @@ REPO_HEADER = "x-perimeter-repo"
 SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id")
 CLAIM_TEXT_MAX = 512
 METADATA_MAX = 16
+METADATA_KEY_BYTES_MAX = 128
+METADATA_VALUE_BYTES_MAX = 512
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -19,7 +21,7 @@ def as_mapping(headers: Headers) -> dict[str, str]:
     fields: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name = raw_name.decode("latin-1").lower()
-        if name in fields and name in {"authorization", "x-api-key", "content-type"}:
+        if name in fields and name in {"authorization", "x-api-key"}:
             raise Malformed(f"The header {name} is given twice.")
         fields[name] = raw_value.decode("latin-1")
     return fields
@@ -38,18 +40,27 @@ def with_metadata(claims: Claims, body: Mapping[str, object]) -> Claims:
     if not isinstance(metadata, dict):
         return claims
     kept = list(metadata.items())[:METADATA_MAX]
-    told = {str(k)[:CLAIM_TEXT_MAX]: str(v)[:CLAIM_TEXT_MAX] for k, v in kept}
+    told = {
+        _cut(str(key), METADATA_KEY_BYTES_MAX): _cut(str(value), METADATA_VALUE_BYTES_MAX)
+        for key, value in kept
+    }
     return Claims(claims.label, claims.repo, claims.session, told)
 
 
-def require_json(fields: Mapping[str, str]) -> None:
-    """Raise UnsupportedMedia unless the body is plain JSON in UTF-8."""
-    media, _, rest = fields.get("content-type", "").partition(";")
-    charset = rest.strip().lower().removeprefix("charset=").strip('"')
-    if media.strip().lower() != "application/json" or charset not in {"", "utf-8", "utf8"}:
+def require_json(headers: Headers) -> None:
+    """Raise UnsupportedMedia unless the body is said, once, to be plain JSON in UTF-8."""
+    told = [(name.lower(), value.decode("latin-1").strip().lower()) for name, value in headers]
+    types = [value for name, value in told if name == b"content-type"]
+    media, _, rest = (types[0] if len(types) == 1 else "").partition(";")
+    charset = rest.strip().removeprefix("charset=").strip('"')
+    if media.strip() != "application/json" or charset not in {"", "utf-8", "utf8"}:
         raise UnsupportedMedia("Send the body as application/json in UTF-8.")
-    if fields.get("content-encoding", "identity").strip().lower() != "identity":
+    if any(name == b"content-encoding" and value != "identity" for name, value in told):
         raise UnsupportedMedia("Send the body without a content encoding.")
+
+
+def _cut(text: str, bytes_max: int) -> str:
+    return text[:bytes_max].encode()[:bytes_max].decode(errors="ignore")
 
 
 def _one(headers: list[tuple[bytes, bytes]], name: str) -> str | None:

@@ -3,7 +3,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.audit.canonical import encode
 from gateway.audit.checkpoint import body, sign, vkey_of
-from gateway.audit.tree import leaf_hash, root_of
+from gateway.audit.tree import Head, leaf_hash, root_of
 from gateway.audit.verify import Report, Verdict, verify
 from gateway.domain.route import OutcomeKind
 from tests.doubles.records import a_decided, a_settled, an_admin, an_attempted
@@ -96,10 +96,10 @@ def test_any_tampering_is_noticed_and_the_first_bad_record_named(how: str, at: i
 
 
 def test_without_leaves_a_kept_root_narrows_the_place() -> None:
-    roots = {size: root_of(LEAVES[:size]) for size in (9, 10)}
-    report = read(edited(9), roots=roots)
+    known = [Head(size, root_of(LEAVES[:size])) for size in (9, 10)]
+    report = read(edited(9), known=known)
     assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, 9)
-    report = read(edited(10), roots={9: roots[9]})
+    report = read(edited(10), known=known[:1])
     assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, None)
     assert "records 9 to 10" in report.reason
 
@@ -121,8 +121,8 @@ def test_a_broken_rule_tells_more_than_a_root_that_differs() -> None:
 
 
 def test_the_earlier_of_two_faults_is_named() -> None:
-    roots = {5: root_of(LEAVES[:5]), 6: root_of(LEAVES[:6])}
-    report = read([*edited(5)[:7], ENTRIES[5], *ENTRIES[8:]], roots=roots)
+    known = [Head(size, root_of(LEAVES[:size])) for size in (5, 6)]
+    report = read([*edited(5)[:7], ENTRIES[5], *ENTRIES[8:]], known=known)
     assert report.first_bad == 5
 
 
@@ -130,7 +130,7 @@ def test_a_history_that_was_signed_again_is_convicted_by_an_older_checkpoint() -
     forged = edited(9)
     note = checkpoint_of(forged)
     assert verify(forged, note, VKEY).verdict is Verdict.WHOLE
-    anchored = {10: root_of(LEAVES[:10])}
+    anchored = [Head(10, root_of(LEAVES[:10]))]
     report = verify(forged, note, VKEY, anchored, [leaf_hash(entry) for entry in forged])
     assert report.verdict is Verdict.TAMPERED
     assert "records 0 to 9" in report.reason
@@ -138,14 +138,14 @@ def test_a_history_that_was_signed_again_is_convicted_by_an_older_checkpoint() -
 
 def test_a_kept_root_of_a_longer_log_convicts_a_shorter_one() -> None:
     note = checkpoint_of(ENTRIES[:5])
-    report = verify(ENTRIES[:5], note, VKEY, {11: root_of(LEAVES)})
+    report = verify(ENTRIES[:5], note, VKEY, [Head(11, root_of(LEAVES))])
     assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, 5)
     assert "has 11 records" in report.reason
 
 
 def test_two_roots_of_one_size_cannot_both_be_right() -> None:
-    assert read(ENTRIES, roots={11: root_of(LEAVES[:3])}).verdict is Verdict.TAMPERED
-    assert read(ENTRIES, roots={0: LEAVES[0]}).verdict is Verdict.TAMPERED
+    assert read(ENTRIES, known=[Head(11, root_of(LEAVES[:3]))]).verdict is Verdict.TAMPERED
+    assert read(ENTRIES, known=[Head(0, LEAVES[0])]).verdict is Verdict.TAMPERED
 
 
 def test_a_checkpoint_of_another_key_or_log_is_tampering() -> None:

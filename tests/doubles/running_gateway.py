@@ -190,5 +190,9 @@ def running_gateway(
         yield gateway
     finally:
         if gateway.process is not None and gateway.process.poll() is None:
-            gateway.process.kill()
-            gateway.process.wait(WAIT_S)
+            gateway.process.terminate()
+            try:
+                gateway.process.wait(WAIT_S)
+            except subprocess.TimeoutExpired:
+                gateway.process.kill()
+                raise

@@ -41,11 +41,14 @@ class Peer:
 
     async def say(self, data: bytes) -> None:
         """Send bytes, waiting while the client does not take them."""
-        self._writer.write(data)
+        self.push(data)
         await self._writer.drain()
 
     def push(self, data: bytes) -> None:
         """Send bytes without waiting for anything."""
+        # WHY: uvloop says RuntimeError where asyncio says nothing of a connection that is gone.
+        if self._writer.transport.is_closing():
+            raise ConnectionError("the client left")
         self._writer.write(data)
 
     async def gone(self) -> None:

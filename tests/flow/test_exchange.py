@@ -274,3 +274,52 @@ async def test_the_record_holds_no_personal_field_in_clear() -> None:
     personal = stage.ledger.personal[0]
     assert personal.repo == "git.example.com/web/website"
     assert personal.subject == "ada@example.com"
+
+
+async def test_an_error_while_preparing_is_recorded_and_nothing_is_sent() -> None:
+    stage = Stage()
+    stage.house.backends["cloud"] = None
+    status, headers, _ = await stage.ask(an_envelope())
+    assert status == 500
+    assert stage.sender.sent == []
+    assert stage.trace == ["durable:Decided+Settled"]
+    assert stage.ledger.decided[0].id == headers["x-perimeter-record"]
+
+
+async def test_an_error_while_preparing_on_a_full_ledger_is_503() -> None:
+    stage = Stage()
+    stage.house.backends["cloud"] = None
+    stage.ledger.full = True
+    status, _, _ = await stage.ask(an_envelope())
+    assert status == 503
+
+
+async def test_losses_that_the_policy_refuses_are_refused_before_anything_is_sent() -> None:
+    stage = Stage()
+    program = msgspec.structs.replace(stage.worlds.world.program, on_loss="refuse")
+    stage.worlds.world = msgspec.structs.replace(stage.worlds.world, program=program)
+    status, _, raw = await stage.ask(an_envelope(chat("local", logit_bias={"1": 2})))
+    assert status == 400
+    assert "logit_bias" in body_of(raw)["error"]["message"]
+    assert stage.trace == ["durable:Decided+Settled"]
+
+
+async def test_a_refusal_by_policy_has_the_status_that_the_node_sets() -> None:
+    stage = Stage()
+    house = msgspec.structs.replace(stage.house, refusal_status=403)
+    reply = await type(stage.exchange)(house).exchange(an_envelope(chat("opus"), caller=RESTRICTED))
+    assert reply.status == 403
+
+
+async def test_an_outcome_that_cannot_be_written_is_logged_without_content() -> None:
+    stage = Stage(cloud=[whole()])
+    append = stage.ledger.append
+
+    async def once(records):
+        stage.ledger.full = bool(stage.ledger.records)
+        return await append(records)
+
+    stage.ledger.append = once
+    status, _, _ = await stage.ask(an_envelope())
+    assert status == 200
+    assert [event for event, _ in stage.log.lines] == ["settled_unwritten"]

@@ -1,7 +1,7 @@
-"""The engine for the live tests: one server for the whole session.
+"""The engines and the gateway for the live tests: one of each for the whole session.
 
-Everything below this folder is marked `live`. Without an engine it is skipped with the reason;
-on the build server, where CI=true, that is a failure.
+Everything below this folder is marked `live`. Without a vLLM it is skipped with the reason; on the
+build server, where CI=true, that is a failure.
 """
 
 import os
@@ -10,16 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.running_gateway import RunningGateway
+from tests.doubles.scripted_engine import RunningEngine, scripted_engine
 from tests.live import engine
+from tests.live.node import Engines, running_node
+from tests.live.overheard import Overheard, overheard
 
 HERE = Path(__file__).resolve().parent
+# WHY: two places, so that two choices of one request run side by side, and a third request waits.
+PLACES = ("--max-num-seqs", "2")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder as live."""
+    """Mark every test of this folder as live, and judge the ledger when all have written to it."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.live)
+    items.sort(key=lambda item: item.path == HERE / "test_proof.py")
 
 
 @pytest.fixture(scope="session")
@@ -31,5 +38,33 @@ def vllm_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engine.Eng
     if reason is not None:
         pytest.skip(reason)
     log_path = tmp_path_factory.mktemp("vllm") / "engine.log"
-    with engine.running_engine(engine.model_folder(), log_path) as running:
+    with engine.running_engine(engine.model_folder(), log_path, PLACES) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def post(vllm_engine: engine.Engine) -> Iterator[Overheard]:
+    """A post in front of the vLLM that keeps a copy of everything."""
+    with overheard(engine.HOST, vllm_engine.port) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def frontier() -> Iterator[RunningEngine]:
+    """A scripted engine in the place of a cloud."""
+    with scripted_engine(name="frontier", host="127.0.2.1") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    vllm_engine: engine.Engine,
+    post: Overheard,
+    frontier: RunningEngine,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningGateway]:
+    """A gateway process between the engines."""
+    folder = tmp_path_factory.mktemp("gateway")
+    engines = Engines(vllm_engine.base_url, post.url, frontier.url)
+    with running_node(folder, engines) as running:
         yield running

@@ -71,9 +71,8 @@ async def test_the_acknowledgement_comes_after_the_sync(tmp_path: Path) -> None:
 
 
 async def test_a_journal_that_does_not_sync_fails_that_test(tmp_path: Path, monkeypatch) -> None:
-    def put(self: Journal, data: bytes) -> None:
-        assert self._descriptor is not None
-        self._files.write(self._descriptor, data)
+    def put(self: Journal, descriptor: int, data: bytes) -> None:
+        self._files.write(descriptor, data)
 
     monkeypatch.setattr(Journal, "_put", put)
     trace = await traced_request(tmp_path)

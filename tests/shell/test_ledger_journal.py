@@ -1,6 +1,7 @@
 """The bytes of the journal: frames, torn tails at every byte, damage that is no torn tail."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -182,21 +183,38 @@ def test_a_header_lost_before_a_later_group_is_no_torn_tail(tmp_path: Path) -> N
     assert reading.damage.kind is DamageKind.BROKEN
 
 
-def test_a_frame_that_is_still_being_written_is_read_on_the_second_look(tmp_path: Path) -> None:
+class Overtaken(Reading):
+    """A writer completes the segment between the first look and the second."""
+
+    whole = b""
+
+    def _rest(self, file: BinaryIO, offset: int) -> bytes:
+        rest = super()._rest(file, offset)
+        Path(file.name).write_bytes(self.whole)
+        return rest
+
+
+@pytest.mark.parametrize("cut", [3, HEADER_BYTES - 1, HEADER_BYTES + 30, HEADER_BYTES + 60])
+def test_what_is_still_being_written_is_read_on_the_second_look(tmp_path: Path, cut: int) -> None:
     folder, journal = a_journal(tmp_path)
-    journal.write([b"first"])
-    journal.write([b"second"])
-    journal.write([b"third"])
+    for entry in (b"first", b"second", b"third"):
+        journal.write([entry])
     journal.close()
     path = folder.segment(0)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: whole.index(b"second") + 3])
-    reading = Reading(folder)
-    seen = iter(reading)
-    assert next(seen).entry == b"first"
-    path.write_bytes(whole)
-    assert [stored.entry for stored in seen] == [b"second", b"third"]
+    reading = Overtaken(folder)
+    reading.whole = path.read_bytes()
+    path.write_bytes(reading.whole[:cut])
+    assert [stored.entry for stored in reading] == [b"first", b"second", b"third"]
     assert reading.damage is None
+
+
+def test_a_journal_that_is_not_hurt_has_nothing_to_heal(tmp_path: Path) -> None:
+    folder, journal = a_journal(tmp_path)
+    journal.write([b"first"])
+    journal.heal()
+    assert not journal.wounded
+    journal.close()
+    assert entries_of(folder) == [b"first"]
 
 
 def test_only_segments_are_read_as_segments(tmp_path: Path) -> None:
@@ -248,3 +266,21 @@ async def test_what_lies_below_the_checkpoint_is_never_cut(tmp_path: Path) -> No
     async with a_boot(paths):
         pass
     check_log(paths)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("tail", "why"),
+    [
+        (frames.frame(b"{}", 0), "cannot be read"),
+        (frames.frame(b"{}", 0)[:-1] + frames.frame(b"{}", 99), "written later"),
+    ],
+)
+async def test_a_tail_that_no_crash_leaves_is_refused(
+    tmp_path: Path, tail: bytes, why: str
+) -> None:
+    paths = a_new_ledger(tmp_path)
+    with paths.folder.segment(0).open("ab") as file:
+        file.write(tail)
+    with pytest.raises(ChainBroken, match=why):
+        await opened(paths)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.ledger.journal import Journal
 from tests.doubles.disks import SURVIVALS
 from tests.doubles.ledger_lives import a_template, die_and_live_again, steps_of_a_life
 
@@ -35,6 +36,21 @@ def test_a_kill_at_every_step_loses_nothing_that_was_acknowledged(
     assert steps > 60
     for step in range(steps + 1):
         die_and_live_again(template, disk / f"{step}", step, SURVIVALS[step % len(SURVIVALS)])
+
+
+def die_at_every_step(template: Path, root: Path, steps: int) -> None:
+    for step in range(steps):
+        die_and_live_again(template, root / f"{step}", step, "nothing")
+
+
+def test_a_journal_that_does_not_sync_is_found_out(disk: Path, template: Path, monkeypatch) -> None:
+    def put(self: Journal, descriptor: int, data: bytes) -> None:
+        self._files.write(descriptor, data)
+
+    steps = steps_of_a_life(template, disk / "planted")
+    monkeypatch.setattr(Journal, "_put", put)
+    with pytest.raises(AssertionError):
+        die_at_every_step(template, disk / "found-out", steps)
 
 
 @pytest.mark.faults

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.errors import ChainBroken
+from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger import follower, frames, index
 from gateway.ledger.index import Index
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.paths import LedgerPaths
+from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reader import Reader, RequestRecords
 from gateway.ledger.reading import Reading
 from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, opened, serve
@@ -190,3 +190,12 @@ async def test_a_reader_beside_a_running_gateway_sees_what_is_there(tmp_path: Pa
     assert all(is_whole(reader.record_of(name), name) for name in names)
     reader.close()
     await ledger.close()
+
+
+def test_a_ledger_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
+    reader = Reader(LedgerFolder(tmp_path / "nothing"))
+    with pytest.raises(LedgerUnavailable, match="cannot be read"):
+        reader.record_of("anything")
+    with pytest.raises(LedgerUnavailable, match="cannot be read"):
+        list(reader.entries())
+    reader.close()

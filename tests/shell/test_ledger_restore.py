@@ -121,6 +121,11 @@ async def test_a_store_that_is_gone_is_never_made_anew(tmp_path: Path) -> None:
     CheckpointStore.make(paths.checkpoints).close()
     with pytest.raises(ChainBroken, match="does not know"):
         await opened(paths)
+    with sqlite3.connect(paths.checkpoints) as sql:
+        sql.execute("DROP TABLE checkpoints")
+    sql.close()
+    with pytest.raises(LedgerUnavailable, match="store cannot be read"):
+        await opened(paths)
     paths.checkpoints.write_bytes(b"no database" * 500)
     with pytest.raises(LedgerUnavailable):
         await opened(paths)

@@ -13,6 +13,7 @@ from gateway.audit.canonical import encode
 from gateway.audit.tree import leaf_hash, root_of
 from gateway.audit.verify import Verdict
 from gateway.ledger import frames, signing
+from gateway.ledger.checkpoints import CheckpointStore
 from gateway.ledger.frames import HEADER_BYTES
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import Reading, Stored
@@ -173,6 +174,9 @@ def test_a_checkpoint_that_was_changed_is_noticed(paths: LedgerPaths) -> None:
 
 def test_a_forged_history_needs_the_key_and_the_store_convicts_it(paths: LedgerPaths) -> None:
     """The holder of the signing key can forge the folder, not the store that lies apart."""
+    kept = paths.folder.checkpoint.read_text()
+    assert verify_folder(paths.ledger, None, None, [kept]).verdict is Verdict.WHOLE
+    assert verify_folder(paths.ledger, None, None, ["nonsense"]).verdict is Verdict.UNREADABLE
     entries = [stored.entry for stored in entries_of(paths)]
     forged = [entry.replace(b"key-7", b"key-8") for entry in entries]
     write_again(paths, forged)
@@ -182,6 +186,7 @@ def test_a_forged_history_needs_the_key_and_the_store_convicts_it(paths: LedgerP
     paths.folder.checkpoint.write_text(checkpoint.sign(text, key.name, key.private))
     assert verify_folder(paths.ledger).verdict is Verdict.WHOLE
     assert verify_folder(paths.ledger, None, paths.checkpoints).verdict is Verdict.TAMPERED
+    assert verify_folder(paths.ledger, None, None, [kept]).verdict is Verdict.TAMPERED
 
 
 def test_another_key_than_the_trusted_one_is_noticed(paths: LedgerPaths, tmp_path: Path) -> None:
@@ -212,12 +217,28 @@ def test_an_unsealed_torn_tail_is_told_and_is_no_tampering(paths: LedgerPaths) -
     assert (report.verdict, report.torn, report.unsealed) == (Verdict.WHOLE, True, 0)
 
 
-def test_a_store_that_does_not_know_the_log_convicts_nothing_but_is_named(
-    paths: LedgerPaths, tmp_path: Path
-) -> None:
+def test_a_store_that_does_not_know_the_log_is_named(paths: LedgerPaths, tmp_path: Path) -> None:
     other = a_new_ledger(tmp_path / "other")
     report = verify_folder(other.ledger, None, paths.checkpoints)
     assert report.verdict is Verdict.TAMPERED
     assert "store" in report.reason
-    report = verify_folder(paths.ledger, paths.folder.vkey.read_text(), paths.checkpoints)
-    assert report.verdict is Verdict.WHOLE
+    CheckpointStore.make(tmp_path / "empty.sqlite").close()
+    report = verify_folder(paths.ledger, None, tmp_path / "empty.sqlite")
+    assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, None)
+    assert "store" in report.reason
+
+
+def test_an_index_without_its_table_changes_no_verdict(paths: LedgerPaths) -> None:
+    with sqlite3.connect(paths.folder.index) as sql:
+        sql.execute("DROP TABLE entries")
+    sql.close()
+    check_log(paths)
+
+
+def test_of_two_faults_the_earlier_is_named(paths: LedgerPaths) -> None:
+    entries = [stored.entry for stored in entries_of(paths)]
+    write_again(paths, edited(entries, 2))
+    path = paths.folder.segment(0)
+    path.write_bytes(path.read_bytes()[:-3])
+    report = verify_folder(paths.ledger)
+    assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, 2)

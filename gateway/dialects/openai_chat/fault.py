@@ -30,7 +30,11 @@ _STATUS_BY_WORD = {
     "BadRequestError": 400,
     "context_length_exceeded": 400,
 }
-_CONTEXT_PHRASES = ("maximum context length", "exceeds the available context size")
+_CONTEXT_PHRASES = (
+    "maximum context length",
+    "exceeds the available context size",
+    "max_model_len",
+)
 _TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 
 

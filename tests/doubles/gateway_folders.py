@@ -1,0 +1,81 @@
+"""Folders of gateways, each a copy of one that has a ledger, keys and compiled detectors."""
+
+import io
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.cli import main
+from tests.doubles.running_gateway import WAIT_S, RunningGateway, write_node
+
+Backends = dict[str, tuple[str, str, str]]
+KEYS = {
+    "website": ("web", "ada@example.com", ("--repo", "website")),
+    "payments": ("pay", "pay@example.com", ("--repo", "payments")),
+    "expired": ("old", "old@example.com", ("--expires-on", "2020-01-01")),
+    "unbound": ("free", "free@example.com", ()),
+}
+NOWHERE: Backends = {"home": ("vllm", "http://127.0.1.1:9", "on_prem")}
+
+
+class Template:
+    """A folder to copy. Ledger and keys are made by the product's own commands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keys: dict[str, str] = {}
+        write_node(folder, NOWHERE)
+        today = datetime.now(UTC).date().isoformat()  # noqa: TID251 - a test outside the house
+        node = str(folder / "perimeter.yaml")
+        command("ledger", "create", "--node", node, "--inception", today)
+        for name, (key, subject, more) in KEYS.items():
+            self.keys[name] = command(
+                "keys", "create", key, "--node", node, "--subject", subject, "--team", key, *more
+            ).strip()
+        command("check", node)
+
+    def copy(
+        self, folder: Path, backends: Backends, data: str = "", more: str = "", tasks: str = ""
+    ) -> RunningGateway:
+        """Return a gateway that is not started; `tasks` replaces the task `code`."""
+        folder.mkdir(exist_ok=True)
+        shutil.copytree(self.folder / "data", folder / "data")
+        shutil.copy(self.folder / "keys.yaml", folder)
+        write_node(folder, backends, data, more)
+        if tasks:
+            (folder / "models" / "tasks.yaml").write_text(tasks)
+        gateway = RunningGateway(folder)
+        gateway.keys = dict(self.keys)
+        return gateway
+
+
+def command(*words: str) -> str:
+    """Run a command in this process and return what it printed; it must succeed."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(words)
+    assert code == 0, err.getvalue()
+    return out.getvalue()
+
+
+@contextmanager
+def started(gateway: RunningGateway, *prefix: str) -> Iterator[RunningGateway]:
+    """The gateway, running; stopped and reaped at the end if it is still there."""
+    gateway.start(*prefix)
+    try:
+        yield gateway
+    finally:
+        process = gateway.process
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(WAIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(WAIT_S)
+                raise
+        if process is not None and process.stdout is not None:
+            process.stdout.close()

@@ -1,0 +1,44 @@
+"""What the official clients make of a response: its bytes are given to their own parsers."""
+
+import anthropic
+import httpx2
+import openai
+
+from tests.doubles.raw_http import Heard
+
+MESSAGES = [{"role": "user", "content": "hello"}]
+
+
+def openai_error(heard: Heard) -> openai.APIStatusError:
+    """Return the exception that the OpenAI client raises for that response."""
+    client = openai.OpenAI(
+        base_url="http://gateway.test/v1",
+        api_key="unused",
+        max_retries=0,
+        http_client=httpx2.Client(transport=_told(heard)),
+    )
+    try:
+        client.chat.completions.create(model="m", messages=MESSAGES)
+    except openai.APIStatusError as error:
+        return error
+    raise AssertionError("the client saw no error")
+
+
+def anthropic_error(heard: Heard) -> anthropic.APIStatusError:
+    """Return the exception that the Anthropic client raises for that response."""
+    client = anthropic.Anthropic(
+        base_url="http://gateway.test",
+        api_key="unused",
+        max_retries=0,
+        http_client=httpx2.Client(transport=_told(heard)),
+    )
+    try:
+        client.messages.create(model="m", max_tokens=1, messages=MESSAGES)
+    except anthropic.APIStatusError as error:
+        return error
+    raise AssertionError("the client saw no error")
+
+
+def _told(heard: Heard) -> httpx2.MockTransport:
+    response = httpx2.Response(heard.status, headers=heard.headers, content=heard.body)
+    return httpx2.MockTransport(lambda _: response)

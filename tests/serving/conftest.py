@@ -1,0 +1,79 @@
+"""Gateways that the tests of this folder share: each is one process, started once."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.doubles.gateway_folders import Backends, Template, started
+from tests.doubles.scripted_engine import RunningEngine, scripted_engine
+from tests.doubles.serving_house import House
+
+ENGINES = {"cloud": "127.0.2.1", "home": "127.0.1.1", "spare": "127.0.1.3", "local": "127.0.1.2"}
+KINDS = {
+    "cloud": ("scripted", "frontier"),
+    "home": ("vllm", "on_prem"),
+    "spare": ("vllm", "on_prem"),
+    "local": ("ollama", "on_prem"),
+}
+TASKS = "code: [cloud-model, home-model]\npair: [home-model, spare-model]\n"
+NARROW = (
+    ", header_ms_max: 400, body_ms_max: 500, body_bytes_max: 100000, in_flight_max: 2,"
+    " connections_per_peer_max: 6, keep_alive_ms: 1000, trusted_proxies: [127.0.0.9/32]"
+)
+WAITS = "timeouts: {connect_ms: 1000, first_byte_ms: 700, idle_ms: 900, drain_ms: 4000}"
+
+
+def backends_of(engines: dict[str, RunningEngine]) -> Backends:
+    """Return each engine as a backend of its kind, in its zone."""
+    return {name: (KINDS[name][0], one.url, KINDS[name][1]) for name, one in engines.items()}
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return Template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[dict[str, RunningEngine]]:
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(scripted_engine(name=name, host=host))
+            for name, host in ENGINES.items()
+        }
+
+
+@pytest.fixture(scope="session")
+def house(
+    template: Template,
+    engines: dict[str, RunningEngine],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
+    """The gateway as it usually is; engines are given 700 ms for their first byte."""
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "tmp").mkdir()
+    gateway = template.copy(folder, backends_of(engines), more=WAITS, tasks=TASKS)
+    with started(gateway, "env", f"TMPDIR={folder / 'tmp'}"):
+        yield House(gateway, engines)
+
+
+@pytest.fixture(scope="session")
+def narrow(
+    template: Template,
+    engines: dict[str, RunningEngine],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
+    """A gateway with small limits, behind a trusted proxy at 127.0.0.9, that refuses with 403."""
+    more = f"{WAITS}\nrefusal_status: 403"
+    gateway = template.copy(
+        tmp_path_factory.mktemp("narrow"), backends_of(engines), NARROW, more, TASKS
+    )
+    with started(gateway):
+        yield House(gateway, engines)
+
+
+@pytest.fixture(autouse=True)
+def _engines_behave(engines: dict[str, RunningEngine]) -> Iterator[None]:
+    yield
+    for running in engines.values():
+        running.behave()

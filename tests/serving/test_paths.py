@@ -1,0 +1,144 @@
+"""Paths and methods that are not served, and those that ask for nothing."""
+
+import anthropic
+import msgspec
+import openai
+import pytest
+
+from tests.doubles.raw_http import Field, ask, request
+from tests.doubles.serving_house import ANTHROPIC, FORMS, JSON, OPENAI, House
+
+VERSION: Field = ("anthropic-version", "2026-10-21")
+UNKNOWN = [
+    ("GET", "/v1/engines"),
+    ("POST", "/v1/embeddings"),
+    ("POST", "/v1/responses"),
+    ("POST", "/v1/messages/count_tokens"),
+    ("POST", "/api/chat"),
+    ("POST", "/v1/chat/completions/"),
+    ("POST", "//v1/chat/completions"),
+    ("POST", "/v1/../v1/chat/completions"),
+    ("POST", "/V1/Messages"),
+    ("DELETE", "/v1/records/019aa000-0000-7000-8000-000000000000"),
+    ("GET", "/metrics"),
+    ("GET", "/readyz"),
+    ("GET", "/schema"),
+    ("GET", "/v1/records"),
+    ("PATCH", "/"),
+]
+WRONG_METHODS = [
+    ("GET", "/v1/chat/completions"),
+    ("PUT", "/v1/chat/completions"),
+    ("DELETE", "/v1/messages"),
+    ("OPTIONS", "/v1/messages"),
+    ("POST", "/v1/models"),
+    ("PUT", "/v1/models"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), UNKNOWN + WRONG_METHODS)
+def test_adv_42_what_is_not_served_is_not_there_and_never_proxied(house, method, path) -> None:
+    raw = msgspec.json.encode(OPENAI.body())
+    fields = (JSON, OPENAI.key(house.gateway.keys["website"]))
+    with house.nothing_sent():
+        heard = ask(house.url, request(method, path, raw, fields), method)
+        told = ask(house.url, request(method, path, raw, (*fields, VERSION)), method)
+    assert heard.status == told.status == 404
+    assert isinstance(OPENAI.error(heard), openai.NotFoundError)
+    assert isinstance(ANTHROPIC.error(told), anthropic.NotFoundError)
+    assert told.json["error"]["type"] == "not_found_error"
+
+
+def test_a_connection_stays_useful_after_a_path_that_is_not_there(house) -> None:
+    raw = bytes(50_000)
+    with house.line() as line:
+        for _ in range(3):
+            line.send(request("POST", "/v1/nothing", raw, (JSON,)))
+            assert line.hear().status == 404
+        line.send(house.request(OPENAI, OPENAI.body()))
+        assert line.hear().status == 200
+
+
+def test_the_root_answers_without_a_key(house) -> None:
+    for method in ("HEAD", "GET"):
+        heard = ask(house.url, request(method, "/"), method)
+        assert heard.status == 200
+        assert heard.body == b""
+
+
+def test_a_query_changes_nothing(house) -> None:
+    raw = msgspec.json.encode(ANTHROPIC.body())
+    fields = (JSON, ANTHROPIC.key(house.gateway.keys["website"]))
+    heard = ask(house.url, request("POST", "/v1/messages?beta=true&model=x", raw, fields))
+    assert heard.status == 200
+
+
+def test_an_upgrade_is_not_followed(house) -> None:
+    fields: tuple[Field, ...] = (
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    )
+    with house.nothing_sent():
+        heard = ask(house.url, request("GET", "/v1/messages", fields=fields), "GET")
+    assert heard.status == 404
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"POST /v1/messages HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST /v1/messages HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n",
+        b"POST /v1/messages HTTP/1.1\r\nx-perimeter-label : public\r\n\r\n",
+        b"POST /v1/messages HTTP/1.1\r\nx-a: b\r\n public\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused_and_closed(house, raw) -> None:
+    with house.nothing_sent(), house.line() as line:
+        line.send(raw)
+        assert line.hear().status == 400
+        assert line.is_closed()
+
+
+def test_the_admin_listener_shows_nothing_else(house) -> None:
+    for method, path in (("POST", "/v1/messages"), ("GET", "/v1/models"), ("GET", "/")):
+        assert ask(house.gateway.admin, request(method, path), method).status == 404
+    ready = ask(house.gateway.admin, request("GET", "/readyz"), "GET")
+    assert ready.json == {"ready": True, "reasons": [], "demo": True}
+    assert ask(house.gateway.admin, request("GET", "/livez"), "GET").status == 200
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_a_refusal_has_the_status_of_the_node_file(narrow, form) -> None:
+    with narrow.nothing_sent():
+        heard = narrow.ask(form, form.body(model="cloud-model"), "payments")
+    assert heard.status == 403
+    error = form.error(heard)
+    assert isinstance(error, openai.PermissionDeniedError | anthropic.PermissionDeniedError)
+    assert heard.record in str(error)
+    record = narrow.record(heard.record, "payments")
+    assert record["outcome"] | {"kind": "refused", "status": 403} == record["outcome"]
+    assert record["excluded"] == {"cloud:cloud-model": "level"} or record["excluded"]
+
+
+def test_an_error_of_the_client_keeps_its_own_status(narrow) -> None:
+    assert narrow.ask(OPENAI, b"{").status == 400
+    assert narrow.ask(OPENAI, OPENAI.body(model="x")).status == 404
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_the_same_refusal_is_400_where_nothing_is_said(house, form) -> None:
+    heard = house.ask(form, form.body(model="cloud-model"), "payments")
+    assert heard.status == 400
+    assert heard.headers["x-should-retry"] == "false"
+    assert isinstance(form.error(heard), openai.BadRequestError | anthropic.BadRequestError)
+
+
+def test_listed_models_are_those_that_may_be_asked(house: House) -> None:
+    names = [one["id"] for one in house.get("/v1/models").json["data"]]
+    assert names == ["code", "pair", "cloud-model", "home-model", "spare-model", "local-model"]

@@ -1,0 +1,133 @@
+"""Play many random worlds: `python -m tests.simulation.worlds --worlds N [--replay SEED]`."""
+
+import argparse
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tests.simulation.clockwork import VirtualLoop
+from tests.simulation.generate import FULL, generate
+from tests.simulation.invariants import Violation, stories, violations
+from tests.simulation.scenario import Scenario, Size
+from tests.simulation.stage import Stage
+from tests.simulation.tally import Tally
+
+SEED = 20_261_121
+LEAST = Size(
+    zones=1, rules=0, repos=0, backends=1, models=1, requests=1, faults=0, extras=0
+)
+
+
+class Fault(Struct, frozen=True):
+    """A world in which a promise was broken, as small as it could be made."""
+
+    seed: int
+    number: int
+    found: list[Violation]
+    small: Scenario
+    shrunk: list[Violation]
+
+    def __str__(self) -> str:
+        """Return what a person needs to see it again."""
+        world = msgspec.json.format(msgspec.json.encode(self.small), indent=1).decode()
+        lines = [f"world {self.number}, seed {self.seed}:", *map(str, self.found)]
+        size = ",".join(f"{name}={value}" for name, value in _sizes(self.small.size).items())
+        again = f"--replay {self.seed} --size {size}"
+        return "\n".join([*lines, "shrunk to:", world, *map(str, self.shrunk), again])
+
+
+@contextmanager
+def a_loop() -> Iterator[VirtualLoop]:
+    """Give a loop whose time is virtual; one loop serves many worlds."""
+    loop = VirtualLoop()
+    asyncio.set_event_loop(None)
+    try:
+        yield loop
+    finally:
+        loop.close()
+
+
+def play(scenario: Scenario, loop: VirtualLoop, tally: Tally | None = None) -> list[Violation]:
+    """Play one world and return every broken promise."""
+    stage = Stage(scenario, loop)
+    loop.run_until_complete(stage.play())
+    told = stories(stage)
+    if tally is not None:
+        tally.count(stage, told)
+    return violations(stage, told)
+
+
+def run(count: int, first: int = SEED, tally: Tally | None = None) -> Fault | None:
+    """Play that many worlds; return the first fault, shrunk, or None."""
+    with a_loop() as loop:
+        for number in range(count):
+            found = play(generate(first + number), loop, tally)
+            if found:
+                small = shrink(first + number, loop, found[0].promise)
+                return Fault(first + number, number, found, small, play(small, loop))
+    return None
+
+
+def shrink(seed: int, loop: VirtualLoop, promise: str) -> Scenario:
+    """Return the smallest world of that seed in which the same promise is broken."""
+    size = FULL
+    for name, least in _sizes(LEAST).items():
+        for value in range(least, getattr(size, name)):
+            smaller = replace(size, **{name: value})
+            if any(one.promise == promise for one in play(generate(seed, smaller), loop)):
+                size = smaller
+                break
+    return generate(seed, size)
+
+
+def _sizes(size: Size) -> dict[str, int]:
+    return {name: getattr(size, name) for name in Size.__struct_fields__}
+
+
+def _size(text: str) -> Size:
+    pairs = (part.partition("=") for part in text.split(","))
+    return replace(FULL, **{name: int(value) for name, _, value in pairs})
+
+
+def _replay(seed: int, size: Size) -> int:
+    scenario = generate(seed, size)
+    with a_loop() as loop:
+        found = play(scenario, loop)
+    print(msgspec.json.format(msgspec.json.encode(scenario), indent=1).decode())
+    for violation in found:
+        print(violation)
+    return 1 if found else 0
+
+
+def main(arguments: list[str]) -> int:
+    """Return 0 when every promise held in every world."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--worlds", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--replay", type=int, help="the seed of one world")
+    parser.add_argument("--size", type=_size, default=FULL, help="zones=2,rules=1,...")
+    given = parser.parse_args(arguments)
+    if given.replay is not None:
+        return _replay(given.replay, given.size)
+    tally = Tally()
+    began = time.perf_counter()
+    fault = run(given.worlds, given.seed, tally)
+    seconds = time.perf_counter() - began
+    print(tally)
+    print(f"{tally.worlds} worlds in {seconds:.1f} s, {tally.worlds / seconds:.0f} a second")
+    if fault is not None:
+        print(fault, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    gc.freeze()
+    sys.exit(main(sys.argv[1:]))
