@@ -1,4 +1,4 @@
-# The gateway. Make the wheel first, then the image; docs/install.md says how, also without a network.
+# The gateway, from the wheels in dist/ that docs/install.md makes; the build itself needs no network.
 # In production give both images by digest: --build-arg PYTHON_IMAGE=<name>@sha256:<digest>
 ARG PYTHON_IMAGE=python:3.11-slim-trixie
 # Anything with the same interpreter at the same path; no shell is needed.
@@ -7,12 +7,11 @@ ARG RUNTIME_IMAGE=${PYTHON_IMAGE}
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
 COPY requirements/runtime.txt requirements/runtime.txt
-COPY dist/*.whl dist/
+COPY dist/ dist/
 RUN python3 -m venv --without-pip /opt/perimeter
-RUN python3 -m pip --python /opt/perimeter/bin/python install --no-cache-dir \
-    --require-hashes --no-deps --only-binary :all: -r requirements/runtime.txt
-RUN python3 -m pip --python /opt/perimeter/bin/python install --no-cache-dir \
-    --no-index --no-deps dist/*.whl
+RUN python3 -m pip --python /opt/perimeter/bin/python install --no-index --find-links dist/wheels \
+    --require-hashes --no-deps -r requirements/runtime.txt
+RUN python3 -m pip --python /opt/perimeter/bin/python install --no-index --no-deps dist/*.whl
 
 FROM ${RUNTIME_IMAGE}
 LABEL org.opencontainers.image.title="Perimeter gateway" \

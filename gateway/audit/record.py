@@ -45,9 +45,9 @@ class Sealed(Struct, frozen=True):
 class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     """A request and what was decided about it; durable before anything is sent.
 
-    `id` is the record id (UUIDv7) of the request. `commitment` is a salted SHA-256 of the bytes
-    that came in. `health` is what was known to be resting when the route was planned.
-    `documents` names the policy bundle and catalogue by digest.
+    `id` is the record id (UUIDv7) of the request. `commitment` is a salted SHA-256 of the
+    SHA-256 of the bytes that came in. `health` is what was known to be resting when the route was
+    planned. `documents` names the policy bundle and catalogue by digest.
     """
 
     id: str

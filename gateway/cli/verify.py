@@ -17,11 +17,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vkey", help="the public key, from a place that the log's host cannot change"
     )
     parser.add_argument("--checkpoints", type=Path, help="the checkpoint store: notices old copies")
+    parser.add_argument(
+        "--kept",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a checkpoint that somebody kept elsewhere: the log must extend it",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 whole, 1 tampered, 2 unreadable."""
-    report = verify_folder(arguments.ledger, arguments.vkey, arguments.checkpoints)
+    try:
+        kept = [path.read_text() for path in arguments.kept]
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"perimeter: a kept checkpoint cannot be read: {error.__class__.__name__}")
+        return EXIT[Verdict.UNREADABLE]
+    report = verify_folder(arguments.ledger, arguments.vkey, arguments.checkpoints, kept)
     out = sys.stdout if report.verdict is Verdict.WHOLE else sys.stderr
     for line in lines(report):
         print(line, file=out)
@@ -38,4 +51,6 @@ def lines(report: Report) -> list[str]:
         f"{report.decided} decided, {report.attempted} attempted, {report.settled} settled, "
         f"{report.admin} admin",
         f"{report.open} open, {report.lost} lost",
+        *([f"{report.unsealed} not yet under a checkpoint"] if report.unsealed else []),
+        *(["the last bytes are torn, as a crash leaves them"] if report.torn else []),
     ]

@@ -123,11 +123,12 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     )
     ledger: Annotated[Path, Meta(description="Folder of the ledger.")] = _at("data/ledger")
     subject_keys: Annotated[
-        Path, Meta(description="Store of the keys under which personal fields are sealed.")
-    ] = _at("data/subject_keys")
+        Path,
+        Meta(description="File (SQLite) with the keys under which personal fields are sealed."),
+    ] = _at("data/subject_keys.sqlite")
     checkpoints: Annotated[
-        Path, Meta(description="Folder of the signed checkpoints; best on another disk.")
-    ] = _at("data/checkpoints")
+        Path, Meta(description="File (SQLite) with the last checkpoints; best on another disk.")
+    ] = _at("data/checkpoints.sqlite")
     signing_key: Annotated[
         Path, Meta(description="File with the Ed25519 key that signs checkpoints.")
     ] = _at("data/signing.key")

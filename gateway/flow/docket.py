@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 
+from gateway.audit import canonical
 from gateway.audit.record import (
     Attempted,
     Decided,
@@ -39,7 +40,6 @@ class Docket:
         self._last: asyncio.Task[Receipt] | None = None
         self._opened = False
         self._settled = False
-        self._attempted = 0
         self._tried: list[Tried] = []
         self._served: Candidate | None = None
         self._usage: Tokens | None = None
@@ -53,9 +53,10 @@ class Docket:
         return self._decided.id
 
     @property
-    def opened(self) -> bool:
-        """May a record of this request have reached the disk?"""
-        return self._last is not None
+    def is_open(self) -> bool:
+        """Does the Decided stand in the ledger?"""
+        last = self._last
+        return self._opened or (last is not None and last.done() and _succeeded(last))
 
     async def attempted(self, candidate: Candidate, prepared: Prepared, number: int) -> None:
         """Make the attempt durable, with the decision if this is the first; then it may be sent."""
@@ -69,12 +70,11 @@ class Docket:
             backend=candidate.offering.backend,
             zone=candidate.zone,
             host=self._house.sender.host(candidate.offering.backend),
-            commitment=hashlib.sha256(salt + prepared.call.body).hexdigest(),
+            commitment=canonical.commit(salt, prepared.call.body),
             losses=prepared.losses,
         )
         sealed = Personal(subject=self._personal.subject, salts={"call": salt.hex()})
         await self._append([(attempted, sealed)])
-        self._attempted += 1
 
     def ended(self, candidate: Candidate, attempt: Attempt) -> None:
         """Note how an attempt ended; the last completed one is who served."""
@@ -159,7 +159,13 @@ class Docket:
             losses=self.losses,
             error=error,
             reply_bytes=self._reply_bytes,
-            reply_commitment=self._reply_hash.hexdigest() if self._reply_bytes else "",
+            reply_commitment=self._reply_commitment(),
+        )
+
+    def _reply_commitment(self) -> str:
+        """Return the same form as `canonical.commit`, made while the reply went by."""
+        return (
+            f"{canonical.DIGEST_PREFIX}{self._reply_hash.hexdigest()}" if self._reply_bytes else ""
         )
 
 

@@ -1,6 +1,5 @@
 """The Decided record and its personal fields, made from a ruling or from an error."""
 
-import hashlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +7,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.audit.canonical import commit
 from gateway.audit.record import Decided, Personal
 from gateway.domain.decision import Decision, Effect, Finding
 from gateway.domain.errors import GatewayError
@@ -139,4 +139,4 @@ def _without_userinfo(claim: str | None) -> str:
 
 def _commitment(envelope: Envelope, personal: Personal) -> str:
     salt = bytes.fromhex(personal.salts["body"])
-    return hashlib.sha256(salt + envelope.body_sha256).hexdigest()
+    return commit(salt, envelope.body_sha256)

@@ -90,7 +90,6 @@ def test_an_upgrade_is_not_followed(house) -> None:
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"GET /\r\n\r\n",
         b"POST /v1/messages HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
         b"POST /v1/messages HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
         b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n",

@@ -118,7 +118,8 @@ def test_a_request_with_much_to_remember_is_still_recorded(house, form) -> None:
     heard = house.ask(form, body, fields=(("user-agent", "a" * 20_000),))
     assert heard.status == 200, heard.body
     record = house.record(heard.record)
-    assert record["label"] == "restricted+secret"
+    assert record["label"].startswith("restricted+")
+    assert record["label"].endswith("+secret")
     assert record["outcome"]["zone"] == "on_prem"
     personal = personal_of(house.gateway, heard.record)
     assert len(personal.metadata) == 16

@@ -19,6 +19,7 @@ SHIPPED = sorted(
     path
     for folder in ("models", "policies", "docs/examples")
     for path in (ROOT / folder).rglob("*.yaml")
+    if path.parent.name != "serving"  # launch profiles are vLLM's own form
 )
 
 

@@ -286,4 +286,4 @@ def _id(story: Story) -> str:
 def _commitment(stage: Stage, attempted: Attempted, call: Call) -> str:
     personal = stage.ledger.personal[stage.ledger.records.index(attempted)]
     salt = bytes.fromhex(personal.salts["call"]) if personal is not None else b""
-    return hashlib.sha256(salt + call.call.body).hexdigest()
+    return f"sha256:{hashlib.sha256(salt + call.call.body).hexdigest()}"

@@ -1,0 +1,39 @@
+"""OpenAI's responses, as Codex, newer SDKs and vLLM speak them.
+
+Rule 1: nothing is kept here or asked to be kept: `store` is false, and what only names a state
+somewhere else (an earlier response, a conversation, an item, a file) is refused.
+Rule 2: a tool runs at the client. What the provider would run is taken out as a named loss, and a
+remote tool server is refused.
+Rule 3: `input_tokens` on the wire includes what came from a cache, ours never does; both words
+meet in `wire` and `answer` only.
+Rule 4: a stream ends with one final response; one that broke ends with `response.failed`.
+"""
+
+from gateway.dialects.openai_responses.ask import peek, rewrite, sheds
+from gateway.dialects.openai_responses.fault import failure, refusal, stream_error
+from gateway.dialects.openai_responses.losses import NAME
+from gateway.dialects.openai_responses.reader import ResponsesReader, hear, read_reply
+from gateway.dialects.openai_responses.reading import read
+from gateway.dialects.openai_responses.tap import ResponsesTap
+from gateway.dialects.openai_responses.writer import ResponsesWriter, write_reply
+from gateway.dialects.openai_responses.writing import write
+from gateway.domain.dialect import Dialect
+
+OPENAI_RESPONSES = Dialect(
+    name=NAME,
+    stream_type="text/event-stream",
+    peek=peek,
+    rewrite=rewrite,
+    sheds=sheds,
+    read=read,
+    write=write,
+    tap=ResponsesTap,
+    hear=hear,
+    read_reply=read_reply,
+    reader=ResponsesReader,
+    write_reply=write_reply,
+    writer=ResponsesWriter,
+    failure=failure,
+    refusal=refusal,
+    stream_error=stream_error,
+)

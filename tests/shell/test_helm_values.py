@@ -1,0 +1,126 @@
+"""The values of the chart: a closed schema that knows each of them and refuses what would open."""
+
+import re
+from typing import Any
+
+import helm_python as helm
+import msgspec
+import pytest
+import yaml
+
+import gateway
+from tests.doubles.charts import (
+    CHART,
+    ROOT,
+    changed,
+    network,
+    packaged,
+    pod_of,
+    rendered,
+    workloads,
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({}, "/origin"),
+        (changed(origin="demo/gateway"), "/origin"),
+        (changed(origin="a"), "/origin"),
+        (changed(replicas=2), "replicas"),
+        (changed(image={"tag": "latest"}), "/image/tag"),
+        (changed(image={"digest": "sha256:abc"}), "/image/digest"),
+        (changed(callerKeys={}), "/callerKeys/secretName"),
+        (changed(secrets={"anthropic": {"value": "clear"}}), "/secrets/anthropic"),
+        (changed(listener={"host": "127.0.0.1"}), "/listener"),
+        (changed(listener={"in_flight_max": 0}), "/listener/in_flight_max"),
+        (changed(timeouts={"drain_ms": "long"}), "/timeouts/drain_ms"),
+        (changed(createLedgerOn="today"), "/createLedgerOn"),
+        (changed(resources={"limits": {"memory": None}}), "/resources/limits"),
+        (network(clients=[]), "/networkPolicy/clients"),
+        (network(clients=[{}]), "/networkPolicy/clients/0"),
+        (network(dns=[]), "/networkPolicy/dns"),
+        (network(engines=[{"name": "all", "cidr": "0.0.0.0/0", "port": 443}]), "engines/0"),
+        (network(engines=[{"name": "all", "cidr": "::/0", "port": 443}]), "engines/0"),
+        (network(engines=[{"name": "vllm", "namespace": "engines", "port": 80}]), "engines/0"),
+        (network(engines=[{"name": "vllm", "cidr": "10.0.0.0/8"}]), "engines/0"),
+    ],
+)
+def test_values_that_would_open_or_mean_nothing_are_refused(
+    values: dict[str, Any], key: str
+) -> None:
+    with pytest.raises(helm.HelmValuesError, match=re.escape(key)):
+        rendered(values)
+
+
+def test_no_image_but_the_one_that_is_given_and_the_digest_decides() -> None:
+    for values, image in (
+        (changed(), "registry.example/perimeter/gateway@sha256:" + "0" * 64),
+        (changed(image={"repository": "a/b", "tag": "1"}), "a/b:1"),
+        (changed(image={"repository": "a/b", "tag": ""}), "a/b:0.1.0"),
+    ):
+        found = {
+            container["image"]
+            for workload in workloads(rendered(values | {"createLedgerOn": "2026-12-01"}))
+            for container in pod_of(workload)["containers"]
+        }
+        assert found == {image}
+    assert (
+        yaml.safe_load((CHART / "values.yaml").read_text())["image"]["repository"].count("/") == 0
+    )
+
+
+def test_the_chart_is_of_the_same_release_as_the_gateway() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert chart["appVersion"] == gateway.__version__
+
+
+def test_nothing_is_hooked_into_a_release() -> None:
+    for file in sorted((CHART / "templates").iterdir()):
+        assert "helm.sh/hook" not in file.read_text()
+
+
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = msgspec.json.decode((CHART / "values.schema.json").read_bytes())
+    return schema
+
+
+def _open_objects(at: str, schema: dict[str, Any]) -> list[str]:
+    found = (
+        [at] if "properties" in schema and schema.get("additionalProperties") is not False else []
+    )
+    for name, member in schema.get("properties", {}).items():
+        found += _open_objects(f"{at}/{name}", member)
+    return found
+
+
+def test_the_schema_is_closed_and_knows_every_value() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert _open_objects("", _schema()) == []
+    assert set(_schema()["properties"]) - {"global"} == set(values)
+    names, has_schema = packaged()
+    assert has_schema, "the packaged chart lost its schema"
+    assert "templates/statefulset.yaml" in names
+
+
+def test_the_listener_and_timeouts_are_those_of_the_node_file() -> None:
+    node = msgspec.json.decode((ROOT / "schemas" / "perimeter.json").read_bytes())["$defs"]
+    ours = {"host", "port", "tls"}
+    for key, name in (("listener", "DataListener"), ("timeouts", "Timeouts")):
+        theirs = node[name]["properties"]
+        mine = _schema()["properties"][key]["properties"]
+        assert set(mine) == set(theirs) - ours
+        for word, rules in mine.items():
+            assert {rule: theirs[word][rule] for rule in rules if rule != "items"} == {
+                rule: value for rule, value in rules.items() if rule != "items"
+            }
+
+
+def test_every_value_is_used_and_explained() -> None:
+    templates = "\n".join(path.read_text() for path in (CHART / "templates").iterdir())
+    page = (ROOT / "docs" / "install.md").read_text()
+    for key in yaml.safe_load((CHART / "values.yaml").read_text()):
+        assert f".Values.{key}" in templates
+        assert f"`{key}`" in page
+    used = set(re.findall(r"\.Values\.(\w+)", templates))
+    assert used <= set(_schema()["properties"])
