@@ -77,11 +77,17 @@ class ErrorReply(Struct, frozen=True):
     content_type: str = "application/json"
 
 
+def nothing(_body: Body) -> tuple[str, ...]:
+    """Return no names: all of the body passes."""
+    return ()
+
+
 class Dialect(Struct, frozen=True, kw_only=True):
     """A message format.
 
     peek(body) -> Ask; raises Malformed for wrong types and missing fields.
     rewrite(body, offering, stream) -> the body to pass through: model set, usage asked for.
+    sheds(body) -> the losses of passing through: what `rewrite` takes out of that body.
     read(body) -> (Conversation, losses); raises Malformed.
     write(conversation, offering, stream) -> (Body, losses).
     tap(usage_wanted) -> a Tap for a verbatim stream.
@@ -93,6 +99,9 @@ class Dialect(Struct, frozen=True, kw_only=True):
     failure(status, body) -> kind and the engine's own words, from an engine's error reply.
     refusal(error, record_id) -> the error in the client's own form.
     stream_error(error, record_id) -> the bytes that end a broken stream.
+    renamed(conversation) -> by the name that `write` gives a tool, the client's name of it.
+    may_leave: top-level fields that may go to an engine outside the premises; all others are taken
+    out there, as losses by name where `known_fields` holds it, else as `unknown_field`.
     Losses are names such as `parallel_tool_calls`.
     """
 
@@ -111,3 +120,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     failure: Callable[[int, bytes], tuple[FailureKind, str]]
     refusal: Callable[[GatewayError, str], ErrorReply]
     stream_error: Callable[[GatewayError, str], bytes]
+    renamed: Callable[[Conversation], dict[str, str]] = lambda _conversation: {}
+    sheds: Callable[[Body], tuple[str, ...]] = nothing
+    may_leave: frozenset[str] = frozenset()
+    known_fields: frozenset[str] = frozenset()

@@ -130,6 +130,7 @@ class Try:
 
     async def _refusal(self, reply: HttpReply) -> Failure:
         body = await reply.read(ERROR_BYTES_MAX)
+        self._watch.whole(body)
         kind, said = self._prepared.target.failure(reply.status, body)
         detail = f"status {reply.status}"
         if reply.status in ENGINE_IS_WRONG:
@@ -180,7 +181,7 @@ class Try:
 
     async def _take(self, reply: HttpReply, dialect: Dialect, ask: Ask) -> Whole | Failure:
         body = await reply.read(REPLY_BYTES_MAX)
-        self.watch(body + b"\n")
+        self._watch.whole(body)
         target = self._prepared.target
         try:
             heard = target.hear(body)
@@ -226,15 +227,20 @@ class _Watch:
         self._house = house
         self._backend = candidate.offering.backend
         self._breach = house.backends[self._backend].breach
-        self._frame = ndjson.Frame() if self._breach is not None else None
+        self._frame = ndjson.Frame()
 
     def feed(self, chunk: bytes) -> None:
-        if self._frame is None or self._breach is None:
-            return
-        for payload in self._frame.feed(chunk):
-            if self._breach(payload):
-                self._house.health.quarantine(self._backend, "a reply came from a remote host")
-                raise BoundaryBreach("The engine answered from outside its zone.")
+        """Look at every payload that this chunk completes."""
+        if self._breach is not None:
+            for payload in self._frame.feed(chunk):
+                self.whole(payload)
+
+    def whole(self, payload: bytes) -> None:
+        """Look at one payload, or at a whole reply; BoundaryBreach if somebody else answered."""
+        if self._breach is not None and self._breach(payload):
+            self._house.health.quarantine(self._backend, "a reply came from a remote host")
+            self._house.meters.boundary_breach()
+            raise BoundaryBreach("The engine answered from outside its zone.")
 
 
 def _broke(heard: Channel) -> Failure:

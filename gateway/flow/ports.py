@@ -109,3 +109,6 @@ class Meters(Protocol):
 
     def detector_failure(self, detector: str) -> None:
         """Count a detector that failed."""
+
+    def boundary_breach(self) -> None:
+        """Count a breach of the boundary."""

@@ -6,11 +6,11 @@ from gateway.domain.dialect import Dialect
 from gateway.domain.errors import CannotExpress
 from gateway.domain.request import Ask, Body, Envelope
 from gateway.domain.route import Candidate
+from gateway.flow.leaving import closed, leaving
+from gateway.flow.renaming import renaming
 from gateway.transport.backend import Backend
 from gateway.transport.call import HttpCall
 from gateway.wire import body as wire_body
-
-LOSSES_MAX = 64
 
 
 class Prepared(Struct, frozen=True):
@@ -21,22 +21,34 @@ class Prepared(Struct, frozen=True):
     losses: tuple[str, ...] = ()
 
 
+class Wish(Struct, frozen=True):
+    """In which dialect the client asks for what."""
+
+    dialect: Dialect
+    ask: Ask
+
+
 def prepare(
-    envelope: Envelope, dialect: Dialect, ask: Ask, candidate: Candidate, backend: Backend
+    envelope: Envelope, wish: Wish, candidate: Candidate, backend: Backend, *, outside: bool
 ) -> Prepared:
     """Return the call for one candidate: pass-through where dialects agree, else translated.
 
+    `outside` says that the engine is not on the premises: what identifies, what makes a provider
+    act, and what nobody knows stays here then, as a named loss.
     INVARIANT: what is encoded here is the parsed body that was classified; nothing is read again.
     """
-    target, body, losses = _said(envelope.body, dialect, ask, candidate, backend)
+    ask = wish.ask
+    target, body, losses = _said(envelope.body, wish, candidate, backend, outside=outside)
     for quirk in backend.quirks:
         body = quirk(body, candidate.offering)
+    if backend.marked is not None:
+        body = backend.marked(body, envelope.id)
     headers = (
         ("content-type", "application/json"),
         ("accept", target.stream_type if ask.stream else "application/json"),
         *backend.headers,
     )
-    path = backend.speaks[target.name].path
+    path = backend.speaks[target.name].of(candidate.offering.wire_model, streams=ask.stream)
     raw = wire_body.encode(body)
     call = HttpCall(candidate.offering.backend, "POST", path, headers, raw)
     return Prepared(call, target, losses)
@@ -50,12 +62,15 @@ def refuse_losses(prepared: Prepared) -> None:
 
 
 def _said(
-    body: Body, dialect: Dialect, ask: Ask, candidate: Candidate, backend: Backend
+    body: Body, wish: Wish, candidate: Candidate, backend: Backend, *, outside: bool
 ) -> tuple[Dialect, Body, tuple[str, ...]]:
+    dialect, ask = wish.dialect, wish.ask
     if dialect.name in backend.speaks:
-        return dialect, dialect.rewrite(body, candidate.offering, ask.stream), ()
+        kept, lost = leaving(body, dialect) if outside else (body, ())
+        losses = closed((*lost, *dialect.sheds(kept)))
+        return dialect, dialect.rewrite(kept, candidate.offering, ask.stream), losses
     target = backend.dialects[0]
     conversation, unread = dialect.read(body)
     written, unsaid = target.write(conversation, candidate.offering, ask.stream)
-    losses = tuple(dict.fromkeys((*unread, *unsaid)))
-    return target, written, losses[:LOSSES_MAX]
+    losses = closed((*unread, *unsaid))
+    return renaming(target, target.renamed(conversation)), written, losses

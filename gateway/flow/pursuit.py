@@ -11,7 +11,7 @@ from gateway.flow.attempt import OK, Opened, Try, Whole, relay
 from gateway.flow.docket import Docket
 from gateway.flow.house import House
 from gateway.flow.ports import World
-from gateway.flow.prepare import prepare, refuse_losses
+from gateway.flow.prepare import Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
 from gateway.routing.fallback import error_after, may_continue
 from gateway.transport.failure import TransportFailure
@@ -83,7 +83,14 @@ class Pursuit:
 
     async def _try(self, candidate: Candidate, number: int) -> Reply | Failure:
         backend = self._house.backends[candidate.offering.backend]
-        prepared = prepare(self._envelope, self._dialect, self._ask, candidate, backend)
+        zone = self._world.program.zones.get(candidate.zone)
+        prepared = prepare(
+            self._envelope,
+            Wish(self._dialect, self._ask),
+            candidate,
+            backend,
+            outside=zone is None or not zone.premises,
+        )
         if self._world.program.on_loss == "refuse":
             refuse_losses(prepared)
         self._docket.losses = prepared.losses

@@ -145,7 +145,6 @@ def _fields(kind: type[Struct]) -> dict[str, FieldInfo]:
     return {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
-@cache
 def _element(kind: object, container: type) -> object | None:
     """Return the type of what is in that container (list or dict), where the type allows one."""
     for option in get_args(kind) if _is_union(kind) else (kind,):
@@ -155,7 +154,6 @@ def _element(kind: object, container: type) -> object | None:
     return None
 
 
-@cache
 def _record(kind: object) -> type[Struct] | None:
     for option in get_args(kind) if _is_union(kind) else (kind,):
         if isinstance(option, type) and issubclass(option, Struct):
@@ -167,7 +165,6 @@ def _is_union(kind: object) -> bool:
     return get_origin(kind) in (Union, UnionType)
 
 
-@cache
 def _is_words(kind: object) -> bool:
     """Does the type take one word or a list of words, where an empty list would match nothing?"""
     return _is_union(kind) and str in get_args(kind)

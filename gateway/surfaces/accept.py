@@ -12,10 +12,12 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import Malformed, TooLarge, TooSlow
 from gateway.domain.request import Claims, Envelope
 from gateway.surfaces.headers import claims_of, require_json, with_metadata
+from gateway.surfaces.protocol import TRAILERS
 from gateway.surfaces.surface import Surface
 from gateway.wire import body as wire_body
 
 HASH_INLINE_BYTES_MAX = 256 * 1024
+LENGTH_DIGITS_MAX = 18
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -56,6 +58,7 @@ class Visit(Struct, frozen=True):
     address: str
     fields: dict[str, str]
     headers: list[tuple[bytes, bytes]]
+    scope: Scope
 
     def envelope(self) -> Envelope:
         """Return the envelope as far as it is known: without claims and body."""
@@ -78,6 +81,8 @@ async def accept(visit: Visit, receive: Receive, limits: BodyLimits) -> Envelope
     require_json(visit.headers)
     claims = claims_of(visit.headers)
     raw = await _read(receive, visit.fields, limits)
+    if visit.scope.get(TRAILERS):
+        raise Malformed("Send every header before the body; trailers are not read.")
     body = wire_body.parse(raw)
     if len(raw) > HASH_INLINE_BYTES_MAX:
         digest = await asyncio.to_thread(_sha256, raw)
@@ -94,7 +99,7 @@ async def accept(visit: Visit, receive: Receive, limits: BodyLimits) -> Envelope
 
 async def _read(receive: Receive, fields: dict[str, str], limits: BodyLimits) -> bytes:
     declared = fields.get("content-length", "0")
-    if not declared.isdecimal():
+    if not declared.isdecimal() or len(declared) > LENGTH_DIGITS_MAX:
         raise Malformed("The content length is not a number.")
     too_large = TooLarge(f"The body is larger than {limits.bytes_max} bytes.")
     if int(declared) > limits.bytes_max:

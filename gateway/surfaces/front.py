@@ -130,6 +130,7 @@ class Front:
             address=self._door.address_of(scope),
             fields=fields,
             headers=headers,
+            scope=scope,
         )
 
     async def _admit(self, visit: Visit, incoming: Incoming) -> Envelope:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from gateway.domain.errors import Malformed, UnsupportedMedia
 from gateway.domain.request import Claims
 
@@ -12,6 +14,7 @@ CLAIM_TEXT_MAX = 512
 METADATA_MAX = 16
 METADATA_KEY_BYTES_MAX = 128
 METADATA_VALUE_BYTES_MAX = 512
+ESCAPED_BYTES_MAX = 6
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -60,7 +63,10 @@ def require_json(headers: Headers) -> None:
 
 
 def _cut(text: str, bytes_max: int) -> str:
-    return text[:bytes_max].encode()[:bytes_max].decode(errors="ignore")
+    """Return as much of the text as takes that many bytes in a record, escapes included."""
+    cut = text[:bytes_max].encode()[:bytes_max].decode(errors="ignore")
+    fits = len(msgspec.json.encode(cut)) <= bytes_max + len('""')
+    return cut if fits else cut[: bytes_max // ESCAPED_BYTES_MAX]
 
 
 def _one(headers: list[tuple[bytes, bytes]], name: str) -> str | None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 UNIX_PEER = "local"
+TRAILERS = "perimeter.trailers"
 FIELD_BYTES = len(b": \r\n")
 
 
@@ -125,11 +126,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._reject()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; a trailer after the body is dropped.
+        """Keep a header; a trailer after the body is no header, and the request is told to be odd.
 
         INVARIANT: who asks and what he claims is complete before the first byte of the body.
         """
         if not self._in_headers:
+            cast("dict[str, object]", self.scope)[TRAILERS] = True
             return
         self._head_bytes += len(name) + len(value) + FIELD_BYTES
         if self._head_bytes > self.open_connections.limits.header_bytes_max:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import Candidate, Failure, FailureKind, Route
 from gateway.transport.call import Address, Connector, HttpCall, HttpReply, Timeouts
-from gateway.transport.credentials import Fields
+from gateway.transport.credentials import Fields, Sign, Unsigned
 from gateway.transport.failure import TransportFailure, failed
 from gateway.transport.guard import Guard
 from gateway.transport.health import Alarm, Health
@@ -58,6 +58,7 @@ class Sender:
             raise ValueError("a target is not where the fleet file says that it is")
         self._connectors = {name: connect(target) for name, target in self._targets.items()}
         self._credentials = {name: _credential(one) for name, one in self._targets.items()}
+        self._signs = {name: _sign(one) for name, one in self._targets.items()}
         self._last_good: dict[str, Address] = {}
 
     async def send(self, candidate: Candidate, route: Route, call: HttpCall) -> HttpReply:
@@ -150,7 +151,13 @@ class Sender:
 
     def _fields(self, call: HttpCall) -> Fields:
         kept = tuple(field for field in call.headers if field[0] in SENT_FIELDS)
-        return (*kept, *OWN_FIELDS, *self._credentials[call.backend])
+        fields = (*kept, *OWN_FIELDS, *self._credentials[call.backend])
+        sign, now = self._signs[call.backend], self._targets[call.backend].now
+        if sign is None or now is None:
+            return fields
+        place = self._guard.place(call.backend)
+        url = f"{place.scheme}://{place.authority}{call.path}"
+        return (*fields, *sign(Unsigned(call.method, url, kept, call.body), now()))
 
 
 def _credential(target: Target) -> Fields:
@@ -158,6 +165,18 @@ def _credential(target: Target) -> Fields:
         return target.kind.credential(target.secret)
     except ValueError as error:
         raise ValueError(f"{target.name}: {error}") from None
+
+
+def _sign(target: Target) -> Sign | None:
+    if target.kind.signer is None:
+        return None
+    try:
+        sign = target.kind.signer(target.secret, target.settings)
+    except ValueError as error:
+        raise ValueError(f"{target.name}: {error}") from None
+    if sign is not None and target.now is None:
+        raise ValueError(f"{target.name}: a signature needs a clock")
+    return sign
 
 
 def _taken(reply: HttpReply) -> HttpReply:

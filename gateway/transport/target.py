@@ -1,10 +1,14 @@
 """A backend as the fleet file describes it, with all that is needed to reach it."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from msgspec import Struct
 
 from gateway.domain.secret import Secret
 from gateway.transport.backend import Backend
 from gateway.transport.call import Connector, Timeouts
+from gateway.transport.credentials import Settings
 from gateway.transport.guard import Place
 from gateway.transport.http1 import CONNECTIONS_MAX, Http1Connector
 from gateway.transport.tls import context
@@ -15,7 +19,8 @@ class Target(Struct, frozen=True, kw_only=True):
 
     `ca_file` is the only CA that is believed; without one it is the public CAs of `certifi`.
     `server_name` is the name in its certificate where the host is another. `models` are the names
-    by which it is asked for its models. `may_be_scripted` is true in a demo alone.
+    by which it is asked for its models. `may_be_scripted` is true in a demo alone. `settings` are
+    those of the fleet file; `now` is the clock of its signatures.
     """
 
     place: Place
@@ -27,6 +32,8 @@ class Target(Struct, frozen=True, kw_only=True):
     connections_max: int = CONNECTIONS_MAX
     models: tuple[str, ...] = ()
     may_be_scripted: bool = False
+    settings: Settings = {}
+    now: Callable[[], datetime] | None = None
 
     @property
     def name(self) -> str:

@@ -33,9 +33,7 @@ def message(payload: bytes, **headers: str) -> bytes:
 
 def event(kind: str, **fields: object) -> bytes:
     payload = msgspec.json.encode(fields)
-    return message(
-        payload, event_type=kind, content_type="application/json", message_type="event"
-    )
+    return message(payload, event_type=kind, content_type="application/json", message_type="event")
 
 
 def fault(kind: str, said: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from gateway.audit.canonical import decode
 from gateway.audit.record import Decided, Personal, Record
+from gateway.config.node import load_node
 from gateway.ledger.ledger import field_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
@@ -31,7 +32,7 @@ def personal_of(gateway: RunningGateway, record_id: str) -> Personal:
         one for one in records(gateway) if isinstance(one, Decided) and one.id == record_id
     )
     assert found.sealed is not None
-    keys = SubjectKeys.open(gateway.folder / "data" / "subject_keys", ORIGIN)
+    keys = SubjectKeys.open(load_node(gateway.node).settings.paths.subject_keys, ORIGIN)
     try:
         return keys.open_sealed(found.sealed, field_of(found))
     finally:

@@ -48,6 +48,9 @@ class CountedMeters:
     def detector_failure(self, detector: str) -> None:
         self.counted.append(("detector_failure", detector))
 
+    def boundary_breach(self) -> None:
+        self.counted.append(("boundary_breach",))
+
 
 class KeptLog:
     def __init__(self) -> None:

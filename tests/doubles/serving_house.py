@@ -62,9 +62,7 @@ class House:
     ) -> bytes:
         """Return the bytes of a request of a known caller."""
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        return request(
-            "POST", form.path, raw, (JSON, form.key(self.gateway.keys[repo]), *fields)
-        )
+        return request("POST", form.path, raw, (JSON, form.key(self.gateway.keys[repo]), *fields))
 
     def ask(
         self,

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from gateway.backends import BACKENDS
 from gateway.domain.decision import Effect, Finding, Scan
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import Failure, FailureKind, OutcomeKind
@@ -323,3 +324,40 @@ async def test_an_outcome_that_cannot_be_written_is_logged_without_content() -> 
     status, _, _ = await stage.ask(an_envelope())
     assert status == 200
     assert [event for event, _ in stage.log.lines] == ["settled_unwritten"]
+
+
+async def test_what_identifies_or_is_unknown_stays_on_the_premises() -> None:
+    body = chat(user="ada", provider={"order": ["elsewhere"]}, jane_doe_canary=1, temperature=0.5)
+    stage = Stage(cloud=[REFUSED], vllm=[whole()])
+    _, _, _ = await stage.ask(an_envelope(body))
+    (_, outside), (_, inside) = stage.sender.sent
+    assert set(body_of(outside.body)) == {"model", "messages", "temperature"}
+    assert set(body_of(inside.body)) == set(body)
+    first, second = stage.ledger.attempted
+    assert "user" in first.losses
+    assert "unknown_field" in first.losses
+    assert not any("canary" in loss for loss in first.losses)
+    assert second.losses == ()
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic_messages"])
+@pytest.mark.parametrize("field", ["kv_transfer_params", "request_id", "chat_template"])
+async def test_no_caller_reaches_past_the_prompt_into_the_engine(dialect, field) -> None:
+    stage = Stage()
+    stage.house.backends["vllm"] = BACKENDS["vllm"]
+    body = message("qwen", **{field: {"remote_host": "10.0.0.9"}})
+    status, _, raw = await stage.ask(an_envelope(body, dialect=dialect, caller=RESTRICTED))
+    assert status == 400
+    assert field in body_of(raw)["error"]["message"]
+    assert stage.sender.sent == []
+
+
+@pytest.mark.parametrize("status", [200, 429])
+async def test_a_remote_host_is_noticed_in_any_spelling_and_status(status) -> None:
+    reply = b'{\n  "model": "tiny",\n  "remote_host": "https://x",\n  "done": true\n}'
+    stage = Stage(ollama=[ScriptedReply(reply, status=status)])
+    stage.house.backends["ollama"] = BACKENDS["ollama"]
+    answered, _, _ = await stage.ask(an_envelope(chat("local")))
+    assert answered == 500
+    assert stage.health.quarantined.keys() == {"ollama"}
+    assert ("boundary_breach",) in stage.meters.counted

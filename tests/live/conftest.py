@@ -17,8 +17,6 @@ from tests.live.node import Engines, running_node
 from tests.live.overheard import Overheard, overheard
 
 HERE = Path(__file__).resolve().parent
-# WHY: two places, so that two choices of one request run side by side, and a third request waits.
-PLACES = ("--max-num-seqs", "2")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,7 +36,7 @@ def vllm_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engine.Eng
     if reason is not None:
         pytest.skip(reason)
     log_path = tmp_path_factory.mktemp("vllm") / "engine.log"
-    with engine.running_engine(engine.model_folder(), log_path, PLACES) as running:
+    with engine.running_engine(engine.model_folder(), log_path) as running:
         yield running
 
 

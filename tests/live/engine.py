@@ -28,6 +28,10 @@ SERVED_MODEL = "tiny-qwen3"
 # WHY: an address of the on-prem zone of policies/demo, so that the gateway may send to it.
 HOST = "127.0.1.1"
 CONTEXT_TOKENS_MAX = 8192
+# WHY: two places, so that two choices of one request run side by side, and a third request waits.
+PLACES = 2
+# WHY: log probabilities make a few tokens many bytes.
+LOGPROBS_MAX = 200
 START_SECONDS_MAX = 300.0
 STOP_SECONDS_MAX = 20.0
 ANSWER_SECONDS_MAX = 10.0
@@ -150,6 +154,9 @@ def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
         "--host": HOST,
         "--port": str(port),
         "--max-model-len": str(CONTEXT_TOKENS_MAX),
+        "--max-num-seqs": str(PLACES),
+        "--max-logprobs": str(LOGPROBS_MAX),
+        "--logits-processors": "pace:Pace",
         "--dtype": "float32",
         "--tool-call-parser": "hermes",
         # WHY: random weights would pad guided JSON with white space up to max_tokens.
@@ -164,7 +171,8 @@ def surroundings() -> dict[str, str]:
     """Return the server's environment: offline, small, and with nothing of our own venv."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
     cache = {"VLLM_CACHE_ROOT": str(CACHE / "vllm-cache"), "VLLM_CPU_KVCACHE_SPACE": "1"}
-    return kept | OFFLINE | cache | {"PYTHONSAFEPATH": "1"}
+    # WHY: the path is for `pace`, and holds nothing of our own environment.
+    return kept | OFFLINE | cache | {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(HERE / "plugin")}
 
 
 @contextlib.contextmanager

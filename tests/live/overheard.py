@@ -1,25 +1,48 @@
-"""A post between the gateway and the engine that hands everything on, and keeps a copy."""
+"""A post between the gateway and the engine that hands everything on, and keeps a copy.
+
+It takes what the engine says at once, and gives it to the gateway as fast as the gateway takes it.
+"""
 
 import http.client
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 HOST = "127.0.1.9"
-PIECE_BYTES_MAX = 64 * 1024
+PIECE_BYTES_MAX = 16 * 1024
 ENGINE_SECONDS_MAX = 120.0
 
 
-@dataclass
 class Exchange:
-    """What the engine was asked, and what it answered."""
+    """What the engine was asked, what it answered, and how much of it the gateway took."""
 
-    path: str
-    asked: bytes
-    answered: bytearray = field(default_factory=bytearray)
+    def __init__(self, path: str, asked: bytes) -> None:
+        self.path = path
+        self.asked = asked
+        self.answered = bytearray()
+        self.taken_bytes = 0
+        self.is_whole = False
+        self._news = threading.Condition()
+
+    def hear(self, reply: http.client.HTTPResponse) -> None:
+        """Take everything that the engine says."""
+        while piece := reply.read1(PIECE_BYTES_MAX):
+            with self._news:
+                self.answered += piece
+                self._news.notify()
+        with self._news:
+            self.is_whole = True
+            self._news.notify()
+
+    def next_piece(self) -> bytes:
+        """Return what the gateway has not taken yet, waiting for it; empty at the end."""
+        with self._news:
+            self._news.wait_for(
+                lambda: self.is_whole or len(self.answered) > self.taken_bytes, ENGINE_SECONDS_MAX
+            )
+            return bytes(self.answered[self.taken_bytes :][:PIECE_BYTES_MAX])
 
 
 class Overheard(ThreadingHTTPServer):
@@ -59,10 +82,13 @@ class _Post(BaseHTTPRequestHandler):
             self.send_header("content-type", reply.headers["content-type"])
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
-            while piece := reply.read1(PIECE_BYTES_MAX):
-                heard.answered += piece
+            listening = threading.Thread(target=heard.hear, args=(reply,))
+            listening.start()
+            while piece := heard.next_piece():
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                heard.taken_bytes += len(piece)
             self.wfile.write(b"0\r\n\r\n")
+            listening.join()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

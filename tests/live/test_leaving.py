@@ -16,7 +16,7 @@ from gateway.audit.record import Decided
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
 from tests.doubles.running_gateway import RunningGateway
-from tests.live.engine import HOST, SERVED_MODEL, Engine
+from tests.live.engine import HOST, PLACES, SERVED_MODEL, Engine
 from tests.live.node import (
     anthropic_client,
     falls_to_zero,
@@ -35,7 +35,6 @@ LEAVES_SECONDS_MAX = 1.0
 WHOLE_SECONDS_MAX = 5.0
 IDLE_SECONDS_MAX = 20.0
 TOKENS_MAX = 8_000
-PLACES = 2
 ENDLESS = {"ignore_eos": True, "max_tokens": TOKENS_MAX}
 PATHS = ("/v1/chat/completions", "/v1/messages")
 

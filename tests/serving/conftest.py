@@ -16,7 +16,12 @@ KINDS = {
     "spare": ("vllm", "on_prem"),
     "local": ("ollama", "on_prem"),
 }
-TASKS = "code: [cloud-model, home-model]\npair: [home-model, spare-model]\n"
+TASKS = """\
+code: [cloud-model, home-model]
+pair: [home-model, spare-model]
+shy: [spent-0-model, spare-model]
+"""
+SPENT = 8
 NARROW = (
     ", header_ms_max: 400, body_ms_max: 500, body_bytes_max: 100000, in_flight_max: 2,"
     " connections_per_peer_max: 6, keep_alive_ms: 1000, trusted_proxies: [127.0.0.9/32]"
@@ -25,8 +30,14 @@ WAITS = "timeouts: {connect_ms: 1000, first_byte_ms: 700, idle_ms: 900, drain_ms
 
 
 def backends_of(engines: dict[str, RunningEngine]) -> Backends:
-    """Return each engine as a backend of its kind, in its zone."""
-    return {name: (KINDS[name][0], one.url, KINDS[name][1]) for name, one in engines.items()}
+    """Return each engine as a backend of its kind, in its zone, and some that a test may use up.
+
+    A backend that did not answer in time rests for a while: each such test has one of its own.
+    """
+    listed = {name: (KINDS[name][0], one.url, KINDS[name][1]) for name, one in engines.items()}
+    home = listed["home"]
+    down = {"down": ("vllm", "http://127.0.1.1:9", "on_prem")}
+    return listed | {f"spent-{number}": home for number in range(SPENT)} | down
 
 
 @pytest.fixture(scope="session")

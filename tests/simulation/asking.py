@@ -29,11 +29,11 @@ BAD_LABELS = ("Public ", "top-secret", "internal+", "internal+nobody", "internal
 BAD_REPOS = ("nowhere", "C:\\work\\repo", "https://git.example.com/../x", "file:///etc/x", "")
 SHAPES = ((6.0, "plain"), (2.0, "tools"), (1.0, "image"), (2.0, "odd"), (0.3, "refused"))
 FAULTS = (
-    (5.0, "ok"),
+    (4.0, "ok"),
     (2.0, "refused"),
     (1.0, "connect_timeout"),
     (1.0, "timeout"),
-    (1.5, "429"),
+    (2.0, "429"),
     (0.5, "429-late"),
     (1.0, "500"),
     (1.0, "503"),
@@ -59,7 +59,7 @@ def draw_request(
     """Return one request of this world."""
     documents = snapshots[0].documents
     canary = f"CANARY-{number}-{chance.below(1 << 20):05x}"
-    body = chance.pick(MALFORMED) if chance.flip(0.05) else chance.weighed(SHAPES)
+    body = chance.pick(MALFORMED) if chance.flip(0.03) else chance.weighed(SHAPES)
     surface = chance.pick(SURFACES)
     if surface == "messages" and body == "refused":
         body = "plain"
@@ -73,10 +73,10 @@ def draw_request(
         body=body,
         stream=chance.flip(0.5),
         needs=NEEDS.get(body, []),
-        output_max=chance.weighed([(4, 16), (1, 2_000), (1, None)]),
+        output_max=chance.weighed([(5, 16), (0.7, 2_000), (1, None)]),
         found=_found(chance),
         faults=[_fault(chance, engines, size) for _ in range(chance.below(size.faults + 1))],
-        before=_events(chance, engines, size, 0.25),
+        before=_events(chance, engines, size, 0.12),
         cancel_ms=chance.below(12) if chance.flip(0.06) else None,
         leaves_early=chance.flip(0.05),
     )
@@ -87,11 +87,11 @@ def _name(chance: Chance, snapshots: list[Snapshot], canary: str) -> str:
     offer = chance.pick(snapshot.offers)
     return chance.weighed(
         [
-            (4, chance.pick(list(snapshot.tasks) or [offer.model])),
+            (7, chance.pick(list(snapshot.tasks) or [offer.model])),
             (4, offer.model),
             (2, chance.pick(list(snapshot.aliases))),
-            (2, f"{offer.backend}:{offer.wire_model}"),
-            (0.5, f"no-such-{canary}"),
+            (1.5, f"{offer.backend}:{offer.wire_model}"),
+            (0.3, f"no-such-{canary}"),
         ]
     )
 
@@ -108,9 +108,9 @@ def _key(chance: Chance, documents: dict[str, Written]) -> Key:
 
 def _written(chance: Chance, policy: Written) -> tuple[str, str, list[str], str | None]:
     """Return a label as text, and its parts."""
-    level = chance.pick(policy["levels"])
-    caveats = chance.subset(policy["caveats"], 0.25)
-    places = chance.pick(sorted(policy["region_sets"]) or [""]) if chance.flip(0.3) else None
+    level = policy["levels"][min(chance.below(len(policy["levels"])) for _ in range(3))]
+    caveats = chance.subset(policy["caveats"], 0.1)
+    places = chance.pick(sorted(policy["region_sets"]) or [""]) if chance.flip(0.2) else None
     text = level + "".join(f"+{caveat}" for caveat in caveats)
     return (f"{text}@{places}" if places else text), level, caveats, places or None
 
@@ -118,7 +118,7 @@ def _written(chance: Chance, policy: Written) -> tuple[str, str, list[str], str 
 def _label_claim(chance: Chance, policy: Written, canary: str) -> Claim:
     if chance.flip(0.6):
         return NONE
-    if chance.flip(0.08):
+    if chance.flip(0.05):
         return Claim("garbage", chance.pick((*BAD_LABELS, canary)))
     text, level, caveats, places = _written(chance, policy)
     return Claim("label", text, level, caveats, places)
@@ -127,7 +127,7 @@ def _label_claim(chance: Chance, policy: Written, canary: str) -> Claim:
 def _repo_claim(chance: Chance, repos: Written) -> Claim:
     if chance.flip(0.55):
         return NONE
-    if chance.flip(0.06):
+    if chance.flip(0.04):
         return Claim("garbage", chance.pick(BAD_REPOS))
     form = chance.pick(FORMS)
     if repos and chance.flip(0.7):
@@ -138,8 +138,8 @@ def _repo_claim(chance: Chance, repos: Written) -> Claim:
 
 
 def _found(chance: Chance) -> Found:
-    if chance.flip(0.6):
-        return Found(crashes=chance.flip(0.02))
+    if chance.flip(0.7):
+        return Found(crashes=chance.flip(0.015))
     pairs = chance.some([(d, k) for d in DETECTORS for k in KINDS], 0.12)
     findings = [(detector, kind, chance.flip(0.4)) for detector, kind in pairs]
     return Found(findings, chance.subset(DETECTORS, 0.1))

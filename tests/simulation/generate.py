@@ -1,13 +1,19 @@
-"""A world from a seed: policy, fleet, and what is asked of them."""
+"""A world from a seed: policy, fleet, and what is asked of them.
+
+Rule 1: everything follows from the seed and the size, so that a number is a whole report.
+Rule 2: POLICY_SHARED worlds with seeds in a row share their policy, for half of the time would go
+into compiling policies; fleet, callers, requests, faults and health are drawn for each world.
+"""
 
 from datetime import UTC, datetime, time, timedelta
 
 from tests.simulation.asking import draw_request
 from tests.simulation.chance import Chance
-from tests.simulation.policies import MODELS, TASKS, TODAY, draw_documents, with_more_rules
+from tests.simulation.policies import MODELS, TASKS, TODAY, draw_documents, edited_documents
 from tests.simulation.scenario import Engine, Offer, Scenario, Size, Snapshot
 
 FULL = Size()
+POLICY_SHARED = 2
 KINDS = ((3.0, "vllm"), (1.5, "ollama"), (1.0, "openai"), (1.0, "anthropic"))
 ABILITIES = ("tools", "images", "documents", "thinking")
 ALIAS = "a1"
@@ -16,15 +22,16 @@ LIES = 0.06
 
 def generate(seed: int, size: Size = FULL) -> Scenario:
     """Return the world of that seed, at most that large."""
-    documents = draw_documents(seed, size)
+    policy_seed = seed - seed % POLICY_SHARED
+    documents = draw_documents(policy_seed, size)
     zones = sorted(documents["zones"]["zones"])
     engines = _engines(Chance(seed, "engines"), zones, size)
     broken = _broken(Chance(seed, "broken"), documents["policy"]["rules"], size)
     first = _snapshot(Chance(seed, "catalogue"), documents, engines, size, broken)
     chance = Chance(seed, "world")
     snapshots = [first]
-    if size.extras and chance.flip(0.5):
-        edited = with_more_rules(seed, documents)
+    if size.extras and chance.flip(0.4):
+        edited = edited_documents(policy_seed, size)
         kept = [name for name in broken if any(r["id"] == name for r in edited["policy"]["rules"])]
         snapshots.append(_snapshot(Chance(seed, "catalogue 2"), edited, engines, size, kept))
     requests = [
@@ -90,11 +97,11 @@ def _snapshot(
     offers = [
         _offer(chance, model, engine, zones)
         for model in models
-        for engine in chance.some(engines, 0.55)
+        for engine in chance.some(engines, 0.6)
     ]
     names = [*models, ALIAS, *(f"{offer.backend}:{offer.wire_model}" for offer in offers)]
     tasks = {
-        task: list(dict.fromkeys(chance.pick(names) for _ in range(1 + chance.below(3))))
+        task: list(dict.fromkeys(chance.pick(names) for _ in range(1 + chance.below(4))))
         for task in TASKS
         if chance.flip(0.7)
     }
@@ -109,8 +116,8 @@ def _offer(chance: Chance, model: str, engine: Engine, zones: list[str]) -> Offe
         backend=engine.name,
         zone=told if lies else engine.zone,
         wire_model=f"{model}:wire",
-        capabilities=chance.subset(ABILITIES, 0.8),
-        context_tokens=chance.pick((50, 4_000, 100_000)),
+        capabilities=chance.subset(ABILITIES, 0.9),
+        context_tokens=chance.pick((50, 4_000, 4_000, 100_000, 100_000)),
     )
 
 

@@ -54,7 +54,7 @@ def expect(asked: Asked, snapshot: Snapshot, today: date, without: str = "") -> 
     label = label_of(asked, snapshot, without)
     zones = zones_for(asked, label, snapshot, today, without)
     fit = [offer.id for offer in offers if offer.zone in zones and _able(offer, asked)]
-    return Expected(spoken=True, label=label, zones=zones, candidates=tuple(fit[:8]))
+    return Expected(spoken=True, label=label, zones=zones, candidates=tuple(fit))
 
 
 def named(name: str, snapshot: Snapshot) -> list[Offer]:

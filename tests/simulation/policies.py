@@ -1,6 +1,7 @@
 """Random policies: documents that the compiler accepts, as plain data."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from tests.simulation.chance import Chance
@@ -28,18 +29,19 @@ class Words:
         self.levels = LEVELS[: 2 + chance.below(3)]
         self.caveats = CAVEATS[: chance.below(4)]
         self.sets = {
-            name: chance.some(codes, 0.7) for name, codes in SETS.items() if chance.flip(0.6)
+            name: chance.some(codes, 0.7) for name, codes in SETS.items() if chance.flip(0.7)
         }
 
     def label(self, chance: Chance, lowest: int = 0) -> str:
         """Return a written label of at least that rank; low ones and plain ones are likelier."""
-        rank = lowest + min(chance.below(len(self.levels) - lowest) for _ in range(2))
-        caveats = "".join(f"+{caveat}" for caveat in chance.subset(self.caveats, 0.15))
+        rank = lowest + min(chance.below(len(self.levels) - lowest) for _ in range(4))
+        caveats = "".join(f"+{caveat}" for caveat in chance.subset(self.caveats, 0.07))
         bound = bool(self.sets) and chance.flip(0.15)
         places = f"@{chance.pick(sorted(self.sets))}" if bound else ""
         return self.levels[rank] + caveats + places
 
 
+@lru_cache(maxsize=4)
 def draw_documents(seed: int, size: Size) -> dict[str, Written]:
     """Return the four documents of a policy."""
     words = Words(Chance(seed, "words"))
@@ -62,7 +64,7 @@ def draw_documents(seed: int, size: Size) -> dict[str, Written]:
     drawn = [_rule(Chance(seed, f"rule {n}"), n, words, zones, repos) for n in range(size.rules)]
     # WHY: a policy that permits nothing teaches little; most have one rule that permits much.
     broad = {"id": "p-all", "effect": "permit", "when": {"any": True}, "zones": sorted(zones)}
-    policy["rules"] = ([broad] if chance.flip(0.6) else []) + [rule for rule in drawn if rule]
+    policy["rules"] = ([broad] if chance.flip(0.75) else []) + [rule for rule in drawn if rule]
     if len(policy["rules"]) > size.rules:
         policy["rules"].pop()
     return {
@@ -73,9 +75,11 @@ def draw_documents(seed: int, size: Size) -> dict[str, Written]:
     }
 
 
-def with_more_rules(seed: int, documents: dict[str, Written]) -> dict[str, Written]:
+@lru_cache(maxsize=4)
+def edited_documents(seed: int, size: Size) -> dict[str, Written]:
     """Return the policy as somebody edited it later: more is permitted, or less."""
     chance = Chance(seed, "edit")
+    documents = draw_documents(seed, size)
     policy = dict(documents["policy"])
     zones = sorted(documents["zones"]["zones"])
     rules = chance.subset(policy["rules"], 0.6)
@@ -93,7 +97,7 @@ def _zones(chance: Chance, words: Words, size: Size) -> dict[str, Written]:
 
 
 def _zone(chance: Chance, number: int, words: Words) -> Written:
-    strong = chance.flip(0.4)
+    strong = chance.flip(0.6)
     premises = chance.flip(0.35)
     zone: Written = {
         "level": words.levels[-1] if strong else chance.pick(words.levels),
@@ -108,7 +112,7 @@ def _zone(chance: Chance, number: int, words: Words) -> Written:
     }
     if not premises and chance.flip(0.2):
         zone["addresses"].append("127.0.100.0/24")
-    evidence = chance.weighed([(3, None), (4, 200), (2, -1), (1, 0), (0.5, -300)])
+    evidence = chance.weighed([(2, None), (4, 200), (2.5, -1), (1, 0), (0.5, -300)])
     if evidence is not None and (not premises or chance.flip(0.2)):
         expires = TODAY + timedelta(days=evidence)
         zone["evidence"] = {
@@ -123,10 +127,10 @@ def _regions(chance: Chance, words: Words, *, premises: bool) -> str | list[str]
     options: list[tuple[float, Any]] = [
         (3, "DE"),
         (2, "SE"),
-        (1, [chance.pick(CODES), chance.pick(CODES)]),
+        (0.5, [chance.pick(CODES), chance.pick(CODES)]),
         (1, chance.pick(CLOUD_WORDS)),
         (1, [chance.pick(sorted(words.sets) or CODES), "DE"]),
-        (0 if premises else 1.5, "world"),
+        (0 if premises else 0.7, "world"),
     ]
     return chance.weighed(options)  # type: ignore[no-any-return]
 
@@ -147,15 +151,15 @@ def _rule(
     """Return a rule, or None for a permit that could never permit: the compiler refuses that."""
     if chance.flip(0.35):
         return None
-    permits = chance.flip(0.55)
+    permits = chance.flip(0.72)
     when = _when(chance, words, sorted(repos))
     rule: Written = {"id": f"r{number}", "effect": "permit" if permits else "deny", "when": when}
     if permits:
         named = chance.some(sorted(zones), 0.6)
         rule["zones"] = named[0] if len(named) == 1 else named
         return rule if any(_may_clear(zones[zone], when, words) for zone in named) else None
-    way = chance.weighed([(4, "zones"), (2, "zone"), (0.4, "any")])
-    closed = chance.some(sorted(zones), 0.3)
+    way = chance.weighed([(4, "zones"), (2, "zone"), (0.2, "any")])
+    closed = chance.some(sorted(zones), 0.25)
     if way == "zone":
         when["zone"] = closed
     else:

@@ -1,6 +1,7 @@
 """One world, played: the real gateway from exchange to guard, between scripted ends."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
@@ -25,7 +26,7 @@ from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
 from gateway.flow.ports import World
 from gateway.flow.reply import Reply
-from gateway.policy.compile import compile_bundle
+from gateway.policy.compile import Compiled, compile_bundle
 from gateway.transport.call import Address, Connector, HttpCall
 from gateway.transport.guard import Guard, Place
 from gateway.transport.health import Health
@@ -37,17 +38,21 @@ from tests.doubles.policies import documents
 from tests.simulation.bodies import DIALECT, body_of
 from tests.simulation.clockwork import LoopClock, VirtualLoop
 from tests.simulation.engines import Engines
-from tests.simulation.scenario import Asked, Engine, Event, Fault, Scenario, Snapshot
+from tests.simulation.scenario import Asked, Engine, Event, Fault, Scenario, Snapshot, Written
 
 RECORD_ID = "019aa000-0000-7000-8000-{:012d}"
 BACKENDS = {"vllm": VLLM, "ollama": OLLAMA, "openai": OPENAI, "anthropic": ANTHROPIC}
 FREE = Price(0, 0, "own hardware", date(2026, 11, 20))
 SETTLED_S_MAX = 600
 FINE = Fault()
+_recent: deque[tuple[dict[str, Written], Compiled]] = deque(maxlen=4)
 
 
 class Call(Struct, frozen=True):
-    """One call that has left: to which address, how long the ledger was, and what rested."""
+    """One call that has left: to which address, and how the house stood at that moment.
+
+    `records` is how long the ledger was, `snapshot` the current one, `resting` what rested.
+    """
 
     request: int
     backend: str
@@ -55,6 +60,7 @@ class Call(Struct, frozen=True):
     port: int
     call: HttpCall
     records: int
+    snapshot: int
     resting: frozenset[str]
 
 
@@ -200,6 +206,7 @@ class Stage:
                 port=address.port,
                 call=call,
                 records=len(self.ledger.records),
+                snapshot=self.snapshots.current,
                 resting=frozenset(self.health.resting()),
             )
         )
@@ -260,7 +267,7 @@ class Stage:
 
 def world_of(snapshot: Snapshot) -> World:
     """Return the compiled snapshot; a rule that is broken raises when it is evaluated."""
-    compiled = compile_bundle(documents(snapshot.documents), "sha256:policy").require()
+    compiled = _compiled(snapshot.documents)
     program = compiled.program
     if snapshot.broken:
         program = replace(
@@ -308,6 +315,16 @@ def envelope_of(number: int, asked: Asked) -> Envelope:
         body_bytes=100,
         body_sha256=bytes(32),
     )
+
+
+def _compiled(bundle: dict[str, Written]) -> Compiled:
+    """Return the compiled policy; worlds that share their documents share the program."""
+    for known, compiled in _recent:
+        if known is bundle:
+            return compiled
+    compiled = compile_bundle(documents(bundle), "sha256:policy").require()
+    _recent.append((bundle, compiled))
+    return compiled
 
 
 def _fail(_: Facts) -> bool:

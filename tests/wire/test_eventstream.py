@@ -89,7 +89,7 @@ def test_a_flipped_bit_anywhere_is_noticed_by_both_readers() -> None:
         broken = raw[:at] + bytes([raw[at] ^ 0x10]) + raw[at + 1 :]
         with pytest.raises(ValueError, match="checksum"):
             Frame().feed(broken)
-        with pytest.raises(Exception, match="(?i)checksum"):
+        with pytest.raises(Exception, match=r"(?i)checksum"):
             as_botocore_reads([broken])
 
 

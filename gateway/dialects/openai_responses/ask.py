@@ -52,7 +52,9 @@ def peek(body: Body) -> Ask:
     offered = fields.records(body, "tools")
     tools.check(offered, "tools")
     needs = set(items.needs_of(items.items_of(body)))
-    if tools.kept(offered)[0]:
+    staying, _ = tools.kept(offered)
+    tools.choice_kept(body.get("tool_choice"), staying)
+    if staying:
         needs.add("tools")
     return Ask(
         model=model,

@@ -8,6 +8,7 @@ from gateway.domain.event import (
     Began,
     Broke,
     Event,
+    Stopped,
     TextDelta,
     ThinkingDelta,
     ToolCallBegan,
@@ -119,8 +120,11 @@ class _Story:
         """Return usage and why it stopped."""
         response = response or Response()
         used = wire.tokens(response.usage)
-        events = self.begin(response)
-        return [*events, *([Used(used)] if used else []), wire.stopped(response)]
+        stop = wire.stopped(response)
+        if stop.reason == "end" and self._calls:
+            # WHY: engines are found whose final response leaves out what was streamed.
+            stop = Stopped("tool_use")
+        return [*self.begin(response), *([Used(used)] if used else []), stop]
 
     def _added(self, item: Item, at: int) -> list[Event]:
         if item.type in {"message", "reasoning"}:

@@ -11,9 +11,7 @@ from gateway.wire.sse import Frame, Payload
 # Events that say nothing but that more will come: they need no look.
 _DELTA = b".delta"
 _ENDS = (wire.COMPLETED, wire.INCOMPLETE)
-_LISTENED = frozenset(
-    name.encode() for name in (*_ENDS, wire.FAILED, wire.ERROR, wire.ITEM_ADDED)
-)
+_LISTENED = frozenset(name.encode() for name in (*_ENDS, wire.FAILED, wire.ERROR, wire.ITEM_ADDED))
 _CONTENT_FREE = frozenset({"message", "reasoning"})
 
 

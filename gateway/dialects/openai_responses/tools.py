@@ -31,7 +31,7 @@ AT_PROVIDER = frozenset(
         "web_search_preview_2025_03_11",
     }
 )
-_CHOICES = frozenset({"auto", "none", "required"})
+_ALWAYS = frozenset({"auto", "none"})
 
 
 def check(tools: Iterable[Tool], path: str) -> None:
@@ -73,14 +73,13 @@ def choice_kept(choice: object, staying: list[Tool]) -> object | None:
 
     `auto` and `none` always stay; other words need a tool to choose.
     """
-    if choice in {"auto", "none"} if isinstance(choice, str) else choice is None:
-        return choice
-    if not staying:
-        return None
-    if isinstance(choice, str):
-        return choice if choice in _CHOICES else None
+    if choice is None or isinstance(choice, str):
+        stays = choice in _ALWAYS or (bool(staying) and choice == "required")
+        return choice if stays else None
     if not isinstance(choice, dict):
         raise Malformed("tool_choice must be a word or an object.")
+    if not staying:
+        return None
     if choice.get("type") == "allowed_tools":
         return _allowed(choice)
     return choice if _may_be_chosen(choice) else None

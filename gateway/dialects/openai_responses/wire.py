@@ -4,7 +4,7 @@ Leaves are untyped on purpose: an engine's odd value must not make a good reply 
 """
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,7 @@ from msgspec import Struct
 from gateway.domain.event import Stopped
 from gateway.domain.money import Tokens
 
+_Found = TypeVar("_Found")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _REASONS = {"max_output_tokens": "length", "content_filter": "refusal"}
@@ -153,7 +154,7 @@ def _count(holder: object, name: str) -> int:
     return value if type(value) is int and value >= 0 else 0
 
 
-def _decoded(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
+def _decoded(decoder: msgspec.json.Decoder[_Found], data: bytes) -> _Found:
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, RecursionError):

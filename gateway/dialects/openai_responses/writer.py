@@ -191,12 +191,12 @@ class ResponsesWriter:
         item = self._done[opened.index] = opened.item(text, status)
         return self._event("response.output_item.done", output_index=opened.index, item=item)
 
-    def _inside(self, opened: _Open, name: str, **fields: Any) -> bytes:
+    def _inside(self, opened: _Open, name: str, /, **fields: object) -> bytes:
         return self._event(
             name, item_id=opened.id, output_index=opened.index, content_index=0, **fields
         )
 
-    def _event(self, name: str, **fields: Any) -> bytes:
+    def _event(self, name: str, /, **fields: object) -> bytes:
         event = {"type": name, "sequence_number": self._sequence, **fields}
         self._sequence += 1
         return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"

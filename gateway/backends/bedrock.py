@@ -1,0 +1,29 @@
+"""Amazon Bedrock: every family of models through Converse, in one region of one account."""
+
+from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
+from gateway.domain.request import Body
+from gateway.transport import bedrock_place
+from gateway.transport.backend import Backend, Path
+from gateway.transport.credentials import sigv4
+
+
+def marked(body: Body, record_id: str) -> Body:
+    """Return the body with our record id, which then stands in the account's own log."""
+    return {**body, "requestMetadata": {"perimeter-record": record_id}}
+
+
+BEDROCK = Backend(
+    name="bedrock",
+    speaks={
+        BEDROCK_CONVERSE.name: Path("/model/{model}/converse", "/model/{model}/converse-stream")
+    },
+    dialects=(BEDROCK_CONVERSE,),
+    credential=sigv4.api_key,
+    signer=sigv4.signer,
+    faults=bedrock_place.faults,
+    refuses=bedrock_place.refuses,
+    anywhere=bedrock_place.anywhere,
+    marked=marked,
+    probe_path="",
+    is_cloud=True,
+)

@@ -1,0 +1,51 @@
+"""What a family of models is known to take, by the name of the model."""
+
+import re
+
+from msgspec import Struct
+
+from gateway.domain.fleet import Offering
+
+ADAPTIVE_FROM = (4, 6)
+BUDGET_FROM = (3, 7)
+
+_MAKER = re.compile(r"(?:^|[./])(anthropic\.claude|amazon\.nova|mistral\.)")
+_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?!\d)(?:-(\d{1,2})(?!\d))?")
+
+
+class Family(Struct, frozen=True):
+    """What can be said to a model.
+
+    `thinks` is empty, `budget` or `adaptive`. `is_claude` stands for what only Claude takes:
+    signed reasoning and `top_k`.
+    """
+
+    is_claude: bool = False
+    chooses_tools: bool = False
+    tells_failed_results: bool = False
+    thinks: str = ""
+
+
+def family_of(offering: Offering) -> Family:
+    """Return the family by the id at Bedrock; of an ARN that hides it, by the catalogue's name."""
+    found = _MAKER.search(offering.wire_model)
+    maker = found[1] if found else ""
+    if not maker and offering.wire_model.startswith("arn:") and _CLAUDE.match(offering.model):
+        return _claude(offering.model)
+    if maker == "anthropic.claude":
+        return _claude(offering.wire_model)
+    if maker == "amazon.nova":
+        return Family(chooses_tools=True, tells_failed_results=True)
+    return Family(chooses_tools=maker == "mistral.")
+
+
+def _claude(name: str) -> Family:
+    found = _CLAUDE.search(name)
+    version = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+    thinks = "adaptive" if version >= ADAPTIVE_FROM else "budget"
+    return Family(
+        is_claude=True,
+        chooses_tools=True,
+        tells_failed_results=True,
+        thinks=thinks if version >= BUDGET_FROM else "",
+    )

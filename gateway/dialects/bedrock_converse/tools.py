@@ -1,0 +1,62 @@
+"""The tools of a conversation, and which of them must be called."""
+
+from typing import Any
+
+from gateway.dialects.bedrock_converse.family import Family
+from gateway.dialects.bedrock_converse.losses import Losses
+from gateway.dialects.bedrock_converse.names import allowed, called
+from gateway.domain.conversation import Conversation, ToolChoice, ToolSpec
+from gateway.domain.request import Body
+
+FORCED = ("any", "tool")
+GONE = "This tool is not available any more."
+
+
+def write_tools(conversation: Conversation, family: Family, losses: Losses) -> Body:
+    """Return `toolConfig`, or nothing.
+
+    Bedrock wants it as soon as the conversation holds a call or a result, and knows no choice
+    `none`: then tools are left out where they can be, and lost as a choice where they cannot.
+    """
+    choice = conversation.tool_choice
+    used = called(conversation)
+    specs = conversation.tools
+    if choice is not None and choice.mode == "none" and specs:
+        if not used:
+            return {}
+        losses.note("tool_choice")
+    if not specs:
+        if choice is not None and choice.mode in FORCED:
+            losses.note("tool_choice")
+        if not used:
+            return {}
+        losses.note("tools_injected")
+        specs = tuple(ToolSpec(name, GONE, {}) for name in used)
+        choice = None
+    config: Body = {"tools": [_tool(spec) for spec in specs]}
+    if choice is not None:
+        config |= _choice(choice, family, losses)
+    return {"toolConfig": config}
+
+
+def _tool(spec: ToolSpec) -> Body:
+    schema = {"type": "object", **spec.schema}
+    if schema.get("properties", {}) is None:
+        del schema["properties"]
+    described = {"description": spec.description} if spec.description.strip() else {}
+    named = {"name": allowed(spec.name), **described, "inputSchema": {"json": schema}}
+    return {"toolSpec": named}
+
+
+def _choice(choice: ToolChoice, family: Family, losses: Losses) -> Body:
+    if choice.parallel is False:
+        losses.note("parallel_tool_calls")
+    if choice.mode not in FORCED:
+        return {}
+    if not family.chooses_tools:
+        losses.note("tool_choice")
+        return {}
+    wanted: dict[str, Any] = {"any": {}}
+    if choice.mode == "tool":
+        wanted = {"tool": {"name": allowed(choice.name or "")}}
+    return {"toolChoice": wanted}

@@ -1,0 +1,105 @@
+"""Where a Bedrock backend may be, and which names of models may stand in its paths."""
+
+import re
+
+from gateway.transport.credentials import Settings
+from gateway.transport.credentials.sigv4 import REGION, is_region
+from gateway.transport.guard import Place
+
+PRIVATE = "private_endpoint"
+KNOWN = frozenset({REGION, PRIVATE})
+MODEL_CHARS_MAX = 2_048
+
+_SUFFIX = (
+    r"(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)"
+)
+_PUBLIC = re.compile(rf"bedrock-runtime(?:-fips)?\.(?P<region>[a-z0-9-]+)\.{_SUFFIX}")
+_PRIVATE_LINK = re.compile(
+    rf"vpce-[a-z0-9-]+\.bedrock-runtime(?:-fips)?\.(?P<region>[a-z0-9-]+)\.vpce\.{_SUFFIX}"
+)
+_AMAZON = re.compile(rf"(?:.*\.)?{_SUFFIX}")
+_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?")
+_ARN = re.compile(
+    r"arn:aws(?:-[a-z]+)*:(?:bedrock|sagemaker):[a-z0-9-]{1,20}:(?:[0-9]{12})?:"
+    r"[a-z-]+(?:/[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?){1,3}"
+)
+# Profiles of these stay in a geography, whose regions the zone must list; of any other, `global`
+# among them, nothing is known.
+_GEOGRAPHIES = frozenset({"us", "eu", "apac", "jp", "au", "us-gov"})
+_MAKERS = frozenset(
+    {
+        "ai21",
+        "amazon",
+        "anthropic",
+        "cohere",
+        "deepseek",
+        "google",
+        "meta",
+        "minimax",
+        "mistral",
+        "moonshotai",
+        "nvidia",
+        "openai",
+        "qwen",
+        "writer",
+        "xai",
+        "zai",
+    }
+)
+_IN_REGION = frozenset(
+    {
+        "custom-model",
+        "custom-model-deployment",
+        "foundation-model",
+        "imported-model",
+        "provisioned-model",
+    }
+)
+
+
+def faults(place: Place, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return what is wrong with the place of a Bedrock backend, each with the field's name.
+
+    INVARIANT: the region of the signature is stated, and is the one that the host names. A host
+    that names none is used only where the fleet file says `private_endpoint: true`.
+    """
+    found = [("settings", f"{name}: no such setting") for name in settings if name not in KNOWN]
+    region = settings.get(REGION)
+    private = settings.get(PRIVATE, False)
+    if not is_region(region):
+        found.append(("settings", "state the region, such as `region: eu-central-1`"))
+    if not isinstance(private, bool):
+        found.append(("settings", f"{PRIVATE} is true or false"))
+    named = _PUBLIC.fullmatch(place.host) or _PRIVATE_LINK.fullmatch(place.host)
+    if named is not None and named["region"] != region:
+        found.append(("url", "the host is in another region than the settings say"))
+    if named is None and _AMAZON.fullmatch(place.host):
+        found.append(("url", "no endpoint of bedrock-runtime"))
+    elif named is None and private is not True:
+        found.append(("url", f"the host names no region; say `{PRIVATE}: true` if it is yours"))
+    if place.scheme != "https" and (named is not None or not place.host.startswith("127.")):
+        found.append(("url", "a signature is for https; http is for loopback alone"))
+    return tuple(found)
+
+
+def refuses(name: str) -> str | None:
+    """Return why a model of that name is never asked for, or None."""
+    known = _ARN if name.startswith("arn:") else _ID
+    if len(name) > MODEL_CHARS_MAX or not known.fullmatch(name) or ".." in name:
+        return "no model id, profile id or ARN of Bedrock"
+    return None
+
+
+def anywhere(name: str) -> bool:
+    """May any region answer for it? True of everything that is not known to stay somewhere.
+
+    A plain id runs in the region that is asked, one with a known geography before it in the
+    regions that its zone must list. An ARN of an application's own profile hides which it is.
+    """
+    if name.startswith("arn:"):
+        kind, _, name = name.split(":", 5)[5].partition("/")
+        if kind in _IN_REGION:
+            return False
+        if kind != "inference-profile":
+            return True
+    return name.partition(".")[0] not in _GEOGRAPHIES | _MAKERS or "." not in name
