@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 
-.PHONY: help demo test check live coverage faults simulate format generate lock clean
+.PHONY: help demo test check live coverage faults faults-gateway simulate format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ coverage: $(READY) ## how much of each room the tests run
 
 faults: $(READY) ## long kill loops
 	$(BIN)/python -m pytest tests -m faults -q
+
+faults-gateway: $(READY) ## the kill loop on the whole gateway, PERIMETER_KILLS times
+	$(BIN)/python -m pytest tests/faults/test_gateway_kill.py -m faults -q
 
 simulate: $(READY) ## a large number of random worlds
 	$(BIN)/python -m tests.simulation.worlds --worlds 200000

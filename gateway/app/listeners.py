@@ -16,7 +16,6 @@ from gateway.config.settings import Tls
 from gateway.surfaces.protocol import Connections, LimitedProtocol, limited_protocol
 
 BACKLOG = 1024
-TLS_LOOK_S = 10.0
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -33,7 +32,33 @@ class Listener(Struct, frozen=True, kw_only=True):
 
 
 class QuietServer(uvicorn.Server):
-    """uvicorn's server without signal handling: `serving` owns the signals."""
+    """uvicorn's server without signal handling: `serving` owns the signals.
+
+    A TLS handshake has as long as a head has: until it is over, no other limit sees the peer.
+    """
+
+    def __init__(self, config: uvicorn.Config, handshake_ms: int) -> None:
+        super().__init__(config)
+        self._handshake_s = handshake_ms / 1000 if config.is_ssl else None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on sockets that are bound."""
+        loop, config = asyncio.get_running_loop(), self.config
+        self.servers = [
+            await loop.create_server(
+                self._protocol,
+                sock=one,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=self._handshake_s,
+            )
+            for one in sockets or []
+        ]
+        self.started = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        protocol: type[LimitedProtocol] = self.config.http_protocol_class  # type: ignore[assignment]
+        return protocol(config=self.config, server_state=self.server_state, app_state={})
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -77,31 +102,7 @@ def server_of(listener: Listener) -> QuietServer:
     config.load()
     if listener.tls is not None and config.ssl is not None:
         config.ssl.minimum_version = VERSIONS[listener.tls.version_min]
-    return QuietServer(config)
-
-
-async def watch_certificate(tls: Tls, context: ssl.SSLContext, again: asyncio.Event) -> None:
-    """Read certificate and key again when they change, or when `again` is set; never return."""
-    seen = _stamp(tls)
-    while True:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(TLS_LOOK_S):
-                await again.wait()
-        now = _stamp(tls)
-        if now == seen and not again.is_set():
-            continue
-        again.clear()
-        # WHY: a half-written pair is refused and read again at the next look.
-        with contextlib.suppress(OSError, ssl.SSLError):
-            context.load_cert_chain(tls.certificate, tls.key)
-            seen = now
-
-
-def _stamp(tls: Tls) -> tuple[int, int]:
-    try:
-        return tls.certificate.stat().st_mtime_ns, tls.key.stat().st_mtime_ns
-    except OSError:
-        return (0, 0)
+    return QuietServer(config, listener.connections.limits.header_ms)
 
 
 def _tls_options(tls: Tls | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from gateway.app.certificates import fault_of
 from gateway.audit import canonical
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
@@ -23,6 +24,7 @@ from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.secret import Secret
 from gateway.domain.vocabulary import UnknownLabelError
+from gateway.domain.zone import Zone
 from gateway.identity.keyfile import read_keys
 from gateway.identity.keys import KeyRing
 from gateway.policy.cases import Case, read_cases
@@ -87,6 +89,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
     keys_file = collected.read(lambda: load(settings.paths.keys), Document("", {}))
     keys = collected.read(lambda: read_keys(keys_file), KeyRing({})) if keys_file.file else None
     secrets = read_secrets(settings.secrets, environment, node.document, collected.problems)
+    collected.problems += _tls_problems(node)
     if not policy or not fleet:
         collected.require()
     models = read_models(fleet, _known_backends(node, policy), settings.paths.models)
@@ -101,6 +104,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         collected.problems += prove(compiled.program, compiled.invariants, today)
         collected.problems += _key_problems(keys_file, keys, compiled) if keys else ()
     collected.problems += _place_problems(fleet["backends"], models, demo=settings.demo)
+    collected.problems += _roaming_problems(fleet["backends"], models, compiled.zones)
     collected.problems += _demo_problems(node)
     collected.require()
     return Loaded(
@@ -123,6 +127,13 @@ def place_of(backend: BackendSettings) -> Place:
 
 def _plain(documents: dict[str, Document]) -> dict[str, Any]:
     return {name: document.value for name, document in documents.items()}
+
+
+def _tls_problems(node: Node) -> Iterator[Problem]:
+    tls = node.settings.listeners.data.tls
+    fault = fault_of(tls) if tls is not None else ""
+    if fault:
+        yield node.document.problem("/listeners/data/tls", fault)
 
 
 def _known_backends(node: Node, policy: dict[str, Document]) -> KnownBackends:
@@ -170,6 +181,8 @@ def _place_problems(document: Document, models: Models, *, demo: bool) -> Iterat
         kind = BACKENDS.get(backend.kind)
         if kind is None:
             continue
+        for field, fault in kind.faults(place_of(backend), backend.settings):
+            yield document.problem(f"{at}/{field}", fault)
         try:
             kind.credential(Secret("x") if backend.secret else None)
         except ValueError as error:
@@ -198,6 +211,20 @@ def _name_problems(document: Document, models: Models, backend: str) -> Iterator
         why = kind.refuses(offering.wire_model)
         if why is not None:
             yield document.problem(f"/backends/{backend}", f"{offering.id}: {why}")
+
+
+def _roaming_problems(
+    document: Document, models: Models, zones: Mapping[str, Zone]
+) -> Iterator[Problem]:
+    """Yield a problem for each model that any region may answer, in a zone that says otherwise."""
+    for offering in models.catalogue.offerings:
+        kind = BACKENDS.get(models.backends[offering.backend].kind)
+        zone = zones.get(offering.zone)
+        if kind is None or zone is None or not kind.anywhere(offering.wire_model):
+            continue
+        if zone.processing_regions is not None:
+            what = f"{offering.id}: any region may answer; its zone must process in `world`"
+            yield document.problem(f"/backends/{offering.backend}/zone", what)
 
 
 def _is_loopback(host: str) -> bool:

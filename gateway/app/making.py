@@ -65,7 +65,7 @@ def load_scanners(paths: Paths) -> tuple[LoadedDetector, ...]:
     return load_detectors(paths.cache, secret)
 
 
-def targets_of(loaded: Loaded) -> tuple[Target, ...]:
+def targets_of(loaded: Loaded, clock: SystemClock) -> tuple[Target, ...]:
     """Return every backend of the fleet file with all that is needed to reach it."""
     settings = loaded.node.settings
     waits = settings.timeouts
@@ -81,6 +81,8 @@ def targets_of(loaded: Loaded) -> tuple[Target, ...]:
             timeouts=timeouts,
             models=tuple({o.wire_model: None for o in offerings if o.backend == backend.name}),
             may_be_scripted=settings.demo,
+            settings=backend.settings,
+            now=clock.now,
         )
         for backend in loaded.models.backends.values()
     )
@@ -100,7 +102,7 @@ async def make(loaded: Loaded) -> Made:
         name: await ledger.store_document(value, name) for name, value in loaded.documents.items()
     }
     background = Background()
-    health, sender, probes = _outside(loaded, Alarms(ledger, metrics, background))
+    health, sender, probes = _outside(loaded, Alarms(ledger, metrics, background), clock)
     worlds = CurrentWorld(loaded, digests, health)
     house = House(
         worlds=worlds,
@@ -132,10 +134,10 @@ async def make(loaded: Loaded) -> Made:
     )
 
 
-def _outside(loaded: Loaded, alarms: Alarms) -> tuple[Health, Sender, Probes]:
+def _outside(loaded: Loaded, alarms: Alarms, clock: SystemClock) -> tuple[Health, Sender, Probes]:
     """Construct what talks to engines: one guard and one sender over every backend."""
     health = Health(_seconds, alarms.quarantined)
-    targets = targets_of(loaded)
+    targets = targets_of(loaded, clock)
     pins = {name: zone.addresses for name, zone in loaded.compiled.zones.items()}
     guard = Guard((target.place for target in targets), pins)
     sender = Sender(targets, guard, health, alarms.breached)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from gateway.app.certificates import watch_certificate
 from gateway.app.doors import STALL_MS_MAX, AdminDoor, data_application
-from gateway.app.listeners import Listener, QuietServer, bind, server_of, watch_certificate
+from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, make
 from gateway.meters.logs import logger

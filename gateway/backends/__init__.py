@@ -5,6 +5,7 @@ Rule 2: the table is here, in full; nothing registers itself.
 """
 
 from gateway.backends.anthropic import ANTHROPIC
+from gateway.backends.bedrock import BEDROCK
 from gateway.backends.ollama import OLLAMA
 from gateway.backends.openai import OPENAI
 from gateway.backends.scripted import SCRIPTED
@@ -16,5 +17,6 @@ BACKENDS: dict[str, Backend] = {
     "ollama": OLLAMA,
     "openai": OPENAI,
     "anthropic": ANTHROPIC,
+    "bedrock": BEDROCK,
     "scripted": SCRIPTED,
 }

@@ -1,7 +1,8 @@
-"""vLLM's own server, on our own GPUs: it speaks both OpenAI chat and Anthropic messages."""
+"""vLLM's own server, on our own GPUs: it speaks OpenAI chat, responses and messages."""
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
@@ -40,8 +41,9 @@ VLLM = Backend(
     speaks={
         OPENAI_CHAT.name: Path("/v1/chat/completions"),
         ANTHROPIC_MESSAGES.name: Path("/v1/messages"),
+        OPENAI_RESPONSES.name: Path("/v1/responses"),
     },
-    dialects=(OPENAI_CHAT, ANTHROPIC_MESSAGES),
+    dialects=(OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES),
     credential=bearer.optional,
     quirks=(refuse_controls,),
     probe_path="/health",

@@ -9,7 +9,7 @@ from gateway.domain.errors import Malformed
 from gateway.domain.repo_address import canonical
 from gateway.domain.request import Claims
 
-__all__ = ["RepoClaim", "Repos", "canonical", "claimed", "repos_of"]
+__all__ = ["RepoClaim", "Repos", "canonical", "claimed", "hinted", "repos_of"]
 
 REPO_ID_MAX = 64
 _ID = re.compile(r"[a-z0-9-]+")
@@ -52,12 +52,29 @@ def claimed(claims: Claims, registry: RepoRegistry) -> RepoClaim | None:
     return RepoClaim(registry.by_address(address))
 
 
+def hinted(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
+    """Return what the client's tool tells of its workspaces.
+
+    INVARIANT: a hint comes unasked, so it never refuses a request and never chooses a repository;
+    one that is no address is a repository that nobody registered.
+    """
+    return tuple(_told(url, registry) for url in claims.workspaces)
+
+
 def repos_of(caller: Caller, claims: Claims, registry: RepoRegistry) -> Repos:
     """Return the repositories that rules may ask about; Malformed as in `claimed`."""
     claim = claimed(claims, registry)
-    bound = frozenset(caller.repos)
-    if claim is None or claim.repo is None:
-        return Repos(bound)
-    if claim.repo.id not in bound:
-        return Repos(bound, frozenset({claim.repo.id}))
-    return Repos(frozenset({claim.repo.id})) if caller.selects_repo else Repos(bound)
+    known = frozenset(caller.repos)
+    told = {hint.repo.id for hint in hinted(claims, registry) if hint.repo is not None}
+    if claim is not None and claim.repo is not None:
+        told.add(claim.repo.id)
+        if caller.selects_repo and claim.repo.id in known:
+            known = frozenset({claim.repo.id})
+    return Repos(known, frozenset(told - known))
+
+
+def _told(url: str, registry: RepoRegistry) -> RepoClaim:
+    try:
+        return RepoClaim(registry.by_address(canonical(url)))
+    except ValueError:
+        return RepoClaim(None)

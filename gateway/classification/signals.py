@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from gateway.classification.repos import RepoClaim, claimed
+from gateway.classification.repos import RepoClaim, claimed, hinted
 from gateway.domain.caller import Caller, RepoRegistry
 from gateway.domain.decision import Finding, Signal, Trust
 from gateway.domain.errors import Malformed
@@ -31,7 +31,9 @@ def signals(
     base = _bound(caller, claim, registry, vocabulary)
     if not base:
         base = [Signal("default", default, Trust.CONFIGURED, base=True)]
-    return (*base, *_claimed_repo(claim, registry), *_claimed_label(claims, vocabulary))
+    told = [] if claim is None else [_claimed_repo("claim:repo", claim, registry)]
+    told += [_claimed_repo("claim:workspace", hint, registry) for hint in hinted(claims, registry)]
+    return (*base, *dict.fromkeys(told), *_claimed_label(claims, vocabulary))
 
 
 def finding_signals(
@@ -87,12 +89,10 @@ def _written(text: str, vocabulary: Vocabulary) -> Label:
         return vocabulary.top
 
 
-def _claimed_repo(claim: RepoClaim | None, registry: RepoRegistry) -> list[Signal]:
-    if claim is None:
-        return []
+def _claimed_repo(source: str, claim: RepoClaim, registry: RepoRegistry) -> Signal:
     label = registry.unregistered if claim.repo is None else claim.repo.label
     detail = "unregistered" if claim.repo is None else claim.repo.id
-    return [Signal("claim:repo", label, Trust.CLAIMED, detail=detail)]
+    return Signal(source, label, Trust.CLAIMED, detail=detail)
 
 
 def _claimed_label(claims: Claims, vocabulary: Vocabulary) -> list[Signal]:

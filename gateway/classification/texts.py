@@ -5,10 +5,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from gateway.classification.escapes import codes_in, container, hides, plain
 from gateway.domain.request import Body
 
 TEXTS_MAX = 200_000
 JOINED_BYTES_MAX = 128 * 1024 * 1024
+LAYERS_MAX = 2
+CODES_MAX = 200_000
+PLAIN_CHARACTERS_MAX = 8 * 1024 * 1024
 
 # WHY: 0xff stands in no UTF-8 text, so no body can fake the edge of a string, and a pattern that
 # excludes it cannot match from one string into the next. The line breaks let a pattern that ends
@@ -25,6 +29,8 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 
 # A container of the body: the container that holds it, its key or index there, and its value.
 _Node = tuple[Any, str | int, Any]
+# Where a joined text stands: its container, and its key or index there.
+_Home = tuple[_Node, str | int]
 
 
 class TextsExceededError(ValueError):
@@ -63,59 +69,77 @@ class Place(Struct, frozen=True):
 
 
 class JoinedTexts:
-    """All strings of one body, keys included, between separators.
+    """All strings of one body, keys included, between separators; behind them those read plain.
 
     `buffer` begins and ends with a separator. It lives as long as the scan does.
     """
 
-    __slots__ = ("_homes", "buffer")
+    __slots__ = ("_homes", "_raw", "buffer")
 
-    def __init__(self, buffer: bytes, homes: list[tuple[_Node, str | int]]) -> None:
+    def __init__(self, buffer: bytes, homes: list[_Home], raw: int) -> None:
         self.buffer = buffer
         self._homes = homes
+        self._raw = raw
 
     def __repr__(self) -> str:
         """Return the size alone: the texts are the prompt."""
         return f"JoinedTexts({len(self._homes)} texts, {len(self.buffer)} bytes)"
 
     def place(self, start: int, end: int) -> Place:
-        """Return the place of a span of the buffer, clipped to the string in which it ends."""
+        """Return the place of a span of the buffer, clipped to the string in which it ends.
+
+        What was found in a text read plain has no characters of its own: its place is the whole
+        string of the body.
+        """
         last = max(end - 1, 0)
         # WHY: a match may have swallowed the separator behind its text.
         while last > 0 and self.buffer[last] in SEPARATOR:
             last -= 1
         begin = self.buffer.rfind(EDGE, 0, last) + 2
-        home = self._homes[max(self.buffer.count(EDGE, 0, begin) - 1, 0)]
+        number = max(self.buffer.count(EDGE, 0, begin) - 1, 0)
+        home = self._homes[number]
+        if number >= self._raw:
+            return _whole(home)
         text = self.buffer[begin : self.buffer.find(EDGE, begin) - 1]
         return _placed(home, text, max(start - begin, 0), min(end - begin, len(text)))
 
 
 def join_texts(body: Body) -> JoinedTexts:
-    """Join every string of the body, keys and unknown fields included.
+    """Join every string of the body, keys and unknown fields included, and JSON inside strings.
 
     TextsExceededError over a bound: what cannot be scanned must not pass for clean.
     """
     texts: list[str] = []
-    homes: list[tuple[_Node, str | int]] = []
-    open_nodes: list[_Node] = [(None, "", body)]
+    homes: list[_Home] = []
+    _walk(body, texts, homes)
+    raw = len(texts)
+    _join_plain(texts, homes)
+    buffer = SEPARATOR.join((b"", *map(_encoded, texts), b""))
+    if len(buffer) > JOINED_BYTES_MAX:
+        raise TextsExceededError(f"more than {JOINED_BYTES_MAX} bytes of strings")
+    return JoinedTexts(buffer, homes, raw)
+
+
+def _walk(value: Any, texts: list[str], homes: list[_Home]) -> None:  # noqa: ANN401
+    open_nodes: list[_Node] = [(None, "", value)]
     while open_nodes:
         node = open_nodes.pop()
         if type(node[2]) is dict:
             _join_members(node, texts, homes, open_nodes)
         else:
             _join_items(node, texts, homes, open_nodes)
-        if len(texts) > TEXTS_MAX:
-            raise TextsExceededError(f"more than {TEXTS_MAX} strings")
-    buffer = SEPARATOR.join((b"", *map(_encoded, texts), b""))
-    if len(buffer) > JOINED_BYTES_MAX:
-        raise TextsExceededError(f"more than {JOINED_BYTES_MAX} bytes of strings")
-    return JoinedTexts(buffer, homes)
+        _bound(texts)
+
+
+def _bound(texts: list[str]) -> None:
+    if len(texts) > TEXTS_MAX:
+        raise TextsExceededError(f"more than {TEXTS_MAX} strings")
 
 
 def _join_members(
     node: _Node,
     texts: list[str],
-    homes: list[tuple[_Node, str | int]],
+    homes: list[_Home],
     open_nodes: list[_Node],
 ) -> None:
     for key, value in node[2].items():
@@ -132,7 +156,7 @@ def _join_members(
 def _join_items(
     node: _Node,
     texts: list[str],
-    homes: list[tuple[_Node, str | int]],
+    homes: list[_Home],
     open_nodes: list[_Node],
 ) -> None:
     for index, value in enumerate(node[2]):
@@ -144,6 +168,43 @@ def _join_items(
             open_nodes.append((node, index, value))
 
 
+def _join_plain(texts: list[str], homes: list[_Home]) -> None:
+    """Join what strings say once their escapes are read, layer by layer, in bounded work."""
+    codes = characters = 0
+    hidden = [
+        (text, value_at, home)
+        for text, home in zip(texts, homes, strict=True)
+        if "\\" in text and hides(text, value_at := _value_at(home[1]))
+    ]
+    for _ in range(LAYERS_MAX):
+        read: list[tuple[str, int, _Home]] = []
+        for text, begins, home in hidden:
+            inner = container(text, begins)
+            codes += codes_in(text) if inner is None else 0
+            characters += len(text)
+            if codes > CODES_MAX or characters > PLAIN_CHARACTERS_MAX:
+                raise TextsExceededError("more escapes inside strings than are ever read")
+            said = [(plain(text), begins)] if inner is None else _members(inner)
+            read += [(text, value_at, home) for text, value_at in said]
+        texts += [text for text, _, _ in read]
+        homes += [home for _, _, home in read]
+        _bound(texts)
+        hidden = [found for found in read if hides(found[0], found[1])]
+
+
+def _members(inner: Any) -> list[tuple[str, int]]:  # noqa: ANN401
+    """Return every string of that value, each with the place where it begins behind its key."""
+    texts: list[str] = []
+    homes: list[_Home] = []
+    _walk(inner, texts, homes)
+    return [(said, _value_at(home[1])) for said, home in zip(texts, homes, strict=True)]
+
+
+def _value_at(step: str | int) -> int:
+    """Return where in a joined text the string begins that is not its key."""
+    return len(step) + len(ASSIGNS) if isinstance(step, str) else 0
+
+
 def _encoded(text: str) -> bytes:
     try:
         return text.encode()
@@ -151,7 +212,17 @@ def _encoded(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-def _placed(home: tuple[_Node, str | int], text: bytes, start: int, end: int) -> Place:
+def _whole(home: _Home) -> Place:
+    """Return the place of the whole string: the value, or the key of what is no string."""
+    node, step = home
+    value = node[2][step]
+    if isinstance(value, str):
+        shown = step if isinstance(step, int) else _shown(node, step)
+        return Place(f"{_pointer(node)}/{shown}", 0, len(value))
+    return Place(f"{_pointer(node)}/#{_ordinal(node, str(step))}#", 0, len(str(step)))
+
+
+def _placed(home: _Home, text: bytes, start: int, end: int) -> Place:
     """Return the place inside one joined text; a span over key and value means the value."""
     node, step = home
     key_bytes = len(_encoded(step)) if isinstance(step, str) else 0

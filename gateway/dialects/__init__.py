@@ -10,8 +10,10 @@ Rule 5: a reply that broke never ends with the dialect's own end mark.
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.dialect import Dialect
 
 DIALECTS: dict[str, Dialect] = {
-    dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT)
+    dialect.name: dialect
+    for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT, OPENAI_RESPONSES)
 }

@@ -10,12 +10,16 @@ Body = dict[str, Any]
 
 
 class Claims(Struct, frozen=True):
-    """What the client says of its own request; it may raise the label, never lower it."""
+    """What the client says of its own request; it may raise the label, never lower it.
+
+    `repo` is what somebody set; `workspaces` are remote URLs that a tool tells by itself.
+    """
 
     label: str | None = None
     repo: str | None = None
     session: str | None = None
     metadata: dict[str, str] = {}
+    workspaces: tuple[str, ...] = ()
 
 
 class Envelope(Struct, frozen=True):

@@ -12,7 +12,7 @@ from gateway.audit.record import Decided, Personal
 from gateway.domain.decision import Decision, Effect, Finding
 from gateway.domain.errors import GatewayError
 from gateway.domain.repo_address import canonical
-from gateway.domain.request import Envelope
+from gateway.domain.request import Claims, Envelope
 from gateway.flow.ports import World
 from gateway.flow.ruling import Ruling
 
@@ -42,7 +42,7 @@ def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] =
         subject=envelope.caller.subject,
         address=envelope.address,
         client=envelope.client[:PERSONAL_TEXT_MAX],
-        repo=_without_userinfo(claims.repo),
+        repo=_repos(claims),
         session=(claims.session or "")[:PERSONAL_TEXT_MAX],
         metadata=claims.metadata,
         findings=_kept(findings),
@@ -125,6 +125,12 @@ def _kept(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
             break
         kept.append(bounded)
     return tuple(kept)
+
+
+def _repos(claims: Claims) -> str:
+    """Return the addresses that the client speaks of, its own word first, bounded."""
+    told = (_without_userinfo(url) for url in (claims.repo, *claims.workspaces))
+    return " ".join(dict.fromkeys(filter(None, told)))[:PERSONAL_TEXT_MAX]
 
 
 def _without_userinfo(claim: str | None) -> str:

@@ -62,8 +62,10 @@ def _scanned(detector: Detector, buffer: bytes) -> Scanned | None:
 
 
 def _findings(name: str, scanned: Scanned, joined: JoinedTexts) -> list[Finding]:
+    """Return the findings, each once: two texts may hide the same kind in the same string."""
     places = ((hit, joined.place(hit.start, hit.end)) for hit in scanned.hits)
-    return [
+    found = [
         Finding(name, hit.kind, place.path, place.start, place.end, tag_only=hit.tag_only)
         for hit, place in places
     ]
+    return list(dict.fromkeys(found))

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from gateway.domain.caller import Caller
 from gateway.domain.errors import Malformed, TooLarge, TooSlow
 from gateway.domain.request import Claims, Envelope
+from gateway.surfaces.codex import with_workspaces
 from gateway.surfaces.headers import claims_of, require_json, with_metadata
 from gateway.surfaces.protocol import TRAILERS
 from gateway.surfaces.surface import Surface
@@ -90,7 +91,7 @@ async def accept(visit: Visit, receive: Receive, limits: BodyLimits) -> Envelope
         digest = _sha256(raw)
     return replace(
         visit.envelope(),
-        claims=with_metadata(claims, body),
+        claims=with_workspaces(with_metadata(claims, body), visit.headers, body),
         body=body,
         body_bytes=len(raw),
         body_sha256=digest,

@@ -19,6 +19,7 @@ from gateway.surfaces.front import Door
 from gateway.surfaces.headers import as_mapping
 
 RECORD_ID_CHARACTERS = 36
+UPGRADE_REQUIRED = 426
 METHODS: list[Method] = ["GET", "HEAD"]
 AnyRequest = Request[Any, Any, Any]
 
@@ -51,12 +52,16 @@ class Api:
         async def models(request: AnyRequest) -> Response[bytes]:
             return self._answer(request, lambda: self._models(request))
 
+        @get("/v1/responses")
+        async def responses(request: AnyRequest) -> Response[bytes]:
+            return self._no_upgrade(request)
+
         @get("/v1/records/{record_id:str}")
         async def record(request: AnyRequest, record_id: str) -> Response[bytes]:
             return await self._record(request, record_id)
 
         return Litestar(
-            route_handlers=[root, models, record],
+            route_handlers=[root, models, responses, record],
             openapi_config=None,
             exception_handlers={Exception: self._unexpected, HTTPException: self._not_here},
             logging_config=None,
@@ -107,6 +112,21 @@ class Api:
             return _json(explanation(*found))
         except GatewayError as error:
             return self._error(request, error)
+
+    def _no_upgrade(self, request: AnyRequest) -> Response[bytes]:
+        """Say at once that no websocket is spoken: Codex then sends the same by POST.
+
+        WHY: nobody asks for its key here, since any other status makes it try again for long.
+        """
+        if request.headers.get("upgrade", "").lower() != "websocket":
+            return self._error(request, UnknownPath("There is no such path."))
+        form = self._dialect(request).refusal(UnknownPath("Send this by POST."), "")
+        return Response(
+            form.body,
+            status_code=UPGRADE_REQUIRED,
+            media_type=form.content_type,
+            headers={"upgrade": "HTTP/1.1"},
+        )
 
     def _not_here(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
         what = "There is no such path." if isinstance(error, NotFoundException) else error.detail

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.domain.errors import Malformed, UnsupportedMedia
 from gateway.domain.request import Claims
@@ -47,7 +48,7 @@ def with_metadata(claims: Claims, body: Mapping[str, object]) -> Claims:
         _cut(str(key), METADATA_KEY_BYTES_MAX): _cut(str(value), METADATA_VALUE_BYTES_MAX)
         for key, value in kept
     }
-    return Claims(claims.label, claims.repo, claims.session, told)
+    return replace(claims, metadata=told)
 
 
 def require_json(headers: Headers) -> None:

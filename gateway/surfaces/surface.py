@@ -16,5 +16,6 @@ SURFACES: dict[str, Surface] = {
     for surface in (
         Surface("chat_completions", "/v1/chat/completions", "openai_chat"),
         Surface("messages", "/v1/messages", "anthropic_messages"),
+        Surface("responses", "/v1/responses", "openai_responses"),
     )
 }

@@ -67,7 +67,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     never asked for, or None. `probe_path` answers 200 when the engine is well; empty for an engine
     that is not probed. `breach` finds, in one payload of a reply, proof that somebody else
     answered; None where nothing could. `inspect` asks the engine about a model before first use.
-    `is_cloud` says that it is reached through the cloud client.
+    `is_cloud` says that it is reached through the cloud client, which may write a path in another
+    way than it was given.
     """
 
     name: str

@@ -97,7 +97,8 @@ def anywhere(name: str) -> bool:
     regions that its zone must list. An ARN of an application's own profile hides which it is.
     """
     if name.startswith("arn:"):
-        kind, _, name = name.split(":", 5)[5].partition("/")
+        parts = name.split(":", 5)
+        kind, _, name = parts[-1].partition("/") if len(parts) > 5 else ("", "", "")  # noqa: PLR2004
         if kind in _IN_REGION:
             return False
         if kind != "inference-profile":

@@ -175,9 +175,10 @@ def test_a_foreign_block_may_not_fetch_either():
     [
         ({"mcp_servers": [{"url": "http://example.org"}]}, "mcp_servers"),
         ({"container": "c"}, "container"),
-        ({"tools": [{"type": "web_search_20250305", "name": "x"}]}, "web_search_20250305"),
-        ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "bash_20250124"),
+        ({"tools": [{"type": "web_search_20250305", "name": "x"}]}, "tool web_search works"),
+        ({"tools": [{"type": f"bash_{SECRET}", "name": "bash"}]}, "tool bash works"),
         ({"tools": [{"type": f"x {SECRET}", "name": "bash"}]}, "unknown"),
+        ({"tools": [{"type": "my_canary_prompt", "name": "bash"}]}, "unknown"),
         ({"tools": [{"type": 5, "name": "bash"}]}, "unknown"),
     ],
 )
@@ -186,6 +187,50 @@ def test_what_the_provider_would_run_is_refused_by_name(fields, named):
         DIALECT.peek(asking(**fields))
     assert named in refused.value.what
     assert SECRET not in refused.value.what
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "x"}},
+        {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": {}}},
+        {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "x"}},
+        {"type": "hologram", "tool": {"type": "web_search_20250305", "name": "x"}},
+        {"type": "hologram", "tools": [{"type": "mcp_toolset", "mcp_server_name": "x"}]},
+        {"type": "text", "text": "x", "definition": {"type": "code_execution_20250825"}},
+    ],
+)
+@pytest.mark.parametrize("role", ["user", "system"])
+def test_no_block_carries_a_tool_past_the_check(block, role):
+    inside = {"type": "tool_result", "tool_use_id": "a", "content": [block]}
+    for case in (block, inside):
+        messages = [{"role": "user", "content": "a"}, {"role": role, "content": [case]}]
+        with pytest.raises(CannotExpress):
+            DIALECT.peek(asking(messages=messages))
+
+
+def test_a_tool_that_a_block_carries_must_be_one():
+    with pytest.raises(Malformed, match="input_schema"):
+        DIALECT.peek(saying({"type": "hologram", "tools": [None, {"name": "x"}]}))
+    tool = {"name": "x", "input_schema": {}}
+    assert DIALECT.peek(saying({"type": "hologram", "tools": [tool]})).model == "code"
+
+
+def test_what_identifies_or_lets_a_provider_act_stays_on_the_premises():
+    stays = {
+        "metadata",
+        "service_tier",
+        "inference_geo",
+        "user_profile_id",
+        "workspace_id",
+        "container",
+        "mcp_servers",
+        "speed",
+        "betas",
+    }
+    assert not stays & DIALECT.may_leave
+    assert stays <= DIALECT.known_fields
+    assert set(shapes.Request.__struct_fields__) <= DIALECT.may_leave <= DIALECT.known_fields
 
 
 def test_empty_lists_of_servers_harm_nobody():

@@ -76,12 +76,13 @@ TALK = [
     META,
 ]
 STREAM = b"".join(TALK)
+THOUGHT = {"text": "S-thought é", "signature": "c2ln"}
 WHOLE = {
     "output": {
         "message": {
             "role": "assistant",
             "content": [
-                {"reasoningContent": {"reasoningText": {"text": "S-thought é", "signature": "c2ln"}}},
+                {"reasoningContent": {"reasoningText": THOUGHT}},
                 {"reasoningContent": {"redactedContent": "cmVk"}},
                 {"text": 'S-text says "end" 日本'},
                 {"text": ""},

@@ -141,6 +141,21 @@ def test_a_wrong_field_is_named_and_its_value_never_repeated(body: Any, named: s
         {"type": "prompt_embeds", "data": "canary"},
         {"audio_embeds": None},
         {"type": "text", "text": "x", "uuid": "canary"},
+        {"type": "canary"},
+        {"type": ""},
+        {"canary": 1},
+        {"type": "file_url", "file_url": {"url": "data:,canary"}},
+        {"type": "document_url", "document_url": "https://canary.example/a.pdf"},
+        {"type": "input_file", "file_url": "https://canary.example/a.pdf"},
+        {"type": "text", "text": "x", "file_url": "https://canary.example/a.pdf"},
+        {"type": "text", "text": "x", "source": {"type": "url", "url": "https://canary.example"}},
+        {"type": "text", "text": "x", "odd": [{"deep": {"fileUri": "gs://canary/a"}}]},
+        {"type": "text", "text": "x", "odd": {"input_file": {"id": "canary"}}},
+        {"type": "text", "text": "x", "images_urls": ["https://canary.example/a.png"]},
+        {"type": "file", "file": {"file_data": "https://canary.example/a.pdf"}},
+        {"type": "file", "file": {"file_data": "canary"}},
+        {"type": "file", "file": {"file_data": ["canary"]}},
+        {"type": "file", "file": {"filename": "canary"}},
     ],
 )
 @pytest.mark.parametrize("role", ["user", "tool", "assistant", "system"])
@@ -151,6 +166,141 @@ def test_what_somebody_else_would_fetch_or_load_is_refused(part: Any, role: str)
         OPENAI_CHAT.peek(body)
 
     assert "canary" not in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": "x", "attachments": [{"url": "https://canary.example"}]},
+        {"role": "user", "content": "x", "file_ids": ["canary"]},
+        {"role": "tool", "content": "x", "tool_call_id": "a", "document_url": "canary"},
+        {"role": "assistant", "content": "x", "audio": {"id": "canary"}},
+        {"role": "assistant", "tool_calls": [{"id": "a", "extra": {"uri": "gs://canary"}}]},
+    ],
+)
+def test_what_a_message_refers_to_is_refused_wherever_it_stands(message: Any) -> None:
+    with pytest.raises(Malformed, match=r"messages\[1\]") as caught:
+        OPENAI_CHAT.peek(a_body(messages=[USER, message]))
+
+    assert "canary" not in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        {"type": "content", "content": [{"type": "canary"}]},
+        {"type": "content", "content": [{"type": "image_url", "image_url": "https://canary.x"}]},
+        {"type": "content", "content": "x", "file_url": "https://canary.example"},
+        {"type": "content", "content": {"url": "https://canary.example"}},
+        "canary",
+    ],
+)
+def test_a_prediction_refers_to_nothing_either(prediction: Any) -> None:
+    with pytest.raises(Malformed, match="prediction") as caught:
+        OPENAI_CHAT.peek(a_body(prediction=prediction))
+
+    assert "canary" not in caught.value.what
+
+
+@pytest.mark.parametrize("content", [None, "x", [{"type": "text", "text": "x"}]])
+def test_a_prediction_of_words_is_fine(content: Any) -> None:
+    assert OPENAI_CHAT.peek(a_body(prediction={"type": "content", "content": content}))
+
+
+def test_an_address_is_a_word_like_any_other_in_citations_and_arguments() -> None:
+    citation = {"type": "url_citation", "url_citation": {"url": "https://a.example"}}
+    call = {"name": "f", "arguments": {"image_url": "https://a.example"}}
+    message = {
+        "role": "assistant",
+        "content": "see https://a.example",
+        "annotations": [citation],
+        "tool_calls": [{"id": "a", "type": "function", "function": call}],
+    }
+
+    assert OPENAI_CHAT.peek(a_body(messages=[USER, message])).model == "code"
+
+
+FUNCTION = {"type": "function", "function": {"name": "now"}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [{"type": "web_search"}]},
+        {"tools": [{"type": "mcp", "server_url": "https://canary.example"}]},
+        {"tools": [FUNCTION, {"type": "canary"}]},
+        {"tools": [{"type": ["canary"]}]},
+        {"tools": [{"type": None, "function": {"name": "now"}}]},
+        {"tools": [{"google_search": {}}]},
+        {"tools": [{**FUNCTION, "canary": {}}]},
+        {"tools": [FUNCTION], "tool_choice": {"type": "web_search_preview"}},
+        {
+            "tools": [FUNCTION],
+            "tool_choice": {
+                "type": "allowed_tools",
+                "allowed_tools": {"mode": "auto", "tools": [{"type": "mcp", "name": "canary"}]},
+            },
+        },
+        {
+            "tools": [FUNCTION],
+            "tool_choice": {"type": "allowed_tools", "tools": [{"type": "canary"}]},
+        },
+    ],
+)
+def test_a_tool_that_the_provider_would_run_is_refused(fields: Any) -> None:
+    with pytest.raises(CannotExpress) as caught:
+        OPENAI_CHAT.peek(a_body(**fields))
+
+    assert "canary" not in caught.value.what
+    assert "function" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "auto",
+        {"type": "function", "function": {"name": "now"}},
+        {"type": "custom", "custom": {"name": "patch"}},
+        {"function": {"name": "now"}},
+        {
+            "type": "allowed_tools",
+            "allowed_tools": {"mode": "auto", "tools": [{**FUNCTION, "name": "now"}]},
+        },
+    ],
+)
+def test_functions_and_custom_tools_are_the_clients_own(choice: Any) -> None:
+    tools = [
+        {**FUNCTION, "strict": True, "cache_control": {"type": "ephemeral"}, "canary": None},
+        {"function": {"name": "later"}},
+        {"type": "custom", "custom": {"name": "patch"}},
+    ]
+
+    assert OPENAI_CHAT.peek(a_body(tools=tools, tool_choice=choice)).needs == {"tools"}
+
+
+def test_what_identifies_or_lets_a_provider_act_stays_on_the_premises() -> None:
+    stays = {
+        "user",
+        "metadata",
+        "safety_identifier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "service_tier",
+        "web_search_options",
+        "plugins",
+        "search_parameters",
+        "provider",
+        "models",
+        "route",
+        "transforms",
+        "moderation",
+        "audio",
+        *REFUSED,
+    }
+
+    assert not stays & OPENAI_CHAT.may_leave
+    assert stays <= OPENAI_CHAT.known_fields
+    assert OPENAI_CHAT.may_leave <= OPENAI_CHAT.known_fields
 
 
 def test_a_remote_image_is_refused_with_advice() -> None:

@@ -168,8 +168,8 @@ def test_what_says_nothing_is_no_loss() -> None:
         ({"structured_outputs": {"choice": ["canary"]}}, "structured_outputs"),
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"stream_options": {"include_obfuscation": True}}, "stream_options.include_obfuscation"),
-        ({"My Canary Prompt": 1}, "unnamed_field"),
-        ({"c" * 65: 1}, "unnamed_field"),
+        ({"My Canary Prompt": 1}, "unknown_field"),
+        ({"canary_prompt": 1}, "unknown_field"),
     ],
 )
 def test_what_cannot_be_said_is_a_loss_by_name(fields: Any, loss: str) -> None:

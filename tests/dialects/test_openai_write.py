@@ -105,7 +105,7 @@ def test_an_assistant_turn_holds_reasoning_words_and_calls() -> None:
         {
             "role": "assistant",
             "content": "I look.",
-            "reasoning": "Hm. Yes.",
+            "reasoning": "Hm. \nYes.",
             "tool_calls": [
                 {
                     "id": "a",
@@ -148,7 +148,7 @@ def test_a_part_of_our_own_goes_home_and_a_foreign_one_is_lost_by_name() -> None
     )
 
     assert messages == [{"role": "user", "content": [part]}]
-    assert losses == ("search_result", "unnamed_field")
+    assert losses == ("search_result", "unknown_block")
 
 
 def test_parts_in_the_wrong_turn_are_lost_by_name() -> None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import Struct
+
 from gateway.cli import main
 from tests.doubles.running_gateway import WAIT_S, RunningGateway, write_node
 
@@ -28,9 +30,8 @@ class Template:
         self.folder = folder
         self.keys: dict[str, str] = {}
         write_node(folder, NOWHERE)
-        today = datetime.now(UTC).date().isoformat()  # noqa: TID251 - a test outside the house
         node = str(folder / "perimeter.yaml")
-        command("ledger", "create", "--node", node, "--inception", today)
+        create_ledger(node)
         for name, (key, subject, more) in KEYS.items():
             self.keys[name] = command(
                 "keys", "create", key, "--node", node, "--subject", subject, "--team", key, *more
@@ -52,13 +53,33 @@ class Template:
         return gateway
 
 
-def command(*words: str) -> str:
-    """Run a command in this process and return what it printed; it must succeed."""
+def create_ledger(node: str) -> None:
+    """Make the ledger of a node."""
+    today = datetime.now(UTC).date().isoformat()  # noqa: TID251 - a test outside the house
+    command("ledger", "create", "--node", node, "--inception", today)
+
+
+class Ran(Struct, frozen=True):
+    """What became of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+def ran(*words: str) -> Ran:
+    """Run a command in this process."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = main(words)
-    assert code == 0, err.getvalue()
-    return out.getvalue()
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def command(*words: str) -> str:
+    """Run a command in this process and return what it printed; it must succeed."""
+    done = ran(*words)
+    assert done.code == 0, done.err
+    return done.out
 
 
 @contextmanager

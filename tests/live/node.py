@@ -17,6 +17,7 @@ import openai
 
 from tests.doubles.running_gateway import RunningGateway, write_node
 from tests.live.engine import CONTEXT_TOKENS_MAX, SERVED_MODEL, Engine
+from tests.live.questions import Json
 
 INPUT_MICROUSD = 3
 OUTPUT_MICROUSD = 7
@@ -121,7 +122,7 @@ def said(text: str = "Is this change safe?") -> list[Any]:
     return [{"role": "user", "content": f"{text} {CANARY}"}]
 
 
-def assert_answered_at_home(record: dict[str, Any], *, input_tokens: int, output_tokens: int) -> None:
+def assert_answered_at_home(record: Json, *, input_tokens: int, output_tokens: int) -> None:
     """Check that the record says who answered, with which usage, at which cost."""
     outcome = record["outcome"]
     used = outcome["usage"]
@@ -134,7 +135,7 @@ def assert_answered_at_home(record: dict[str, Any], *, input_tokens: int, output
     assert outcome["cost_microusd"] == cost
 
 
-def assert_refused_by_the_engine(record: dict[str, Any], *kinds: str) -> None:
+def assert_refused_by_the_engine(record: Json, *kinds: str) -> None:
     """Check that each try failed, for these reasons, and that the caller's 400 is recorded."""
     outcome = record["outcome"]
     assert (outcome["kind"], outcome["status"], outcome["served_by"]) == ("failed", 400, None)

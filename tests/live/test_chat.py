@@ -32,9 +32,7 @@ def whole(gateway: RunningGateway, **fields: Any) -> tuple[ChatCompletion, Json]
     return raw.parse(), gateway.record(raw.headers["x-perimeter-record"])
 
 
-def streamed(
-    gateway: RunningGateway, **fields: Any
-) -> tuple[list[ChatCompletionChunk], Json]:
+def streamed(gateway: RunningGateway, **fields: Any) -> tuple[list[ChatCompletionChunk], Json]:
     """Return the chunks and the settled record."""
     create = openai_client(gateway).chat.completions.with_raw_response.create
     raw = create(**({"model": "tiny", "messages": said(), "stream": True, "seed": SEED} | fields))
@@ -136,9 +134,7 @@ def test_two_choices_are_streamed_side_by_side(gateway: RunningGateway) -> None:
     assert texts(chunks, 0)
     assert texts(chunks, 1)
     assert stops(chunks) == ["length", "length"]
-    assert_answered_at_home(
-        record, input_tokens=chunks[-1].usage.prompt_tokens, output_tokens=12
-    )
+    assert_answered_at_home(record, input_tokens=chunks[-1].usage.prompt_tokens, output_tokens=12)
 
 
 def test_a_reply_that_is_too_long_for_its_limit_stops(gateway: RunningGateway) -> None:
@@ -205,9 +201,7 @@ def test_a_reply_that_the_window_cuts_stops_for_length(gateway: RunningGateway) 
     ],
     ids=["temperature", "tool"],
 )
-def test_what_the_engine_finds_wrong_is_a_bad_request(
-    gateway: RunningGateway, wrong: Json
-) -> None:
+def test_what_the_engine_finds_wrong_is_a_bad_request(gateway: RunningGateway, wrong: Json) -> None:
     error, record = refused(gateway, **wrong)
     assert isinstance(error, openai.BadRequestError)
     assert error.response.headers["x-should-retry"] == "false"

@@ -34,9 +34,7 @@ def whole(gateway: RunningGateway, **fields: Any) -> tuple[Message, Json]:
     return raw.parse(), gateway.record(raw.headers["x-perimeter-record"])
 
 
-def streamed(
-    gateway: RunningGateway, **fields: Any
-) -> tuple[Message, list[Any], Json]:
+def streamed(gateway: RunningGateway, **fields: Any) -> tuple[Message, list[Any], Json]:
     """Return the message that the client puts together, the events, and the settled record."""
     with anthropic_client(gateway).messages.stream(**body(**fields)) as stream:
         events = list(stream)
@@ -44,9 +42,7 @@ def streamed(
         return stream.get_final_message(), events, gateway.record(record_id)
 
 
-def refused(
-    gateway: RunningGateway, **fields: Any
-) -> tuple[anthropic.APIStatusError, Json]:
+def refused(gateway: RunningGateway, **fields: Any) -> tuple[anthropic.APIStatusError, Json]:
     """Return the error and the settled record."""
     with pytest.raises(anthropic.APIStatusError) as raised:
         anthropic_client(gateway).messages.create(**body(**fields))
@@ -69,7 +65,7 @@ def assert_usage_recorded(record: Json, message: Message) -> None:
 
 def test_a_whole_message_is_answered_and_recorded(gateway: RunningGateway) -> None:
     message, record = whole(gateway, extra=FORMAT)
-    assert [block.text for block in message.content][0] in VERDICTS
+    assert message.content[0].text in VERDICTS
     assert message.stop_reason == "end_turn"
     assert (record["outcome"]["stop"], record["surface"]) == ("end", "messages")
     assert_usage_recorded(record, message)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 

@@ -102,7 +102,11 @@ def test_a_missing_field_is_named(house, form, field) -> None:
     with house.nothing_sent():
         heard = house.ask(form, body)
     assert_refused(house, form, heard, "malformed")
-    assert field in form.error(heard).body["error"]["message"] if form is ANTHROPIC else field in str(form.error(heard))
+    assert (
+        field in form.error(heard).body["error"]["message"]
+        if form is ANTHROPIC
+        else field in str(form.error(heard))
+    )
 
 
 def test_an_anthropic_request_without_a_limit_is_refused(house) -> None:
@@ -127,20 +131,34 @@ def test_an_unknown_model_is_answered_with_those_that_may_be_asked(house, form) 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_adv_05_a_model_in_other_letters_is_no_model(house, form) -> None:
-    for name in ("сode", "ｃode", "co​de", "Code", "code ", "home:home-model\u202e"):
+    for name in ("\u0441ode", "\uff43ode", "co\u200bde", "Code", "code ", "home:home-model\u202e"):
         with house.nothing_sent():
-            assert_refused(house, form, house.ask(form, form.body(model=name)), "model_not_found", 404)
+            assert_refused(
+                house, form, house.ask(form, form.body(model=name)), "model_not_found", 404
+            )
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_a_name_never_creates_an_offering(house, form) -> None:
-    for name in ("home:other-model", "http://127.0.1.1/", "home-model@eu", "cloud:", ":", "a" * 5000):
+    for name in (
+        "home:other-model",
+        "http://127.0.1.1/",
+        "home-model@eu",
+        "cloud:",
+        ":",
+        "a" * 5000,
+    ):
         with house.nothing_sent():
-            assert_refused(house, form, house.ask(form, form.body(model=name)), "model_not_found", 404)
+            assert_refused(
+                house, form, house.ask(form, form.body(model=name)), "model_not_found", 404
+            )
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("media", ["text/plain", "multipart/form-data; boundary=x", "", "application/json; charset=utf-16"])
+@pytest.mark.parametrize(
+    "media",
+    ["text/plain", "multipart/form-data; boundary=x", "", "application/json; charset=utf-16"],
+)
 def test_another_content_type_is_not_read(house, form, media) -> None:
     raw = msgspec.json.encode(form.body())
     fields = (form.key(house.gateway.keys["website"]), ("content-type", media))

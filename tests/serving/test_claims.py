@@ -5,7 +5,7 @@ import pytest
 
 from tests.doubles.ledger_sight import personal_of
 from tests.doubles.raw_http import Field, Heard, ask, chunked, request
-from tests.doubles.serving_house import FORMS, OPENAI, Form, House
+from tests.doubles.serving_house import FORMS, JSON, OPENAI, Form, House
 from tests.serving.test_bad_bodies import assert_refused
 
 LABEL = "x-perimeter-label"
@@ -58,9 +58,9 @@ UNCLEAR: dict[str, tuple[Field, ...]] = {
     "04 a quote": ((LABEL, '"public"'),),
     "04 a caveat twice": ((LABEL, "public+pii+pii"),),
     "04 a very long one": ((LABEL, "public" + "+pii" * 2000),),
-    "05 cyrillic": ((LABEL, "рublic".encode()),),
-    "05 full width": ((LABEL, "ｐublic".encode()),),
-    "05 zero width": ((LABEL, "pub​lic".encode()),),
+    "05 cyrillic": ((LABEL, "\u0440ublic".encode()),),
+    "05 full width": ((LABEL, "\uff50ublic".encode()),),
+    "05 zero width": ((LABEL, "pub\u200blic".encode()),),
     "05 right to left": ((LABEL, "public\u202e".encode()),),
     "05 latin-1": ((LABEL, b"publi\xe7"),),
 }
@@ -107,7 +107,10 @@ def test_adv_03_headers_that_name_someone_else_change_nothing(house, form) -> No
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_adv_06_a_claimed_repository_is_matched_exactly(house, form) -> None:
-    listed = ("git@git.example.com:payments/ledger-1.git", "https://GIT.example.com/payments/ledger-1")
+    listed = (
+        "git@git.example.com:payments/ledger-1.git",
+        "https://GIT.example.com/payments/ledger-1",
+    )
     for claim in listed:
         heard = _claimed(house, form, ("x-perimeter-repo", claim))
         assert_label(house, heard, "restricted", "on_prem")
@@ -138,10 +141,22 @@ def test_adv_19_a_trailer_is_no_header(house, form) -> None:
         form.key(house.gateway.keys["website"]),
         ("transfer-encoding", "chunked"),
     )
-    for trailer in (b"x-perimeter-label: nonsense\r\n", b"authorization: Bearer nobody\r\n"):
+    for trailer in (b"x-perimeter-label: public\r\n", b"authorization: Bearer nobody\r\n"):
         data = request("POST", form.path, None, fields) + chunked([raw], trailer)
-        heard = ask(house.url, data)
-        assert_label(house, heard, "public", "frontier")
+        with house.nothing_sent():
+            heard = ask(house.url, data)
+        assert_refused(house, form, heard, "malformed")
+        assert "trailers" in str(form.error(heard))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_adv_19_a_trailer_cannot_name_who_asks(house, form) -> None:
+    raw = msgspec.json.encode(form.body())
+    key = house.gateway.keys["website"]
+    head = request("POST", form.path, None, (JSON, ("transfer-encoding", "chunked")))
+    with house.nothing_sent():
+        heard = ask(house.url, head + chunked([raw], f"x-api-key: {key}\r\n".encode()))
+    assert heard.status == 401
 
 
 def test_adv_10_the_key_says_who_asks_not_the_body(house) -> None:

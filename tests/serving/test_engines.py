@@ -35,7 +35,7 @@ def assert_failed(house: House, heard: Heard, kinds: list[str], status: int) -> 
 @ENGINE
 @BOTH
 @pytest.mark.parametrize(
-    ("behaviour", "kinds"),
+    "failing",
     [
         ("mock:status=500", ["unreadable"]),
         ("mock:status=401", ["unreadable"]),
@@ -48,9 +48,8 @@ def assert_failed(house: House, heard: Heard, kinds: list[str], status: int) -> 
         ("mock:garbage", ["unreadable"]),
     ],
 )
-def test_an_engine_that_cannot_answer_is_a_502(
-    house, form, model, stream, behaviour, kinds
-) -> None:
+def test_an_engine_that_cannot_answer_is_a_502(house, form, model, stream, failing) -> None:
+    behaviour, kinds = failing
     heard = _ask(house, form, behaviour, model, stream)
     assert heard.status == 502, heard.body
     error = form.error(heard)

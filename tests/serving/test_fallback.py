@@ -18,7 +18,11 @@ FORM = pytest.mark.parametrize("form", FORMS, ids=str)
 
 def _said(form: Form, house: House, heard) -> str:
     body = heard.json
-    whole = body["choices"][0]["message"]["content"] if "choices" in body else body["content"][0]["text"]
+    whole = (
+        body["choices"][0]["message"]["content"]
+        if "choices" in body
+        else body["content"][0]["text"]
+    )
     return whole.split(":")[0]
 
 
@@ -32,7 +36,10 @@ def test_another_engine_of_the_route_answers(house, form, behaviour) -> None:
     record = house.record(heard.record)
     assert record["outcome"]["kind"] == "completed"
     assert record["outcome"]["served_by"] == "spare-model@spare"
-    assert [one["offering"] for one in record["attempts"]] == ["home-model@home", "spare-model@spare"]
+    assert [one["offering"] for one in record["attempts"]] == [
+        "home-model@home",
+        "spare-model@spare",
+    ]
     assert [one["outcome"] for one in record["outcome"]["tried"]] == ["failed", "completed"]
 
 
@@ -110,7 +117,10 @@ def test_public_falls_back_within_its_boundary(house, form) -> None:
     heard = house.ask(form, form.body())
     assert heard.status == 200
     assert _said(form, house, heard) == "home"
-    assert [one["zone"] for one in house.record(heard.record)["attempts"]] == ["frontier", "on_prem"]
+    assert [one["zone"] for one in house.record(heard.record)["attempts"]] == [
+        "frontier",
+        "on_prem",
+    ]
 
 
 @FORM

@@ -12,7 +12,7 @@ VERSION: Field = ("anthropic-version", "2026-10-21")
 UNKNOWN = [
     ("GET", "/v1/engines"),
     ("POST", "/v1/embeddings"),
-    ("POST", "/v1/responses"),
+    ("POST", "/v1/responses/compact"),
     ("POST", "/v1/messages/count_tokens"),
     ("POST", "/api/chat"),
     ("POST", "/v1/chat/completions/"),

@@ -6,6 +6,7 @@ from gateway.backends import BACKENDS
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.secret import Secret
 from gateway.transport.credentials import bearer
 
@@ -14,7 +15,7 @@ SECRET = Secret("sk-canary")
 
 def test_the_table_names_every_engine_by_its_own_name() -> None:
     assert {name: record.name for name, record in BACKENDS.items()} == {
-        name: name for name in ("vllm", "ollama", "openai", "anthropic", "scripted")
+        name: name for name in ("vllm", "ollama", "openai", "anthropic", "bedrock", "scripted")
     }
 
 
@@ -32,11 +33,13 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
         for name, record in BACKENDS.items()
     }
     both = {chat: "/v1/chat/completions", messages: "/v1/messages"}
+    newer = {OPENAI_RESPONSES.name: "/v1/responses"}
     assert paths == {
-        "vllm": both,
+        "vllm": both | newer,
         "ollama": {native: "/api/chat"},
-        "openai": {chat: "/v1/chat/completions"},
+        "openai": {chat: "/v1/chat/completions"} | newer,
         "anthropic": {messages: "/v1/messages"},
+        "bedrock": {"bedrock_converse": "/model/{model}/converse"},
         "scripted": both | {native: "/api/chat"},
     }
 

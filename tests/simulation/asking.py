@@ -29,7 +29,7 @@ BAD_LABELS = ("Public ", "top-secret", "internal+", "internal+nobody", "internal
 BAD_REPOS = ("nowhere", "C:\\work\\repo", "https://git.example.com/../x", "file:///etc/x", "")
 SHAPES = ((6.0, "plain"), (2.0, "tools"), (1.0, "image"), (2.0, "odd"), (0.3, "refused"))
 FAULTS = (
-    (4.0, "ok"),
+    (6.0, "ok"),
     (2.0, "refused"),
     (1.0, "connect_timeout"),
     (1.0, "timeout"),

@@ -1,8 +1,11 @@
 """Bodies of requests: sound ones in both surfaces' dialects, and ones that cannot be read."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.scenario import Asked
+
+Shape = Callable[[dict[str, Any], Asked, bool], dict[str, Any]]
 
 DIALECT = {"chat_completions": "openai_chat", "messages": "anthropic_messages"}
 SOUND = ("plain", "tools", "image", "odd", "refused")
@@ -47,14 +50,14 @@ def _odd(body: dict[str, Any], asked: Asked, is_chat: bool) -> dict[str, Any]:
     return {**body, **odd, **({"logit_bias": {"7": 1}} if is_chat else {"top_k": 3})}
 
 
-def _changed(**fields: Any) -> Any:
+def _changed(**fields: Callable[[Asked], Any]) -> Shape:
     def shape(body: dict[str, Any], asked: Asked, is_chat: bool) -> dict[str, Any]:
         return {**body, **{name: make(asked) for name, make in fields.items()}}
 
     return shape
 
 
-_SHAPES = {
+_SHAPES: dict[str, Shape] = {
     "plain": lambda body, _asked, _chat: body,
     "tools": _tools,
     "image": _image,

@@ -1,7 +1,7 @@
 """Engines that answer by script: the last thing before a wire, in the place of a connector."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 from msgspec import Struct
 
@@ -12,7 +12,9 @@ from gateway.transport.call import Address, HttpCall, HttpReply, Timeouts
 from gateway.transport.failure import failed
 from tests.simulation.scenario import Fault
 
-_SCRIPT = Script("m", ("amber", "birch", "cedar"), False, 10, None, {})  # noqa: FBT003
+_SCRIPT = Script("m", ("amber", "birch", "cedar"), False, 10, None, {})
+NO_HEADERS: Mapping[str, str] = {}
+ELSEWHERE = {"location": "http://127.0.200.1/"}
 
 
 class Tongue(Struct, frozen=True):
@@ -73,7 +75,7 @@ class Reply:
         status: int = 200,
         wait_ms: int = 0,
         breaks: bool = False,
-        **headers: str,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> None:
         self.status = status
         self.headers = {"content-type": content_type, **headers}
@@ -161,12 +163,13 @@ def _spoken(fault: Fault, tongue: Tongue, *, streams: bool) -> HttpReply:
     )
 
 
-def _echo(status: int, **headers: str) -> Callable[[Tongue, HttpCall], HttpReply]:
+def _echo(status: int, retry_after: str = "") -> Callable[[Tongue, HttpCall], HttpReply]:
     """An engine that repeats in its error what it was sent."""
+    headers = {"retry-after": retry_after} if retry_after else {}
 
     def reply(tongue: Tongue, call: HttpCall) -> HttpReply:
         said = call.body.decode(errors="replace")[:400]
-        return Reply([tongue.error(status, said)], status=status, **headers)
+        return Reply([tongue.error(status, said)], status=status, headers=headers)
 
     return reply
 
@@ -177,15 +180,15 @@ _UNANSWERED = {
     "timeout": (FailureKind.TIMED_OUT, True),
 }
 _PLAIN: dict[str, Callable[[Tongue, HttpCall], HttpReply]] = {
-    "429": _echo(429, **{"retry-after": "1"}),
-    "429-late": _echo(429, **{"retry-after": "60"}),
+    "429": _echo(429, "1"),
+    "429-late": _echo(429, "60"),
     "500": _echo(500),
     "503": _echo(503),
     "400": lambda tongue, _: Reply([tongue.error(400, "max_tokens is too large")], status=400),
     "context": lambda tongue, _: Reply([tongue.too_long], status=400),
     "401": _echo(401),
-    "302": lambda _tongue, _call: Reply([b""], status=302, location="http://127.0.200.1/"),
-    "gzip": lambda tongue, _: Reply([tongue.whole], **{"content-encoding": "gzip"}),
+    "302": lambda _tongue, _call: Reply([b""], status=302, headers=ELSEWHERE),
+    "gzip": lambda tongue, _: Reply([tongue.whole], headers={"content-encoding": "gzip"}),
     "garbage": lambda _tongue, call: Reply([b"\xff\xfe", call.body]),
     "html": lambda _tongue, call: Reply([b"<html>", call.body], "text/html"),
 }

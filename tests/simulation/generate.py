@@ -10,10 +10,10 @@ from datetime import UTC, datetime, time, timedelta
 from tests.simulation.asking import draw_request
 from tests.simulation.chance import Chance
 from tests.simulation.policies import MODELS, TASKS, TODAY, draw_documents, edited_documents
-from tests.simulation.scenario import Engine, Offer, Scenario, Size, Snapshot
+from tests.simulation.scenario import Engine, Offer, Scenario, Size, Snapshot, Written
 
 FULL = Size()
-POLICY_SHARED = 2
+POLICY_SHARED = 4
 KINDS = ((3.0, "vllm"), (1.5, "ollama"), (1.0, "openai"), (1.0, "anthropic"))
 ABILITIES = ("tools", "images", "documents", "thinking")
 ALIAS = "a1"
@@ -90,7 +90,11 @@ def _engine(chance: Chance, number: int, zones: list[str]) -> Engine:
 
 
 def _snapshot(
-    chance: Chance, documents: dict, engines: list[Engine], size: Size, broken: list[str]
+    chance: Chance,
+    documents: dict[str, Written],
+    engines: list[Engine],
+    size: Size,
+    broken: list[str],
 ) -> Snapshot:
     models = MODELS[: size.models]
     zones = sorted(documents["zones"]["zones"])
@@ -121,7 +125,7 @@ def _offer(chance: Chance, model: str, engine: Engine, zones: list[str]) -> Offe
     )
 
 
-def _broken(chance: Chance, rules: list[dict], size: Size) -> list[str]:
+def _broken(chance: Chance, rules: list[Written], size: Size) -> list[str]:
     """Return the ids of rules that cannot be evaluated; seldom any."""
     if not (rules and size.extras and chance.flip(0.06)):
         return []

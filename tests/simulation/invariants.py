@@ -3,12 +3,11 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import date
-from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
 
 from gateway.audit import canonical
-from gateway.audit.record import Attempted, Decided, Record, Settled
+from gateway.audit.record import Attempted, Decided, Settled
 from gateway.domain.decision import Effect
 from gateway.domain.label import Label
 from gateway.domain.route import OutcomeKind
@@ -105,8 +104,8 @@ def _a_call_stays_in_its_boundary(story: Story, stage: Stage) -> Iterator[str]:
 def _a_call_goes_where_the_zone_is_pinned(story: Story, stage: Stage) -> Iterator[str]:
     for call in story.calls:
         engine = _engine(stage.scenario, call.backend)
-        blocks = [ip_network(block) for block in stage.scenario.pins[engine.zone]]
-        if not any(ip_address(call.ip) in block for block in blocks) or call.port != engine.port:
+        inside = any(_lies_in(call.ip, block) for block in stage.scenario.pins[engine.zone])
+        if not inside or call.port != engine.port:
             yield f"{call.backend}: {call.ip}:{call.port} lies outside zone {engine.zone}"
 
 
@@ -127,14 +126,18 @@ def _the_record_stood_before_the_call(story: Story, stage: Stage) -> Iterator[st
 
 
 def _every_decision_is_settled_once(story: Story, stage: Stage) -> Iterator[str]:
-    written = (len(story.decided), len(story.settled))
+    """A record may lack only where the ledger failed to take it, or the client left unheard."""
+    lost = [type(one) for one in stage.ledger.lost if one.id == _id(story)]
+    decided, settled = len(story.decided), len(story.settled)
     allowed = {(1, 1)}
-    if stage.ledger.failed:
-        allowed |= {(0, 0), (1, 0)}
-    if story.heard.left and not story.attempted and not story.calls:
+    if Decided in lost:
         allowed.add((0, 0))
-    if written not in allowed:
-        yield f"{written[0]} Decided and {written[1]} Settled"
+    if Settled in lost:
+        allowed.add((1, 0))
+    if story.asked.cancel_ms is not None and story.heard.left and not story.calls:
+        allowed.add((0, 0))
+    if (decided, settled) not in allowed:
+        yield f"{decided} Decided and {settled} Settled"
     if (story.attempted or story.settled) and not story.decided:
         yield "records without a Decided"
 
@@ -222,7 +225,7 @@ def _an_answer_was_served_from_inside(story: Story, _: Stage) -> Iterator[str]:
 
 def _the_same_record_makes_the_same_decision(story: Story, stage: Stage) -> Iterator[str]:
     for decided in story.decided:
-        kept = canonical.decode(canonical.encode(decided))
+        kept = canonical.decode(stage.entry(decided))
         if kept != decided or not isinstance(kept, Decided):
             yield "the record is not what was written"
         elif kept.ask is not None and kept.facts is not None:
@@ -259,7 +262,7 @@ CHECKS = (
 
 def _kept(stage: Stage) -> Iterator[str]:
     """Look for prompts in the clear part of the ledger, the log, the meters and the alarms."""
-    clear = canonical_bytes(stage.ledger.records)
+    clear = b"".join(stage.entry(record) for record in stage.ledger.records)
     told = f"{stage.log.lines}{stage.meters.counted}{stage.alarms}".encode()
     for asked in stage.scenario.requests:
         if asked.canary.encode() in clear or asked.canary.encode() in told:
@@ -268,9 +271,9 @@ def _kept(stage: Stage) -> Iterator[str]:
         yield "the password of a clone URL"
 
 
-def canonical_bytes(records: list[Record]) -> bytes:
-    """Return the clear bytes of all records as the ledger would store them."""
-    return b"\n".join(canonical.encode(record) for record in records)
+def _lies_in(ip: str, block: str) -> bool:
+    """Every block of these worlds is a /24."""
+    return block.endswith("/24") and ip.rpartition(".")[0] == block.rpartition(".")[0]
 
 
 def _plain(label: Label) -> Plain:

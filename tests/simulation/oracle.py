@@ -5,8 +5,8 @@ Rule 2: what a claim means is known from the draw; no text of a client is parsed
 Rule 3: `without` leaves one safeguard out, to count the worlds in which it mattered.
 """
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from msgspec import Struct
 
@@ -123,29 +123,38 @@ def clears(zone: Written, label: Plain, policy: Written, today: date, without: s
 def holds(rule: Written, asked: Asked, label: Plain, snapshot: Snapshot) -> bool:
     """Do all conditions of the rule hold?"""
     policy = snapshot.documents["policy"]
-    when: dict[str, Any] = rule["when"]
-    permits = rule["effect"] == "permit"
+    return all(
+        _CONDITIONS[name](_words(words), asked, label, policy, snapshot)
+        if name != "repo"
+        else _repo(_words(words), asked, permits=rule["effect"] == "permit")
+        for name, words in rule["when"].items()
+        if name not in ("any", "zone")
+    )
+
+
+_CONDITIONS: dict[str, Callable[[list[str], Asked, Plain, Written, Snapshot], bool]] = {
+    "level_min": lambda w, _a, label, policy, _s: label.rank >= policy["levels"].index(w[0]),
+    "level_max": lambda w, _a, label, policy, _s: label.rank <= policy["levels"].index(w[0]),
+    "level_is": lambda w, _a, label, policy, _s: policy["levels"][label.rank] in w,
+    "caveat": lambda w, _a, label, _p, _s: any(word in label.caveats for word in w),
+    "residency": lambda w, _a, label, policy, _s: (
+        label.places is not None
+        and any(label.places <= set(policy["region_sets"][word]) for word in w)
+    ),
+    "team": lambda w, asked, _l, _p, _s: asked.key.team in w,
+    "surface": lambda w, asked, _l, _p, _s: asked.surface in w,
+    "model": lambda w, asked, _l, _p, snapshot: _catalogue_name(asked, snapshot) in w,
+    "task": lambda w, asked, _l, _p, snapshot: asked.name in snapshot.tasks and asked.name in w,
+    "detector": lambda w, asked, _l, _p, _s: any(kind in w for _, kind, _ in asked.found.findings),
+}
+
+
+def _repo(words: list[str], asked: Asked, *, permits: bool) -> bool:
+    """Of a permit, all repositories are meant and the key binds one; of a deny, any is meant."""
     bound, claimed = _repos(asked)
-    rank = policy["levels"].index
-    checks = {
-        "any": lambda _: True,
-        "zone": lambda _: True,
-        "level_min": lambda word: label.rank >= rank(word),
-        "level_max": lambda word: label.rank <= rank(word),
-        "level_is": lambda words: label.rank in {rank(word) for word in _words(words)},
-        "caveat": lambda words: bool(label.caveats & set(_words(words))),
-        "residency": lambda words: label.places is not None
-        and any(label.places <= set(policy["region_sets"][word]) for word in _words(words)),
-        "repo": lambda words: bool(bound) and bound | claimed <= set(_words(words))
-        if permits
-        else bool((bound | claimed) & set(_words(words))),
-        "team": lambda words: asked.key.team in _words(words),
-        "surface": lambda words: asked.surface in _words(words),
-        "model": lambda words: _catalogue_name(asked, snapshot) in _words(words),
-        "task": lambda words: asked.name in snapshot.tasks and asked.name in _words(words),
-        "detector": lambda words: bool({kind for _, kind, _ in asked.found.findings} & set(_words(words))),
-    }
-    return all(checks[name](words) for name, words in when.items())
+    if permits:
+        return bool(bound) and bound | claimed <= set(words)
+    return bool((bound | claimed) & set(words))
 
 
 def _catalogue_name(asked: Asked, snapshot: Snapshot) -> str:

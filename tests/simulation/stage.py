@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.audit import canonical
 from gateway.audit.record import Personal, Receipt, Record
 from gateway.backends.anthropic import ANTHROPIC
 from gateway.backends.ollama import OLLAMA
@@ -43,7 +44,7 @@ from tests.simulation.scenario import Asked, Engine, Event, Fault, Scenario, Sna
 RECORD_ID = "019aa000-0000-7000-8000-{:012d}"
 BACKENDS = {"vllm": VLLM, "ollama": OLLAMA, "openai": OPENAI, "anthropic": ANTHROPIC}
 FREE = Price(0, 0, "own hardware", date(2026, 11, 20))
-SETTLED_S_MAX = 600
+WORLD_S_MAX = 3_600
 FINE = Fault()
 _recent: deque[tuple[dict[str, Written], Compiled]] = deque(maxlen=4)
 
@@ -83,7 +84,7 @@ class SlowLedger(MemoryLedger):
         self._wait_s = wait_ms / 1_000
         self._unwritten = frozenset(unwritten)
         self._appends = 0
-        self.failed = 0
+        self.lost: list[Record] = []
 
     async def append(self, records: Sequence[tuple[Record, Personal | None]]) -> Receipt:
         self._appends += 1
@@ -91,7 +92,7 @@ class SlowLedger(MemoryLedger):
         # WHY: no append is durable in the same step in which it was asked for.
         await asyncio.sleep(self._wait_s)
         if number in self._unwritten:
-            self.failed += 1
+            self.lost += [record for record, _ in records]
             raise LedgerUnavailable("The ledger cannot take a record.")
         return await super().append(records)
 
@@ -148,18 +149,29 @@ class Stage:
         self.background = Background()
         self.clock = LoopClock(loop, datetime.fromisoformat(scenario.start).astimezone(UTC))
         self._loop = loop
+        self._entries: dict[int, bytes] = {}
         self._faults = [list(asked.faults) for asked in scenario.requests]
         self._house = self._built()
 
     async def play(self) -> None:
-        """Send every request, one after the other or all at once, and wait for settlement."""
+        """Send every request, one after the other or all at once, and wait for settlement.
+
+        TimeoutError when that takes longer than WORLD_S_MAX.
+        """
         asks = [self._ask(number) for number in range(len(self.scenario.requests))]
-        if self.scenario.together:
-            await asyncio.gather(*asks)
-        else:
-            for ask in asks:
-                await ask
-        await self.background.drain(SETTLED_S_MAX)
+        async with asyncio.timeout(WORLD_S_MAX):
+            if self.scenario.together:
+                await asyncio.gather(*asks)
+            else:
+                for ask in asks:
+                    await ask
+            await self.background.drain(WORLD_S_MAX)
+
+    def entry(self, record: Record) -> bytes:
+        """Return the bytes that the ledger would store for one of its records."""
+        if id(record) not in self._entries:
+            self._entries[id(record)] = canonical.encode(record)
+        return self._entries[id(record)]
 
     def _built(self) -> House:
         engines = Engines(self._reached)
@@ -325,6 +337,11 @@ def _compiled(bundle: dict[str, Written]) -> Compiled:
     compiled = compile_bundle(documents(bundle), "sha256:policy").require()
     _recent.append((bundle, compiled))
     return compiled
+
+
+def forget() -> None:
+    """Forget the compiled policies: a fault may have been planted since, or taken away."""
+    _recent.clear()
 
 
 def _fail(_: Facts) -> bool:

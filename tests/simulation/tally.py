@@ -15,39 +15,39 @@ SAMPLED = 5
 OK = 200
 # INVARIANT: a generator that drifts towards worlds in which nothing happens fails the suite.
 LEAST_OF_WORLDS = {
-    "a ledger failed": 0.01,
+    "a ledger failed": 0.015,
     "a backend was quarantined": 0.05,
-    "requests at once": 0.1,
-    "a rule could not be evaluated": 0.02,
+    "requests at once": 0.08,
+    "a rule could not be evaluated": 0.03,
 }
 LEAST_OF_REQUESTS = {
     "permitted": 0.3,
-    "denied": 0.1,
-    "refused unheard": 0.05,
-    "nobody fit or was well": 0.02,
-    "answered whole": 0.08,
+    "denied": 0.2,
+    "refused unheard": 0.06,
+    "nobody fit or was well": 0.05,
+    "answered whole": 0.04,
     "answered by a stream": 0.05,
     "fell back": 0.04,
-    "failed after attempts": 0.03,
-    "broke off after the first token": 0.005,
-    "tried a second time": 0.005,
-    "translated": 0.05,
-    "stopped at the boundary": 0.01,
-    "a lie stopped at the boundary": 0.003,
+    "failed after attempts": 0.08,
+    "broke off after the first token": 0.006,
+    "tried a second time": 0.01,
+    "translated": 0.06,
+    "stopped at the boundary": 0.02,
+    "a lie stopped at the boundary": 0.01,
     "the snapshot changed between attempts": 0.005,
-    "the client left": 0.02,
-    "the label was raised": 0.2,
+    "the client left": 0.01,
+    "the label was raised": 0.12,
     "no lawful place": 0.005,
-    "a repository was chosen": 0.01,
-    "a detector failed": 0.03,
-    "the day changed": 0.0005,
+    "a repository was chosen": 0.02,
+    "a detector failed": 0.04,
+    "the day changed": 0.007,
 }
 LEAST_OF_SAMPLED = {
-    "evidence decided": 0.005,
-    "a deny decided": 0.05,
-    "a base label decided": 0.02,
-    "a claim decided": 0.03,
-    "a broken rule decided": 0.01,
+    "evidence decided": 0.006,
+    "a deny decided": 0.1,
+    "a base label decided": 0.05,
+    "a claim decided": 0.04,
+    "a broken rule decided": 0.015,
 }
 _WITHOUT = {
     "evidence": "evidence decided",
@@ -74,11 +74,12 @@ class Tally:
         self.requests += len(told)
         self.calls += len(stage.calls)
         self._note(_of_world(stage))
+        zones = {engine.name: engine.zone for engine in stage.scenario.engines}
         lying = {
             offer.id
             for one in stage.scenario.snapshots
             for offer in one.offers
-            if offer.zone != next(e.zone for e in stage.scenario.engines if e.name == offer.backend)
+            if offer.zone != zones[offer.backend]
         }
         for story in told:
             self._note(_of_request(story, stage, lying))
@@ -122,7 +123,7 @@ class Tally:
 
 def _of_world(stage: Stage) -> dict[str, bool]:
     return {
-        "a ledger failed": stage.ledger.failed > 0,
+        "a ledger failed": bool(stage.ledger.lost),
         "a backend was quarantined": bool(stage.health.quarantined),
         "requests at once": stage.scenario.together and len(stage.heard) > 1,
         "a rule could not be evaluated": bool(stage.scenario.snapshots[0].broken),
@@ -145,7 +146,7 @@ def _of_request(story: Story, stage: Stage, lying: set[str]) -> dict[str, bool]:
         "tried a second time": len(set(offerings)) < len(offerings),
         "translated": any(_is_translated(call.call.path, story) for call in story.calls),
         "stopped at the boundary": breached,
-        "a lie stopped at the boundary": breached and offerings[-1:] != [] and offerings[-1] in lying,
+        "a lie stopped at the boundary": breached and not lying.isdisjoint(offerings[-1:]),
         "the snapshot changed between attempts": any(
             call.snapshot != story.heard.snapshot for call in story.calls
         ),

@@ -16,7 +16,9 @@ REFUSED = Failure(FailureKind.UNREACHABLE, sent=False)
 
 
 def limited(seconds: int) -> ScriptedReply:
-    return ScriptedReply(b"{}", status=429, **{"retry-after": str(seconds)})
+    reply = ScriptedReply(b"{}", status=429)
+    reply.headers["retry-after"] = str(seconds)
+    return reply
 
 
 def whole() -> ScriptedReply:

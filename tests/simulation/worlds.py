@@ -1,7 +1,6 @@
 """Play many random worlds: `python -m tests.simulation.worlds --worlds N [--replay SEED]`."""
 
 import argparse
-import asyncio
 import gc
 import sys
 import time
@@ -12,20 +11,18 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tests.simulation.clockwork import VirtualLoop
+from tests.simulation.clockwork import Deadlock, VirtualLoop
 from tests.simulation.generate import FULL, generate
 from tests.simulation.invariants import Violation, stories, violations
 from tests.simulation.scenario import Scenario, Size
-from tests.simulation.stage import Stage
+from tests.simulation.stage import Stage, forget
 from tests.simulation.tally import Tally
 
 SEED = 20_261_121
-LEAST = Size(
-    zones=1, rules=0, repos=0, backends=1, models=1, requests=1, faults=0, extras=0
-)
+LEAST = Size(zones=1, rules=0, repos=0, backends=1, models=1, requests=1, faults=0, extras=0)
 
 
-class Fault(Struct, frozen=True):
+class Broken(Struct, frozen=True):
     """A world in which a promise was broken, as small as it could be made."""
 
     seed: int
@@ -46,8 +43,8 @@ class Fault(Struct, frozen=True):
 @contextmanager
 def a_loop() -> Iterator[VirtualLoop]:
     """Give a loop whose time is virtual; one loop serves many worlds."""
+    forget()
     loop = VirtualLoop()
-    asyncio.set_event_loop(None)
     try:
         yield loop
     finally:
@@ -57,31 +54,49 @@ def a_loop() -> Iterator[VirtualLoop]:
 def play(scenario: Scenario, loop: VirtualLoop, tally: Tally | None = None) -> list[Violation]:
     """Play one world and return every broken promise."""
     stage = Stage(scenario, loop)
-    loop.run_until_complete(stage.play())
+    try:
+        loop.run_until_complete(stage.play())
+    except (Deadlock, TimeoutError) as error:
+        return [Violation("a_world_comes_to_an_end", type(error).__name__)]
     told = stories(stage)
     if tally is not None:
         tally.count(stage, told)
     return violations(stage, told)
 
 
-def run(count: int, first: int = SEED, tally: Tally | None = None) -> Fault | None:
-    """Play that many worlds; return the first fault, shrunk, or None."""
+def run(count: int, first: int = SEED, tally: Tally | None = None) -> Broken | None:
+    """Play that many worlds; return the first broken one, shrunk, or None."""
     with a_loop() as loop:
         for number in range(count):
             found = play(generate(first + number), loop, tally)
             if found:
-                small = shrink(first + number, loop, found[0].promise)
-                return Fault(first + number, number, found, small, play(small, loop))
+                small = shrink(first + number, found[0].promise)
+                return Broken(first + number, number, found, small, alone(small))
     return None
 
 
-def shrink(seed: int, loop: VirtualLoop, promise: str) -> Scenario:
+def alone(scenario: Scenario) -> list[Violation]:
+    """Play one world on a loop of its own: another world may have left that loop unusable."""
+    with a_loop() as loop:
+        return play(scenario, loop)
+
+
+def first_breaking(promise: str, count: int, first: int = SEED) -> int | None:
+    """Return the number of the first world, from 0, in which that promise is broken."""
+    with a_loop() as loop:
+        for number in range(count):
+            if any(one.promise == promise for one in play(generate(first + number), loop)):
+                return number
+    return None
+
+
+def shrink(seed: int, promise: str) -> Scenario:
     """Return the smallest world of that seed in which the same promise is broken."""
     size = FULL
     for name, least in _sizes(LEAST).items():
         for value in range(least, getattr(size, name)):
             smaller = replace(size, **{name: value})
-            if any(one.promise == promise for one in play(generate(seed, smaller), loop)):
+            if any(one.promise == promise for one in alone(generate(seed, smaller))):
                 size = smaller
                 break
     return generate(seed, size)
@@ -98,8 +113,7 @@ def _size(text: str) -> Size:
 
 def _replay(seed: int, size: Size) -> int:
     scenario = generate(seed, size)
-    with a_loop() as loop:
-        found = play(scenario, loop)
+    found = alone(scenario)
     print(msgspec.json.format(msgspec.json.encode(scenario), indent=1).decode())
     for violation in found:
         print(violation)
@@ -121,7 +135,7 @@ def main(arguments: list[str]) -> int:
     fault = run(given.worlds, given.seed, tally)
     seconds = time.process_time() - began
     print(tally)
-    print(f"{tally.worlds} worlds in {seconds:.1f} s of one core, {tally.worlds / seconds:.0f} a second")
+    print(f"{seconds:.1f} s of one core, {tally.worlds / seconds:.0f} worlds a second")
     if fault is not None:
         print(fault, file=sys.stderr)
         return 1

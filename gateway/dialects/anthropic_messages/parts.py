@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.anthropic_messages import shapes
-from gateway.dialects.anthropic_messages.losses import Losses, opaque_kind
+from gateway.dialects.anthropic_messages.losses import Losses
 from gateway.dialects.anthropic_messages.shapes import kind, shaped
 from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from gateway.domain.errors import Malformed
+from gateway.domain.part_names import part_name
 
 DIALECT = "anthropic_messages"
 _SPOKEN_BY = {
@@ -58,7 +59,7 @@ class PartReader:
         if _SPOKEN_BY.get(found, role) != role:
             raise Malformed(f"a {found} block does not belong to the role {role}")
         reader = self._readers.get(found)
-        return reader(block) if reader else Opaque(DIALECT, opaque_kind(found), block)
+        return reader(block) if reader else Opaque(DIALECT, part_name(found), block)
 
     def _text(self, block: dict[str, Any]) -> Text:
         self._losses.extras(block, ("type", "text"))
@@ -107,7 +108,7 @@ class PartReader:
         part = self._media(block) if found in ("image", "document") else None
         if isinstance(part, Text | Media):
             return part
-        self._losses.note(opaque_kind(found))
+        self._losses.note(part_name(found))
         return Text(msgspec.json.encode(block).decode())
 
     def _thinking(self, block: dict[str, Any]) -> Thinking:

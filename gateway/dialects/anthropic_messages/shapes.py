@@ -3,7 +3,6 @@
 Unknown fields are allowed everywhere: they pass through, or become losses when translated.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
@@ -22,11 +21,26 @@ Content = str | Annotated[Blocks, Meta(min_length=1)]
 Name = Annotated[str, Meta(min_length=1)]
 
 _T = TypeVar("_T")
-_SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ROLES = frozenset({"user", "assistant", "system"})
 _SOURCES = frozenset({"base64", "text", "content"})
 _NESTING = frozenset({"content", "source"})
 _PROVIDER_RUN = ("mcp_servers", "container")
+# The beginnings of the types of the vendor's own tools; behind them stands a date.
+_VENDOR_TOOLS = (
+    "advisor",
+    "bash",
+    "browser",
+    "code_execution",
+    "computer",
+    "mcp_toolset",
+    "memory",
+    "text_editor",
+    "tool_search_tool",
+    "web_fetch",
+    "web_search",
+)
+_TOOL_CHANGES = frozenset({"tool_addition", "tool_removal"})
+_DEFINITIONS = ("tool", "tools", "definition", "definitions")
 
 
 class Message(Struct, frozen=True):
@@ -158,9 +172,10 @@ def shaped(value: object, shape: type[_T], where: str = "") -> _T:
         raise Malformed(f"{where}{error}") from None
 
 
-def safe(name: object) -> str:
-    """Return a client's word where it is harmless, else `unknown`; records and errors name it."""
-    return name if isinstance(name, str) and _SAFE_NAME.fullmatch(name) else "unknown"
+def vendor_tool(name: object) -> str:
+    """Return the vendor's word with which that type begins, else `unknown`; errors name it."""
+    known = (word for word in _VENDOR_TOOLS if isinstance(name, str) and name.startswith(word))
+    return next(known, "unknown")
 
 
 def kind(block: dict[str, Any]) -> str:
@@ -217,9 +232,12 @@ def _inside(block: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _admit_tool(tool: dict[str, Any]) -> None:
+    """Check one definition of a tool, wherever it stands."""
     found = tool.get("type")
     if found not in (None, "custom"):
-        raise CannotExpress(f"the provider-run tool {safe(found)} works outside the boundary")
+        raise CannotExpress(
+            f"the provider-run tool {vendor_tool(found)} works outside the boundary"
+        )
     shaped(tool, Tool, "tools: ")
 
 
@@ -234,4 +252,15 @@ def _admit_block(block: dict[str, Any]) -> str:
         raise Malformed("an image or document must carry its data: the provider may fetch nothing")
     if found == "container_upload":
         raise Malformed("a file at the provider cannot be checked: send its data")
+    if found in _TOOL_CHANGES:
+        raise CannotExpress("tools change in `tools` alone: a block may not add or remove one")
+    for key in _DEFINITIONS:
+        _admit_definitions(block.get(key))
     return found
+
+
+def _admit_definitions(value: object) -> None:
+    """Check what a block carries under a name for tools; Malformed or CannotExpress."""
+    for tool in value if isinstance(value, list) else [value]:
+        if isinstance(tool, dict):
+            _admit_tool(tool)

@@ -21,6 +21,7 @@ from gateway.domain.conversation import (
 )
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
+from gateway.domain.part_names import part_name
 from gateway.domain.request import Body
 
 TEMPERATURE_MAX = 1.0
@@ -152,7 +153,7 @@ def _media(part: Media, losses: Losses) -> Block | None:
 def _opaque(part: Opaque, losses: Losses) -> Block | None:
     if part.dialect == DIALECT and isinstance(part.raw, dict):
         return part.raw
-    losses.note(part.kind)
+    losses.note(part_name(part.kind))
     return None
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.dialects.ollama_chat.shapes import Message, Request, shaped
-from gateway.domain.errors import Malformed
+from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
 
@@ -11,11 +11,16 @@ _ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 
 def admit(body: Body) -> Request:
-    """Return the request, checked; Malformed."""
+    """Return the request, checked; Malformed, and CannotExpress for a tool that is no function.
+
+    WHY: whatever else a server may learn to run would work outside the boundary.
+    """
     request = shaped(body, Request)
     for number, message in enumerate(request.messages):
         if message.role not in _ROLES:
             raise Malformed(f"messages[{number}].role must be system, user, assistant or tool")
+    if any(tool.type not in (None, "", "function") for tool in request.tools or ()):
+        raise CannotExpress("a tool must be a function that the client runs")
     if isinstance(request.format, str) and request.format not in ("", "json"):
         raise Malformed("format must be json or a schema")
     return request

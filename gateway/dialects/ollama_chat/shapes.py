@@ -6,27 +6,13 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from gateway.dialects.ollama_chat.vocabulary import KNOWN_FIELDS, NESTED
 from gateway.domain.errors import Malformed
 
 MESSAGES_MAX = 100_000
 TOOLS_MAX = 10_000
 UNKNOWN = "unknown_field"
-NAMED = frozenset(
-    {
-        "keep_alive",
-        "logprobs",
-        "min_p",
-        "num_ctx",
-        "num_keep",
-        "repeat_last_n",
-        "repeat_penalty",
-        "shift",
-        "strict",
-        "top_logprobs",
-        "truncate",
-        "typical_p",
-    }
-)
+NAMED = KNOWN_FIELDS | NESTED
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -116,7 +102,7 @@ class Losses:
         return tuple(self._names)
 
     def note(self, name: str) -> None:
-        """Add a loss."""
+        """Add a loss; the name is a word of ours."""
         self._names[name] = None
 
     def extras(self, value: dict[str, Any], known: Container[str]) -> None:

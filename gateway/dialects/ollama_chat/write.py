@@ -22,6 +22,7 @@ from gateway.domain.conversation import (
 )
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
+from gateway.domain.part_names import part_name
 from gateway.domain.request import Body
 
 _OPTIONS = (
@@ -160,7 +161,7 @@ class _Messages:
                 case Media():
                     images.append(self._image(part))
                 case Opaque():
-                    self._losses.note(part.kind)
+                    self._losses.note(part_name(part.kind))
         content = "\n".join(words)
         message: Body = {"role": role, "content": content}
         message |= _set(thinking="\n".join(filter(None, thoughts)))

@@ -5,6 +5,8 @@ in `chunk` and `writer` only.
 Rule 2: a reply that calls a tool stops with `tool_use`, whatever the engine says.
 Rule 3: a stream is listened to by byte search; it is parsed until content came, then where a search
 finds usage, a finish reason or an error.
+Rule 4: no part and no tool makes a provider fetch or run something; unknown kinds are refused.
+Rule 5: no error and no loss repeats a word of the request.
 """
 
 from gateway.dialects.openai_chat.ask import peek, rewrite
@@ -13,6 +15,7 @@ from gateway.dialects.openai_chat.parts import NAME
 from gateway.dialects.openai_chat.reader import ChatReader, hear, read_reply
 from gateway.dialects.openai_chat.reading import read
 from gateway.dialects.openai_chat.tap import ChatTap
+from gateway.dialects.openai_chat.vocabulary import KNOWN_FIELDS, MAY_LEAVE
 from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
 from gateway.dialects.openai_chat.writing import write
 from gateway.domain.dialect import Dialect
@@ -33,4 +36,6 @@ OPENAI_CHAT = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
+    may_leave=MAY_LEAVE,
+    known_fields=KNOWN_FIELDS,
 )

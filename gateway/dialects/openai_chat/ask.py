@@ -4,6 +4,8 @@ from typing import Any
 
 from gateway.dialects.openai_chat import fields
 from gateway.dialects.openai_chat.media import needs_of
+from gateway.dialects.openai_chat.offered import refuse_provider_tools
+from gateway.dialects.openai_chat.references import refuse_references
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
@@ -27,9 +29,14 @@ REFUSED = (
 
 
 def peek(body: Body) -> Ask:
-    """Return what is asked for; Malformed for missing fields and wrong types."""
+    """Return what is asked for; Malformed for missing fields and wrong types.
+
+    Malformed or CannotExpress for what would make the provider fetch or run something.
+    """
     model = fields.required(fields.text(body, "model"), "model")
     needs = set(messages_needs(body))
+    refuse_provider_tools(body)
+    _inspect_prediction(body)
     if fields.records(body, "tools"):
         needs.add("tools")
     if (fields.positive(body, "n") or 1) > N_MAX:
@@ -65,7 +72,18 @@ def messages_needs(body: Body) -> frozenset[str]:
         content = message.get("content")
         if content is not None and not isinstance(content, str):
             needs |= needs_of(content, f"messages[{at}].content")
+        refuse_references({**message, "content": None}, f"messages[{at}]")
+        if message.get("audio") is not None:
+            raise Malformed(f"messages[{at}].audio names what the provider keeps; send words.")
     return needs
+
+
+def _inspect_prediction(body: Body) -> None:
+    prediction = fields.record(body, "prediction") or {}
+    content = prediction.get("content")
+    if content is not None and not isinstance(content, str):
+        needs_of(content, "prediction.content")
+    refuse_references({**prediction, "content": None}, "prediction")
 
 
 def rewrite(body: Body, offering: Offering, stream: bool) -> Body:  # noqa: FBT001

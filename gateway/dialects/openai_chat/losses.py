@@ -1,9 +1,14 @@
-"""What a target cannot say, by name."""
+"""What a target cannot say, by name.
 
-import re
+INVARIANT: a name is a word of ours or of a vendor, never a word of the client: losses stand in the
+record and in a header.
+"""
+
+from gateway.dialects.openai_chat.vocabulary import KNOWN_FIELDS, NESTED
 
 LOSSES_MAX = 32
-_NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")
+UNKNOWN = "unknown_field"
+_DOCUMENTED = KNOWN_FIELDS | NESTED
 
 
 class Losses:
@@ -21,15 +26,14 @@ class Losses:
         return found if len(found) <= LOSSES_MAX else (*found[:LOSSES_MAX], "more")
 
     def add(self, name: str) -> None:
-        """Add a name.
-
-        INVARIANT: a name chosen by the client is repeated only when it looks like a field, because
-        losses stand in the record and in a header.
-        """
-        self._names[name if _NAME.fullmatch(name) else "unnamed_field"] = None
+        """Add a name, which is a word of ours."""
+        self._names[name] = None
 
     def leftovers(self, holder: dict[str, object], known: frozenset[str], path: str = "") -> None:
-        """Add every field that is not known and says something."""
+        """Add every field that is not known here and says something; by name if it is documented.
+
+        `path` is a word of ours.
+        """
         for name, value in holder.items():
             if name not in known and value is not None and value not in ("", [], {}):
-                self.add(path + name)
+                self.add(path + name if name in _DOCUMENTED else UNKNOWN)

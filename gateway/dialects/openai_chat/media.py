@@ -1,10 +1,26 @@
-"""Parts of a message that are not text: only what lies in the body itself may pass."""
+"""Parts of a message: only what lies in the body itself may pass."""
 
 from typing import Any
 
+from gateway.dialects.openai_chat.references import DATA_URL, refuse_references, url_of
 from gateway.domain.errors import Malformed
 
-DATA_URL = "data:"
+__all__ = ["DATA_URL", "data_of", "kind_of", "needs_of", "url_of"]
+
+# Every part that may pass, and the field that holds what it says.
+_HOLDERS = {
+    "text": "text",
+    "input_text": "text",
+    "output_text": "text",
+    "thinking": "thinking",
+    "refusal": "refusal",
+    "image_url": "image_url",
+    "input_image": "image_url",
+    "audio_url": "audio_url",
+    "video_url": "video_url",
+    "input_audio": "input_audio",
+    "file": "file",
+}
 # A part is known by its keys: an engine that finds no `type` looks at the keys too.
 _NEEDS = {
     "image_url": "images",
@@ -13,12 +29,14 @@ _NEEDS = {
     "video_url": "video",
     "file": "documents",
 }
-_REFERENCES = ("image_url", "audio_url", "video_url")
 _REFUSED = frozenset({"image_embeds", "audio_embeds", "video_embeds", "prompt_embeds", "image_pil"})
 
 
 def needs_of(content: object, path: str) -> frozenset[str]:
-    """Return the capabilities for a list of parts; Malformed for what somebody would fetch."""
+    """Return the capabilities for a list of parts.
+
+    Malformed for a part of an unknown kind, and for what somebody would fetch.
+    """
     if not isinstance(content, list):
         raise Malformed(f"{path} must be a string or a list of parts.")
     needs: set[str] = set()
@@ -26,14 +44,17 @@ def needs_of(content: object, path: str) -> frozenset[str]:
         if not isinstance(part, dict):
             raise Malformed(f"{path}[{at}] must be an object.")
         _inspect(part, f"{path}[{at}]")
+        refuse_references(part, f"{path}[{at}]")
         needs.update(need for key, need in _NEEDS.items() if part.get(key) is not None)
     return frozenset(needs)
 
 
-def url_of(reference: object) -> str | None:
-    """Return the address in an `image_url`, which is an object or the address itself."""
-    url = reference.get("url") if isinstance(reference, dict) else reference
-    return url if isinstance(url, str) else None
+def kind_of(part: dict[str, Any]) -> str:
+    """Return the type of a part; without one it is what its first known key says."""
+    kind = part.get("type")
+    if isinstance(kind, str):
+        return kind
+    return next((key for key in _HOLDERS.values() if key in part), "")
 
 
 def data_of(url: str) -> tuple[str, str] | None:
@@ -49,13 +70,15 @@ def _inspect(part: dict[str, Any], path: str) -> None:
         raise Malformed(f"{path}.type must be a string.")
     if not _REFUSED.isdisjoint(part) or kind in _REFUSED:
         raise Malformed(f"{path}: embeddings are not accepted.")
-    # WHY: an engine takes media from its cache by this id, whoever put it there.
-    if part.get("uuid") is not None:
-        raise Malformed(f"{path}.uuid is not accepted.")
-    for key in _REFERENCES:
-        reference = part.get(key)
-        if reference is not None and not (url_of(reference) or "").startswith(DATA_URL):
-            raise Malformed(f"{path}.{key} must be a data: URL; inline the file as base64.")
-    file = part.get("file")
-    if file is not None and (not isinstance(file, dict) or file.get("file_id") is not None):
-        raise Malformed(f"{path}.file must carry file_data; inline the file as base64.")
+    # WHY: a part of a kind that nobody here knows may be an order to fetch or to run something.
+    if kind_of(part) not in _HOLDERS:
+        raise Malformed(f"{path}.type must be one of {', '.join(_HOLDERS)}.")
+    _inspect_file(part.get("file"), f"{path}.file")
+
+
+def _inspect_file(file: object, path: str) -> None:
+    if file is None:
+        return
+    data = file.get("file_data") if isinstance(file, dict) else None
+    if not isinstance(data, str) or not data.startswith(DATA_URL):
+        raise Malformed(f"{path} must carry file_data as a data: URL; inline the file as base64.")

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway.dialects.openai_chat.losses import Losses
-from gateway.dialects.openai_chat.media import DATA_URL, data_of, url_of
+from gateway.dialects.openai_chat.media import DATA_URL, data_of, kind_of, url_of
 from gateway.domain.conversation import Media, Opaque, Part, Text
+from gateway.domain.part_names import part_name
 
 NAME = "openai_chat"
 _TEXT_KEYS = {
@@ -39,14 +40,14 @@ def write_parts(parts: Iterable[Part], lost: Losses) -> str | list[dict[str, Any
 
 
 def _read_part(part: dict[str, Any], lost: Losses) -> Text | Media | Opaque | None:
-    kind = str(part.get("type", ""))
+    kind = kind_of(part)
     if kind in _TEXT_KEYS:
         return _read_text(part, _TEXT_KEYS[kind], lost)
-    if kind in {"image_url", "input_image"} or (not kind and "image_url" in part):
+    if kind in {"image_url", "input_image"}:
         return _read_image(part, lost)
     if kind == "file":
         return _read_file(part, lost)
-    return Opaque(NAME, kind or "untyped", part)
+    return Opaque(NAME, part_name(kind), part)
 
 
 def _read_text(part: dict[str, Any], key: str, lost: Losses) -> Text | None:
@@ -93,5 +94,5 @@ def _write_part(part: Part, lost: Losses) -> dict[str, Any] | None:
         return {"type": "file", "file": {"filename": filename, "file_data": url}}
     if isinstance(part, Opaque) and part.dialect == NAME and isinstance(part.raw, dict):
         return part.raw
-    lost.add(part.kind if isinstance(part, Opaque) else str(part.__struct_config__.tag))
+    lost.add(part_name(part.kind) if isinstance(part, Opaque) else str(part.__struct_config__.tag))
     return None

@@ -17,6 +17,7 @@ from gateway.domain.conversation import (
     Turn,
 )
 from gateway.domain.errors import Malformed, TooLarge
+from gateway.domain.part_names import part_name
 from gateway.domain.request import Body
 from gateway.wire import body as wire_body
 
@@ -148,7 +149,7 @@ class _Script:
             if isinstance(part, Text | Media):
                 parts.append(part)
             else:
-                self._lost.add(part.kind)
+                self._lost.add(part_name(part.kind))
         result = ToolResult(call_id, tuple(parts), self._calls[call_id])
         last = self.turns[-1][1]
         if isinstance(last[-1], ToolResult):

@@ -50,11 +50,11 @@ _FUNCTION_FIELDS = frozenset({"name", "description", "parameters"})
 
 
 def tools(body: Body, lost: Losses) -> tuple[ToolSpec, ...]:
-    """Return the tools that are functions; others are lost by their type."""
+    """Return the tools that are functions; custom ones are lost, and there are no others."""
     specs = []
     for at, tool in enumerate(fields.records(body, "tools")):
         if tool.get("type", "function") != "function":
-            lost.add(f"tools.{tool.get('type')}")
+            lost.add("tools.custom")
             continue
         lost.leftovers(tool, _SPEC_FIELDS, "tools.")
         path = f"tools[{at}].function"

@@ -103,6 +103,11 @@ def _assistant(turn: Turn, lost: Losses) -> list[dict[str, Any]]:
 
 
 def _thinking(parts: Iterable[Part], lost: Losses) -> str:
+    """Return all reasoning as one text.
+
+    INVARIANT: a line break stands between two pieces: what was scanned apart must not become one
+    word here.
+    """
     texts = []
     for part in parts:
         if isinstance(part, Thinking):
@@ -111,7 +116,7 @@ def _thinking(parts: Iterable[Part], lost: Losses) -> str:
                 lost.add("thinking_signature")
             if part.redacted is not None:
                 lost.add("redacted_thinking")
-    return "".join(texts)
+    return "\n".join(filter(None, texts))
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

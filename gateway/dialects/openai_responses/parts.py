@@ -44,7 +44,7 @@ def _read_part(part: dict[str, Any], lost: Losses) -> Text | Media | None:
             lost.note("detail")
         return _media(part.get("image_url"), kind, lost)
     if kind == "input_file":
-        lost.extras(part, frozenset({"type", "file_data", "filename"}))
+        lost.extras(part, frozenset({"type", "file_data"}))
         return _media(part.get("file_data"), kind, lost)
     lost.item(kind)
     return None

@@ -1,0 +1,84 @@
+r"""What a string says once the escapes of JSON in it are read.
+
+The arguments of a tool call are JSON inside a string: in there `\u0067lpat-` is a token to whoever
+reads it, and to no rule.
+"""
+
+import re
+from typing import Any
+
+import jiter
+
+MARKS_MAX = 100_000
+
+_OPENS_JSON = re.compile(r'[ \t\n\r]*[{\["]')
+_OPENS_CONTAINER = re.compile(r"[ \t\n\r]*[{\[]")
+# WHY: codes over Latin-1 hide no character of which a rule could speak.
+_CODE = re.compile(r"\\u00[0-9A-Fa-f]{2}")
+_MARKS = (
+    ('\\"', '"'),
+    ("\\/", "/"),
+    ("\\n", "\n"),
+    ("\\t", "\t"),
+    ("\\r", "\r"),
+    ("\\b", "\b"),
+    ("\\f", "\f"),
+)
+# WHY: an escaped backslash waits as NUL while the others are read; a wider character would make
+# every string four times as slow.
+_HELD = "\0"
+
+
+def hides(text: str, value_at: int) -> bool:
+    """Is the text from there on JSON with escapes, or does it spell letters by their codes?
+
+    WHY: code and prose are full of backslashes; only these are read as something else.
+    """
+    if "\\" not in text:
+        return False
+    return _OPENS_JSON.match(text, value_at) is not None or "\\u00" in text or "\\/" in text
+
+
+def container(text: str, value_at: int) -> Any:  # noqa: ANN401
+    """Return the object or list that is written from there on; None for what is no such JSON.
+
+    None too where a key stands twice, since one of the two would vanish, where the key in front
+    of it hides something itself, and over MARKS_MAX brackets and commas.
+    """
+    if text.find("\\") < value_at or _OPENS_CONTAINER.match(text, value_at) is None:
+        return None
+    if len(text) > MARKS_MAX and sum(map(text.count, "{[,")) > MARKS_MAX:
+        return None
+    try:
+        return jiter.from_json(
+            text[value_at:].encode(),
+            catch_duplicate_keys=True,
+            allow_inf_nan=False,
+            cache_mode="none",
+        )
+    except ValueError:
+        return None
+
+
+def codes_in(text: str) -> int:
+    """Return how many characters may be spelled by their codes."""
+    return text.count("\\u00")
+
+
+def plain(text: str) -> str:
+    """Return the text with one layer of escapes read; what is no escape stays.
+
+    WHY: a string that is cut off, says a key twice or goes on behind its JSON hides as much as a
+    whole one, and no parser reads it.
+    """
+    read = text.replace("\\\\", _HELD)
+    if "\\u00" in read:
+        read = _CODE.sub(_character, read)
+    for escape, character in _MARKS:
+        read = read.replace(escape, character)
+    return read.replace(_HELD, "\\")
+
+
+def _character(found: re.Match[str]) -> str:
+    said = chr(int(found[0][len("\\u") :], base=16))
+    return _HELD if said == "\\" else said
