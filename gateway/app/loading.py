@@ -18,7 +18,7 @@ from gateway.config.backends import Known as KnownBackends
 from gateway.config.catalogue import Models, notices, read_models
 from gateway.config.files import load
 from gateway.config.folders import read_case_files, read_models_files, read_policy_files
-from gateway.config.node import Node, load_node
+from gateway.config.node import Node, load_node, salvaged
 from gateway.config.secrets import read_secrets
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
@@ -77,9 +77,11 @@ class _Collected:
 
 def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
     """Read the node file and all that it names; ConfigError carries every problem at once."""
-    node = load_node(path)
-    settings = node.settings
     collected = _Collected()
+    node = collected.read(lambda: load_node(path), None) or salvaged(path)
+    if node is None:
+        raise ConfigError(tuple(collected.problems))
+    settings = node.settings
     nothing: dict[str, Document] = {}
     policy = collected.read(lambda: read_policy_files(settings.paths.policy), nothing)
     fleet = collected.read(lambda: read_models_files(settings.paths.models), nothing)

@@ -51,7 +51,12 @@ async def serve(loaded: Loaded, announce: Callable[[Addresses], None]) -> None:
         Addresses(_url(scheme, data_socket.getsockname()), _url("http", admin_socket.getsockname()))
     )
     await _until_stopped(stop, running)
+    await _no_longer(watching)
     await _stop(made, front, servers, running)
+
+
+async def _no_longer(watching: list[asyncio.Task[None]]) -> None:
+    """End what may write records of its own while the ledger is still open."""
     for task in watching:
         task.cancel()
     await asyncio.gather(*watching, return_exceptions=True)

@@ -5,21 +5,23 @@ holds no float: its text would depend on who writes it.
 """
 
 import math
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 
 import msgspec
 
-from gateway.audit.record import VERSION, Admin, Record
+from gateway.audit.record import VERSION, Admin, Decided, Record
 
 # WHY: C2SP tlog-tiles counts the bytes of an entry in 16 bits.
 ENTRY_BYTES_MAX = 65_535
 SALT_BYTES_MIN = 16
+# WHY: the last microsecond of the year 9999; later times have no date, and less fits 64 bits.
+TS_US_MAX = 253_402_300_799_999_999
+FACTS_DEPTH_MAX = 32
 DIGEST_PREFIX = "sha256:"
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _RECORD: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_PLAIN = msgspec.json.Decoder()
 # WHY: the encoder and decoder raise these; a RecursionError is a value nested beyond reading.
 _ENCODING = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
 
@@ -41,34 +43,34 @@ def encode(record: Record) -> bytes:
 
     INVARIANT: what is returned can be read back, floats and wrong types included in the check.
     """
-    if isinstance(record, Admin) and not _is_exact(record.facts):
-        raise EntryRefused("the facts of an Admin record hold a float or something not plain")
     try:
         entry = _ENCODER.encode(record)
-        _RECORD.decode(entry)
+        read = _RECORD.decode(entry)
+        fault = _fault(record) or _fault(read) or _difference(entry, read)
     except _ENCODING as error:
         raise EntryRefused(f"the record has no canonical form: {type(error).__name__}") from None
+    if fault:
+        raise EntryRefused(fault)
     if len(entry) > ENTRY_BYTES_MAX:
         raise EntryTooLarge(f"the record has {len(entry)} bytes, an entry {ENTRY_BYTES_MAX}")
     return entry
 
 
 def decode(entry: bytes) -> Record:
-    """Read an entry; EntryUnreadable unless it is canonical and every field is known.
+    """Read an entry; EntryUnreadable unless it is what `encode` writes, byte for byte.
 
-    An entry of an older version may lack fields that were added since.
+    That refuses whatever has two forms: an unknown, doubled or missing field, another order, a
+    set with an element twice, a number or a date written differently.
     """
     if len(entry) > ENTRY_BYTES_MAX:
         raise EntryUnreadable(f"the entry has {len(entry)} bytes, more than {ENTRY_BYTES_MAX}")
     try:
         record = _RECORD.decode(entry)
-        exact = _ENCODER.encode(record) == entry
+        fault = _fault(record) or _difference(entry, record)
     except _ENCODING as error:
         raise EntryUnreadable(f"the entry is no record: {type(error).__name__}") from None
-    if not 1 <= record.v <= VERSION:
-        raise EntryUnreadable(f"the entry has version {record.v}; this reader knows 1 to {VERSION}")
-    if not exact:
-        _assert_canonical_of_older(entry, record)
+    if fault:
+        raise EntryUnreadable(fault)
     return record
 
 
@@ -102,30 +104,32 @@ def commit(salt: bytes, data: bytes) -> str:
     return digest_of(salt + data)
 
 
-def _assert_canonical_of_older(entry: bytes, record: Record) -> None:
-    plain = _PLAIN.decode(entry)
-    if _ENCODER.encode(plain) != entry:
-        raise EntryUnreadable("the entry is not in its canonical form")
-    if not _covers(msgspec.to_builtins(record), plain):
-        raise EntryUnreadable("the entry has a field that this version does not know")
+def _difference(entry: bytes, record: Record) -> str:
+    return "" if _ENCODER.encode(record) == entry else "the entry is not in its canonical form"
 
 
-def _covers(known: object, found: object) -> bool:
-    if isinstance(found, dict):
-        return isinstance(known, dict) and all(
-            key in known and _covers(known[key], value) for key, value in found.items()
-        )
-    if isinstance(found, list) and isinstance(known, list | tuple):
-        return all(_covers(ours, theirs) for ours, theirs in zip(known, found, strict=False))
-    return True
+def _fault(record: Record) -> str:
+    """Return why a record of the right shape has no canonical form; empty when it has one."""
+    if not 1 <= record.v <= VERSION:
+        return f"the entry has version {record.v}; this reader knows 1 to {VERSION}"
+    if not 0 <= record.ts_us <= TS_US_MAX:
+        return "the time of the record lies outside the years 1970 to 9999"
+    if isinstance(record, Admin) and not _is_exact(record.facts):
+        return "the facts of an Admin record hold a float or something not plain, or nest too deep"
+    if isinstance(record, Decided) and record.decision.decided_at.utcoffset() != timedelta(0):
+        return "the time of the decision is not in UTC"
+    return ""
 
 
-def _is_exact(value: object) -> bool:
-    """Is this plain data without floats?"""
+def _is_exact(value: object, depth: int = 0) -> bool:
+    """Is this plain data without floats, not nested too deep?"""
+    if depth > FACTS_DEPTH_MAX:
+        return False
     if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_exact(item) for key, item in value.items())
+        pairs = value.items()
+        return all(isinstance(key, str) and _is_exact(item, depth + 1) for key, item in pairs)
     if isinstance(value, list | tuple | set | frozenset):
-        return all(_is_exact(item) for item in value)
+        return all(_is_exact(item, depth + 1) for item in value)
     return value is None or isinstance(value, bool | int | str)
 
 

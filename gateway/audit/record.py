@@ -16,6 +16,19 @@ from gateway.domain.request import Ask
 from gateway.domain.route import Excluded, Outcome, OutcomeKind
 
 VERSION = 1
+ADMIN_KINDS = frozenset(
+    {
+        "created",
+        "started",
+        "stopped",
+        "recovered",
+        "document_stored",
+        "quarantined",
+        "boundary_breach",
+        "subject_key_made",
+        "clock_stepped",
+    }
+)
 
 
 class Personal(Struct, frozen=True):
@@ -132,9 +145,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):
     """Anything that changes meaning: inception, start, stop, recovery, quarantine, key, document.
 
-    `what` is one of created, started, stopped, recovered, document_stored, quarantined,
-    boundary_breach, subject_key_made, clock_stepped; `facts` holds clear values only, no personal
-    data and no floats.
+    `what` is one of `ADMIN_KINDS`; `facts` holds clear values only, no personal data and no floats.
     """
 
     id: str

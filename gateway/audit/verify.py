@@ -10,6 +10,7 @@ from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.story import Broken, Story
 from gateway.audit.tree import Head, Tree, leaf_hash
+from gateway.audit.unsealed import Unsealed
 
 
 class Verdict(StrEnum):
@@ -23,9 +24,10 @@ class Verdict(StrEnum):
 class Report(Struct, frozen=True, kw_only=True):
     """What was read, and whether it is what was written.
 
-    `size` is that of the signed checkpoint; `unsealed` counts the records after it, which no
-    signature covers yet. `open` counts Decided without Settled, `lost` those whose end a crash
-    took. `documents` maps each stored document to the record that names it. `first_bad` is the
+    `size` is that of the signed checkpoint; `unsealed` counts the records after it (and after
+    every head that somebody kept), which no signature covers. `open` counts Decided without
+    Settled, `lost` those whose end a crash took. `documents` maps each stored document to the
+    record that names it, and `vkey` is the key that the first record names. `first_bad` is the
     index of the first bad record where it can be known.
     """
 
@@ -33,6 +35,7 @@ class Report(Struct, frozen=True, kw_only=True):
     reason: str = ""
     first_bad: int | None = None
     origin: str = ""
+    vkey: str = ""
     size: int = 0
     records: int = 0
     decided: int = 0
@@ -88,6 +91,7 @@ class _Reading:
 
     def __init__(self, sealed: Checkpoint, known: Iterable[Head], leaves: Iterable[bytes]) -> None:
         self.story = Story()
+        self._unsealed = Unsealed()
         self._sealed = Head(sealed.size, sealed.root)
         self._roots: dict[int, set[bytes]] = {sealed.size: {sealed.root}}
         for head in known:
@@ -101,6 +105,11 @@ class _Reading:
     @property
     def size(self) -> int:
         return self._tree.size
+
+    @property
+    def covered(self) -> int:
+        """How many records lie under a head that was signed or kept."""
+        return max(self._roots)
 
     def check_root(self) -> None:
         """Compare the root with those that are known of this size."""
@@ -125,7 +134,7 @@ class _Reading:
 
     def fault(self) -> _Fault | None:
         """Return the first fault, or None."""
-        longest = max(self._roots)
+        longest = self.covered
         if self.size < longest and self._root_fault is None:
             ends = f"the log ends before record {self.size}, its checkpoint has {longest} records"
             self._root_fault = _Fault(self.size, ends)
@@ -138,7 +147,10 @@ class _Reading:
 
     def _judge(self, index: int, entry: bytes) -> _Fault | None:
         try:
-            self.story.read(decode(entry))
+            record = decode(entry)
+            self.story.read(record)
+            if index >= self.covered:
+                self._unsealed.read(record)
         except (EntryUnreadable, Broken) as error:
             return _Fault(index, f"record {index}: {error}")
         return None
@@ -191,6 +203,7 @@ def _report(reading: _Reading, sealed: Checkpoint, key: Vkey) -> Report:
         reason="" if fault is None else fault.reason,
         first_bad=None if fault is None else fault.index,
         origin=sealed.origin,
+        vkey=story.vkey,
         size=sealed.size,
         records=reading.size,
         decided=story.decided,
@@ -199,6 +212,6 @@ def _report(reading: _Reading, sealed: Checkpoint, key: Vkey) -> Report:
         admin=story.admin,
         open=story.open,
         lost=story.lost,
-        unsealed=max(0, reading.size - sealed.size),
+        unsealed=max(0, reading.size - reading.covered),
         documents=story.documents,
     )

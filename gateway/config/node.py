@@ -10,12 +10,13 @@ from msgspec.structs import asdict, replace
 
 from gateway.config.decode import decode
 from gateway.config.files import escape, load
-from gateway.config.settings import Paths, Settings, Timeouts
+from gateway.config.settings import Paths, SecretSource, Settings, Timeouts
 from gateway.config.version import check_version
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 
 DEMO_PREFIX = "demo/"
+SALVAGED: dict[str, Any] = {"paths": Paths, "demo": bool, "secrets": dict[str, SecretSource]}
 S = TypeVar("S", bound=Struct)
 
 
@@ -34,6 +35,26 @@ def load_node(path: Path) -> Node:
     if settings is None or problems:
         raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line)))
     return Node(settings, document)
+
+
+def salvaged(path: Path) -> Node | None:
+    """Return what a node file with problems still says of other files, so that these are checked.
+
+    None when paths, demo or secrets cannot be read: nothing that is said without them would hold.
+    """
+    try:
+        document = load(path)
+    except ConfigError:
+        return None
+    value = document.value
+    given = [name for name in SALVAGED if isinstance(value, dict) and name in value]
+    problems: list[Problem] = []
+    kept: dict[str, Any] = {
+        name: decode(document, SALVAGED[name], problems, f"/{name}") for name in given
+    }
+    if problems:
+        return None
+    return Node(_placed(Settings(origin="", **kept), path.parent.absolute()), document)
 
 
 def read_settings(document: Document, folder: Path, problems: list[Problem]) -> Settings | None:

@@ -1,6 +1,8 @@
 """One try at one candidate: recorded, sent, heard."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +22,7 @@ from gateway.wire import ndjson
 REPLY_BYTES_MAX = 32 * 1024 * 1024
 ERROR_BYTES_MAX = 64 * 1024
 HELD_BYTES_MAX = 1024 * 1024
+END_WAIT_S = 0.1
 RETRY_AFTER_S_MAX = 3600
 OK = 200
 ENGINE_IS_WRONG = frozenset({401, 403, 404, 405})
@@ -199,25 +202,42 @@ class Try:
 
 
 async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
-    """Yield what the client gets; TransportFailure when the engine breaks off."""
+    """Yield what the client gets, until the end mark; TransportFailure if the engine breaks off."""
     heard = opened.channel
     yield opened.held
     if not heard.finished:
         async for chunk in opened.rest:
             attempt.watch(chunk)
-            try:
-                out = heard.feed(chunk)
-            except ValueError:
-                raise TransportFailure(_unreadable("the stream cannot be read")) from None
+            out = _fed(heard, chunk)
             if out:
                 yield out
             if heard.broke is not None:
                 raise TransportFailure(_broke(heard))
+            if heard.finished:
+                break
     if not heard.finished:
         raise TransportFailure(Failure(FailureKind.CUT_SHORT, sent=True, detail="no end mark"))
     last = heard.close()
     if last:
         yield last
+
+
+async def let_end(opened: Opened) -> None:
+    """Give the reply a moment to end, so that its connection can be used again.
+
+    INVARIANT: what comes after the end mark goes nowhere and changes nothing.
+    """
+    with suppress(TransportFailure, TimeoutError):
+        async with asyncio.timeout(END_WAIT_S):
+            async for _ in opened.rest:
+                pass
+
+
+def _fed(heard: Channel, chunk: bytes) -> bytes:
+    try:
+        return heard.feed(chunk)
+    except ValueError:
+        raise TransportFailure(_unreadable("the stream cannot be read")) from None
 
 
 class _Watch:

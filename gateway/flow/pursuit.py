@@ -7,7 +7,7 @@ from gateway.domain.dialect import Dialect
 from gateway.domain.errors import GatewayError, LedgerError, NoHealthyBackend, Unreachable
 from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
-from gateway.flow.attempt import OK, Opened, Try, Whole, relay
+from gateway.flow.attempt import OK, Opened, Try, Whole, let_end, relay
 from gateway.flow.docket import Docket
 from gateway.flow.house import House
 from gateway.flow.ports import World
@@ -113,6 +113,7 @@ class Pursuit:
                 yield chunk
             attempt.completed(opened.channel)
             outcome, error = OutcomeKind.COMPLETED, ""
+            await let_end(opened)
         except TransportFailure as broken:
             failure = attempt.broken(opened.channel, broken.failure)
             outcome, error = OutcomeKind.FAILED, failure.kind

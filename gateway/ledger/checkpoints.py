@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from gateway.audit.tree import EMPTY_ROOT, HASH_BYTES, Head
@@ -19,19 +20,20 @@ BUSY_S_MAX = 5.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS checkpoints (
   origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL,
-  latest_us INTEGER NOT NULL,
+  latest_us INTEGER NOT NULL, boot TEXT NOT NULL,
   frontier BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
   before_size INTEGER NOT NULL, before_frontier BLOB NOT NULL, before_segment INTEGER NOT NULL,
   before_offset INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_requests (
-  origin TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (origin, id)
+  origin TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, boundary BLOB NOT NULL,
+  attempts INTEGER NOT NULL, PRIMARY KEY (origin, id)
 ) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS never_back BEFORE UPDATE ON checkpoints
 WHEN NEW.size < OLD.size BEGIN SELECT RAISE(ABORT, 'a checkpoint never goes back'); END;
 CREATE TRIGGER IF NOT EXISTS never_gone BEFORE DELETE ON checkpoints
 BEGIN SELECT RAISE(ABORT, 'a checkpoint is never deleted'); END;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 """
 
 
@@ -47,7 +49,8 @@ class Sealed(Struct, frozen=True):
     """The last checkpoint of a log, and what a start needs so that it reads only the newest part.
 
     `mark` is at the checkpoint and `before` at the one before it: what lies between them must
-    give this root. `latest_us` is the highest time below the checkpoint.
+    give this root. `latest_us` is the time that the next record is held against, and `boot` the
+    boot that was writing, empty when it had stopped.
     """
 
     head: Head
@@ -55,15 +58,25 @@ class Sealed(Struct, frozen=True):
     mark: Mark = Mark()
     before: Mark = Mark()
     latest_us: int = 0
+    boot: str = ""
+
+
+class Opened(Struct, frozen=True):
+    """A request that was decided and not settled: its index, its boundary, its attempts so far."""
+
+    position: int
+    boundary: frozenset[str] = frozenset()
+    attempts: int = 0
 
 
 class OpenChange(Struct, frozen=True):
-    """Requests decided and not settled: those that came and those that went since the last time."""
+    """Requests decided and not settled: those that came or were tried, and those that went."""
 
-    came: Mapping[str, int] = {}
+    came: Mapping[str, Opened] = {}
     went: frozenset[str] = frozenset()
 
 
+_BOUNDARY = msgspec.json.Decoder(frozenset[str])
 NOTHING_YET = Sealed(Head(0, EMPTY_ROOT))
 
 
@@ -89,21 +102,26 @@ class CheckpointStore:
     def latest(self, origin: str) -> Sealed | None:
         """Return the last checkpoint of that log; None when the store does not know it."""
         row = self._sql.execute(
-            "SELECT size, root, note, latest_us, size, frontier, segment, offset, before_size,"
+            "SELECT size, root, note, latest_us, boot, size, frontier, segment, offset, before_size,"
             " before_frontier, before_segment, before_offset FROM checkpoints WHERE origin = ?",
             (origin,),
         ).fetchone()
         if row is None:
             return None
-        size, root, note, latest_us = row[:4]
-        return Sealed(Head(size, root), note, _mark(row[4:8]), _mark(row[8:]), latest_us)
+        size, root, note, latest_us, boot = row[:5]
+        return Sealed(Head(size, root), note, _mark(row[5:9]), _mark(row[9:]), latest_us, boot)
 
-    def open_requests(self, origin: str) -> dict[str, int]:
-        """Return the requests that were open at the last checkpoint, with their index."""
+    def open_requests(self, origin: str) -> dict[str, Opened]:
+        """Return the requests that were open at the last checkpoint, in the order of the log."""
         rows = self._sql.execute(
-            "SELECT id, position FROM open_requests WHERE origin = ? ORDER BY position", (origin,)
+            "SELECT id, position, boundary, attempts FROM open_requests WHERE origin = ?"
+            " ORDER BY position",
+            (origin,),
         )
-        return dict(rows.fetchall())
+        return {
+            record_id: Opened(position, _BOUNDARY.decode(boundary), attempts)
+            for record_id, position, boundary, attempts in rows.fetchall()
+        }
 
     def begin(self, origin: str) -> None:
         """Take a new log into the store; ChainBroken when one of that name has a checkpoint."""
@@ -111,7 +129,7 @@ class CheckpointStore:
         if known is not None and known.note:
             raise ChainBroken("the checkpoint store has a log of this name already")
         self._sql.execute(
-            "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (origin, *_columns(NOTHING_YET)),
         )
 
@@ -123,8 +141,8 @@ class CheckpointStore:
         with self._sql:
             self._sql.execute("BEGIN IMMEDIATE")
             swapped = self._sql.execute(
-                "UPDATE checkpoints SET size = ?, root = ?, note = ?, latest_us = ?, frontier = ?,"
-                " segment = ?, offset = ?, before_size = ?, before_frontier = ?,"
+                "UPDATE checkpoints SET size = ?, root = ?, note = ?, latest_us = ?, boot = ?,"
+                " frontier = ?, segment = ?, offset = ?, before_size = ?, before_frontier = ?,"
                 " before_segment = ?, before_offset = ? WHERE origin = ? AND size = ? AND root = ?",
                 (*_columns(fresh), origin, expected.size, expected.root),
             )
@@ -138,8 +156,8 @@ class CheckpointStore:
                 [(origin, record_id) for record_id in change.went],
             )
             self._sql.executemany(
-                "INSERT OR REPLACE INTO open_requests VALUES (?, ?, ?)",
-                [(origin, record_id, index) for record_id, index in change.came.items()],
+                "INSERT OR REPLACE INTO open_requests VALUES (?, ?, ?, ?, ?)",
+                [(origin, record_id, *_opened(came)) for record_id, came in change.came.items()],
             )
 
     def close(self) -> None:
@@ -164,7 +182,12 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _columns(sealed: Sealed) -> tuple[object, ...]:
     _, *mark = _packed(sealed.mark)
     head = sealed.head
-    return (head.size, head.root, sealed.note, sealed.latest_us, *mark, *_packed(sealed.before))
+    told = (head.size, head.root, sealed.note, sealed.latest_us, sealed.boot)
+    return (*told, *mark, *_packed(sealed.before))
+
+
+def _opened(came: Opened) -> tuple[int, bytes, int]:
+    return came.position, msgspec.json.encode(sorted(came.boundary)), came.attempts
 
 
 def _packed(mark: Mark) -> tuple[int, bytes, int, int]:

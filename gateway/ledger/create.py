@@ -57,6 +57,7 @@ def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vk
         sealer.resume(NOTHING_YET, {})
         first = entry_of(_created(key.vkey, now_us, inception))
         journal = Journal(folder, files, 0, START, SEGMENT_BYTES_MAX)
+        journal.mac_of = key.mac
         journal.write([first.data])
         journal.close()
         sealer.add(first)

@@ -10,6 +10,7 @@ from gateway.audit.canonical import DIGEST_PREFIX, digest_of, document
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.plain import read_plain
 
 DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
 _HEX_CHARACTERS = sha256().digest_size * 2
@@ -30,7 +31,7 @@ def load(folder: LedgerFolder, digest: str) -> Any:  # noqa: ANN401 - plain data
     fault = check(folder, digest)
     if fault:
         raise ChainBroken(f"the document {digest} {fault}")
-    return msgspec.json.decode(_path(folder, digest).read_bytes())
+    return msgspec.json.decode(read_plain(_path(folder, digest), DOCUMENT_BYTES_MAX))
 
 
 def check(folder: LedgerFolder, digest: str) -> str:
@@ -38,8 +39,7 @@ def check(folder: LedgerFolder, digest: str) -> str:
     if not is_digest(digest):
         return "has no digest of the right form"
     try:
-        with _path(folder, digest).open("rb") as file:
-            data = file.read(DOCUMENT_BYTES_MAX + 1)
+        data = read_plain(_path(folder, digest), DOCUMENT_BYTES_MAX)
     except OSError:
         return "is missing or cannot be read"
     return "" if digest_of(data) == digest else "is not what its digest says"

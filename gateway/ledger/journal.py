@@ -15,6 +15,7 @@ from gateway.ledger.reading import Place
 SEGMENT_BYTES_MAX = 64 * 1024 * 1024
 
 ObserveSync = Callable[[float], None]
+MacOf = Callable[[int, int, bytes], bytes]
 
 
 class Journal:
@@ -30,6 +31,7 @@ class Journal:
         self.size = size
         self.end = end
         self.observe: ObserveSync = unobserved
+        self.mac_of: MacOf = unsigned
         self._folder = folder
         self._files = files
         self._bytes_max = bytes_max
@@ -49,7 +51,11 @@ class Journal:
         """
         if self._torn is not None:
             self.heal()
-        data = b"".join(frames.frame(entry, self.size) for entry in entries)
+        group = self.size
+        data = b"".join(
+            frames.frame(entry, group, self.mac_of(index, group, entry))
+            for index, entry in enumerate(entries, group)
+        )
         place = self._next_place()
         try:
             descriptor = self._descriptor
@@ -111,3 +117,8 @@ class Journal:
 
 def unobserved(_seconds: float) -> None:
     """Keep no measure."""
+
+
+def unsigned(_index: int, _group: int, _entry: bytes) -> bytes:
+    """Return no MAC: what is written so can be read, and no start adopts it."""
+    return frames.NO_MAC

@@ -21,7 +21,7 @@ from gateway.audit.story import CLOCK_BACK_US_MAX
 from gateway.domain.errors import LedgerError, LedgerUnavailable, TooLarge, Unreachable
 from gateway.domain.route import OutcomeKind
 from gateway.ledger import documents
-from gateway.ledger.entry import Entry, entry_of
+from gateway.ledger.entry import TS_US_MAX, Entry, entry_of
 from gateway.ledger.parts import Options, Parts, open_parts
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reader import Reader
@@ -57,9 +57,9 @@ class Ledger:
         self._parts = parts
         self._clock = clock
         self._ids = ids
-        self._latest_us = parts.sealer.latest_us
         self._documents: dict[str, str] = {}
         self._storing = asyncio.Lock()
+        self._announcing: set[str] = set()
 
     @property
     def origin(self) -> str:
@@ -101,20 +101,17 @@ class Ledger:
         """
         if not records:
             raise Unreachable("nothing to append")
-        entries: list[Entry] = []
-        for record, personal in records:
-            if record.boot != self.boot:
-                raise Unreachable("a record names another boot than this one")
-            if personal is None or isinstance(record, Admin):
-                entries.append(_entry(record))
-                continue
-            key = await self._key(personal.subject, month_of(record.ts_us))
-            if key.fresh:
-                facts = {"key": key.id, "month": month_of(record.ts_us)}
-                entries.append(_entry(self._admin("subject_key_made", facts)))
-            sealed = self._parts.keys.seal(personal, field_of(record), key)
-            entries.append(_entry(msgspec.structs.replace(record, sealed=sealed)))
-        return await self._commit(entries)
+        announced: set[str] = set()
+        try:
+            entries: list[Entry] = []
+            for record, personal in records:
+                entries.extend(await self._entries(record, personal, announced))
+            receipt = await self._commit(entries)
+            if announced:
+                await self._announce(announced)
+            return receipt
+        finally:
+            self._announcing -= announced
 
     async def record(self, what: str, facts: Facts) -> Receipt:
         """Append an Admin record of that kind; facts are clear values, nothing personal."""
@@ -143,8 +140,10 @@ class Ledger:
 
     async def close(self) -> None:
         """Write the stop, make the last checkpoint, and let go of the log."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         try:
-            await self.record("stopped", {})
+            self._parts.writer.finish([_entry(self._admin("stopped", {}))], done)
+            await done
         except LedgerError:
             # WHY: a ledger that cannot be written must still be let go; the missing stop shows.
             pass
@@ -168,21 +167,34 @@ class Ledger:
 
     async def _commit(self, entries: list[Entry]) -> Receipt:
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._parts.writer.submit(self._in_time(entries), done)
+        self._parts.writer.submit(entries, done)
         return Receipt(await done)
 
-    def _in_time(self, entries: list[Entry]) -> list[Entry]:
-        """Put a record before each entry whose time lies far behind what was written before."""
-        timed: list[Entry] = []
-        for entry in entries:
-            if entry.ts_us < self._latest_us - CLOCK_BACK_US_MAX:
-                facts = {"from_us": self._latest_us, "to_us": entry.ts_us}
-                stepped = self._admin("clock_stepped", facts, ts_us=entry.ts_us)
-                timed.append(_entry(stepped))
-                self._latest_us = entry.ts_us
-            timed.append(entry)
-            self._latest_us = max(self._latest_us, entry.ts_us)
-        return timed
+    async def _entries(
+        self, record: Record, personal: Personal | None, announced: set[str]
+    ) -> list[Entry]:
+        """Return the entry of a record, after that of its subject's key if nothing told of it."""
+        if record.boot != self.boot:
+            raise Unreachable("a record names another boot than this one")
+        if personal is None or isinstance(record, Admin):
+            return [_entry(record)]
+        _assert_time(record)
+        month = month_of(record.ts_us)
+        key = await self._key(personal.subject, month)
+        sealed = self._parts.keys.seal(personal, field_of(record), key)
+        entry = _entry(msgspec.structs.replace(record, sealed=sealed))
+        if not key.fresh or key.id in self._announcing:
+            return [entry]
+        self._announcing.add(key.id)
+        announced.add(key.id)
+        return [_entry(self._admin("subject_key_made", {"key": key.id, "month": month})), entry]
+
+    async def _announce(self, keys: set[str]) -> None:
+        try:
+            await asyncio.to_thread(self._parts.keys.announced, keys)
+        except (sqlite3.Error, OSError):
+            # WHY: the record is durable; a key store that forgets it has it told once more.
+            return
 
     async def _key(self, subject: str, month: str) -> SubjectKey:
         if not subject:
@@ -198,9 +210,9 @@ class Ledger:
 
     def _started(self, facts: Facts) -> Admin:
         now_us = self._clock.now_us()
-        if now_us < self._latest_us - CLOCK_BACK_US_MAX:
-            facts = {**facts, "clock_from_us": self._latest_us}
-            self._latest_us = now_us
+        latest_us = self._parts.sealer.latest_us
+        if now_us < latest_us - CLOCK_BACK_US_MAX:
+            facts = {**facts, "clock_from_us": latest_us}
         return self._admin("started", facts, ts_us=now_us)
 
     def _admin(self, what: str, facts: Facts, ts_us: int | None = None) -> Admin:
@@ -247,7 +259,14 @@ def field_of(record: Decided | Attempted | Settled) -> Field:
             return Field(record.id, "settled")
 
 
+def _assert_time(record: Record) -> None:
+    ts_us: object = record.ts_us
+    if not isinstance(ts_us, int) or not 0 <= ts_us <= TS_US_MAX:
+        raise LedgerUnavailable("a record cannot be written", hint="its time is none of a clock")
+
+
 def _entry(record: Record) -> Entry:
+    _assert_time(record)
     try:
         return entry_of(record)
     except EntryTooLarge:

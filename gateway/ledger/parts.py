@@ -3,7 +3,9 @@
 import sqlite3
 from asyncio import AbstractEventLoop
 from contextlib import ExitStack
+from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
@@ -19,6 +21,7 @@ from gateway.ledger.recovery import last_sealed, recover
 from gateway.ledger.sealer import Sealer
 from gateway.ledger.signing import SigningKey
 from gateway.ledger.subject_keys import SubjectKeys
+from gateway.ledger.tail import Tail
 from gateway.ledger.writer import Writer
 
 
@@ -71,7 +74,7 @@ def open_parts(paths: LedgerPaths, boot: str, options: Options) -> Parts:
     with ExitStack() as held:
         try:
             return _open(paths, boot, options, held)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, msgspec.MsgspecError) as error:
             hint = type(error).__name__
             raise LedgerUnavailable("the ledger cannot be opened", hint=hint) from None
 
@@ -79,17 +82,20 @@ def open_parts(paths: LedgerPaths, boot: str, options: Options) -> Parts:
 def _open(paths: LedgerPaths, boot: str, options: Options, held: ExitStack) -> Parts:
     folder, files = paths.folder, options.files
     key = _key(paths, folder)
-    _lock(folder, files, held)
+    _lock(folder.lock, files, held)
+    _lock(paths.writer_lock(key.name), files, held)
     store = CheckpointStore.open(paths.checkpoints)
     held.callback(store.close)
     sealed = last_sealed(store, folder, key.vkey)
     sealer = Sealer(key, store, folder, files)
-    sealer.resume(sealed, store.open_requests(key.name))
-    recovered = recover(folder, sealed, sealer, files)
+    opened = store.open_requests(key.name)
+    sealer.resume(sealed, opened)
+    tail = Tail(key, sealed, opened, folder)
+    recovered = recover(folder, sealed, sealer, tail, files)
     keys = SubjectKeys.open(paths.subject_keys, key.name)
     held.callback(keys.close)
     journal = Journal(folder, files, recovered.size, recovered.end, options.segment_bytes_max)
-    journal.observe = options.observe_sync_s
+    journal.observe, journal.mac_of = options.observe_sync_s, key.mac
     writer = Writer(journal, sealer, boot)
     index = _index(folder, recovered.size)
     reader = Reader(folder, index, lambda: writer.size)
@@ -119,9 +125,9 @@ def _key(paths: LedgerPaths, folder: LedgerFolder) -> SigningKey:
     return key
 
 
-def _lock(folder: LedgerFolder, files: Files, held: ExitStack) -> None:
+def _lock(path: Path, files: Files, held: ExitStack) -> None:
     try:
-        descriptor = files.lock(folder.lock)
+        descriptor = files.lock(path)
     except BlockingIOError:
         raise LedgerUnavailable(
             "another gateway writes this ledger", hint="one origin has one writer"
@@ -132,6 +138,6 @@ def _lock(folder: LedgerFolder, files: Files, held: ExitStack) -> None:
 def _index(folder: LedgerFolder, size: int) -> Index | None:
     try:
         return Index.make(folder, size)
-    except (sqlite3.Error, OSError):
+    except Exception:  # noqa: BLE001 - whatever stands in that file must not stop a start
         # WHY: without an index the reader goes through the journal; nothing is lost but time.
         return None

@@ -1,11 +1,13 @@
 """Where a ledger lies on disk."""
 
+from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
 
 SEGMENT_SUFFIX = ".seg"
 _INDEX_DIGITS = 20
+_LOCK_NAME_DIGITS = 16
 
 
 class LedgerPaths(Struct, frozen=True):
@@ -19,6 +21,11 @@ class LedgerPaths(Struct, frozen=True):
     signing_key: Path
     checkpoints: Path
     subject_keys: Path
+
+    def writer_lock(self, origin: str) -> Path:
+        """The lock of a log beside its checkpoint store, where no writer of the folder reaches."""
+        name = sha256(origin.encode()).hexdigest()[:_LOCK_NAME_DIGITS]
+        return self.checkpoints.with_name(f"{self.checkpoints.name}.{name}.lock")
 
     @property
     def folder(self) -> "LedgerFolder":

@@ -10,6 +10,8 @@ from msgspec import Struct
 from gateway.ledger import frames
 from gateway.ledger.frames import FRAME_BYTES_MAX, FRAME_HEADER_BYTES, HEADER_BYTES, Frame
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.plain import open_plain
+from gateway.ledger.torn import Rest, look
 
 
 class Place(Struct, frozen=True):
@@ -20,11 +22,13 @@ class Place(Struct, frozen=True):
 
 
 class Stored(Struct, frozen=True):
-    """One entry, its index, and where its frame begins."""
+    """One entry, its index, where its frame begins, and the group and MAC of the frame."""
 
     index: int
     entry: bytes
     place: Place
+    group: int = 0
+    mac: bytes = b""
 
 
 class DamageKind(Enum):
@@ -77,7 +81,7 @@ class Reading:
                 return
 
     def _segment(self, *, is_last: bool) -> Iterator[Stored]:
-        with self._folder.segment(self.end.segment).open("rb") as file:
+        with open_plain(self._folder.segment(self.end.segment)) as file:
             if not self._begins(file, is_last=is_last):
                 return
             file.seek(self.end.offset)
@@ -87,7 +91,7 @@ class Reading:
                     frame = self._second_look(file, is_last=is_last)
                 if frame is None:
                     return
-                stored = Stored(self.index, frame.entry, self.end)
+                stored = Stored(self.index, frame.entry, self.end, frame.group, frame.mac)
                 self.index += 1
                 offset = self.end.offset + FRAME_HEADER_BYTES + len(frame.entry)
                 self.end = self.last = Place(self.end.segment, offset)
@@ -97,7 +101,7 @@ class Reading:
         """Does the segment have its header, and reach to the place where reading begins?"""
         first = self.end.segment
         if file.read(HEADER_BYTES) != frames.header(first):
-            rest = self._rest(file, 0)
+            rest = look(file, 0, self.index)
             if os.pread(file.fileno(), HEADER_BYTES, 0) != frames.header(first):
                 self._bad_header(rest, is_last=is_last)
                 return False
@@ -112,7 +116,7 @@ class Reading:
         INVARIANT: the rest is read before the frame is read again: a later group in the rest
         proves that this frame had been written before, so it must be whole by now.
         """
-        rest = self._rest(file, self.end.offset + 1)
+        rest = look(file, self.end.offset + 1, self.index)
         again = os.pread(file.fileno(), FRAME_BYTES_MAX, self.end.offset)
         frame = frames.read(again)
         if frame is not None:
@@ -120,17 +124,19 @@ class Reading:
             return frame
         if not is_last:
             self._broken("the segment is damaged here, and the log goes on after it")
-        elif frames.has_later_group(rest, self.index):
+        elif rest is Rest.LATER:
             self._broken("the segment is damaged here, before records that were written later")
+        elif rest is Rest.TOO_MUCH:
+            self._broken("the segment is damaged here, and more follows than a crash leaves")
         else:
             self._torn()
         return None
 
-    def _bad_header(self, data: bytes, *, is_last: bool) -> None:
+    def _bad_header(self, rest: Rest, *, is_last: bool) -> None:
         # WHY: a segment is made, then its header is written with the first group: until that is
         # on the disk, nothing in this file was acknowledged.
         is_new = self.end.offset == HEADER_BYTES and self.index == self.end.segment
-        if is_last and is_new and self.index and not frames.has_later_group(data, self.index):
+        if is_last and is_new and self.index and rest is Rest.TORN:
             self.end = Place(self.end.segment, 0)
             self._torn()
         else:
@@ -143,11 +149,6 @@ class Reading:
             return None
         size = frames.entry_bytes(head)
         return head if size is None else head + file.read(size)
-
-    @staticmethod
-    def _rest(file: BinaryIO, offset: int) -> bytes:
-        file.seek(offset)
-        return file.read()
 
     def _torn(self) -> None:
         reason = "the tail is torn, as a crash leaves it"

@@ -5,17 +5,16 @@ from itertools import islice
 
 from msgspec import Struct
 
-from gateway.audit.canonical import EntryUnreadable, decode
 from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, verify
 from gateway.audit.tree import Tree, leaf_hash
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.checkpoints import CheckpointStore, Sealed
-from gateway.ledger.entry import entry_of
 from gateway.ledger.files import Files
 from gateway.ledger.frames import HEADER_BYTES
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import Damage, DamageKind, Place, Reading
 from gateway.ledger.sealer import Sealer
+from gateway.ledger.tail import Tail
 
 
 class Recovered(Struct, frozen=True):
@@ -54,18 +53,18 @@ def last_sealed(store: CheckpointStore, folder: LedgerFolder, vkey: Vkey) -> Sea
     return sealed
 
 
-def recover(folder: LedgerFolder, sealed: Sealed, sealer: Sealer, files: Files) -> Recovered:
+def recover(
+    folder: LedgerFolder, sealed: Sealed, sealer: Sealer, tail: Tail, files: Files
+) -> Recovered:
     """Read what follows the last checkpoint into the sealer, and cut a torn tail.
 
     INVARIANT: no byte at or below the last checkpoint, and none of a group that was durable, is
-    cut; where that would be needed the log is broken. OSError when the disk fails.
+    cut; where that would be needed, or where the tail is not ours, the log is broken and nothing
+    is changed. OSError when the disk fails.
     """
     reading = Reading(folder, sealed.mark.size, sealed.mark.end)
     for stored in reading:
-        try:
-            sealer.add(entry_of(decode(stored.entry), stored.entry))
-        except EntryUnreadable as error:
-            raise ChainBroken(f"record {stored.index} cannot be read", hint=str(error)) from None
+        sealer.add(tail.adopt(stored))
     if reading.damage is not None and reading.damage.kind is DamageKind.BROKEN:
         raise _broken(reading.damage)
     cut_bytes = _settle_tail(folder, sealed.mark.end, reading.end, files)

@@ -9,7 +9,7 @@ from time import monotonic
 
 from gateway.audit import checkpoint
 from gateway.audit.tree import Head, Tree, leaf_hash
-from gateway.ledger.checkpoints import CheckpointStore, Mark, OpenChange, Sealed
+from gateway.ledger.checkpoints import CheckpointStore, Mark, OpenChange, Opened, Sealed
 from gateway.ledger.entry import Entry
 from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerFolder
@@ -40,9 +40,12 @@ class Sealer:
         self._sealed = Head(0, self._tree.root())
         self._mark = Mark()
         self._published = False
-        self._open: dict[str, int] = {}
-        self._open_sealed: frozenset[str] = frozenset()
+        self._doubtful: Sealed | None = None
+        self._doubtful_open: dict[str, Opened] = {}
+        self._open: dict[str, Opened] = {}
+        self._open_sealed: dict[str, Opened] = {}
         self._latest_us = 0
+        self._boot = ""
         self._due_s: float | None = None
 
     @property
@@ -52,31 +55,31 @@ class Sealer:
 
     @property
     def latest_us(self) -> int:
-        """The highest time of any record."""
+        """The time that the next record is held against, as `verify` holds it."""
         return self._latest_us
 
     @property
-    def open_requests(self) -> dict[str, int]:
-        """The requests that were decided and not settled, with their index."""
+    def open_requests(self) -> dict[str, Opened]:
+        """The requests that were decided and not settled, in the order of the log."""
         return dict(self._open)
 
-    def resume(self, sealed: Sealed, open_requests: dict[str, int]) -> None:
+    def resume(self, sealed: Sealed, open_requests: dict[str, Opened]) -> None:
         """Go on from the last checkpoint of the store."""
         self._tree = Tree(sealed.mark.size, sealed.mark.frontier)
         self._sealed = sealed.head
         self._mark = sealed.mark
         self._open = dict(open_requests)
-        self._open_sealed = frozenset(open_requests)
+        self._open_sealed = dict(open_requests)
         self._latest_us = sealed.latest_us
+        self._boot = sealed.boot
 
     def add(self, entry: Entry) -> int:
         """Take a durable entry into the tree and return its index."""
         index = self._tree.append(leaf_hash(entry.data))
-        if entry.opens is not None:
-            self._open[entry.opens] = index
-        if entry.closes is not None:
-            self._open.pop(entry.closes, None)
-        self._latest_us = max(self._latest_us, entry.ts_us)
+        self._follow(entry, index)
+        self._latest_us = entry.latest_after(self._latest_us)
+        if entry.boot is not None:
+            self._boot = entry.boot
         if self._due_s is None:
             self._due_s = self._now_s() + UNSEALED_S_MAX
         return index
@@ -110,16 +113,50 @@ class Sealer:
         self._due_s = None
 
     def _swap(self, head: Head, note: str, end: Place) -> None:
+        self._settle_doubt()
+        if head == self._sealed:
+            return
+        known = self._open_sealed
         change = OpenChange(
-            came={key: at for key, at in self._open.items() if key not in self._open_sealed},
-            went=self._open_sealed - self._open.keys(),
+            came={key: one for key, one in self._open.items() if known.get(key) != one},
+            went=frozenset(known.keys() - self._open.keys()),
         )
         mark = Mark(head.size, self._tree.frontier, end)
-        fresh = Sealed(head, note, mark, self._mark, self._latest_us)
-        self._store.advance(self._key.name, self._sealed, fresh, change)
-        self._sealed, self._mark = head, mark
-        self._open_sealed = frozenset(self._open)
+        fresh = Sealed(head, note, mark, self._mark, self._latest_us, self._boot)
+        try:
+            self._store.advance(self._key.name, self._sealed, fresh, change)
+        except sqlite3.Error:
+            self._doubtful = fresh
+            self._doubtful_open = dict(self._open)
+            raise
+        self._take(fresh, dict(self._open))
+
+    def _settle_doubt(self) -> None:
+        """Look whether the store has the checkpoint whose writing was told to have failed.
+
+        WHY: an error can be told after the commit; the checkpoint that then stands in the store is
+        ours, and no sign of a second writer.
+        """
+        doubtful = self._doubtful
+        if doubtful is None:
+            return
+        if self._store.latest(self._key.name) == doubtful:
+            self._take(doubtful, self._doubtful_open)
+        self._doubtful = None
+
+    def _take(self, sealed: Sealed, open_requests: dict[str, Opened]) -> None:
+        self._sealed, self._mark = sealed.head, sealed.mark
+        self._open_sealed = open_requests
         self._published = False
+
+    def _follow(self, entry: Entry, index: int) -> None:
+        if entry.opens is not None:
+            self._open[entry.opens] = Opened(index, entry.boundary)
+        if entry.tries is not None and (opened := self._open.get(entry.tries)) is not None:
+            tried = opened.attempts + 1
+            self._open[entry.tries] = Opened(opened.position, opened.boundary, tried)
+        if entry.closes is not None:
+            self._open.pop(entry.closes, None)
 
     def _note(self, head: Head) -> str:
         text = checkpoint.body(self._key.name, head.size, head.root)

@@ -1,34 +1,48 @@
 """The signing key of a log, in a file of its own."""
 
+import hmac
 import stat
+import struct
 from base64 import b64decode, b64encode
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.audit.checkpoint import Vkey, vkey_of
 from gateway.domain.errors import LedgerUnavailable
 from gateway.ledger.files import Files
+from gateway.ledger.frames import MAC_BYTES
 
 _PREFIX = "PRIVATE+KEY+"
 _ED25519 = b"\x01"
 _SEED_BYTES = 32
 KEY_FILE_BYTES_MAX = 1_024
+_MAC_KEY_BYTES = 32
+_MAC_OF = b"perimeter ledger: MAC of a frame\n"
+_BOUND = struct.Struct(">QQ")
 
 
 class SigningKey:
     """An Ed25519 key that signs under the name of one log; it never prints itself."""
 
-    __slots__ = ("name", "private")
+    __slots__ = ("_mac_key", "name", "private")
 
     def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
         self.name = name
         self.private = private
+        derive = HKDF(SHA256(), _MAC_KEY_BYTES, None, _MAC_OF + name.encode())
+        self._mac_key = derive.derive(private.private_bytes_raw())
 
     @property
     def vkey(self) -> Vkey:
         """The public half."""
         return vkey_of(self.name, self.private)
+
+    def mac(self, index: int, group: int, entry: bytes) -> bytes:
+        """Return the MAC of an entry at that index, under a key that is of this log alone."""
+        return hmac.digest(self._mac_key, _BOUND.pack(index, group) + entry, "sha256")[:MAC_BYTES]
 
     def __repr__(self) -> str:
         return f"SigningKey({self.name}, ***)"

@@ -10,9 +10,10 @@ import sqlite3
 import threading
 from base64 import b64decode, b64encode
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -22,6 +23,8 @@ from msgspec import Struct
 from gateway.audit.record import Personal, Sealed
 
 KEYS_CACHED_MAX = 10_000
+# WHY: a key that somebody destroyed beside a running gateway is used for no longer than this.
+KEY_CACHED_S_MAX = 60.0
 BUSY_S_MAX = 5.0
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -37,9 +40,10 @@ CREATE TABLE IF NOT EXISTS subjects (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys (
   id TEXT PRIMARY KEY, pseudonym TEXT NOT NULL, month TEXT NOT NULL, key BLOB NOT NULL,
-  wrapped_by TEXT NOT NULL DEFAULT '', UNIQUE (pseudonym, month)
+  wrapped_by TEXT NOT NULL DEFAULT '', announced INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (pseudonym, month)
 ) WITHOUT ROWID;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 """
 
 
@@ -62,7 +66,7 @@ class Field(Struct, frozen=True):
 
 
 class SubjectKey(Struct, frozen=True):
-    """A key by its id; `fresh` says that this very call made it."""
+    """A key by its id; `fresh` says that no durable record tells yet that it was made."""
 
     id: str
     cipher: AESGCM
@@ -90,7 +94,8 @@ class SubjectKeys:
         self._origin = origin
         self._chance = chance
         self._lock = threading.Lock()
-        self._cached: OrderedDict[tuple[str, str], SubjectKey] = OrderedDict()
+        self._now_s: Callable[[], float] = monotonic
+        self._cached: OrderedDict[tuple[str, str], tuple[SubjectKey, float]] = OrderedDict()
         self._pepper: bytes = connection.execute("SELECT value FROM pepper").fetchone()[0]
 
     @classmethod
@@ -110,23 +115,34 @@ class SubjectKeys:
         return cls(_connect(path), origin)
 
     def cached(self, subject: str, month: str) -> SubjectKey | None:
-        """Return the key of a subject and month if it is at hand without asking the disk."""
+        """Return the key of a subject and month if it was read within `KEY_CACHED_S_MAX`."""
         with self._lock:
-            found = self._cached.get((subject, month))
-            if found is not None:
-                self._cached.move_to_end((subject, month))
+            found, read_s = self._cached.get((subject, month), (None, 0.0))
+            if found is None or self._now_s() - read_s > KEY_CACHED_S_MAX:
+                return None
+            self._cached.move_to_end((subject, month))
             return found
 
     def key(self, subject: str, month: str) -> SubjectKey:
         """Return the key of a subject and month; a new one is durable when this returns."""
         with self._lock:
             found = self._stored(subject, month)
-            known = SubjectKey(found.id, found.cipher)
-            self._cached[subject, month] = known
+            self._cached[subject, month] = (found, self._now_s())
             self._cached.move_to_end((subject, month))
             if len(self._cached) > KEYS_CACHED_MAX:
                 self._cached.popitem(last=False)
             return found
+
+    def announced(self, key_ids: Collection[str]) -> None:
+        """Note that durable records tell of these keys, so that they are fresh no more."""
+        with self._lock:
+            for name, (key, read_s) in list(self._cached.items()):
+                if key.id in key_ids:
+                    self._cached[name] = (SubjectKey(key.id, key.cipher), read_s)
+            with self._sql:
+                self._sql.executemany(
+                    "UPDATE keys SET announced = 1 WHERE id = ?", [(one,) for one in key_ids]
+                )
 
     def pseudonym(self, subject: str) -> str:
         """Return the random name that stands for a subject; it is durable when this returns."""
@@ -165,10 +181,11 @@ class SubjectKeys:
             self._sql.execute("BEGIN IMMEDIATE")
             pseudonym = self._pseudonym(subject)
             row = self._sql.execute(
-                "SELECT id, key FROM keys WHERE pseudonym = ? AND month = ?", (pseudonym, month)
+                "SELECT id, key, announced FROM keys WHERE pseudonym = ? AND month = ?",
+                (pseudonym, month),
             ).fetchone()
             if row is not None:
-                return SubjectKey(row[0], AESGCM(row[1]))
+                return SubjectKey(row[0], AESGCM(row[1]), fresh=not row[2])
             key_id, key = self._chance(_ID_BYTES).hex(), self._chance(_KEY_BYTES)
             self._sql.execute(
                 "INSERT INTO keys (id, pseudonym, month, key) VALUES (?, ?, ?, ?)",

@@ -17,6 +17,7 @@ from gateway.domain.errors import ChainBroken, LedgerError, LedgerUnavailable
 from gateway.ledger.entry import Entry, entry_of
 from gateway.ledger.journal import Journal
 from gateway.ledger.sealer import SEAL_FAILURES, Sealer
+from gateway.ledger.timeline import Timeline
 
 QUEUE_MAX = 8_192
 GROUP_ENTRIES_MAX = 1_024
@@ -32,7 +33,7 @@ Told = list[tuple["Future[int]", int | LedgerError]]
 
 
 class Writer:
-    """Owns journal and sealer from `start` to `stop`; only `submit` and `stop` are for others."""
+    """Owns journal and sealer from `start` to `stop`; others may `submit`, `finish` and `stop`."""
 
     def __init__(self, journal: Journal, sealer: Sealer, boot: str) -> None:
         self._journal = journal
@@ -49,7 +50,7 @@ class Writer:
         self._unwritten: LedgerError | None = None
         self._unsealed: LedgerError | None = None
         self._torn_by: str | None = None
-        self._torn_times = 0
+        self._own_records = 0
         self._size = sealer.size
 
     @property
@@ -74,15 +75,20 @@ class Writer:
         log is broken.
         """
         with self._turn:
-            if self._broken is not None:
-                raise _again(self._broken)
-            if self._stopping:
-                raise LedgerUnavailable("the ledger is closed")
+            self._assert_open()
             if self._queued + len(entries) > QUEUE_MAX:
                 raise LedgerUnavailable("too many records wait for the ledger")
-            self._queue.append(_Waiting(tuple(entries), done))
-            self._queued += len(entries)
-            self._turn.notify()
+            self._put(entries, done)
+
+    def finish(self, entries: Sequence[Entry], done: "Future[int]") -> None:
+        """Queue the last entries of all and close the queue behind them, in one step.
+
+        LedgerUnavailable when the writer has stopped, ChainBroken when the log is broken.
+        """
+        with self._turn:
+            self._assert_open()
+            self._put(entries, done)
+            self._stopping = True
 
     def stop(self) -> None:
         """Write what waits, make a last checkpoint, and return when the thread has ended."""
@@ -91,6 +97,17 @@ class Writer:
             self._turn.notify()
         if self._thread.ident is not None:
             self._thread.join()
+
+    def _assert_open(self) -> None:
+        if self._broken is not None:
+            raise _again(self._broken)
+        if self._stopping:
+            raise LedgerUnavailable("the ledger is closed")
+
+    def _put(self, entries: Sequence[Entry], done: "Future[int]") -> None:
+        self._queue.append(_Waiting(tuple(entries), done))
+        self._queued += len(entries)
+        self._turn.notify()
 
     def _run(self) -> None:
         try:
@@ -134,8 +151,10 @@ class Writer:
         if self._unsealed is not None:
             self._refuse(self._unsealed)
             return
-        waiting = [entry for waiting in self._group for entry in waiting.entries]
-        entries = [*self._recovery(waiting[0].ts_us), *waiting]
+        timeline = Timeline(self._sealer.latest_us, self._stepped)
+        parts = [timeline.told(self._recovery(self._group[0].entries[0].ts_us))]
+        parts.extend(timeline.told(waiting.entries) for waiting in self._group)
+        entries = [entry for part in parts for entry in part]
         try:
             self._journal.write([entry.data for entry in entries])
         except OSError as error:
@@ -145,13 +164,15 @@ class Writer:
         for entry in entries:
             self._sealer.add(entry)
         self._size = self._sealer.size
-        self._acknowledge(self._size - len(waiting))
+        self._acknowledge(parts)
 
-    def _acknowledge(self, first: int) -> None:
+    def _acknowledge(self, parts: Sequence[Sequence[Entry]]) -> None:
+        """Tell each caller the index of its last entry; the first part is our own."""
         told: Told = []
-        for waiting in self._group:
-            first += len(waiting.entries)
-            told.append((waiting.done, first - 1))
+        after = self._size - sum(map(len, parts)) + len(parts[0])
+        for waiting, part in zip(self._group, parts[1:], strict=True):
+            after += len(part)
+            told.append((waiting.done, after - 1))
         self._group = []
         self._tell(told)
 
@@ -187,15 +208,15 @@ class Writer:
         """Return the record that says why a group is missing; it was never acknowledged."""
         if self._torn_by is None:
             return []
-        self._torn_times += 1
-        record = Admin(
-            id=f"{self._boot}/recovered/{self._torn_times}",
-            ts_us=max(ts_us, self._sealer.latest_us),
-            boot=self._boot,
-            what="recovered",
-            facts={"error": self._torn_by, "after": self._size},
-        )
-        return [entry_of(record)]
+        return [self._own("recovered", ts_us, {"error": self._torn_by, "after": self._size})]
+
+    def _stepped(self, from_us: int, to_us: int) -> Entry:
+        return self._own("clock_stepped", to_us, {"from_us": from_us, "to_us": to_us})
+
+    def _own(self, what: str, ts_us: int, facts: dict[str, str | int]) -> Entry:
+        self._own_records += 1
+        name = f"{self._boot}/{what}/{self._own_records}"
+        return entry_of(Admin(id=name, ts_us=ts_us, boot=self._boot, what=what, facts=facts))
 
     def _break(self, failure: ChainBroken) -> None:
         with self._turn:

@@ -199,6 +199,7 @@ def test_a_whole_reply_of_the_real_engine_is_heard(name):
         ("refusal", "refusal"),
         ("pause_turn", "other:pause_turn"),
         ("<script>", "other:unknown"),
+        ("my_canary_prompt", "other:unknown"),
     ],
 )
 def test_a_reason_is_told_in_the_words_of_the_house(said, stop):

@@ -2,6 +2,7 @@ import msgspec
 import pytest
 
 from gateway.dialects.ollama_chat import OLLAMA_CHAT as DIALECT
+from gateway.dialects.ollama_chat.shapes import Request
 from gateway.domain.conversation import (
     Conversation,
     Media,
@@ -353,6 +354,19 @@ def test_thinking_becomes_an_effort(think, effort, lost):
 def test_a_format_is_a_schema():
     assert DIALECT.read(asking(format="json"))[0].answer_schema == {}
     assert DIALECT.read(asking(format=""))[0].answer_schema is None
+
+
+@pytest.mark.parametrize("kind", ["web_search", "mcp", "my canary"])
+def test_a_tool_that_is_no_function_is_refused_and_never_repeated(kind):
+    tool = {"type": kind, "function": {"name": "Read"}}
+    with pytest.raises(CannotExpress, match="function") as refused:
+        DIALECT.peek(asking(tools=[tool]))
+    assert kind not in refused.value.what
+
+
+def test_what_only_a_servers_operator_decides_stays_on_the_premises():
+    assert set(Request.__struct_fields__) <= DIALECT.may_leave <= DIALECT.known_fields
+    assert "keep_alive" in DIALECT.known_fields - DIALECT.may_leave
 
 
 def test_losses_are_named_and_never_by_a_clients_word():

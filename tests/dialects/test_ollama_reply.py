@@ -100,6 +100,7 @@ def test_ids_are_the_same_for_the_same_reply_and_differ_between_replies():
         ({"done_reason": "length"}, "length"),
         ({"done_reason": "load"}, "other:load"),
         ({"done_reason": "<script>"}, "other:unknown"),
+        ({"done_reason": "my_canary_prompt"}, "other:unknown"),
         ({"done_reason": ""}, "end"),
         ({}, "end"),
     ],

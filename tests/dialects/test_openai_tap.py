@@ -196,6 +196,7 @@ def test_one_of_several_choices_that_stops_is_heard_beside_one_that_goes_on() ->
         ("content_filter", "refusal"),
         ("abort", "other:abort"),
         ("two words\n", "other:unknown"),
+        ("my_canary_prompt", "other:unknown"),
     ],
 )
 def test_a_finish_reason_is_heard_in_our_words(finish: str, stop: str) -> None:

@@ -112,3 +112,20 @@ async def test_after_the_end_a_large_body_counts_as_failed() -> None:
     scanner = DetectorScanner([Scripted(Scanned())])
     scanner.close()
     assert await scanner.scan({"x": "a" * 300_000}) == Scan(failed=("scripted",))
+
+
+async def test_a_secret_that_two_layers_hide_is_one_finding() -> None:
+    hidden = f'{{"a":"\\u{ord(PAT[0]):04x}{PAT[1:]}","b":"\\u{ord(PAT[0]):04x}{PAT[1:]}"}}'
+    result = await scan({"x": [hidden]}, all_secrets())
+    (finding,) = result.findings
+    assert (finding.kind, finding.path, finding.start) == ("github-pat", "/x/0", 0)
+    assert finding.end == len(hidden)
+
+
+async def test_more_escapes_than_are_read_fail_every_detector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(texts, "CODES_MAX", 1)
+    result = await scan({"x": "\\u0061\\u0061"}, all_secrets())
+    assert result.findings == ()
+    assert result.failed == ("secrets",)

@@ -158,14 +158,15 @@ class Stage:
 
         TimeoutError when that takes longer than WORLD_S_MAX.
         """
-        asks = [self._ask(number) for number in range(len(self.scenario.requests))]
+        numbers = range(len(self.scenario.requests))
         async with asyncio.timeout(WORLD_S_MAX):
             if self.scenario.together:
-                await asyncio.gather(*asks)
+                await asyncio.gather(*(self._ask(number) for number in numbers))
             else:
-                for ask in asks:
-                    await ask
-            await self.background.drain(WORLD_S_MAX)
+                for number in numbers:
+                    await self._ask(number)
+            if not await self.background.drain(WORLD_S_MAX):
+                raise TimeoutError
 
     def entry(self, record: Record) -> bytes:
         """Return the bytes that the ledger would store for one of its records."""

@@ -1,6 +1,5 @@
 """What an engine says in this dialect: a whole message, and the events of a stream."""
 
-import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,7 +10,8 @@ from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
 
 _T = TypeVar("_T")
-_RAW_STOP = re.compile(r"[a-z][a-z_]{0,63}")
+# Words that engines of this dialect say besides STOPS.
+_OTHER_STOPS = frozenset({"abort", "compaction", "error", "pause_turn", "repetition"})
 STOPS = {
     "end_turn": "end",
     "max_tokens": "length",
@@ -156,10 +156,14 @@ def tokens(usage: Usage | None, before: Tokens | None = None) -> Tokens | None:
 
 
 def stopped(reason: str | None) -> str | None:
-    """Return the reason in the words of the house."""
+    """Return the reason in the words of the house.
+
+    INVARIANT: a reason stands in the record: an engine's free words, which may be the prompt's, do
+    not.
+    """
     if reason is None:
         return None
-    raw = reason if _RAW_STOP.fullmatch(reason) else "unknown"
+    raw = reason if reason in _OTHER_STOPS else "unknown"
     return STOPS.get(reason, f"other:{raw}")
 
 

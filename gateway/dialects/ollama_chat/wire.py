@@ -1,6 +1,5 @@
 """What an Ollama server says: lines of a stream, or a whole reply."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -10,7 +9,7 @@ from gateway.dialects.ollama_chat.shapes import Call
 from gateway.domain.money import Tokens
 
 _STOPS = {None: "end", "": "end", "stop": "end", "length": "length"}
-_RAW_STOP = re.compile(r"[a-z][a-z_]{0,63}")
+_OTHER_STOPS = frozenset({"load", "unload"})
 
 
 class Said(Struct, frozen=True):
@@ -47,9 +46,12 @@ class Line(Struct, frozen=True):
         return said is not None and bool(said.content or said.thinking or said.tool_calls)
 
     def stop(self, *, called: bool) -> str:
-        """Return why the reply ended; this dialect says `stop` after a tool call too."""
+        """Return why the reply ended; this dialect says `stop` after a tool call too.
+
+        INVARIANT: a reason stands in the record: an engine's free words do not.
+        """
         raw = self.done_reason or ""
-        other = f"other:{raw if _RAW_STOP.fullmatch(raw) else 'unknown'}"
+        other = f"other:{raw if raw in _OTHER_STOPS else 'unknown'}"
         reason = _STOPS.get(self.done_reason, other)
         return "tool_use" if called and reason == "end" else reason
 

@@ -3,7 +3,6 @@
 Leaves are untyped on purpose: an engine's odd value must not make a good reply unreadable.
 """
 
-import re
 from typing import Any
 
 import msgspec
@@ -21,7 +20,21 @@ _REASONS = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
-_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Words that engines of this dialect say besides.
+_OTHER_REASONS = frozenset(
+    {
+        "abort",
+        "cancelled",
+        "eos",
+        "error",
+        "insufficient_system_resource",
+        "model_length",
+        "pause_turn",
+        "recitation",
+        "repetition",
+        "safety",
+    }
+)
 
 
 class Function(Struct, frozen=True):
@@ -132,7 +145,9 @@ def stopped(choice: Choice) -> Stopped | None:
         return Stopped("tool_use")
     if raw == "stop" and isinstance(choice.stop_reason, str):
         return Stopped("stop_sequence", choice.stop_reason)
-    word = raw if _WORD.fullmatch(raw) else "unknown"
+    # INVARIANT: a reason stands in the record: an engine's free words, which may be the prompt's,
+    # do not.
+    word = raw if raw in _OTHER_REASONS else "unknown"
     return Stopped(_REASONS.get(raw, f"other:{word}"))
 
 
