@@ -10,7 +10,7 @@ from gateway.domain.request import Body
 
 TEXTS_MAX = 200_000
 JOINED_BYTES_MAX = 128 * 1024 * 1024
-LAYERS_MAX = 2
+LAYERS_MAX = 4
 CODES_MAX = 200_000
 PLAIN_CHARACTERS_MAX = 8 * 1024 * 1024
 
@@ -184,12 +184,20 @@ def _join_plain(texts: list[str], homes: list[_Home]) -> None:
             characters += len(text)
             if codes > CODES_MAX or characters > PLAIN_CHARACTERS_MAX:
                 raise TextsExceededError("more escapes inside strings than are ever read")
-            said = [(plain(text), begins)] if inner is None else _members(inner)
+            said = _as_text(text, begins) if inner is None else _members(inner)
             read += [(text, value_at, home) for text, value_at in said]
         texts += [text for text, _, _ in read]
         homes += [home for _, _, home in read]
         _bound(texts)
         hidden = [found for found in read if hides(found[0], found[1])]
+    if any(_as_text(text, value_at) for text, value_at, _ in hidden):
+        raise TextsExceededError(f"more than {LAYERS_MAX} layers of escapes inside a string")
+
+
+def _as_text(text: str, value_at: int) -> list[tuple[str, int]]:
+    """Return the text with its escapes read; nothing when that is the same text."""
+    read = plain(text)
+    return [(read, value_at)] if read != text else []
 
 
 def _members(inner: Any) -> list[tuple[str, int]]:  # noqa: ANN401

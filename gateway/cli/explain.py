@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gateway.audit.record import Settled
+from gateway.cli.shown import NOT_VERIFIED, shown, unusable
 from gateway.domain.decision import Classification
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader, RequestRecords
@@ -20,15 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0, or 1 when the ledger has no such record."""
-    reader = Reader(LedgerFolder(arguments.ledger))
-    found = reader.record_of(arguments.record)
-    reader.close()
+    """Return 0, 1 when the ledger has no such record, 2 when it cannot be read."""
+    try:
+        found = Reader(LedgerFolder(arguments.ledger)).record_of(arguments.record)
+    except Exception as error:  # noqa: BLE001 - whatever the folder holds, the answer is a line
+        return unusable(error)
     if found is None:
         print("perimeter: the ledger has no such record", file=sys.stderr)
         return UNKNOWN
     for sentence in sentences(found):
-        print(sentence)
+        print(shown(sentence))
+    print(NOT_VERIFIED)
     return 0
 
 

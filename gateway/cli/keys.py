@@ -22,7 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser("create", help="print a new key once and keep its hash")
-    create.add_argument("id", help="a short name for the key, such as ada-laptop")
+    create.add_argument(
+        "id",
+        help="a neutral name for the key, such as key-7f3a: key ids stand in clear in every record"
+        " of the ledger and must not name a person",
+    )
     create.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
     create.add_argument("--subject", required=True, help="the person or service that holds it")
     create.add_argument("--team", required=True)

@@ -4,7 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from gateway.flow.replay import replay
+from gateway.audit.record import Decided
+from gateway.cli.shown import NOT_VERIFIED, shown, unusable
+from gateway.domain.decision import Effect
+from gateway.flow.replay import NotReplayable, replay
 from gateway.ledger import documents
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
@@ -19,22 +22,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0 for the same decision, 1 for another, or when there is no such record."""
-    folder = LedgerFolder(arguments.ledger)
-    reader = Reader(folder)
-    found = reader.record_of(arguments.record)
-    reader.close()
+    """Return 0 for the same decision, 1 for any other answer, 2 when the ledger cannot be read."""
+    try:
+        return _run(LedgerFolder(arguments.ledger), arguments.record)
+    except Exception as error:  # noqa: BLE001 - whatever the folder holds, the answer is a line
+        return unusable(error)
+
+
+def _run(folder: LedgerFolder, record_id: str) -> int:
+    found = Reader(folder).record_of(record_id)
     if found is None:
         print("perimeter: the ledger has no such record", file=sys.stderr)
         return DIFFERS
-    if found.decided.ask is None:
+    if found.decided.decision.effect is Effect.REFUSED:
         print("refused before policy spoke: there is no decision to make again")
+        print(NOT_VERIFIED)
         return 0
-    differences = replay(found.decided, lambda digest: documents.load(folder, digest))
+    differences = _differences(folder, found.decided)
     for difference in differences:
-        print(difference, file=sys.stderr)
+        print(shown(difference), file=sys.stderr)
     if differences:
         return DIFFERS
-    print(f"the same decision, under policy {found.decided.decision.policy}")
-    print("signals and health are the recorded ones; detectors were not run again")
+    print(f"the same decision, under policy {shown(found.decided.decision.policy)}")
+    print("signals, facts, findings and health are the recorded ones; detectors were not run again")
+    print(NOT_VERIFIED)
     return 0
+
+
+def _differences(folder: LedgerFolder, decided: Decided) -> tuple[str, ...]:
+    try:
+        return replay(decided, lambda digest: documents.load(folder, digest))
+    except NotReplayable as error:
+        return (f"the decision cannot be made again: {error}",)

@@ -5,9 +5,16 @@ import sys
 from pathlib import Path
 
 from gateway.audit.verify import Report, Verdict
-from gateway.ledger.verify import verify_folder
+from gateway.cli.shown import shown
+from gateway.ledger.plain import read_plain
+from gateway.ledger.verify import NOTE_BYTES_MAX, verify_folder
 
 EXIT = {Verdict.WHOLE: 0, Verdict.TAMPERED: 1, Verdict.UNREADABLE: 2}
+AGREES_WITH_ITSELF = "without --vkey, the log is only shown to agree with the key in its own folder"
+OLD_COPY = (
+    "without --checkpoints or --kept, an older copy that was put back would not be noticed, nor"
+    " what was changed after its checkpoint"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 whole, 1 tampered, 2 unreadable."""
     try:
-        kept = [path.read_text() for path in arguments.kept]
+        kept = [read_plain(path, NOTE_BYTES_MAX).decode() for path in arguments.kept]
     except (OSError, UnicodeDecodeError) as error:
-        print(f"perimeter: a kept checkpoint cannot be read: {error.__class__.__name__}")
+        what = error.__class__.__name__
+        print(f"perimeter: a kept checkpoint cannot be read: {what}", file=sys.stderr)
         return EXIT[Verdict.UNREADABLE]
     report = verify_folder(arguments.ledger, arguments.vkey, arguments.checkpoints, kept)
     out = sys.stdout if report.verdict is Verdict.WHOLE else sys.stderr
-    for line in lines(report):
+    for line in [*lines(report), *_limits(report, arguments)]:
         print(line, file=out)
     return EXIT[report.verdict]
 
@@ -45,12 +53,24 @@ def lines(report: Report) -> list[str]:
     """Return the report as people read it."""
     if report.verdict is not Verdict.WHOLE:
         where = "" if report.first_bad is None else f" at record {report.first_bad}"
-        return [f"{report.verdict}{where}: {report.reason}"]
+        return [f"{report.verdict}{where}: {shown(report.reason)}"]
+    unproven = f"{report.unsealed} of them not proven by a signature"
+    proof = unproven if report.unsealed else "all proven by a signature"
     return [
-        f"whole: {report.origin}, {report.records} records, {report.size} under the checkpoint",
+        f"whole: {shown(report.origin)}, {report.records} records, {proof}",
         f"{report.decided} decided, {report.attempted} attempted, {report.settled} settled, "
         f"{report.admin} admin",
         f"{report.open} open, {report.lost} lost",
-        *([f"{report.unsealed} not yet under a checkpoint"] if report.unsealed else []),
         *(["the last bytes are torn, as a crash leaves them"] if report.torn else []),
+    ]
+
+
+def _limits(report: Report, arguments: argparse.Namespace) -> list[str]:
+    """Return what this verification could not show."""
+    if report.verdict is not Verdict.WHOLE:
+        return []
+    is_held = arguments.checkpoints is not None or arguments.kept
+    return [
+        *([] if is_held else [OLD_COPY]),
+        *([] if arguments.vkey is not None else [AGREES_WITH_ITSELF]),
     ]

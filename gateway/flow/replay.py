@@ -8,6 +8,7 @@ from gateway.audit.record import Decided
 from gateway.backends import BACKENDS
 from gateway.config.backends import Known
 from gateway.config.catalogue import read_models
+from gateway.domain.decision import Decision
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError
 from gateway.domain.fleet import Fleet
@@ -17,16 +18,29 @@ from gateway.policy.compile import compile_bundle
 
 Load = Callable[[str], Any]
 
+# WHY: the time of the decision is what it is made again with.
+DECISION_FIELDS = tuple(name for name in Decision.__struct_fields__ if name != "decided_at")
+
+
+class NotReplayable(ValueError):
+    """The record does not hold what its decision was made from."""
+
 
 def replay(decided: Decided, load: Load) -> tuple[str, ...]:
     """Return a sentence for everything that comes out differently; empty when nothing does.
 
     `load(digest)` returns a stored document. Signals, facts and health are the recorded ones:
-    detectors are not run again, and a request that was refused before policy spoke has nothing to
-    replay. ConfigError when a stored document cannot be compiled by this version.
+    detectors are not run again. NotReplayable when the record lacks what policy was asked with, as
+    that of a request that was refused before policy spoke; ConfigError when a stored document
+    cannot be compiled by this version.
     """
     if decided.ask is None or decided.facts is None:
-        return ()
+        raise NotReplayable("the record holds no facts")
+    for name in ("policy", "catalogue"):
+        if name not in decided.documents:
+            raise NotReplayable(f"the record names no {name}")
+    if decided.decision.policy != decided.documents["policy"]:
+        raise NotReplayable("the decision names another policy than the record")
     world = _world(decided, load)
     evidence = Evidence(decided.ask, decided.signals, decided.facts)
     again = rule(evidence, world, decided.decision.decided_at)
@@ -64,13 +78,16 @@ def _pairs(decided: Decided, again: Ruling) -> list[tuple[str, Any, Any]]:
     return [
         ("label", decided.label, again.classification.label),
         ("raised_by", decided.raised_by, again.classification.raised_by),
-        ("effect", was.effect, now.effect),
-        ("boundary", sorted(was.boundary), sorted(now.boundary)),
-        ("because", was.because, now.because),
-        ("reason", was.reason, now.reason),
+        ("facts.label", decided.facts and decided.facts.label, again.facts.label),
+        *((name, _plain(was, name), _plain(now, name)) for name in DECISION_FIELDS),
         ("candidates", decided.candidates, tuple(c.offering.id for c in again.route.candidates)),
         ("excluded", decided.excluded, again.route.excluded),
     ]
+
+
+def _plain(decision: Decision, name: str) -> Any:  # noqa: ANN401 - a field of any type
+    value = getattr(decision, name)
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def _shown(value: object) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from gateway.audit.tree import EMPTY_ROOT, HASH_BYTES, Head
 from gateway.domain.errors import ChainBroken
+from gateway.ledger.entry import Opened
 from gateway.ledger.reading import START, Place
 
 BUSY_S_MAX = 5.0
@@ -26,8 +27,8 @@ CREATE TABLE IF NOT EXISTS checkpoints (
   before_offset INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_requests (
-  origin TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, boundary BLOB NOT NULL,
-  attempts INTEGER NOT NULL, PRIMARY KEY (origin, id)
+  origin TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, opened BLOB NOT NULL,
+  PRIMARY KEY (origin, id)
 ) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS never_back BEFORE UPDATE ON checkpoints
 WHEN NEW.size < OLD.size BEGIN SELECT RAISE(ABORT, 'a checkpoint never goes back'); END;
@@ -61,14 +62,6 @@ class Sealed(Struct, frozen=True):
     boot: str = ""
 
 
-class Opened(Struct, frozen=True):
-    """A request that was decided and not settled: its index, its boundary, its attempts so far."""
-
-    position: int
-    boundary: frozenset[str] = frozenset()
-    attempts: int = 0
-
-
 class OpenChange(Struct, frozen=True):
     """Requests decided and not settled: those that came or were tried, and those that went."""
 
@@ -76,7 +69,7 @@ class OpenChange(Struct, frozen=True):
     went: frozenset[str] = frozenset()
 
 
-_BOUNDARY = msgspec.json.Decoder(frozenset[str])
+_OPENED = msgspec.json.Decoder(Opened)
 NOTHING_YET = Sealed(Head(0, EMPTY_ROOT))
 
 
@@ -102,8 +95,9 @@ class CheckpointStore:
     def latest(self, origin: str) -> Sealed | None:
         """Return the last checkpoint of that log; None when the store does not know it."""
         row = self._sql.execute(
-            "SELECT size, root, note, latest_us, boot, size, frontier, segment, offset, before_size,"
-            " before_frontier, before_segment, before_offset FROM checkpoints WHERE origin = ?",
+            "SELECT size, root, note, latest_us, boot, size, frontier, segment, offset,"
+            " before_size, before_frontier, before_segment, before_offset FROM checkpoints"
+            " WHERE origin = ?",
             (origin,),
         ).fetchone()
         if row is None:
@@ -114,14 +108,9 @@ class CheckpointStore:
     def open_requests(self, origin: str) -> dict[str, Opened]:
         """Return the requests that were open at the last checkpoint, in the order of the log."""
         rows = self._sql.execute(
-            "SELECT id, position, boundary, attempts FROM open_requests WHERE origin = ?"
-            " ORDER BY position",
-            (origin,),
+            "SELECT id, opened FROM open_requests WHERE origin = ? ORDER BY position", (origin,)
         )
-        return {
-            record_id: Opened(position, _BOUNDARY.decode(boundary), attempts)
-            for record_id, position, boundary, attempts in rows.fetchall()
-        }
+        return {record_id: _OPENED.decode(opened) for record_id, opened in rows.fetchall()}
 
     def begin(self, origin: str) -> None:
         """Take a new log into the store; ChainBroken when one of that name has a checkpoint."""
@@ -156,8 +145,11 @@ class CheckpointStore:
                 [(origin, record_id) for record_id in change.went],
             )
             self._sql.executemany(
-                "INSERT OR REPLACE INTO open_requests VALUES (?, ?, ?, ?, ?)",
-                [(origin, record_id, *_opened(came)) for record_id, came in change.came.items()],
+                "INSERT OR REPLACE INTO open_requests VALUES (?, ?, ?, ?)",
+                [
+                    (origin, record_id, came.position, msgspec.json.encode(came, order="sorted"))
+                    for record_id, came in change.came.items()
+                ],
             )
 
     def close(self) -> None:
@@ -184,10 +176,6 @@ def _columns(sealed: Sealed) -> tuple[object, ...]:
     head = sealed.head
     told = (head.size, head.root, sealed.note, sealed.latest_us, sealed.boot)
     return (*told, *mark, *_packed(sealed.before))
-
-
-def _opened(came: Opened) -> tuple[int, bytes, int]:
-    return came.position, msgspec.json.encode(sorted(came.boundary)), came.attempts
 
 
 def _packed(mark: Mark) -> tuple[int, bytes, int, int]:

@@ -1,6 +1,5 @@
 """The one act that makes a ledger; `serve` never does."""
 
-import os
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from gateway.ledger.checkpoints import NOTHING_YET, CheckpointStore
 from gateway.ledger.entry import entry_of
 from gateway.ledger.files import Files
 from gateway.ledger.journal import SEGMENT_BYTES_MAX, Journal
+from gateway.ledger.naming import record_id
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import START
 from gateway.ledger.sealer import Sealer
@@ -71,17 +71,7 @@ def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vk
 
 def _created(vkey: Vkey, now_us: int, inception: date) -> Admin:
     facts = {"origin": vkey.name, "vkey": str(vkey), "inception": inception.isoformat()}
-    return Admin(id=_record_id(now_us), ts_us=now_us, boot="", what="created", facts=facts)
-
-
-def _record_id(now_us: int) -> str:
-    """Return a UUIDv7 for the first record, before there is anything that makes ids."""
-    chance = int.from_bytes(os.urandom(10))
-    number = (now_us // 1000) << 80 | chance
-    number = number & ~(0xF << 76) | 7 << 76
-    number = number & ~(0x3 << 62) | 2 << 62
-    text = f"{number:032x}"
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    return Admin(id=record_id(now_us), ts_us=now_us, boot="", what="created", facts=facts)
 
 
 def _assert_sane(origin: str, now_us: int, inception: date) -> None:

@@ -4,24 +4,36 @@ from msgspec import Struct
 
 from gateway.audit.canonical import encode
 from gateway.audit.record import Admin, Attempted, Decided, Record, Settled
+from gateway.audit.story import says_that_the_clock_stepped
 
 # WHY: the last microsecond of the year 9999; later times have no month, and the store no number.
 TS_US_MAX = 253_402_300_799_999_999
 
 
+class Opened(Struct, frozen=True):
+    """A request that was decided and not settled: its index, and what later records must fit."""
+
+    position: int = 0
+    boot: str = ""
+    boundary: frozenset[str] = frozenset()
+    candidates: tuple[str, ...] = ()
+    attempts: tuple[tuple[str, str], ...] = ()
+
+
 class Entry(Struct, frozen=True):
     """The canonical bytes of a record, its time, and what it changes for those after it.
 
-    It opens a request inside a boundary, tries it, or closes it; `boot` is the boot that goes on
-    after a start, empty after a stop. `steps` says that time may go back to that of this record.
+    It opens a request, tries it with an offering in a zone, or closes it. `boot` is the boot that
+    goes on after a start, empty after a stop. `steps` says that time may go back to this one.
     """
 
     data: bytes
     ts_us: int
     opens: str | None = None
     closes: str | None = None
+    opened: Opened = Opened()
     tries: str | None = None
-    boundary: frozenset[str] = frozenset()
+    tried: tuple[str, str] = ("", "")
     boot: str | None = None
     steps: bool = False
 
@@ -36,21 +48,19 @@ def entry_of(record: Record, data: bytes | None = None) -> Entry:
     match record:
         case Decided():
             boundary = frozenset(record.decision.boundary)
-            return Entry(data, record.ts_us, opens=record.id, boundary=boundary)
+            opened = Opened(0, record.boot, boundary, tuple(record.candidates))
+            return Entry(data, record.ts_us, opens=record.id, opened=opened)
         case Attempted():
-            return Entry(data, record.ts_us, tries=record.id)
+            tried = (record.offering, record.zone)
+            return Entry(data, record.ts_us, tries=record.id, tried=tried)
         case Settled():
             return Entry(data, record.ts_us, closes=record.id)
         case Admin():
-            return Entry(data, record.ts_us, boot=_boot_after(record), steps=_steps(record))
+            steps = says_that_the_clock_stepped(record)
+            return Entry(data, record.ts_us, boot=_boot_after(record), steps=steps)
 
 
 def _boot_after(record: Admin) -> str | None:
     if record.what == "started":
         return record.boot
     return "" if record.what == "stopped" else None
-
-
-def _steps(record: Admin) -> bool:
-    started_back = record.what == "started" and "clock_from_us" in record.facts
-    return started_back or record.what == "clock_stepped"

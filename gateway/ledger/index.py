@@ -1,8 +1,8 @@
 """Where each record stands, by id: made from the journal, and made again whenever it is lost.
 
-It is no evidence. It follows the journal from behind and never holds up an append. Whoever can write
-to the folder can put anything in its place: so its form is compared, every value is looked at, each
-call has an end, and whatever is odd is thrown away and made anew.
+It is no evidence. It follows the journal from behind and never holds up an append. Whoever can
+write to the folder can put anything in its place: so its form is compared, every value is looked
+at, each call has an end, and whatever is odd is thrown away and made anew.
 """
 
 import sqlite3
@@ -33,6 +33,8 @@ _SCHEMA = (
     "CREATE TABLE covered (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL,"
     " segment INTEGER NOT NULL, offset INTEGER NOT NULL)",
 )
+# WHY: in write-ahead mode this cannot corrupt the file, only lose its newest rows.
+_MODES = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL")
 # WHY: what lies in a damaged index, or in the journal at a place that it names, is of any type.
 _ODD = (TypeError, ValueError, OverflowError, msgspec.MsgspecError)
 
@@ -71,17 +73,13 @@ class Index:
         """Open the index of a log of that size; one that does not fit is made anew."""
         found = cls._open(folder, "rw")
         if found is not None:
-            with suppress(Exception):
-                if found._fits(size):
-                    # WHY: in write-ahead mode this cannot corrupt the file, only lose newest rows.
-                    found._sql.execute("PRAGMA journal_mode = WAL")
-                    found._sql.execute("PRAGMA synchronous = NORMAL")
-                    return found
+            if found.is_right(size):
+                return found
             found.close()
         _remove(folder.index)
         connection = _connect(folder.index, "rwc")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        for statement in _MODES:
+            connection.execute(statement)
         for statement in (*_SCHEMA, f"PRAGMA user_version = {VERSION}"):
             connection.execute(statement)
         connection.execute("INSERT INTO covered VALUES (1, 0, ?, ?)", (START.segment, START.offset))
@@ -106,6 +104,17 @@ class Index:
                 return index
         index.close()
         return None
+
+    def is_right(self, size: int) -> bool:
+        """Does this index fit a log of that size, and can it be written?"""
+        try:
+            if not self._fits(size):
+                return False
+            for statement in _MODES:
+                self._sql.execute(statement)
+        except (sqlite3.Error, OSError, *_ODD):
+            return False
+        return True
 
     def catch_up(self, size: int) -> bool:
         """Read a part of what is missing below that size; is there more to read?"""
@@ -233,13 +242,11 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _are_files(path: Path) -> bool:
     """Is the index there, and are its files plain ones, no links and no pipes?"""
     try:
-        modes = [path.lstat().st_mode]
-        for one in (path.with_name(path.name + suffix) for suffix in _FILES[1:]):
-            if one.is_symlink() or one.exists():
-                modes.append(one.lstat().st_mode)
+        beside = [path.with_name(path.name + suffix) for suffix in _FILES[1:]]
+        there = [path, *(one for one in beside if one.is_symlink() or one.exists())]
+        return all(stat.S_ISREG(one.lstat().st_mode) for one in there)
     except OSError:
         return False
-    return all(stat.S_ISREG(mode) for mode in modes)
 
 
 def _remove(path: Path) -> None:

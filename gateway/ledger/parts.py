@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger import signing
+from gateway.ledger.adoption import Adoption
 from gateway.ledger.checkpoints import CheckpointStore
 from gateway.ledger.files import Files
 from gateway.ledger.follower import Follower
@@ -21,7 +22,6 @@ from gateway.ledger.recovery import last_sealed, recover
 from gateway.ledger.sealer import Sealer
 from gateway.ledger.signing import SigningKey
 from gateway.ledger.subject_keys import SubjectKeys
-from gateway.ledger.tail import Tail
 from gateway.ledger.writer import Writer
 
 
@@ -90,8 +90,8 @@ def _open(paths: LedgerPaths, boot: str, options: Options, held: ExitStack) -> P
     sealer = Sealer(key, store, folder, files)
     opened = store.open_requests(key.name)
     sealer.resume(sealed, opened)
-    tail = Tail(key, sealed, opened, folder)
-    recovered = recover(folder, sealed, sealer, tail, files)
+    adoption = Adoption(key, sealed, opened, folder)
+    recovered = recover(folder, sealed, sealer, adoption, files)
     keys = SubjectKeys.open(paths.subject_keys, key.name)
     held.callback(keys.close)
     journal = Journal(folder, files, recovered.size, recovered.end, options.segment_bytes_max)

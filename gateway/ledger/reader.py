@@ -26,7 +26,10 @@ class RequestRecords(Struct, frozen=True):
 
 
 class Reader:
-    """Finds records by id: by the index as far as it goes, and in the journal from there on.
+    """Finds records by id in the journal; an index, where one is given, tells where to look.
+
+    INVARIANT: the index hides no record of a request of which it tells any: between the first and
+    the last, and to the end of the log while the request is open, the journal itself is read.
 
     `size` returns how many entries are durable; without it the journal is read to its end.
     Methods block. LedgerUnavailable when the journal cannot be read, ChainBroken when a record
@@ -40,7 +43,7 @@ class Reader:
         size: Callable[[], int] | None = None,
     ) -> None:
         self._folder = folder
-        self._index = Index.peek(folder) if index is None else index
+        self._index = index
         self._size = size
 
     def entries(self) -> Iterator[Stored]:
@@ -84,16 +87,19 @@ class Reader:
 
     def _find(self, record_id: str) -> Iterator[tuple[int, Record]]:
         indexed = self._indexed(record_id)
-        found = [(index, self._at(index, place)) for index, place in indexed.places]
-        known = [(index, record) for index, record in found if record is not None]
-        if len(known) < len(found) or any(record.id != record_id for _, record in known):
-            # WHY: the index is wrong about one record, so it may be wrong about any.
-            indexed, known = Indexed(), []
-        yield from known
+        start, place = indexed.size, indexed.end
+        if indexed.places:
+            start, place = indexed.places[0]
+            first = self._at(start, place)
+            if not isinstance(first, Decided) or first.id != record_id:
+                # WHY: the index is wrong about one record, so it may be wrong about any.
+                start, place = 0, START
         wanted = record_id.encode()
-        for stored in self._from(indexed.size, indexed.end):
+        for stored in self._from(start, place):
             if wanted in stored.entry and (record := _record(stored)).id == record_id:
                 yield stored.index, record
+                if isinstance(record, Settled):
+                    return
 
     def _indexed(self, record_id: str) -> Indexed:
         if self._index is None:

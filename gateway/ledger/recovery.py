@@ -8,13 +8,13 @@ from msgspec import Struct
 from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, verify
 from gateway.audit.tree import Tree, leaf_hash
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
+from gateway.ledger.adoption import Adoption
 from gateway.ledger.checkpoints import CheckpointStore, Sealed
 from gateway.ledger.files import Files
 from gateway.ledger.frames import HEADER_BYTES
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import Damage, DamageKind, Place, Reading
 from gateway.ledger.sealer import Sealer
-from gateway.ledger.tail import Tail
 
 
 class Recovered(Struct, frozen=True):
@@ -54,7 +54,7 @@ def last_sealed(store: CheckpointStore, folder: LedgerFolder, vkey: Vkey) -> Sea
 
 
 def recover(
-    folder: LedgerFolder, sealed: Sealed, sealer: Sealer, tail: Tail, files: Files
+    folder: LedgerFolder, sealed: Sealed, sealer: Sealer, adoption: Adoption, files: Files
 ) -> Recovered:
     """Read what follows the last checkpoint into the sealer, and cut a torn tail.
 
@@ -64,7 +64,7 @@ def recover(
     """
     reading = Reading(folder, sealed.mark.size, sealed.mark.end)
     for stored in reading:
-        sealer.add(tail.adopt(stored))
+        sealer.add(adoption.adopt(stored))
     if reading.damage is not None and reading.damage.kind is DamageKind.BROKEN:
         raise _broken(reading.damage)
     cut_bytes = _settle_tail(folder, sealed.mark.end, reading.end, files)

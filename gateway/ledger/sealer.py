@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Callable
 from time import monotonic
 
+from msgspec.structs import replace
+
 from gateway.audit import checkpoint
 from gateway.audit.tree import Head, Tree, leaf_hash
-from gateway.ledger.checkpoints import CheckpointStore, Mark, OpenChange, Opened, Sealed
-from gateway.ledger.entry import Entry
+from gateway.ledger.checkpoints import CheckpointStore, Mark, OpenChange, Sealed
+from gateway.ledger.entry import Entry, Opened
 from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import Place
@@ -151,10 +153,10 @@ class Sealer:
 
     def _follow(self, entry: Entry, index: int) -> None:
         if entry.opens is not None:
-            self._open[entry.opens] = Opened(index, entry.boundary)
+            self._open[entry.opens] = replace(entry.opened, position=index)
         if entry.tries is not None and (opened := self._open.get(entry.tries)) is not None:
-            tried = opened.attempts + 1
-            self._open[entry.tries] = Opened(opened.position, opened.boundary, tried)
+            attempts = (*opened.attempts, entry.tried)
+            self._open[entry.tries] = replace(opened, attempts=attempts)
         if entry.closes is not None:
             self._open.pop(entry.closes, None)
 

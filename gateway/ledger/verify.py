@@ -1,20 +1,38 @@
-"""Verifies a whole ledger from its bytes on disk, beside a running gateway or without one."""
+"""Verifies a whole ledger from its bytes on disk, beside a running gateway or without one.
+
+A folder that has an origin was created with a journal and a checkpoint, and no gateway removes
+them: where one is missing, the ledger was tampered with. What cannot be read is unreadable.
+"""
 
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, parse_vkey
+from gateway.audit.checkpoint import NOTE_CHARACTERS_MAX, Checkpoint, NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
-from gateway.audit.tree import Head
+from gateway.audit.tree import HASH_BYTES, Head
 from gateway.audit.verify import Report, Verdict, verify
 from gateway.ledger import documents
 from gateway.ledger.checkpoints import CheckpointStore
 from gateway.ledger.index import Index
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.reading import Damage, DamageKind, Reading
+from gateway.ledger.plain import NotPlain, read_plain
+from gateway.ledger.reading import Damage, DamageKind, Place, Reading
+
+LINE_BYTES_MAX = 1_024
+NOTE_BYTES_MAX = 4 * NOTE_CHARACTERS_MAX
+
+
+class _Asked(Struct, frozen=True):
+    """Against what the ledger is held: a key, its store, checkpoints that somebody kept."""
+
+    vkey: str | None
+    checkpoints: Path | None
+    kept: Sequence[str]
 
 
 def verify_folder(
@@ -25,33 +43,50 @@ def verify_folder(
 ) -> Report:
     """Read every byte of a ledger and say what it proves.
 
-    Without `vkey_text` the key in the ledger's own folder is used: then the log is only shown to
-    agree with itself. With the checkpoint store, a log that was put back from an older copy is
-    noticed too. `kept` are the texts of checkpoints that were kept elsewhere: each must fit, and
-    then the log is shown to have grown from them.
+    Without `vkey_text` the key in the ledger's own folder is used, which must be the one that the
+    first record names: then the log is only shown to agree with itself. With the checkpoint store,
+    a log that was put back from an older copy is noticed too. `kept` are the texts of checkpoints
+    that were kept elsewhere: each must fit, and then the log is shown to have grown from them.
     """
-    folder = LedgerFolder(ledger)
     try:
-        vkey = folder.vkey.read_text(encoding="utf-8") if vkey_text is None else vkey_text
-        return _verify(folder, vkey.strip(), checkpoints, kept)
-    except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
-        reason = f"the ledger cannot be read: {type(error).__name__}"
+        return _verify(LedgerFolder(ledger), _Asked(vkey_text, checkpoints, kept))
     except NoteRefused as error:
         reason = f"the verifier key or a kept checkpoint cannot be used: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever the folder holds, the answer is a report
+        reason = f"the ledger cannot be read: {type(error).__name__}"
     return Report(verdict=Verdict.UNREADABLE, reason=reason)
 
 
-def _verify(
-    folder: LedgerFolder, vkey: str, checkpoints: Path | None, kept: Sequence[str]
-) -> Report:
+def _verify(folder: LedgerFolder, asked: _Asked) -> Report:
+    origin = read_plain(folder.origin, LINE_BYTES_MAX).decode().removesuffix("\n")
+    vkey = asked.vkey
+    if vkey is None:
+        vkey = read_plain(folder.vkey, LINE_BYTES_MAX).decode()
     key = parse_vkey(vkey)
-    known = [_head(verify_note(note, key)) for note in kept]
-    # WHY: the checkpoint is read before the store and the journal, which only grow meanwhile.
-    note = folder.checkpoint.read_text(encoding="utf-8")
-    stored_head = None if checkpoints is None else _stored_head(checkpoints, key)
+    known = [_head(verify_note(note, key)) for note in asked.kept]
+    if not (folder.checkpoint.exists() and folder.journal.exists()):
+        reason = "its checkpoint or its journal is missing, which every ledger has"
+        return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)
+    if origin != key.name:
+        reason = "the folder names another origin than the key"
+        return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)
+    report = _of_journal(folder, vkey, known, asked.checkpoints)
+    if asked.vkey is None and report.vkey != str(key):
+        reason = "record 0: the log was created with another key than the one in its folder"
+        report = _tampered(report, 0, reason)
+    return _with_documents(report, folder)
+
+
+def _of_journal(
+    folder: LedgerFolder, vkey: str, known: list[Head], checkpoints: Path | None
+) -> Report:
+    # WHY: the checkpoint is read before the store, and both before the end of the journal is
+    # fixed: all three only grow meanwhile, and what is written later is not looked at.
+    note = read_plain(folder.checkpoint, NOTE_BYTES_MAX).decode()
+    stored_head = None if checkpoints is None else _stored_head(checkpoints, parse_vkey(vkey))
     reading = Reading(folder)
     report = verify(
-        (stored.entry for stored in reading),
+        _until(reading, _end(folder)),
         note,
         vkey,
         known if stored_head is None else [*known, stored_head],
@@ -60,21 +95,34 @@ def _verify(
     if checkpoints is not None and (stored_head is None or report.size > stored_head.size):
         reason = "the checkpoint store is older than the checkpoint beside the log"
         report = _tampered(report, None, reason)
-    if reading.damage is not None:
-        report = _with_damage(report, reading.damage)
-    return _with_documents(report, folder)
+    return report if reading.damage is None else _with_damage(report, reading.damage)
+
+
+def _end(folder: LedgerFolder) -> Place:
+    segments = folder.segments()
+    last = segments[-1] if segments else 0
+    path = folder.segment(last)
+    return Place(last, path.stat().st_size if path.exists() else 0)
+
+
+def _until(reading: Reading, end: Place) -> Iterator[bytes]:
+    """Yield the entries that stood in the journal when its end was looked for."""
+    for stored in reading:
+        if (stored.place.segment, stored.place.offset) >= (end.segment, end.offset):
+            return
+        yield stored.entry
 
 
 def _stored_head(checkpoints: Path, key: Vkey) -> Head | None:
     """Return what the store keeps of the log; None where its note is not signed."""
-    store = CheckpointStore.open(checkpoints, reading=True)
-    try:
-        sealed = store.latest(key.name)
-        return None if sealed is None else _head(verify_note(sealed.note, key))
-    except NoteRefused:
-        return None
-    finally:
-        store.close()
+    if not stat.S_ISREG(checkpoints.stat().st_mode):
+        raise NotPlain("the checkpoint store is not a plain file")
+    with closing(CheckpointStore.open(checkpoints, reading=True)) as store:
+        try:
+            sealed = store.latest(key.name)
+            return None if sealed is None else _head(verify_note(sealed.note, key))
+        except NoteRefused:
+            return None
 
 
 def _head(found: Checkpoint) -> Head:
@@ -82,15 +130,18 @@ def _head(found: Checkpoint) -> Head:
 
 
 def _leaves(folder: LedgerFolder) -> Iterator[bytes]:
+    """Yield the leaf hashes that the index remembers, as long as they look like some."""
     index = Index.peek(folder)
     if index is None:
         return
-    try:
-        yield from index.leaves()
-    except sqlite3.Error:
-        return
-    finally:
-        index.close()
+    with closing(index):
+        try:
+            for leaf in index.leaves():
+                if len(leaf) != HASH_BYTES:
+                    return
+                yield leaf
+        except sqlite3.Error:
+            return
 
 
 def _with_damage(report: Report, damage: Damage) -> Report:

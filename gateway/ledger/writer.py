@@ -16,6 +16,7 @@ from gateway.audit.record import Admin
 from gateway.domain.errors import ChainBroken, LedgerError, LedgerUnavailable
 from gateway.ledger.entry import Entry, entry_of
 from gateway.ledger.journal import Journal
+from gateway.ledger.naming import record_id
 from gateway.ledger.sealer import SEAL_FAILURES, Sealer
 from gateway.ledger.timeline import Timeline
 
@@ -50,7 +51,6 @@ class Writer:
         self._unwritten: LedgerError | None = None
         self._unsealed: LedgerError | None = None
         self._torn_by: str | None = None
-        self._own_records = 0
         self._size = sealer.size
 
     @property
@@ -214,8 +214,7 @@ class Writer:
         return self._own("clock_stepped", to_us, {"from_us": from_us, "to_us": to_us})
 
     def _own(self, what: str, ts_us: int, facts: dict[str, str | int]) -> Entry:
-        self._own_records += 1
-        name = f"{self._boot}/{what}/{self._own_records}"
+        name = record_id(ts_us)
         return entry_of(Admin(id=name, ts_us=ts_us, boot=self._boot, what=what, facts=facts))
 
     def _break(self, failure: ChainBroken) -> None:

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -6,9 +6,11 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.audit.canonical import (
     ENTRY_BYTES_MAX,
+    FACTS_DEPTH_MAX,
     EntryRefused,
     EntryTooLarge,
     EntryUnreadable,
@@ -20,7 +22,7 @@ from gateway.audit.canonical import (
     encode,
 )
 from gateway.audit.record import Admin, Attempted, Decided, Settled
-from tests.doubles.records import a_decided, a_settled, an_admin, an_attempted
+from tests.doubles.records import a_decided, a_decision, a_settled, an_admin, an_attempted
 
 V1 = Path(__file__).parent / "fixtures" / "v1"
 NAMES = {"decided": Decided, "attempted": Attempted, "settled": Settled, "admin": Admin}
@@ -78,10 +80,10 @@ def test_a_record_larger_than_an_entry_is_refused_and_never_cut() -> None:
 
 def test_control_characters_stay_inside_their_field() -> None:
     nasty = 'a\nb\x1b[31m\u202e","type":"admin'
-    entry = encode(a_decided(nasty))
+    entry = encode(a_decided("r", key_id=nasty))
     assert b"\n" not in entry
     assert b"\x1b" not in entry
-    assert decode(entry).id == nasty
+    assert decode(entry).key_id == nasty
 
 
 @pytest.mark.parametrize(
@@ -118,25 +120,79 @@ def test_an_unknown_field_deep_inside_is_unreadable() -> None:
         decode(changed)
 
 
-def test_an_entry_that_lacks_a_younger_field_is_read() -> None:
-    plain = msgspec.json.decode(encode(a_settled("r")))
-    del plain["reply_bytes"]
-    assert decode(msgspec.json.encode(plain, order="sorted")) == a_settled("r")
+def test_an_entry_that_lacks_a_field_is_unreadable() -> None:
+    for record in (a_settled("r"), a_decided("r"), an_attempted("r"), an_admin("started")):
+        plain = msgspec.json.decode(encode(record))
+        for name in plain:
+            fewer = {key: value for key, value in plain.items() if key != name}
+            with pytest.raises(EntryUnreadable):
+                decode(msgspec.json.encode(fewer, order="sorted"))
 
 
-def test_an_older_entry_must_be_canonical_too() -> None:
-    plain = msgspec.json.decode(encode(a_settled("r")))
-    del plain["reply_bytes"]
+DATE = b'"decided_at":"2026-11-21T12:00:00Z"'
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [
+        (b'["on_prem"]', b'["on_prem","on_prem"]'),
+        (b'"caveats":["pii"]', b'"caveats":["pii","a"]'),
+        (b'"residency":["DE","FR"]', b'"residency":["FR","DE"]'),
+        (DATE, b'"decided_at":"2026-11-21T13:00:00+01:00"'),
+        (DATE, b'"decided_at":"2026-11-21T12:00:00+00:00"'),
+        (DATE, b'"decided_at":"2026-11-21 12:00:00Z"'),
+        (DATE, b'"decided_at":"2026-11-21T12:00:00.000000Z"'),
+        (DATE, b'"decided_at":"2026-11-21T12:00:00"'),
+        (b'"ts_us":1795262400000000', b'"ts_us":1795262400000000.0'),
+        (b'"ts_us":1795262400000000', b'"ts_us":-1'),
+        (b'"ts_us":1795262400000000', b'"ts_us":253402300800000000'),
+        (b'"ts_us":1795262400000000', b'"ts_us":18446744073709551615'),
+        (b'"ts_us":1795262400000000', b'"ts_us":1180591620717411303424'),
+        (b'"key_id":"key-7"', b'"key_id":"\\u006bey-7"'),
+    ],
+)
+def test_a_value_in_another_form_is_unreadable(there: bytes, instead: bytes) -> None:
+    entry = encode(a_decided("r"))
+    assert there in entry
     with pytest.raises(EntryUnreadable):
-        decode(msgspec.json.encode(dict(reversed(plain.items()))))
+        decode(entry.replace(there, instead))
 
 
-def test_an_unknown_field_where_none_may_be_is_unreadable() -> None:
-    plain = msgspec.json.decode(encode(a_settled("r")))
-    del plain["reply_bytes"]
-    plain["usage"] |= {"mood": {"a": [1]}}
+def test_what_could_not_be_read_back_is_not_written() -> None:
+    for bad in (
+        a_decided("r", ts_us=-1),
+        a_decided("r", ts_us=2**63),
+        a_decided("r", v=2),
+        a_decided("r", raised_by={"b", "a"}, decision=None),
+        a_decided("r", decision=replace(a_decision("on_prem"), decided_at=datetime(2026, 1, 1))),  # noqa: DTZ001 - a date without a zone is what is refused
+    ):
+        with pytest.raises(EntryRefused):
+            encode(bad)
+
+
+@pytest.mark.parametrize("value", [b"1.5", b"1e400", b"[0.0]", b'{"a":{"b":-0.0}}'])
+def test_a_float_in_stored_facts_is_unreadable(value: bytes) -> None:
+    entry = encode(an_admin("started")).replace(b'"facts":{}', b'"facts":{"a":' + value + b"}")
     with pytest.raises(EntryUnreadable):
-        decode(msgspec.json.encode(plain, order="sorted"))
+        decode(entry)
+
+
+@pytest.mark.parametrize("depth", [FACTS_DEPTH_MAX + 1, 200, 500, 900, 5_000, 30_000])
+def test_facts_that_nest_too_deep_are_unreadable(depth: int) -> None:
+    deep = b'"facts":{"a":' + b"[" * depth + b"]" * depth + b"}"
+    entry = encode(an_admin("started")).replace(b'"facts":{}', deep)
+    for changed in (entry, entry.replace(b',"v":1', b"")):
+        with pytest.raises(EntryUnreadable):
+            decode(changed)
+
+
+def test_facts_may_nest_a_little() -> None:
+    facts: object = "x"
+    for _ in range(FACTS_DEPTH_MAX - 1):
+        facts = [facts]
+    assert decode(encode(an_admin("started", facts={"a": facts}))).facts == {"a": facts}
+    with pytest.raises(EntryRefused):
+        encode(an_admin("started", facts={"a": [[facts]]}))
 
 
 def test_a_digest_is_of_the_sorted_document() -> None:

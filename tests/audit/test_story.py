@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from gateway.audit.story import CLOCK_BACK_US_MAX, Broken, Story
 from gateway.domain.decision import Effect
@@ -9,15 +10,28 @@ from tests.doubles.records import (
     a_decided,
     a_decision,
     a_settled,
+    a_try,
     an_admin,
     an_attempted,
 )
 
 POLICY = "sha256:" + "a" * 64
+NAMED = {"policy": POLICY}
+STORED = an_admin("document_stored", facts={"digest": POLICY})
+HOME, ABROAD = "qwen3-coder@on_prem", "qwen3-coder@eu"
+DENIED = a_decision(effect=Effect.DENY)
+LATER = (an_admin("stopped"), an_admin("started", "again", boot="later"))
+UNTRIED = {"served_by": None, "zone": None, "tried": ()}
 BEGINNING = (
     an_admin("created", boot="", facts={"origin": "perimeter.example/gw-0"}),
     an_admin("started"),
 )
+
+
+TRIED = (a_decided("r"), an_attempted("r"))
+ENDED = (*TRIED, a_settled("r"))
+THIRD = an_attempted("r", 3)
+LOST_AND_TOLD = a_settled("r", boot="later", outcome=OutcomeKind.LOST, tried=(a_try(1),))
 
 
 def told(*records) -> Story:
@@ -30,17 +44,22 @@ def told(*records) -> Story:
 def test_a_story_that_keeps_every_rule_is_counted() -> None:
     story = told(
         an_admin("document_stored", facts={"digest": POLICY}),
-        a_decided("one", documents={"policy": POLICY}, decision=a_decision("on_prem", "eu")),
+        a_decided(
+            "one",
+            documents=NAMED,
+            decision=a_decision("on_prem", "eu"),
+            candidates=(HOME, ABROAD),
+        ),
         an_attempted("one", 1),
-        a_decided("two"),
-        an_attempted("one", 2, zone="eu"),
-        a_settled("one"),
-        a_decided("three", decision=a_decision(effect=Effect.DENY)),
+        a_decided("two", documents=NAMED),
+        an_attempted("one", 2, offering=ABROAD, zone="eu"),
+        a_settled("one", served_by=ABROAD, zone="eu", tried=(a_try(1), a_try(2, ABROAD, "eu"))),
+        a_decided("three", decision=a_decision(effect=Effect.DENY), documents=NAMED),
         a_settled("three", outcome=OutcomeKind.REFUSED),
         an_admin("stopped"),
         an_admin("started", "again", boot="another"),
         a_settled("two", boot="another", outcome=OutcomeKind.LOST),
-        a_decided("four", boot="another"),
+        a_decided("four", boot="another", documents=NAMED),
     )
     assert (story.decided, story.attempted, story.settled, story.admin) == (4, 2, 3, 5)
     assert (story.records, story.open, story.lost) == (14, 1, 1)
@@ -52,11 +71,11 @@ def test_a_story_that_keeps_every_rule_is_counted() -> None:
     ("records", "why"),
     [
         ([a_decided("r"), a_decided("r")], "decided already"),
-        ([a_decided("r"), a_settled("r"), a_decided("r")], "decided already"),
+        ([a_decided("r"), an_attempted("r"), a_settled("r"), a_decided("r")], "decided already"),
         ([an_attempted("r")], "not decided"),
         ([a_settled("r")], "not decided"),
-        ([a_decided("r"), a_settled("r"), an_attempted("r")], "settled already"),
-        ([a_decided("r"), a_settled("r"), a_settled("r")], "settled already"),
+        ([*ENDED, an_attempted("r")], "settled already"),
+        ([*ENDED, a_settled("r")], "settled already"),
         ([a_decided("r"), an_attempted("r", 2)], "attempt 2"),
         ([a_decided("r"), an_attempted("r", 0)], "attempt 0"),
         ([a_decided("r"), an_attempted("r"), an_attempted("r")], "attempt 1"),
@@ -71,6 +90,34 @@ def test_a_story_that_keeps_every_rule_is_counted() -> None:
         ([an_admin("stopped"), a_decided("r")], "no gateway had started"),
         ([an_admin("stopped"), an_admin("quarantined")], "no gateway had started"),
         ([a_decided("r", ts_us=NOW_US - CLOCK_BACK_US_MAX - 1)], "time"),
+        ([a_decided("r"), an_attempted("r", ts_us=NOW_US - CLOCK_BACK_US_MAX - 1)], "time"),
+        ([a_decided("r"), an_attempted("r", offering=ABROAD)], "no candidate"),
+        ([a_decided("r"), an_attempted("r", 1), an_attempted("r", 2), THIRD], "more often"),
+        ([a_decided("r", decision=a_decision("on_prem", effect=Effect.DENY))], "permits nothing"),
+        ([a_decided("r", decision=DENIED, candidates=(HOME,))], "permits nothing"),
+        ([a_decided("r", decision=DENIED), an_attempted("r")], "outside the boundary"),
+        ([STORED, a_decided("r", documents={})], "by which documents"),
+        ([STORED, a_decided("r", documents={}, decision=DENIED)], "by which documents"),
+        ([a_decided("r"), a_settled("r", **UNTRIED)], "without any attempt"),
+        ([a_decided("r"), a_settled("r", outcome=OutcomeKind.FAILED, zone="on_prem")], "served"),
+        ([*TRIED, a_settled("r", zone="eu")], "was served"),
+        ([*TRIED, a_settled("r", served_by=ABROAD)], "was served"),
+        ([*TRIED, a_settled("r", served_by=None)], "was served"),
+        ([*TRIED, a_settled("r", tried=(a_try(2),))], "attempts that it tells"),
+        ([*TRIED, a_settled("r", tried=(a_try(1), a_try(2)))], "attempts that it tells"),
+        ([*TRIED, a_settled("r", tried=(a_try(1, ABROAD),))], "attempts that it tells"),
+        ([*TRIED, a_settled("r", tried=(a_try(1, zone="eu"),))], "attempts that it tells"),
+        ([*TRIED, an_attempted("r", 2), a_settled("r", tried=())], "attempts that it tells"),
+        ([*TRIED, a_settled("r", outcome=OutcomeKind.LOST)], "a later boot"),
+        ([*TRIED, *LATER, a_settled("r", boot="later")], "a later boot"),
+        ([a_decided("r"), *LATER, an_attempted("r", boot="later")], "a later boot"),
+        ([*TRIED, *LATER, LOST_AND_TOLD], "tells how"),
+        ([an_admin("launched")], "no gateway writes"),
+        ([an_admin("document_stored", facts={"digest": "sha256:\x1b[2J"})], "without a digest"),
+        ([an_admin("document_stored")], "without a digest"),
+        ([replace(a_decided("r"), id="../../x\x1b[2J")], "form of an id"),
+        ([replace(an_admin("quarantined"), id="quarantined")], "form of an id"),
+        ([an_admin("stopped"), replace(an_admin("started", "x"), boot="b")], "form of an id"),
     ],
 )
 def test_a_broken_rule_is_named(records, why: str) -> None:
@@ -91,6 +138,7 @@ def test_time_may_go_back_a_little_and_further_when_a_record_says_so() -> None:
     story = told(
         an_admin("clock_stepped", ts_us=long_ago),
         a_decided("r", ts_us=long_ago),
+        an_attempted("r", ts_us=long_ago),
         a_settled("r", ts_us=long_ago),
     )
     assert story.open == 0
@@ -100,3 +148,25 @@ def test_time_may_go_back_a_little_and_further_when_a_record_says_so() -> None:
     )
     with pytest.raises(Broken, match="time"):
         told(an_admin("stopped"), an_admin("started", "x", boot="b", ts_us=long_ago))
+
+
+def test_the_last_attempt_may_be_missing_where_the_caller_left_before_it_was_sent() -> None:
+    cancelled = OutcomeKind.CANCELLED
+    told(*TRIED, a_settled("r", outcome=cancelled, **UNTRIED))
+    again = an_attempted("r", 2)
+    told(*TRIED, again, a_settled("r", outcome=cancelled, served_by=None, zone=None))
+    story = told(*TRIED, *LATER, a_settled("r", boot="later", outcome=OutcomeKind.LOST))
+    assert (story.open, story.lost) == (0, 1)
+
+
+def test_what_was_refused_before_policy_spoke_names_no_documents() -> None:
+    refused = a_decision(effect=Effect.REFUSED)
+    ending = a_settled("r", outcome=OutcomeKind.REFUSED)
+    assert told(STORED, a_decided("r", decision=refused), ending).settled == 1
+
+
+def test_the_first_record_names_origin_and_key() -> None:
+    facts = {"origin": "perimeter.example/gw-0", "vkey": "perimeter.example/gw-0+1+k"}
+    story = Story()
+    story.read(an_admin("created", boot="", facts=facts))
+    assert (story.origin, story.vkey) == (facts["origin"], facts["vkey"])

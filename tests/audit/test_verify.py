@@ -4,9 +4,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.canonical import encode
 from gateway.audit.checkpoint import body, sign, vkey_of
 from gateway.audit.tree import Head, leaf_hash, root_of
+from gateway.audit.unsealed import UNSEALED_RECORDS_MAX, UNSEALED_SPAN_US_MAX
 from gateway.audit.verify import Report, Verdict, verify
 from gateway.domain.route import OutcomeKind
-from tests.doubles.records import a_decided, a_settled, an_admin, an_attempted
+from tests.doubles.records import NOW_US, a_decided, a_settled, an_admin, an_attempted, an_id
 
 ORIGIN = "perimeter.example/gw-0"
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -18,13 +19,14 @@ RECORDS = [
     an_attempted("one"),
     a_decided("two"),
     a_settled("one"),
-    an_attempted("two"),
-    a_settled("two", outcome=OutcomeKind.LOST),
-    a_decided("three"),
-    an_admin("quarantined", facts={"backend": "a"}),
-    an_admin("quarantined", "other", facts={"backend": "b"}),
+    an_admin("started", "again", boot="later"),
+    a_settled("two", boot="later", outcome=OutcomeKind.LOST),
+    a_decided("three", boot="later"),
+    an_admin("quarantined", boot="later", facts={"backend": "a"}),
+    an_admin("quarantined", "other", boot="later", facts={"backend": "b"}),
 ]
 ENTRIES = [encode(record) for record in RECORDS]
+OTHER, THIRD = an_id("other").encode(), an_id("third").encode()
 LEAVES = [leaf_hash(entry) for entry in ENTRIES]
 
 
@@ -45,7 +47,7 @@ def test_a_whole_log_is_whole_and_counted() -> None:
     assert report.verdict is Verdict.WHOLE
     assert (report.reason, report.first_bad) == ("", None)
     assert (report.records, report.size, report.unsealed) == (11, 11, 0)
-    assert (report.decided, report.attempted, report.settled, report.admin) == (3, 2, 2, 4)
+    assert (report.decided, report.attempted, report.settled, report.admin) == (3, 1, 2, 5)
     assert (report.open, report.lost, report.origin) == (1, 1, ORIGIN)
 
 
@@ -113,9 +115,9 @@ def test_leaves_that_do_not_give_the_signed_root_are_not_believed() -> None:
 
 
 def test_a_broken_rule_tells_more_than_a_root_that_differs() -> None:
-    removed = [*ENTRIES[:4], *ENTRIES[5:], ENTRIES[-1].replace(b"other", b"third")]
+    removed = [*ENTRIES[:4], *ENTRIES[5:], ENTRIES[-1].replace(OTHER, THIRD)]
     report = read(removed)
-    assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, 5)
+    assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, 6)
     assert "root differs" in report.reason
     assert "not decided" in report.reason
 
@@ -171,3 +173,49 @@ def test_an_entry_that_is_no_record_is_named() -> None:
     report = verify(entries, checkpoint_of(entries), VKEY)
     assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, 11)
     assert "no record" in report.reason
+
+
+def tail_of(*records) -> Report:
+    """Verify a log whose public checkpoint of one record was put back."""
+    entries = [encode(record) for record in (RECORDS[0], RECORDS[1], *records)]
+    return verify(entries, checkpoint_of(entries[:1]), VKEY)
+
+
+def requests(count: int, **fields) -> list:
+    return [a_decided(f"r{number}", **fields) for number in range(count)]
+
+
+def test_more_records_than_a_writer_leaves_without_a_checkpoint_are_tampering() -> None:
+    report = tail_of(*requests(UNSEALED_RECORDS_MAX))
+    assert (report.verdict, report.unsealed) == (Verdict.WHOLE, UNSEALED_RECORDS_MAX + 1)
+    report = tail_of(*requests(UNSEALED_RECORDS_MAX + 1))
+    assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, UNSEALED_RECORDS_MAX + 2)
+    assert "more records" in report.reason
+
+
+def test_more_time_than_a_writer_leaves_without_a_checkpoint_is_tampering() -> None:
+    end = NOW_US + UNSEALED_SPAN_US_MAX
+    assert tail_of(a_decided("r", ts_us=end)).verdict is Verdict.WHOLE
+    report = tail_of(a_decided("r", ts_us=end + 1))
+    assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, 2)
+    assert "more time" in report.reason
+
+
+def test_starts_that_fail_before_a_checkpoint_are_no_tampering() -> None:
+    starts = [
+        an_admin("started", f"s{number}", boot=f"b{number}", ts_us=NOW_US + number * 10_000_000)
+        for number in range(UNSEALED_RECORDS_MAX + 9)
+    ]
+    assert tail_of(*starts).verdict is Verdict.WHOLE
+
+
+def test_a_clock_that_steps_spans_no_time() -> None:
+    stepped = an_admin("clock_stepped", ts_us=NOW_US - 10 * UNSEALED_SPAN_US_MAX)
+    assert tail_of(stepped, a_decided("r", ts_us=stepped.ts_us)).verdict is Verdict.WHOLE
+
+
+def test_what_a_kept_checkpoint_covers_is_proven() -> None:
+    entries = [encode(record) for record in (*RECORDS[:2], *requests(UNSEALED_RECORDS_MAX + 1))]
+    kept = [Head(len(entries) - 5, root_of(map(leaf_hash, entries[:-5])))]
+    report = verify(entries, checkpoint_of(entries[:1]), VKEY, kept)
+    assert (report.verdict, report.size, report.unsealed) == (Verdict.WHOLE, 1, 5)

@@ -1,7 +1,9 @@
 """Folders of gateways, each a copy of one that has a ledger, keys and compiled detectors."""
 
 import io
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -85,18 +87,36 @@ def command(*words: str) -> str:
 @contextmanager
 def started(gateway: RunningGateway, *prefix: str) -> Iterator[RunningGateway]:
     """The gateway, running; stopped and reaped at the end if it is still there."""
-    gateway.start(*prefix)
     try:
+        gateway.start(*prefix)
         yield gateway
     finally:
         process = gateway.process
         if process is not None and process.poll() is None:
-            process.terminate()
+            _end(process)
+        if process is not None and process.stdout is not None:
+            process.stdout.close()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    pids = _pids(process.pid)
+    try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
             try:
                 process.wait(WAIT_S)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(WAIT_S)
-                raise
-        if process is not None and process.stdout is not None:
-            process.stdout.close()
+                continue
+            assert number == signal.SIGTERM, "the gateway did not stop when it was asked to"
+            return
+    finally:
+        process.kill()
+        process.wait(WAIT_S)
+
+
+def _pids(pid: int) -> list[int]:
+    """Return the process, or what it traces: a tracer takes no signal, and ends after that."""
+    if Path(f"/proc/{pid}/comm").read_text().strip() != "strace":
+        return [pid]
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

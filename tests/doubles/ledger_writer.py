@@ -17,7 +17,7 @@ async def main(root: Path, life: str) -> None:
 
     async def caller(number: int) -> None:
         for turn in range(100_000):
-            name = f"{life}/{number}/{turn}"
+            name = f"019aa000-0000-7000-a000-{int(life):04d}{number:02d}{turn:06d}"
             before, after = a_request(ledger, a_person(f"subject-{number}"), name)
             await ledger.append(before)
             os.write(1, f"D {name}\n".encode())

@@ -1,6 +1,8 @@
 """Builders of the records of a ledger."""
 
+import re
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from gateway.audit.record import Admin, Attempted, Decided, Personal, Settled, Tried
 from gateway.domain.decision import Decision, Effect, Facts, Finding, Signal, Trust
@@ -13,6 +15,15 @@ BOOT = "019aa000-0000-7000-8000-00000000b007"
 NOW_US = 1_795_262_400_000_000
 RESTRICTED = Label(Level(3, "restricted"), frozenset({"pii"}), frozenset({"DE", "FR"}))
 PUBLIC = Label(Level(0, "public"))
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def an_id(name: str) -> str:
+    """Return a UUIDv7 that stands for that name in one test; a UUID stands for itself."""
+    if not name or _UUID.fullmatch(name):
+        return name
+    text = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{text[:8]}-{text[8:12]}-7{text[12:15]}-8{text[15:18]}-{text[18:30]}"
 
 
 def a_decision(*zones: str, effect: Effect = Effect.PERMIT) -> Decision:
@@ -27,8 +38,10 @@ def a_decision(*zones: str, effect: Effect = Effect.PERMIT) -> Decision:
 
 
 def a_decided(record_id: str, **fields) -> Decided:
+    decision = fields.get("decision")
+    permits = decision is None or decision.effect is Effect.PERMIT
     known = {
-        "id": record_id,
+        "id": an_id(record_id),
         "ts_us": NOW_US,
         "boot": BOOT,
         "key_id": "key-7",
@@ -41,19 +54,19 @@ def a_decided(record_id: str, **fields) -> Decided:
         "label": RESTRICTED,
         "raised_by": ("repo",),
         "decision": a_decision("on_prem"),
-        "candidates": ("qwen3-coder@on_prem",),
+        "candidates": ("qwen3-coder@on_prem",) if permits else (),
         "excluded": (Excluded("claude-opus@us_cloud", "clearance"),),
         "health": {"bedrock": "rate_limited"},
         "documents": {},
         "finding_kinds": {"iban": 2},
         "commitment": "sha256:" + "c" * 64,
     }
-    return Decided(**(known | fields))
+    return Decided(**_with_boot(known | fields))
 
 
 def an_attempted(record_id: str, number: int = 1, **fields) -> Attempted:
     known = {
-        "id": record_id,
+        "id": an_id(record_id),
         "ts_us": NOW_US,
         "boot": BOOT,
         "number": number,
@@ -63,39 +76,43 @@ def an_attempted(record_id: str, number: int = 1, **fields) -> Attempted:
         "host": "127.0.1.1:8000",
         "commitment": "sha256:" + "d" * 64,
     }
-    return Attempted(**(known | fields))
+    return Attempted(**_with_boot(known | fields))
 
 
 def a_settled(record_id: str, **fields) -> Settled:
-    failure = Failure(FailureKind.RATE_LIMITED, sent=True, retry_after_s=2, status=429)
-    known = {
-        "id": record_id,
-        "ts_us": NOW_US,
-        "boot": BOOT,
-        "outcome": OutcomeKind.COMPLETED,
+    """Return the settlement of one attempt; of none when it was refused or lost."""
+    ends_alone = fields.get("outcome") in {OutcomeKind.REFUSED, OutcomeKind.LOST}
+    served = {
         "status": 200,
         "served_by": "qwen3-coder@on_prem",
         "zone": "on_prem",
-        "tried": (
-            Tried(
-                1,
-                "qwen3-coder@on_prem",
-                "on_prem",
-                NOW_US,
-                NOW_US + 5,
-                NOW_US + 9,
-                Outcome(OutcomeKind.FAILED, failure),
-            ),
-        ),
+        "tried": (a_try(1),),
         "usage": Tokens(100, 20),
         "cost_microusd": 420,
     }
-    return Settled(**(known | fields))
+    known = {
+        "id": an_id(record_id),
+        "ts_us": NOW_US,
+        "boot": BOOT,
+        "outcome": OutcomeKind.COMPLETED,
+        **({} if ends_alone else served),
+    }
+    return Settled(**_with_boot(known | fields))
+
+
+def a_try(number: int, offering: str = "qwen3-coder@on_prem", zone: str = "on_prem") -> Tried:
+    failure = Failure(FailureKind.RATE_LIMITED, sent=True, retry_after_s=2, status=429)
+    outcome = Outcome(OutcomeKind.FAILED, failure)
+    return Tried(number, offering, zone, NOW_US, NOW_US + 5, NOW_US + 9, outcome)
 
 
 def an_admin(what: str, record_id: str | None = None, **fields) -> Admin:
-    known = {"id": record_id or f"admin/{what}", "ts_us": NOW_US, "boot": BOOT, "what": what}
-    return Admin(**(known | fields))
+    known = {"id": an_id(record_id or f"admin/{what}"), "ts_us": NOW_US, "boot": BOOT, "what": what}
+    return Admin(**_with_boot(known | fields))
+
+
+def _with_boot(fields: dict) -> dict:
+    return fields | {"boot": an_id(fields["boot"])}
 
 
 CANARIES = ("wilhelmina.q", "10.66.77.88", "vault/ledger-1", "session-9f9f", "canary-agent/3")

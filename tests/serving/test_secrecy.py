@@ -57,6 +57,7 @@ def _talk(house: House, form: Form) -> set[int]:
         for text in texts
         for model in ("home-model", "local-model")
         for stream in (False, True)
+        if stream or "cut" not in text
     ]
     bad = [
         form.body(PROMPT, "cloud-model"),
@@ -191,7 +192,7 @@ def _written(house: House) -> int:
 
 def _deleted_files(house: House) -> list[str]:
     """Return the open files of the process that have no name any more."""
-    links = [os.readlink(path) for path in Path(f"/proc/{_pid(house)}/fd").iterdir()]
+    links = [str(path.readlink()) for path in Path(f"/proc/{_pid(house)}/fd").iterdir()]
     return [link for link in links if link.endswith("(deleted)") and link.startswith("/")]
 
 

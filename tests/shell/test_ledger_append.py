@@ -25,7 +25,7 @@ from tests.doubles.ledgers import (
     opened,
     serve,
 )
-from tests.doubles.records import NOW_US, a_decided, a_person, a_settled, an_admin
+from tests.doubles.records import NOW_US, a_decided, a_person, a_settled, an_admin, an_attempted
 
 pytestmark = pytest.mark.anyio
 CALLERS = 64
@@ -174,7 +174,7 @@ async def test_a_group_is_bounded(tmp_path: Path, monkeypatch) -> None:
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
         await asyncio.gather(*(serve(ledger) for _ in range(10)))
-        many = [(a_decided(f"many/{number}", boot=ledger.boot), None) for number in range(9)]
+        many = [(a_decided(IDS.record_id(), boot=ledger.boot), None) for _ in range(9)]
         await ledger.append(many)
     assert check_log(paths).decided == 19
 
@@ -238,9 +238,10 @@ async def test_a_clock_that_steps_back_is_recorded(tmp_path: Path) -> None:
     paths = a_new_ledger(tmp_path)
     long_ago = NOW_US - 3_600_000_000
     async with a_boot(paths) as ledger:
-        early = [(a_decided(name, boot=ledger.boot, ts_us=long_ago), None) for name in "ab"]
-        await ledger.append(early)
-        await ledger.append([(a_settled("a", boot=ledger.boot, ts_us=long_ago), None)])
+        names = [IDS.record_id(), IDS.record_id()]
+        early = [(a_decided(name, boot=ledger.boot, ts_us=long_ago), None) for name in names]
+        await ledger.append([*early, (an_attempted(names[0], boot=ledger.boot), None)])
+        await ledger.append([(a_settled(names[0], boot=ledger.boot), None)])
     report = check_log(paths)
     assert report.settled == 1
     text = b"".join(stored.entry for stored in Reading(paths.folder))
@@ -266,7 +267,8 @@ async def test_a_document_is_kept_by_its_digest_before_it_is_named(tmp_path: Pat
         assert files.trace[at + 1] == "sync folder documents"
         assert "write" in files.trace[at + 2 :]
         assert await ledger.store_document(policy, "policy") == name
-        await ledger.append([(a_decided("x", boot=ledger.boot, documents={"p": name}), None)])
+        named = a_decided(IDS.record_id(), boot=ledger.boot, documents={"p": name})
+        await ledger.append([(named, None)])
         assert documents.load(paths.folder, name) == policy
     report = check_log(paths)
     assert list(report.documents) == [name]
@@ -287,7 +289,9 @@ async def test_an_admin_record_can_be_written_by_name_or_as_it_is(tmp_path: Path
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
         await ledger.record("quarantined", {"backend": "vllm"})
-        await ledger.append([(an_admin("boundary_breach", boot=ledger.boot), None)])
+        await ledger.append(
+            [(an_admin("boundary_breach", IDS.record_id(), boot=ledger.boot), None)]
+        )
     assert check_log(paths).admin == 5
 
 

@@ -14,6 +14,7 @@ from gateway.ledger import subject_keys
 from gateway.ledger.ledger import field_of
 from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKeys, month_of
 from tests.doubles.ledgers import (
+    IDS,
     ORIGIN,
     a_boot,
     a_new_ledger,
@@ -84,7 +85,7 @@ async def test_the_first_request_of_a_subject_in_a_month_makes_its_key_durable_f
     async with a_boot(paths) as ledger:
         for subject in ("a", "b", "a"):
             await serve(ledger, a_person(subject))
-        late = a_decided("late", boot=ledger.boot, ts_us=NOW_US + MONTH_US)
+        late = a_decided(IDS.record_id(), boot=ledger.boot, ts_us=NOW_US + MONTH_US)
         await ledger.append([(late, a_person("a"))])
         made = [stored for stored in ledger.reader.entries() if b"subject_key_made" in stored.entry]
         assert len(made) == 3
@@ -176,6 +177,8 @@ def test_keys_and_pseudonyms_are_random_and_kept(tmp_path: Path) -> None:
     keys = stored_keys(tmp_path)
     first = keys.key("someone", "2026-11")
     assert first.fresh
+    assert keys.key("someone", "2026-11").fresh
+    keys.announced([first.id])
     assert not keys.key("someone", "2026-11").fresh
     assert keys.cached("someone", "2026-11") is not None
     assert keys.cached("someone", "2026-12") is None
@@ -225,7 +228,7 @@ def test_months_are_those_of_utc() -> None:
 def test_each_record_has_a_place_of_its_own() -> None:
     places = [field_of(a_decided("r")), field_of(an_attempted("r", 2)), field_of(a_settled("r"))]
     assert [place.name for place in places] == ["decided", "attempted/2", "settled"]
-    assert {place.record_id for place in places} == {"r"}
+    assert {place.record_id for place in places} == {a_decided("r").id}
     assert isinstance(a_decided("r"), Decided)
 
 

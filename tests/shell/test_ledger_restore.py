@@ -9,6 +9,7 @@ import pytest
 from gateway.audit.tree import Head, root_of
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.checkpoints import CheckpointStore, OpenChange, Sealed
+from gateway.ledger.entry import Opened
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.verify import verify_folder
@@ -25,7 +26,9 @@ pytestmark = pytest.mark.anyio
 
 
 def a_copy(paths: LedgerPaths, to: Path) -> LedgerPaths:
+    """Copy the folder as another machine has it, which does not see our locks."""
     shutil.copytree(paths.ledger, to)
+    paths.writer_lock(ORIGIN).unlink(missing_ok=True)
     return LedgerPaths(to, paths.signing_key, paths.checkpoints, paths.subject_keys)
 
 
@@ -84,6 +87,9 @@ async def test_of_two_writers_of_one_log_only_one_can_seal(tmp_path: Path) -> No
     paths = a_new_ledger(tmp_path)
     clone = a_copy(paths, tmp_path / "clone")
     first = await opened(paths)
+    with pytest.raises(LedgerUnavailable, match="another gateway"):
+        await opened(clone)
+    paths.writer_lock(ORIGIN).unlink()
     second = await opened(clone)
     await serve(first)
     await serve(second)
@@ -104,6 +110,7 @@ async def test_a_writer_that_lost_its_place_in_the_store_stops_at_its_next_check
     paths = a_new_ledger(tmp_path)
     clone = a_copy(paths, tmp_path / "clone")
     async with a_boot(paths) as ledger:
+        paths.writer_lock(ORIGIN).unlink()
         async with a_boot(clone) as thief:
             await serve(thief)
         ledger._parts.sealer._due_s = 0.0
@@ -213,7 +220,7 @@ def test_a_checkpoint_never_goes_back(tmp_path: Path) -> None:
     first = Head(3, root_of([b"a" * 32]))
     begun = store.latest(ORIGIN)
     assert begun is not None
-    store.advance(ORIGIN, begun.head, Sealed(first, "note"), OpenChange({"r": 2}))
+    store.advance(ORIGIN, begun.head, Sealed(first, "note"), OpenChange({"r": Opened(2)}))
     with pytest.raises(ChainBroken):
         store.advance(ORIGIN, begun.head, Sealed(first, "note"), OpenChange())
     with pytest.raises(ChainBroken):
@@ -224,13 +231,12 @@ def test_a_checkpoint_never_goes_back(tmp_path: Path) -> None:
         store._sql.execute("DELETE FROM checkpoints")
     with pytest.raises(ChainBroken):
         store.begin(ORIGIN)
-    assert store.open_requests(ORIGIN) == {"r": 2}
+    assert store.open_requests(ORIGIN) == {"r": Opened(2)}
     kept = store.latest(ORIGIN)
     assert kept is not None
     assert kept.head == first
-    store.advance(
-        ORIGIN, first, Sealed(Head(4, first.root), "n"), OpenChange({"s": 3}, frozenset({"r"}))
-    )
-    assert store.open_requests(ORIGIN) == {"s": 3}
+    change = OpenChange({"s": Opened(3)}, frozenset({"r"}))
+    store.advance(ORIGIN, first, Sealed(Head(4, first.root), "n"), change)
+    assert store.open_requests(ORIGIN) == {"s": Opened(3)}
     assert store.latest("another") is None
     store.close()

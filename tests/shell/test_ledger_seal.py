@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.checkpoint import parse_vkey, verify
 from gateway.ledger import sealer
 from gateway.ledger.checkpoints import NOTHING_YET, CheckpointStore
-from gateway.ledger.entry import Entry
+from gateway.ledger.entry import Entry, Opened
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import Place
@@ -90,7 +90,7 @@ def test_the_store_has_a_checkpoint_before_anybody_sees_it(tmp_path: Path, monke
     monkeypatch.setattr(made._files, "publish", publish)
     with pytest.raises(OSError, match="planted"):
         made.seal(END)
-    assert store.open_requests(ORIGIN) == {"r": 0}
+    assert store.open_requests(ORIGIN) == {"r": Opened(0)}
     monkeypatch.undo()
     made.seal(END)
     assert published(paths) == 1

@@ -61,14 +61,13 @@ def draw_request(
     canary = f"CANARY-{number}-{chance.below(1 << 20):05x}"
     body = chance.pick(MALFORMED) if chance.flip(0.03) else chance.weighed(SHAPES)
     surface = chance.pick(SURFACES)
-    if surface == "messages" and body == "refused":
-        body = "plain"
     return Asked(
         name=_name(chance, snapshots, canary),
         canary=canary,
         key=_key(chance, documents),
         label=_label_claim(chance, documents["policy"], canary),
         repo=_repo_claim(chance, documents["repos"]["repos"]),
+        hints=_hints(chance, documents["repos"]["repos"]),
         surface=surface,
         body=body,
         stream=chance.flip(0.5),
@@ -76,7 +75,7 @@ def draw_request(
         output_max=chance.weighed([(5, 16), (0.7, 2_000), (1, None)]),
         found=_found(chance),
         faults=[_fault(chance, engines, size) for _ in range(chance.below(size.faults + 1))],
-        before=_events(chance, engines, size, 0.12),
+        before=_events(chance, engines, size, 0.08),
         cancel_ms=chance.below(12) if chance.flip(0.06) else None,
         leaves_early=chance.flip(0.05),
     )
@@ -137,6 +136,14 @@ def _repo_claim(chance: Chance, repos: Written) -> Claim:
     return Claim("unregistered", FORMS[chance.below(len(FORMS) - 1)].format("repo-19"))
 
 
+def _hints(chance: Chance, repos: Written) -> list[Claim]:
+    """Return what a tool tells of its folders; a text that is no address is nobody's repository."""
+    if chance.flip(0.85):
+        return []
+    hints = [_repo_claim(chance, repos) for _ in range(2)]
+    return [hint for hint in hints if hint.written not in (None, hint.repo)]
+
+
 def _found(chance: Chance) -> Found:
     if chance.flip(0.7):
         return Found(crashes=chance.flip(0.015))
@@ -149,7 +156,7 @@ def _fault(chance: Chance, engines: list[Engine], size: Size) -> Fault:
     return Fault(
         how=chance.weighed(FAULTS),
         wait_ms=chance.pick((0, 0, 0, 2, 7)),
-        events=_events(chance, engines, size, 0.15),
+        events=_events(chance, engines, size, 0.1),
         switches=chance.flip(0.3),
     )
 

@@ -10,6 +10,7 @@ from gateway.cli.mock_backend.script import Script
 from gateway.domain.route import FailureKind
 from gateway.transport.call import Address, HttpCall, HttpReply, Timeouts
 from gateway.transport.failure import failed
+from tests.doubles.vllm_recordings import recording
 from tests.simulation.scenario import Fault
 
 _SCRIPT = Script("m", ("amber", "birch", "cedar"), False, 10, None, {})
@@ -50,6 +51,15 @@ TONGUES = {
         anthropic.broken("boom"),
         anthropic.too_long(_SCRIPT),
         anthropic.error,
+    ),
+    "/v1/responses": Tongue(
+        recording("responses_whole").body,
+        [event + b"\n\n" for event in recording("responses_stream").body.split(b"\n\n")[:-1]],
+        4,
+        openai.STREAM_TYPE,
+        b'event: error\ndata: {"type":"error","code":"server_error","message":"boom"}\n\n',
+        openai.too_long(_SCRIPT),
+        openai.error,
     ),
     "/api/chat": Tongue(
         ollama.whole(_SCRIPT),

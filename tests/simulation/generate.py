@@ -30,7 +30,7 @@ def generate(seed: int, size: Size = FULL) -> Scenario:
     first = _snapshot(Chance(seed, "catalogue"), documents, engines, size, broken)
     chance = Chance(seed, "world")
     snapshots = [first]
-    if size.extras and chance.flip(0.4):
+    if size.extras and chance.flip(0.6):
         edited = edited_documents(policy_seed, size)
         kept = [name for name in broken if any(r["id"] == name for r in edited["policy"]["rules"])]
         snapshots.append(_snapshot(Chance(seed, "catalogue 2"), edited, engines, size, kept))

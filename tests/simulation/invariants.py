@@ -12,6 +12,7 @@ from gateway.domain.decision import Effect
 from gateway.domain.label import Label
 from gateway.domain.route import OutcomeKind
 from gateway.flow.ruling import Evidence, rule
+from tests.simulation.bodies import unknown_field
 from tests.simulation.oracle import Expected, Plain, clears, expect, named
 from tests.simulation.scenario import Asked, Engine, Scenario
 from tests.simulation.stage import RECORD_ID, Call, Heard, Stage
@@ -213,6 +214,16 @@ def _an_error_never_repeats_the_prompt(story: Story, _: Stage) -> Iterator[str]:
         yield f"status {story.heard.status} repeats the prompt"
 
 
+def _what_nobody_knows_stays_on_the_premises(story: Story, stage: Stage) -> Iterator[str]:
+    """A field that no dialect knows, and what says who asks, go to our own machines alone."""
+    zones = stage.scenario.snapshots[story.heard.snapshot].documents["zones"]["zones"]
+    secret = (unknown_field(story.asked).encode(), b'"user_id"', b'"client_metadata"', b'"user":')
+    for call in story.calls:
+        zone = zones[_engine(stage.scenario, call.backend).zone]
+        if not zone["premises"] and any(name in call.call.body for name in secret):
+            yield f"{call.backend} was told more than it needs"
+
+
 def _an_answer_was_served_from_inside(story: Story, _: Stage) -> Iterator[str]:
     for settled in story.settled:
         if settled.zone is not None and settled.zone not in story.zones:
@@ -254,6 +265,7 @@ CHECKS = (
     _what_rests_is_left_alone,
     _nothing_escapes_but_a_reply,
     _an_error_never_repeats_the_prompt,
+    _what_nobody_knows_stays_on_the_premises,
     _an_answer_was_served_from_inside,
     _the_same_record_makes_the_same_decision,
     _a_breach_is_never_forgotten,

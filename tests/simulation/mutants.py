@@ -18,6 +18,7 @@ from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import Candidate, Route
 from gateway.domain.zone import Zone
 from gateway.flow import docket as docket_module
+from gateway.flow import prepare as prepare_module
 from gateway.flow import ruling as ruling_module
 from gateway.flow.docket import Docket
 from gateway.flow.pursuit import Pursuit
@@ -38,6 +39,7 @@ ORDER = "the_record_stood_before_the_call"
 SETTLED = "every_decision_is_settled_once"
 INSIDE = "attempts_are_dense_and_inside"
 RESTS = "what_rests_is_left_alone"
+LEAVING = "what_nobody_knows_stays_on_the_premises"
 ERRORS = "an_error_never_repeats_the_prompt"
 CLEAR = "no_prompt_is_kept_in_clear"
 
@@ -163,6 +165,14 @@ def _flattering(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conditions_module, "_every_repo", every)
 
 
+def _deaf(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(signals_module, "hinted", lambda _claims, _registry: ())
+
+
+def _generous(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(prepare_module, "leaving", lambda body, _dialect: (body, ()))
+
+
 def _forgetful(patch: pytest.MonkeyPatch) -> None:
     whole = Docket.settle
 
@@ -220,6 +230,8 @@ MUTANTS = (
     Mutant("deny rules are ignored", BOUNDARY, _permissive),
     Mutant("rules widen a clearance", BOUNDARY, _widening),
     Mutant("a claimed repository opens a permit", BOUNDARY, _flattering),
+    Mutant("what a tool tells of its folders is not heard", BOUNDARY, _deaf),
+    Mutant("what nobody knows leaves the premises", LEAVING, _generous),
     Mutant("a client that leaves is not settled", SETTLED, _forgetful),
     Mutant("what rests is asked all the same", RESTS, _restless),
     Mutant("an error repeats what was asked", ERRORS, _talkative),

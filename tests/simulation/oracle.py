@@ -188,10 +188,11 @@ def _base(asked: Asked, policy: Written, repos: Written) -> list[Plain]:
 
 def _claims(asked: Asked, policy: Written, registry: Written) -> list[Plain]:
     told: list[Plain] = []
-    if asked.repo.meant == "registered":
-        told.append(_read(registry["repos"][asked.repo.repo]["label"], policy))
-    if asked.repo.meant == "unregistered":
-        told.append(_read(registry["unregistered"], policy))
+    for claim in (asked.repo, *asked.hints):
+        if claim.meant == "registered":
+            told.append(_read(registry["repos"][claim.repo]["label"], policy))
+        elif claim.meant != "none":
+            told.append(_read(registry["unregistered"], policy))
     if asked.label.meant == "label":
         claim = asked.label
         places = policy["region_sets"][claim.places] if claim.places else None
@@ -215,11 +216,10 @@ def _findings(asked: Asked, policy: Written) -> list[Plain]:
 def _repos(asked: Asked) -> tuple[set[str], set[str]]:
     """Return the repositories that the key binds, or the chosen one, and those only claimed."""
     bound = set(asked.key.repos)
-    if asked.repo.repo is None:
-        return bound, set()
-    if _chooses(asked):
-        return {asked.repo.repo}, set()
-    return bound, {asked.repo.repo} - bound
+    if asked.repo.repo is not None and _chooses(asked):
+        bound = {asked.repo.repo}
+    told = {claim.repo for claim in (asked.repo, *asked.hints) if claim.repo is not None}
+    return bound, told - bound
 
 
 def _chooses(asked: Asked) -> bool:

@@ -13,7 +13,7 @@ CODES = ("DE", "FR", "SE", "NO", "US", "GB")
 SETS = {"EU": ("DE", "FR", "SE"), "NORTH": ("SE", "NO"), "WEST": ("DE", "FR", "GB", "US")}
 CLOUD_WORDS = ("eu-west-2", "eu-north-1", "us-east-1", "europe-west3", "eu-west-3")
 TEAMS = ("apps", "core", "guests")
-SURFACES = ("chat_completions", "messages")
+SURFACES = ("chat_completions", "messages", "responses")
 DETECTORS = ("secrets", "names", "marks")
 KINDS = ("aws-key", "iban", "stamp")
 TASKS = ("code", "review")
@@ -63,7 +63,8 @@ def draw_documents(seed: int, size: Size) -> dict[str, Written]:
         policy["detectors"]["failed"] = {"raise": words.label(chance)}
     drawn = [_rule(Chance(seed, f"rule {n}"), n, words, zones, repos) for n in range(size.rules)]
     # WHY: a policy that permits nothing teaches little; most have one rule that permits much.
-    broad = {"id": "p-all", "effect": "permit", "when": {"any": True}, "zones": sorted(zones)}
+    wide = chance.some(sorted(zones), 0.75)
+    broad = {"id": "p-all", "effect": "permit", "when": {"any": True}, "zones": wide}
     policy["rules"] = ([broad] if chance.flip(0.75) else []) + [rule for rule in drawn if rule]
     if len(policy["rules"]) > size.rules:
         policy["rules"].pop()
@@ -151,7 +152,7 @@ def _rule(
     """Return a rule, or None for a permit that could never permit: the compiler refuses that."""
     if chance.flip(0.35):
         return None
-    permits = chance.flip(0.72)
+    permits = chance.flip(0.78)
     when = _when(chance, words, sorted(repos))
     rule: Written = {"id": f"r{number}", "effect": "permit" if permits else "deny", "when": when}
     if permits:
@@ -159,7 +160,7 @@ def _rule(
         rule["zones"] = named[0] if len(named) == 1 else named
         return rule if any(_may_clear(zones[zone], when, words) for zone in named) else None
     way = chance.weighed([(4, "zones"), (2, "zone"), (0.2, "any")])
-    closed = chance.some(sorted(zones), 0.25)
+    closed = chance.some(sorted(zones), 0.2)
     if way == "zone":
         when["zone"] = closed
     else:
@@ -180,7 +181,7 @@ def _when(chance: Chance, words: Words, repos: list[str]) -> Written:
 
 
 def _condition(chance: Chance) -> str:
-    names = ("caveat", "residency", "repo", "team", "task", "model", "surface", "detector")
+    names = ("caveat", "residency", "repo", "repo", "team", "task", "model", "surface", "detector")
     return chance.pick(names)
 
 

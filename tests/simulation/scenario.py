@@ -107,6 +107,7 @@ class Fault(Struct, frozen=True):
 class Asked(Struct, frozen=True):
     """One request: who, what, with which claims, and how client, ledger and engines behave.
 
+    `hints` are repositories that the client's tool tells by itself; they refuse nothing.
     `body` is a shape of `bodies`; `needs` and `output_max` say what it asks of an engine.
     """
 
@@ -115,6 +116,7 @@ class Asked(Struct, frozen=True):
     key: Key
     label: Claim
     repo: Claim
+    hints: list[Claim]
     surface: str
     body: str
     stream: bool

@@ -323,7 +323,11 @@ def envelope_of(number: int, asked: Asked) -> Envelope:
         caller=Caller("key-1", "ada", key.team, key.label, tuple(key.repos), key.selects_repo),
         surface=asked.surface,
         dialect=DIALECT[asked.surface],
-        claims=Claims(label=asked.label.written, repo=asked.repo.written),
+        claims=Claims(
+            label=asked.label.written,
+            repo=asked.repo.written,
+            workspaces=tuple(hint.written for hint in asked.hints if hint.written is not None),
+        ),
         body=body_of(asked),
         body_bytes=100,
         body_sha256=bytes(32),

@@ -186,5 +186,9 @@ def _failed(story: Story) -> bool:
 
 
 def _is_translated(path: str, story: Story) -> bool:
-    spoken = {"/v1/chat/completions": "openai_chat", "/v1/messages": "anthropic_messages"}
+    spoken = {
+        "/v1/chat/completions": "openai_chat",
+        "/v1/messages": "anthropic_messages",
+        "/v1/responses": "openai_responses",
+    }
     return spoken.get(path) != DIALECT[story.asked.surface]

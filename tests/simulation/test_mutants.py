@@ -5,7 +5,7 @@ import pytest
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.worlds import first_breaking
 
-WORLDS_MAX = 3_000
+WORLDS_MAX = 6_000
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -38,6 +38,7 @@ PLAIN = Asked(
     key=Key("apps"),
     label=Claim(),
     repo=Claim(),
+    hints=[],
     surface="messages",
     body="plain",
     stream=False,
@@ -200,6 +201,16 @@ def test_a_deny_about_a_repository_hears_what_the_client_only_claims() -> None:
     deny = {"id": "d", "effect": "deny", "when": {"repo": "site"}, "zones": "any"}
     assert zones(bound(repo=claims("site")), ANYWHERE, deny) == set()
     assert zones(bound("europe"), ANYWHERE, deny) == {"home"}
+
+
+def test_what_a_tool_tells_of_its_folders_raises_and_refuses_nothing() -> None:
+    assert zones(bound("site", hints=[claims("ledger")])) == {"home"}
+    assert zones(bound("site", hints=[Claim("garbage", "C:")])) == {"home"}
+    both = bound("site", "ledger", selects=True, hints=[claims("site")])
+    assert zones(both) == {"home"}
+    permit = {"id": "p", "effect": "permit", "when": {"repo": "site"}, "zones": ["home"]}
+    assert zones(bound("site"), permit) == {"home"}
+    assert zones(bound("site", hints=[claims("europe")]), permit) == set()
 
 
 def test_candidates_are_those_who_may_and_can_in_the_order_of_preference() -> None:

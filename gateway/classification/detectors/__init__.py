@@ -5,8 +5,8 @@ Rule 2: it returns kinds and spans, never text; more than its bound is a failure
 Rule 3: untrusted text meets Vectorscan first; `re` sees bounded windows alone.
 Rule 4: this table is the only place that knows which detectors there are.
 
-A step that makes text plain before the scan (normal forms, decoded parts) belongs between
-`join_texts` and the detectors; there is none yet.
+What makes text plain before the scan belongs to `join_texts`: it decodes escapes; normal forms and
+encoded parts have no step yet.
 """
 
 from collections.abc import Callable

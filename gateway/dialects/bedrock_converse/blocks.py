@@ -7,6 +7,7 @@ from gateway.dialects.bedrock_converse.family import Family
 from gateway.dialects.bedrock_converse.losses import Losses
 from gateway.dialects.bedrock_converse.names import allowed
 from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
+from gateway.domain.part_names import part_name
 
 IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
 DOCUMENTS = {
@@ -47,7 +48,7 @@ class BlockWriter:
                 return self._result(part)
             case Media() if role == "user":
                 return self._media(part)
-        self._losses.note(part.kind if isinstance(part, Opaque) else "media")
+        self._losses.note(part_name(part.kind) if isinstance(part, Opaque) else "media")
         return None
 
     def _thought(self, part: Thinking) -> Block | None:

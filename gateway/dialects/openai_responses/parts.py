@@ -5,6 +5,7 @@ from typing import Any
 from gateway.dialects.openai_responses.items import DATA_URL
 from gateway.dialects.openai_responses.losses import NAME, Losses
 from gateway.domain.conversation import Media, Opaque, Part, Text
+from gateway.domain.part_names import part_name
 
 _TEXT_KEYS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
 _IMAGE = "image/"
@@ -30,7 +31,7 @@ def write_part(part: Part, lost: Losses) -> dict[str, Any] | None:
         return {"type": "input_file", "filename": filename, "file_data": url}
     if isinstance(part, Opaque) and part.dialect == NAME and isinstance(part.raw, dict):
         return part.raw
-    lost.note(part.kind if isinstance(part, Opaque) else str(part.__struct_config__.tag))
+    lost.note(part_name(part.kind) if isinstance(part, Opaque) else str(part.__struct_config__.tag))
     return None
 
 
