@@ -69,7 +69,7 @@ def test_a_whole_conversation_is_as_agreed_and_openai_accepts_it() -> None:
     INPUT.validate_python(body["input"])
     ASKED.validate_python(body)
     OPENAI_RESPONSES.peek(body)
-    assert losses == ("thinking", "tool_result_failed", "theirs", "top_k", "stop")
+    assert losses == ("thinking", "tool_result_failed", "unknown_block", "top_k", "stop")
 
 
 def test_nothing_is_asked_to_be_kept() -> None:

@@ -49,20 +49,22 @@ def main(runs: int) -> int:
                     assert house.ask(form, form.body()).status == 200
                 used.append(_rss_mb(running))
                 mapped = _mapped(running)
-        print(
-            f"start to listening   {statistics.median(listening):6.2f} s   (wanted < {LISTENING_S_WANTED} s)"
-        )
-        print(f"start to ready       {statistics.median(ready):6.2f} s")
-        print(
-            f"resident at rest     {statistics.median(resting):6.1f} MB  (wanted < {RSS_MB_WANTED} MB)"
-        )
-        print(f"after 100 requests   {statistics.median(used):6.1f} MB")
+        told("start to listening, s", listening, LISTENING_S_WANTED)
+        told("start to ready, s", ready)
+        told("resident at rest, MB", resting, RSS_MB_WANTED)
+        told("resident after 100 requests, MB", used)
         print("\nresident memory by file (kB):")
         for name, size in mapped.most_common(SHOWN):
             print(f"{size:8d}  {name}")
     print("\nimports that take longest (own time, us):")
     print("\n".join(_imports()))
     return 0
+
+
+def told(what: str, figures: list[float], wanted: float | None = None) -> None:
+    """Print a median, and what it should be below."""
+    bound = "" if wanted is None else f"   (wanted: below {wanted})"
+    print(f"{what:32}{statistics.median(figures):8.2f}{bound}")
 
 
 class _Watched(RunningGateway):

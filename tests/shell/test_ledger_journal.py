@@ -7,6 +7,7 @@ import pytest
 
 from gateway.domain.errors import ChainBroken
 from gateway.ledger import frames
+from gateway.ledger import reading as reading_module
 from gateway.ledger.files import Files
 from gateway.ledger.frames import FRAME_HEADER_BYTES, HEADER_BYTES
 from gateway.ledger.journal import Journal
@@ -183,27 +184,27 @@ def test_a_header_lost_before_a_later_group_is_no_torn_tail(tmp_path: Path) -> N
     assert reading.damage.kind is DamageKind.BROKEN
 
 
-class Overtaken(Reading):
-    """A writer completes the segment between the first look and the second."""
-
-    whole = b""
-
-    def _rest(self, file: BinaryIO, offset: int) -> bytes:
-        rest = super()._rest(file, offset)
-        Path(file.name).write_bytes(self.whole)
-        return rest
-
-
 @pytest.mark.parametrize("cut", [3, HEADER_BYTES - 1, HEADER_BYTES + 30, HEADER_BYTES + 60])
-def test_what_is_still_being_written_is_read_on_the_second_look(tmp_path: Path, cut: int) -> None:
+def test_what_is_still_being_written_is_read_on_the_second_look(
+    tmp_path: Path, monkeypatch, cut: int
+) -> None:
+    """A writer completes the segment between the first look and the second."""
     folder, journal = a_journal(tmp_path)
     for entry in (b"first", b"second", b"third"):
         journal.write([entry])
     journal.close()
     path = folder.segment(0)
-    reading = Overtaken(folder)
-    reading.whole = path.read_bytes()
-    path.write_bytes(reading.whole[:cut])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut])
+    look = reading_module.look
+
+    def overtaken(file: BinaryIO, offset: int, index: int) -> object:
+        found = look(file, offset, index)
+        path.write_bytes(whole)
+        return found
+
+    monkeypatch.setattr(reading_module, "look", overtaken)
+    reading = Reading(folder)
     assert [stored.entry for stored in reading] == [b"first", b"second", b"third"]
     assert reading.damage is None
 
