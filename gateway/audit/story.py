@@ -21,10 +21,7 @@ from gateway.domain.route import OutcomeKind
 CLOCK_BACK_US_MAX = 60_000_000
 ROUNDS_MAX = 2
 
-_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-_ID = re.compile(_UUID)
-# WHY: the writer itself names the record of a group that never reached the disk.
-_ADMIN_ID = re.compile(rf"{_UUID}(?:/recovered/[1-9][0-9]{{0,8}})?")
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -79,7 +76,7 @@ class Story:
         if isinstance(record, Admin):
             self._read_admin(record)
             return
-        _assert_id(record.id, _ID)
+        _assert_id(record.id)
         self._check_boot(record.boot)
         if isinstance(record, Decided):
             self._read_decided(record)
@@ -106,7 +103,7 @@ class Story:
             raise Broken("a log begins with its creation, and is created once")
         if record.what not in ADMIN_KINDS:
             raise Broken("it is of a kind that no gateway writes")
-        _assert_id(record.id, _ADMIN_ID)
+        _assert_id(record.id)
         if record.id in self._admin_ids:
             raise Broken("an Admin record with this id exists already")
         self._take_admin(record)
@@ -127,7 +124,7 @@ class Story:
             self._store(str(record.facts.get("digest", "")))
 
     def _start(self, boot: str) -> None:
-        _assert_id(boot, _ID)
+        _assert_id(boot)
         if boot in self._boots:
             raise Broken("this boot had started already")
         self._boots.add(boot)
@@ -194,8 +191,8 @@ def says_that_the_clock_stepped(record: Record) -> bool:
     return started_back or record.what == "clock_stepped"
 
 
-def _assert_id(text: str, form: re.Pattern[str]) -> None:
-    if form.fullmatch(text) is None:
+def _assert_id(text: str) -> None:
+    if _ID.fullmatch(text) is None:
         raise Broken("an id of it has not the form of an id")
 
 

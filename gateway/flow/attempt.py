@@ -227,7 +227,7 @@ async def let_end(opened: Opened) -> None:
 
     INVARIANT: what comes after the end mark goes nowhere and changes nothing.
     """
-    with suppress(TransportFailure, TimeoutError):
+    with suppress(Exception):
         async with asyncio.timeout(END_WAIT_S):
             async for _ in opened.rest:
                 pass

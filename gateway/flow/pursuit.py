@@ -121,6 +121,11 @@ class Pursuit:
         except GatewayError as breach:
             outcome, error = OutcomeKind.FAILED, breach.code
             yield self._last_word(breach)
+        except Exception as fault:  # noqa: BLE001 - the client hears that this was not all
+            kind = type(fault).__name__
+            self._house.log.warning("stream_failed", record=self._docket.id, kind=kind)
+            outcome, error = OutcomeKind.FAILED, Unreachable.code
+            yield self._last_word(Unreachable("The reply could not be passed on."))
         finally:
             opened.reply.abandon()
             if outcome is not OutcomeKind.COMPLETED:

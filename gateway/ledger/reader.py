@@ -10,7 +10,9 @@ from gateway.audit.record import Admin, Attempted, Decided, Record, Settled
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.index import Index, Indexed, stored_at
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.reading import START, Place, Reading, Stored
+from gateway.ledger.reading import START, DamageKind, Place, Reading, Stored
+
+HINT = "run perimeter verify"
 
 
 class RequestRecords(Struct, frozen=True):
@@ -119,10 +121,14 @@ class Reader:
         size = None if self._size is None else self._size()
         if size is not None and index >= size:
             return
-        for stored in Reading(self._folder, index, start):
+        reading = Reading(self._folder, index, start)
+        for stored in reading:
             yield stored
             if size is not None and stored.index + 1 >= size:
                 return
+        damage = reading.damage
+        if damage is not None and damage.kind is DamageKind.BROKEN:
+            raise ChainBroken(f"the journal is damaged before record {damage.index}", hint=HINT)
 
 
 def _unavailable(error: OSError) -> LedgerUnavailable:
@@ -133,6 +139,4 @@ def _record(stored: Stored) -> Record:
     try:
         return decode(stored.entry)
     except EntryUnreadable:
-        raise ChainBroken(
-            f"record {stored.index} cannot be read", hint="run perimeter verify"
-        ) from None
+        raise ChainBroken(f"record {stored.index} cannot be read", hint=HINT) from None

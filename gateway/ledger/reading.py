@@ -101,7 +101,7 @@ class Reading:
         """Does the segment have its header, and reach to the place where reading begins?"""
         first = self.end.segment
         if file.read(HEADER_BYTES) != frames.header(first):
-            rest = look(file, 0, self.index)
+            rest = self._rest(file, 0)
             if os.pread(file.fileno(), HEADER_BYTES, 0) != frames.header(first):
                 self._bad_header(rest, is_last=is_last)
                 return False
@@ -116,7 +116,7 @@ class Reading:
         INVARIANT: the rest is read before the frame is read again: a later group in the rest
         proves that this frame had been written before, so it must be whole by now.
         """
-        rest = look(file, self.end.offset + 1, self.index)
+        rest = self._rest(file, self.end.offset + 1)
         again = os.pread(file.fileno(), FRAME_BYTES_MAX, self.end.offset)
         frame = frames.read(again)
         if frame is not None:
@@ -149,6 +149,9 @@ class Reading:
             return None
         size = frames.entry_bytes(head)
         return head if size is None else head + file.read(size)
+
+    def _rest(self, file: BinaryIO, offset: int) -> Rest:
+        return look(file, offset, self.index)
 
     def _torn(self) -> None:
         reason = "the tail is torn, as a crash leaves it"

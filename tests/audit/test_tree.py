@@ -161,3 +161,11 @@ def test_the_tree_keeps_the_laws_of_the_definition(entries: list[bytes], data) -
         at = data.draw(st.integers(0, len(steps) - 1))
         bent = (*steps[:at], leaf_hash(steps[at]), *steps[at + 1 :])
         assert not verify_consistency(old, head, bent)
+
+
+def test_a_consistency_proof_that_is_too_long_proves_nothing() -> None:
+    leaves = [leaf_hash(bytes([number])) for number in range(8)]
+    old, new = Head(4, root_of(leaves[:4])), Head(8, root_of(leaves))
+    proof = consistency_proof(leaves, 4)
+    assert verify_consistency(old, new, proof)
+    assert not verify_consistency(old, new, (*proof, leaves[0]))

@@ -49,8 +49,8 @@ async def _live(ledger: Ledger, acknowledged: Acknowledged) -> None:
         await ledger.append(after)
         acknowledged.add(("Settled", name))
 
-    await one()
     await ledger.store_document({"version": 1, "boot": ledger.boot})
+    await one()
     await asyncio.gather(one(), one())
     ledger._parts.sealer._due_s = 0.0
     await one()

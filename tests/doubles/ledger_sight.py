@@ -1,29 +1,53 @@
 """Looks into the ledger of a running gateway as its operator could."""
 
+import msgspec
+from msgspec import Struct
+
 from gateway.audit.canonical import decode
 from gateway.audit.record import Decided, Personal, Record
+from gateway.audit.verify import Report, Verdict
 from gateway.config.node import load_node
 from gateway.ledger.ledger import field_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
 from gateway.ledger.subject_keys import SubjectKeys
+from gateway.ledger.verify import verify_folder
 from tests.doubles.running_gateway import RunningGateway
 
 ORIGIN = "demo/test"
 
 
-def records(gateway: RunningGateway) -> list[Record]:
-    """Return every durable record."""
+class _Named(Struct):
+    id: str
+    type: str
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def entries(gateway: RunningGateway) -> list[bytes]:
+    """Return the bytes of every durable record."""
     reader = Reader(LedgerFolder(gateway.ledger))
     try:
-        return [decode(stored.entry) for stored in reader.entries()]
+        return [stored.entry for stored in reader.entries()]
     finally:
         reader.close()
 
 
+def records(gateway: RunningGateway) -> list[Record]:
+    """Return every durable record."""
+    return [decode(entry) for entry in entries(gateway)]
+
+
+def ids_of(gateway: RunningGateway, kind: str) -> set[str]:
+    """Return the ids of every durable record of that kind, such as `decided`."""
+    named = [_NAMED.decode(entry) for entry in entries(gateway)]
+    return {one.id for one in named if one.type == kind}
+
+
 def decided_count(gateway: RunningGateway) -> int:
     """Return how many requests were decided."""
-    return sum(isinstance(record, Decided) for record in records(gateway))
+    return len(ids_of(gateway, "decided"))
 
 
 def personal_of(gateway: RunningGateway, record_id: str) -> Personal:
@@ -37,3 +61,11 @@ def personal_of(gateway: RunningGateway, record_id: str) -> Personal:
         return keys.open_sealed(found.sealed, field_of(found))
     finally:
         keys.close()
+
+
+def verified(gateway: RunningGateway) -> Report:
+    """Read the whole ledger from its bytes, as `perimeter verify` does; it must be whole."""
+    paths = load_node(gateway.node).settings.paths
+    report = verify_folder(paths.ledger, None, paths.checkpoints)
+    assert report.verdict is Verdict.WHOLE, report.reason
+    return report

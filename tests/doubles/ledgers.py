@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
-from gateway.audit.record import Personal, Receipt, Record
+from gateway.audit.canonical import decode
+from gateway.audit.record import Admin, Personal, Receipt, Record
 from gateway.audit.verify import Report, Verdict
 from gateway.ledger.create import create
 from gateway.ledger.ledger import Ledger, open_ledger
@@ -95,16 +96,25 @@ async def kill(ledger: Ledger, files: MortalFiles) -> None:
     await asyncio.to_thread(ledger._parts.close)
 
 
+def stored_documents(ledger: Ledger) -> dict[str, str]:
+    """Return the documents that the log has stored, as a decision names them."""
+    if not any(ledger._parts.folder.documents.iterdir()):
+        return {}
+    records = (decode(stored.entry) for stored in ledger.reader.entries())
+    stored = [one for one in records if isinstance(one, Admin) and one.what == "document_stored"]
+    return {f"{one.facts['name']}": str(one.facts["digest"]) for one in stored}
+
+
 Pair = tuple[Record, Personal | None]
 
 
 def a_request(
     ledger: Ledger, person: Personal | None = None, record_id: str | None = None
 ) -> tuple[Sequence[Pair], Sequence[Pair]]:
-    """Return what is written before sending, and what after."""
+    """Return what is written before sending, and what after; it names what this boot stored."""
     name = record_id or IDS.record_id()
     before: list[Pair] = [
-        (a_decided(name, boot=ledger.boot), person),
+        (a_decided(name, boot=ledger.boot, documents=stored_documents(ledger)), person),
         (an_attempted(name, boot=ledger.boot), person),
     ]
     return before, [(a_settled(name, boot=ledger.boot), person)]

@@ -9,16 +9,37 @@ from tests.doubles.raw_http import Heard
 MESSAGES = [{"role": "user", "content": "hello"}]
 
 
+class _Replay(httpx2.BaseTransport):
+    """Answers every request with the response that was heard."""
+
+    def __init__(self) -> None:
+        self.heard = Heard(500, {}, b"")
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        heard = self.heard
+        return httpx2.Response(heard.status, headers=heard.headers, content=heard.body)
+
+
+_REPLAY = _Replay()
+_OPENAI = openai.OpenAI(
+    base_url="http://gateway.test/v1",
+    api_key="unused",
+    max_retries=0,
+    http_client=httpx2.Client(transport=_REPLAY),
+)
+_ANTHROPIC = anthropic.Anthropic(
+    base_url="http://gateway.test",
+    api_key="unused",
+    max_retries=0,
+    http_client=httpx2.Client(transport=_REPLAY),
+)
+
+
 def openai_error(heard: Heard) -> openai.APIStatusError:
     """Return the exception that the OpenAI client raises for that response."""
-    client = openai.OpenAI(
-        base_url="http://gateway.test/v1",
-        api_key="unused",
-        max_retries=0,
-        http_client=httpx2.Client(transport=_told(heard)),
-    )
+    _REPLAY.heard = heard
     try:
-        client.chat.completions.create(model="m", messages=MESSAGES)
+        _OPENAI.chat.completions.create(model="m", messages=MESSAGES)
     except openai.APIStatusError as error:
         return error
     raise AssertionError("the client saw no error")
@@ -26,19 +47,9 @@ def openai_error(heard: Heard) -> openai.APIStatusError:
 
 def anthropic_error(heard: Heard) -> anthropic.APIStatusError:
     """Return the exception that the Anthropic client raises for that response."""
-    client = anthropic.Anthropic(
-        base_url="http://gateway.test",
-        api_key="unused",
-        max_retries=0,
-        http_client=httpx2.Client(transport=_told(heard)),
-    )
+    _REPLAY.heard = heard
     try:
-        client.messages.create(model="m", max_tokens=1, messages=MESSAGES)
+        _ANTHROPIC.messages.create(model="m", max_tokens=1, messages=MESSAGES)
     except anthropic.APIStatusError as error:
         return error
     raise AssertionError("the client saw no error")
-
-
-def _told(heard: Heard) -> httpx2.MockTransport:
-    response = httpx2.Response(heard.status, headers=heard.headers, content=heard.body)
-    return httpx2.MockTransport(lambda _: response)

@@ -8,12 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from gateway.audit.record import Attempted, Decided, Settled
-from gateway.audit.verify import Report, Verdict
-from gateway.config.node import load_node
-from gateway.ledger.verify import verify_folder
+from gateway.audit.record import Settled
 from tests.doubles.gateway_folders import Template, started
-from tests.doubles.ledger_sight import records
+from tests.doubles.ledger_sight import ids_of, records, verified
 from tests.doubles.raw_http import Gone, Line
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.scripted_engine import scripted_engine
@@ -87,18 +84,6 @@ class Clients:
             self.answered += 1
 
 
-def verified(gateway: RunningGateway) -> Report:
-    """Read the whole ledger from its bytes."""
-    paths = load_node(gateway.node).settings.paths
-    report = verify_folder(paths.ledger, None, paths.checkpoints)
-    assert report.verdict is Verdict.WHOLE, report.reason
-    return report
-
-
-def _ids(gateway: RunningGateway, kind: type) -> set[str]:
-    return {one.id for one in records(gateway) if isinstance(one, kind)}
-
-
 def killed(gateway: RunningGateway) -> None:
     assert gateway.process is not None
     gateway.process.kill()
@@ -143,7 +128,7 @@ def assert_each_kill_keeps_what_was_told(house: House, kills: int, seed: int) ->
             killed(gateway)
             clients.stop()
         verified(gateway)
-        missing = set(clients.told) - _ids(gateway, Decided)
+        missing = set(clients.told) - ids_of(gateway, "decided")
         assert not missing, f"kill {number} of seed {seed}: {missing}"
     assert len(clients.told) > kills
     assert len(set(clients.told)) == len(clients.told)
@@ -151,7 +136,7 @@ def assert_each_kill_keeps_what_was_told(house: House, kills: int, seed: int) ->
 
 def assert_every_orphan_is_settled(house: House) -> None:
     gateway = house.gateway
-    orphans = _ids(gateway, Decided) - _ids(gateway, Settled)
+    orphans = ids_of(gateway, "decided") - ids_of(gateway, "settled")
     with started(gateway):
         lost = {
             one.id for one in records(gateway) if isinstance(one, Settled) and one.outcome == "lost"
@@ -163,7 +148,7 @@ def assert_every_orphan_is_settled(house: House) -> None:
     assert report.open == 0
     assert report.unsealed == 0
     assert report.lost >= max(1, len(orphans)), "no kill hit a request on its way"
-    assert _ids(gateway, Attempted) <= _ids(gateway, Decided) == _ids(gateway, Settled)
+    assert ids_of(gateway, "attempted") <= ids_of(gateway, "decided") == ids_of(gateway, "settled")
 
 
 @pytest.fixture

@@ -33,15 +33,17 @@ from tests.doubles.policies import shipped
 MODELS = Path(__file__).resolve().parents[2] / "models"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SALT = bytes(16)
+NOTHING = Scan()
 Stored = dict[str, Any]
 
 
 def a_store() -> Stored:
     """The documents as the ledger gives them back: plain data by digest."""
     policy = {name: document.value for name, document in shipped("default").items()}
-    policy["policy"]["rules"].append(
-        {"id": "no-guests", "effect": "deny", "when": {"team": "guests"}, "zones": ["frontier"]}
-    )
+    policy["policy"]["rules"] += [
+        {"id": "no-guests", "effect": "deny", "when": {"team": "guests"}, "zones": ["frontier"]},
+        {"id": "not-here", "effect": "deny", "when": {"surface": "messages"}, "zones": "any"},
+    ]
     catalogue = {name: load(MODELS / f"{name}.yaml").value for name in MODELS_FILES}
     kept = {}
     for value in (policy, catalogue):
@@ -64,7 +66,7 @@ def a_world(store: Stored, **resting: str) -> World:
 
 
 def recorded(
-    store: Stored, model: str = "review", scan: Scan = Scan(), at: datetime = NOW, **changed: Any
+    store: Stored, model: str = "review", scan: Scan = NOTHING, at: datetime = NOW, **changed: Any
 ) -> Decided:
     """A Decided as serving makes it, from the bytes that the ledger keeps."""
     world = a_world(store, **changed.pop("resting", {}))
@@ -85,8 +87,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "permitted": {"caller": {"repos": ("website",)}},
     "restricted": {"caller": {"repos": ("payments",)}},
     "nobody fits": {"model": "plan", "caller": {"repos": ("payments",)}},
-    "denied": {"model": "plan", "claims": {"label": "public+opaque@EU"}},
-    "a deny beside a permit": {"caller": {"repos": ("website",), "label": "public"}},
+    "denied": {"surface": "messages"},
     "a claim": {"claims": {"label": "confidential", "repo": "git@git.example.com:web/x.git"}},
     "a choice": {
         "caller": {"repos": ("website", "payments"), "selects_repo": True},
@@ -96,7 +97,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a finding that tags": {"scan": Scan((Finding("secrets", "aws", "/x", 0, 9, tag_only=True),))},
     "a failed detector": {"scan": Scan(failed=("secrets",))},
     "an unknown detector": {"scan": Scan((Finding("novel", "thing", "/x", 0, 9),))},
-    "somebody rests": {"resting": {"vllm": "resting: timed_out", "anthropic": "probe failed"}},
+    "somebody rests": {"resting": {"anthropic": "resting: timed_out"}},
     "an alias": {"model": "claude-opus"},
     "a pinned engine": {"model": "ollama:qwen2.5-coder:14b"},
     "an unknown binding": {"caller": {"repos": ("ghost",)}},
@@ -108,6 +109,8 @@ def test_a_record_makes_the_same_decision_again(request_name: str) -> None:
     store = a_store()
     record = recorded(store, **deepcopy(REQUESTS[request_name]))
     assert replay(record, store.__getitem__) == ()
+    assert (record.decision.effect is Effect.DENY) is (request_name == "denied")
+    assert (record.candidates == ()) is (request_name in {"denied", "nobody fits"})
 
 
 async def a_record_of_the_flow(stage: Stage, **changed: Any) -> Decided:
@@ -185,7 +188,7 @@ def test_facts_are_the_recorded_ones() -> None:
     assert record.facts is not None
     guests = replace(record, facts=replace(record.facts, team="guests"))
     assert told(guests, store)["boundary"] == "recorded frontier, on_prem, now on_prem"
-    other: Facts = replace(record.facts, surface="messages", findings=frozenset({"x"}))
+    other: Facts = replace(record.facts, surface="responses", findings=frozenset({"x"}))
     assert replay(replace(record, facts=other), store.__getitem__) == ()
 
 
@@ -232,7 +235,7 @@ def test_a_request_that_policy_never_heard_of_has_nothing_to_replay() -> None:
     personal = personal_of(envelope, SALT)
     record = kept(turned_away(Stamp(NOW, "boot-1"), a_world(store), envelope, personal, error))
     assert record.decision.effect is Effect.REFUSED
-    assert record.ask is record.facts is record.label is None
+    assert (record.ask, record.facts, record.label) == (None, None, None)
 
 
 @pytest.mark.parametrize("part", [0, 1])

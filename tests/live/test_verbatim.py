@@ -8,13 +8,13 @@ import pytest
 from tests.doubles.running_gateway import RunningGateway
 from tests.live.engine import SERVED_MODEL
 from tests.live.overheard import Overheard
-from tests.live.questions import CHAT, MESSAGES, Question
+from tests.live.questions import CHAT, MESSAGES, OTHERS, Question
 
 CHAT_PATH = "/v1/chat/completions"
-SURFACES = (CHAT_PATH, "/v1/messages")
+SURFACES = (CHAT_PATH, "/v1/messages", "/v1/responses")
 QUESTIONS = {
     name: question
-    for name, question in (CHAT | MESSAGES).items()
+    for name, question in (CHAT | MESSAGES | OTHERS).items()
     if question.path in SURFACES and isinstance(question.body, dict)
 }
 

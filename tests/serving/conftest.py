@@ -1,11 +1,13 @@
 """Gateways that the tests of this folder share: each is one process, started once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.doubles.gateway_folders import Backends, Template, started
+from gateway.cli import serve
+from tests.doubles.gateway_folders import Backends, Ran, Template, ran, started
+from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.scripted_engine import RunningEngine, scripted_engine
 from tests.doubles.serving_house import House
 
@@ -81,6 +83,18 @@ def narrow(
     )
     with started(gateway):
         yield House(gateway, engines)
+
+
+@pytest.fixture
+def serve_here(monkeypatch: pytest.MonkeyPatch) -> Callable[[RunningGateway], Ran]:
+    """Return `perimeter serve` in this process, for nodes that cannot start.
+
+    What would change this process for good is left out: logs, crash guards and core limits.
+    """
+    monkeypatch.setattr(serve, "configure_logs", lambda _: None)
+    monkeypatch.setattr(serve, "guard_crashes", lambda: None)
+    monkeypatch.setattr(serve, "leave_no_core", lambda: None)
+    return lambda gateway: ran("serve", str(gateway.node))
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from gateway.audit.record import Admin
 from gateway.cli.mock_backend.script import WORDS
 from tests.doubles.gateway_folders import NOWHERE, command, create_ledger, ran, started
-from tests.doubles.ledger_sight import records
+from tests.doubles.ledger_sight import records, verified
 from tests.doubles.raw_http import ask, request
 from tests.doubles.running_gateway import ROOT, RunningGateway
 from tests.doubles.serving_house import FORMS, OPENAI, House, until
@@ -111,13 +111,12 @@ def test_a_node_file_that_is_not_there_is_told(folder) -> None:
     assert "nowhere.yaml" in done.err
 
 
-def test_an_address_that_is_taken_is_told(folder, house) -> None:
+def test_an_address_that_is_taken_is_told(folder, serve_here, house) -> None:
     port = house.url.rsplit(":", 1)[1]
     _change(folder, "perimeter.yaml", "port: 0", f"port: {port}")
-    done = folder.cli("serve", str(folder.node))
-    assert done.returncode == 2
-    assert "cannot listen" in done.stderr
-    assert "Traceback" not in done.stderr
+    done = serve_here(folder)
+    assert done.code == 2
+    assert "cannot listen" in done.err
 
 
 def test_check_plays_the_cases_and_prints_the_matrix(folder) -> None:
@@ -164,16 +163,15 @@ def _in_earnest(gateway: RunningGateway) -> None:
     create_ledger(str(gateway.node))
 
 
-@pytest.mark.parametrize("action", ["check", "serve"])
-def test_a_scripted_engine_is_refused_in_earnest(template, tmp_path, engines, action) -> None:
+def test_a_scripted_engine_is_refused_in_earnest(template, tmp_path, serve_here, engines) -> None:
     backends = {"cloud": ("scripted", engines["cloud"].url, "frontier")}
     gateway = template.copy(tmp_path / "node", backends)
     _in_earnest(gateway)
-    done = gateway.cli(action, str(gateway.node))
-    assert done.returncode == 2
     line = _line_of(gateway, "models/backends.yaml", "scripted")
-    assert f"models/backends.yaml:{line}: " in done.stderr
-    assert "scripted" in done.stderr
+    for done in (serve_here(gateway), ran("check", str(gateway.node))):
+        assert done.code == 2
+        assert f"models/backends.yaml:{line}: " in done.err
+        assert "scripted" in done.err
 
 
 @pytest.mark.parametrize(
@@ -227,7 +225,7 @@ def test_adv_52_a_reply_from_elsewhere_is_never_passed_on(template, tmp_path, en
         with house.nothing_sent():
             assert house.ask(OPENAI, OPENAI.body()).status == 503
         until(lambda: _quarantines(gateway) == ["local"], "the record of it")
-        assert gateway.verify().returncode == 0
+        verified(gateway)
 
 
 def started_unready(gateway: RunningGateway):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.doubles.gateway_folders import started
-from tests.doubles.ledger_sight import decided_count
+from tests.doubles.ledger_sight import decided_count, verified
 from tests.doubles.raw_http import Gone, ask, request
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.serving_house import FORMS, OPENAI, House, until
@@ -28,10 +28,8 @@ def stopping(template, engines, tmp_path, request):
 def assert_stopped_whole(gateway: RunningGateway, lost: int = 0) -> None:
     assert gateway.process is not None
     assert gateway.process.wait(EXIT_S_MAX) == 0
-    verified = gateway.verify()
-    assert verified.returncode == 0, verified.stderr
-    assert f"0 open, {lost} lost" in verified.stdout
-    assert "not yet under a checkpoint" not in verified.stdout
+    report = verified(gateway)
+    assert (report.open, report.lost, report.unsealed, report.torn) == (0, lost, 0, False)
     assert '"event":"stopped"' in gateway.log.read_text()
 
 

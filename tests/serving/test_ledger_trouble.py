@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from tests.doubles.gateway_folders import NOWHERE, started
+from tests.doubles.ledger_sight import verified
 from tests.doubles.raw_http import Heard, ask, request
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.serving_house import FORMS, OPENAI, Form, House, until
@@ -74,16 +75,15 @@ def test_adv_75_on_a_full_disk_nothing_is_sent(troubled, form) -> None:
     heard = troubled.ask(form, form.body())
     assert heard.status == 200
     assert troubled.record(heard.record)["outcome"]["kind"] == "completed"
-    verified = troubled.gateway.verify()
-    assert verified.returncode == 0, verified.stderr
-    assert "0 open, 0 lost" in verified.stdout
+    report = verified(troubled.gateway)
+    assert (report.open, report.lost) == (0, 0)
 
 
 def test_the_first_request_of_a_person_on_a_full_disk_is_not_sent(troubled) -> None:
     with Full(troubled), troubled.nothing_sent():
         assert_unavailable(OPENAI, troubled.ask(OPENAI, OPENAI.body(), "unbound"))
     until(lambda: troubled.ask(OPENAI, OPENAI.body(), "unbound").status == 200, "an answer")
-    assert troubled.gateway.verify().returncode == 0
+    verified(troubled.gateway)
 
 
 def test_a_second_try_on_a_full_disk_is_not_made(troubled) -> None:
@@ -104,7 +104,7 @@ def test_a_second_try_on_a_full_disk_is_not_made(troubled) -> None:
 def test_an_end_that_could_not_be_written_is_settled_as_lost_at_the_next_start(
     troubled,
 ) -> None:
-    lost_before = _lost(troubled.gateway)
+    lost_before = verified(troubled.gateway).lost
     with troubled.line() as line:
         body = OPENAI.body("mock:drip=20 mock:words=20", "home-model", stream=True)
         line.send(troubled.request(OPENAI, body))
@@ -118,14 +118,7 @@ def test_an_end_that_could_not_be_written_is_settled_as_lost_at_the_next_start(
     assert troubled.gateway.stop(signal.SIGTERM) == 0
     troubled.gateway.start()
     assert troubled.record(record_id)["outcome"]["kind"] == "lost"
-    assert _lost(troubled.gateway) > lost_before
-
-
-def _lost(gateway: RunningGateway) -> int:
-    verified = gateway.verify()
-    assert verified.returncode == 0, verified.stderr
-    line = next(line for line in verified.stdout.splitlines() if "lost" in line)
-    return int(line.split(", ")[1].split()[0])
+    assert verified(troubled.gateway).lost > lost_before
 
 
 def _no_ledger(gateway: RunningGateway) -> None:
@@ -161,11 +154,22 @@ def _changed(gateway: RunningGateway) -> None:
         (_changed, "journal"),
     ],
 )
-def test_a_gateway_without_its_ledger_does_not_start(template, tmp_path, harm, said) -> None:
+def test_a_gateway_without_its_ledger_does_not_start(
+    template, tmp_path, serve_here, harm, said
+) -> None:
     gateway = template.copy(tmp_path / "node", NOWHERE)
     harm(gateway)
+    done = serve_here(gateway)
+    assert done.code == 2
+    assert said in done.err
+    assert done.out == ""
+
+
+def test_a_process_without_its_ledger_ends_with_a_clear_word(template, tmp_path) -> None:
+    gateway = template.copy(tmp_path / "node", NOWHERE)
+    _no_ledger(gateway)
     done = gateway.cli("serve", str(gateway.node))
     assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "there is no ledger at this place" in done.stderr
     assert done.stdout == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.certificates import NOW, TestAuthority
-from tests.doubles.gateway_folders import NOWHERE, started
+from tests.doubles.gateway_folders import NOWHERE, ran, started
 from tests.doubles.raw_http import Gone, Heard, Line
 from tests.doubles.serving_house import ANTHROPIC, OPENAI, House, until
 from tests.serving.conftest import TASKS, backends_of
@@ -174,13 +174,14 @@ def _reload(house: House) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
-def test_tls_files_that_are_no_use_are_told_at_the_start(template, tmp_path, content) -> None:
+def test_tls_files_that_are_no_use_are_told_at_the_start(
+    template, tmp_path, serve_here, content
+) -> None:
     tls = ", tls: {certificate: tls.pem, key: tls.pem}"
     gateway = template.copy(tmp_path / "node", NOWHERE, tls)
     if content is not None:
         (gateway.folder / "tls.pem").write_text(content)
-    done = gateway.cli("serve", str(gateway.node))
-    assert done.returncode == 2
-    assert "perimeter.yaml:" in done.stderr
-    assert "tls.pem" in done.stderr
-    assert gateway.verify().returncode == 0
+    for done in (serve_here(gateway), ran("check", str(gateway.node))):
+        assert done.code == 2
+        assert "perimeter.yaml:" in done.err
+        assert "tls.pem" in done.err

@@ -14,7 +14,7 @@ from gateway.ledger import signing
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import Reading
 from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, serve
-from tests.doubles.records import a_person
+from tests.doubles.records import a_decided, a_person
 
 pytestmark = pytest.mark.anyio
 
@@ -27,11 +27,11 @@ async def test_adv_74_no_text_in_a_record_can_look_like_another_record(tmp_path:
     paths = a_new_ledger(tmp_path)
     nasty = 'x"}\n{"type":"admin"}\x1b[2J\u202e=HYPERLINK("x")'
     async with a_boot(paths) as ledger:
-        before, after = a_request(ledger, a_person(nasty), nasty)
-        await ledger.append([*before, *after])
-        found = ledger.reader.record_of(nasty)
+        decided = a_decided("r", boot=ledger.boot, key_id=nasty, raised_by=(nasty,))
+        await ledger.append([(decided, a_person(nasty))])
+        found = ledger.reader.record_of(decided.id)
         assert found is not None
-        assert found.decided.id == nasty
+        assert found.decided.raised_by == (nasty,)
     assert check_log(paths).admin == 4
     assert all(byte >= 0x20 for entry in entries_of(paths) for byte in entry)
 

@@ -233,7 +233,8 @@ async def test_a_boundary_that_was_decided_before_the_checkpoint_holds_after_it(
     ledger = await opened(paths, Options(files=files))
     before, _ = a_request(ledger)
     await ledger.append(before[:1])
-    while ledger._parts.sealer._sealed.size < ledger.size:
+    size = ledger.size
+    while ledger._parts.sealer._sealed.size < size:
         ledger._parts.sealer._due_s = 0.0
         await ledger.record("quarantined", {})
     await kill(ledger, files)

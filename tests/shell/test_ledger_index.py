@@ -15,9 +15,9 @@ from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, se
 pytestmark = pytest.mark.anyio
 TRAPS = {
     "a trigger that never ends": [
-        "CREATE TRIGGER t AFTER INSERT ON entries BEGIN INSERT INTO covered SELECT 1, 1, 1, 1 FROM"
-        " (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c WHERE x = 0);"
-        " END",
+        "CREATE TRIGGER t AFTER INSERT ON entries BEGIN INSERT INTO covered SELECT 1, 1, 1, 1"
+        " FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c"
+        " WHERE x = 0); END",
     ],
     "a view that never ends": [
         "ALTER TABLE entries RENAME TO gone",

@@ -1,11 +1,13 @@
 """The stop is the last record of a boot, and one origin has one writer until then."""
 
 import asyncio
+import inspect
 import threading
 from pathlib import Path
 
 import pytest
 
+from gateway.app import serving
 from gateway.audit.canonical import decode
 from gateway.audit.record import Admin, Settled
 from gateway.domain.errors import LedgerUnavailable
@@ -118,3 +120,30 @@ async def test_a_second_log_in_the_same_store_has_a_lock_of_its_own(tmp_path: Pa
     assert paths.writer_lock(ORIGIN) != paths.writer_lock("another.example/log")
     assert paths.writer_lock(ORIGIN).parent == paths.checkpoints.parent
     assert not paths.writer_lock(ORIGIN).is_relative_to(paths.ledger)
+
+
+async def test_what_watches_writes_its_last_record_before_the_ledger_closes(tmp_path: Path) -> None:
+    """A probe that ends tells what it found; `serve` waits for it while the ledger is open."""
+    paths = a_new_ledger(tmp_path)
+    ledger = await opened(paths)
+
+    async def watch() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await ledger.record("quarantined", {"backend": "vllm"})
+
+    watching = [asyncio.create_task(watch())]
+    await asyncio.sleep(0)
+    await serving._no_longer(watching)
+    assert watching[0].done()
+    await ledger.close()
+    kinds = [one.what for one in admin_records(paths)]
+    assert kinds[-2:] == ["quarantined", "stopped"]
+    order = inspect.getsource(serving.serve)
+    assert order.index("_no_longer(watching)") < order.index("_stop(made")
+
+
+def admin_records(paths: LedgerPaths) -> list[Admin]:
+    records = [decode(stored.entry) for stored in Reading(paths.folder)]
+    return [record for record in records if isinstance(record, Admin)]

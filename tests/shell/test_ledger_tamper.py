@@ -34,6 +34,7 @@ def closed(tmp_path_factory) -> LedgerPaths:
             await ledger.store_document(POLICY, "policy")
             await serve(ledger, a_person())
         async with a_boot(paths) as ledger:
+            await ledger.store_document(POLICY, "policy")
             await serve(ledger)
 
     asyncio.run(write())
@@ -197,11 +198,21 @@ def test_another_key_than_the_trusted_one_is_noticed(paths: LedgerPaths, tmp_pat
     assert verify_folder(paths.ledger, "nonsense").verdict is Verdict.UNREADABLE
 
 
-@pytest.mark.parametrize("gone", ["journal", "checkpoint", "vkey"])
+@pytest.mark.parametrize("gone", ["origin", "vkey"])
 def test_what_cannot_be_read_is_said_to_be_unreadable(paths: LedgerPaths, gone: str) -> None:
+    (paths.ledger / gone).unlink()
+    assert verify_folder(paths.ledger).verdict is Verdict.UNREADABLE
+
+
+@pytest.mark.parametrize("gone", ["journal", "checkpoint"])
+def test_a_ledger_without_what_every_ledger_has_was_tampered_with(
+    paths: LedgerPaths, gone: str
+) -> None:
     path = paths.ledger / gone
     shutil.rmtree(path) if path.is_dir() else path.unlink()
-    assert verify_folder(paths.ledger).verdict is Verdict.UNREADABLE
+    report = verify_folder(paths.ledger)
+    assert (report.verdict, report.first_bad) == (Verdict.TAMPERED, None)
+    assert "missing" in report.reason
 
 
 def test_no_ledger_is_unreadable(tmp_path: Path, paths: LedgerPaths) -> None:

@@ -50,6 +50,7 @@ FAULTS = (
     (1.0, "error_late"),
     (0.4, "remote"),
     (0.3, "crash"),
+    (0.3, "crash_late"),
 )
 
 

@@ -6,14 +6,14 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from msgspec import Struct
 
 from gateway.cli.mock_backend import anthropic, ollama, openai
-from gateway.cli.mock_backend.script import Script
 from gateway.domain.route import FailureKind
 from gateway.transport.call import Address, HttpCall, HttpReply, Timeouts
 from gateway.transport.failure import failed
+from tests.doubles.engine_bytes import a_script
 from tests.doubles.vllm_recordings import recording
 from tests.simulation.scenario import Fault
 
-_SCRIPT = Script("m", ("amber", "birch", "cedar"), False, 10, None, {})
+_SCRIPT = a_script()
 NO_HEADERS: Mapping[str, str] = {}
 ELSEWHERE = {"location": "http://127.0.200.1/"}
 
@@ -84,7 +84,7 @@ class Reply:
         *,
         status: int = 200,
         wait_ms: int = 0,
-        breaks: bool = False,
+        breaks: Exception | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> None:
         self.status = status
@@ -102,8 +102,8 @@ class Reply:
             if self._wait_ms:
                 await asyncio.sleep(self._wait_ms / 1_000)
             yield chunk
-        if self._breaks:
-            raise failed(FailureKind.CUT_SHORT, "scripted", sent=True)
+        if self._breaks is not None:
+            raise self._breaks
 
     def abandon(self) -> None:
         self._chunks = []
@@ -154,13 +154,14 @@ def _spoken(fault: Fault, tongue: Tongue, *, streams: bool) -> HttpReply:
     """Return a reply of status 200, sound or broken, as a stream or whole."""
     if not streams:
         whole = {"error_early": tongue.error(500, "boom"), "error_late": b"{", "remote": REMOTE}
-        breaks = fault.how.startswith("cut")
-        return Reply([whole.get(fault.how, tongue.whole)], wait_ms=fault.wait_ms, breaks=breaks)
+        said = whole.get(fault.how, tongue.whole)
+        return Reply([said], wait_ms=fault.wait_ms, breaks=_break(fault))
     first = tongue.events[: tongue.opening]
     later = tongue.events[: tongue.opening + 2]
     chunks = {
         "cut_early": first,
         "cut_late": later,
+        "crash_late": later,
         "error_early": [*first, tongue.broken],
         "error_late": [*later, tongue.broken],
         "remote": [*first, REMOTE],
@@ -169,8 +170,15 @@ def _spoken(fault: Fault, tongue: Tongue, *, streams: bool) -> HttpReply:
         chunks.get(fault.how, tongue.events),
         tongue.stream_type,
         wait_ms=fault.wait_ms,
-        breaks=fault.how.startswith("cut"),
+        breaks=_break(fault),
     )
+
+
+def _break(fault: Fault) -> Exception | None:
+    """Return what the reply ends with: a broken connection, or a fault of our own client."""
+    if fault.how.startswith("cut"):
+        return failed(FailureKind.CUT_SHORT, "scripted", sent=True)
+    return RuntimeError("a planted fault") if fault.how == "crash_late" else None
 
 
 def _echo(status: int, retry_after: str = "") -> Callable[[Tongue, HttpCall], HttpReply]:

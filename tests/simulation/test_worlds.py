@@ -13,7 +13,7 @@ from tests.simulation.stage import SlowLedger, Stage
 from tests.simulation.tally import Tally
 from tests.simulation.worlds import SEED, a_loop, alone, main, run
 
-WORLDS = 2_000
+WORLDS = 20_000
 TRUSTING = next(one for one in MUTANTS if one.name == "the guard trusts the carried zone")
 
 

@@ -66,12 +66,18 @@ def play(scenario: Scenario, loop: VirtualLoop, tally: Tally | None = None) -> l
 
 def run(count: int, first: int = SEED, tally: Tally | None = None) -> Broken | None:
     """Play that many worlds; return the first broken one, shrunk, or None."""
-    with a_loop() as loop:
-        for number in range(count):
-            found = play(generate(first + number), loop, tally)
-            if found:
-                small = shrink(first + number, found[0].promise)
-                return Broken(first + number, number, found, small, alone(small))
+    # WHY: what stands already, a whole test suite perhaps, need not be walked through again and
+    # again for the garbage of every few worlds.
+    gc.freeze()
+    try:
+        with a_loop() as loop:
+            for number in range(count):
+                found = play(generate(first + number), loop, tally)
+                if found:
+                    small = shrink(first + number, found[0].promise)
+                    return Broken(first + number, number, found, small, alone(small))
+    finally:
+        gc.unfreeze()
     return None
 
 
@@ -143,5 +149,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    gc.freeze()
     sys.exit(main(sys.argv[1:]))

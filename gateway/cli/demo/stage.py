@@ -51,6 +51,11 @@ class Stage:
         """The folder of the ledger."""
         return self._folder / "data" / "ledger"
 
+    @property
+    def checkpoints(self) -> Path:
+        """The checkpoint store."""
+        return self._folder / "data" / "checkpoints.sqlite"
+
     def start(self) -> None:
         """Start the engines, write the files, make ledger and keys, start the gateway."""
         for zone, host in ZONES.items():
@@ -71,6 +76,7 @@ class Stage:
     def write_environment(self) -> None:
         """Write what a shell needs to speak to the gateway."""
         lines = [f"GATEWAY={self.gateway}", f"ADMIN={self.admin}", f"LEDGER={self.ledger}"]
+        lines.append(f"CHECKPOINTS={self.checkpoints}")
         lines += [f"{repo.upper()}_KEY={key}" for repo, key in self.keys.items()]
         target = self._folder / "env"
         fresh = target.with_suffix(".new")
@@ -97,7 +103,9 @@ class Stage:
         failures = []
         if self._gateway.wait(TIMEOUT_S) != 0:
             failures.append("the gateway did not stop in good order")
-        verified = self._finished("verify", str(self.ledger))
+        verified = self._finished(
+            "verify", str(self.ledger), "--checkpoints", str(self.checkpoints)
+        )
         print("\nperimeter verify")
         print("".join(f"  {line}\n" for line in (verified.stdout + verified.stderr).splitlines()))
         if verified.returncode != 0:

@@ -9,27 +9,32 @@ from gateway.cli.mock_backend.script import Script
 PATH = "/v1/messages"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
 SERVER_ERROR = 500
-STOPS = {"end": "end_turn", "length": "max_tokens", "tool": "tool_use"}
+STOPS = {
+    "end": "end_turn",
+    "sequence": "stop_sequence",
+    "length": "max_tokens",
+    "tool": "tool_use",
+}
 
 
 def whole(script: Script) -> bytes:
     """Return a message."""
-    blocks = _blocks(script)
-    usage = {"input_tokens": script.input_tokens, "output_tokens": len(script.text)}
-    body = {**_head(script), "content": blocks, "stop_reason": STOPS[script.stop], "usage": usage}
+    content = [{"type": "text", "text": script.cut_call}] if script.is_cut else _blocks(script)
+    ending = {"stop_reason": STOPS[script.stop], "stop_sequence": script.sequence}
+    body = {**_head(script), "content": content, **ending, "usage": _usage(script)}
     return msgspec.json.encode(body)
 
 
 def stream(script: Script) -> list[bytes]:
-    """Return the events of a streamed message."""
-    usage = {"input_tokens": script.input_tokens, "output_tokens": 1}
-    message = {**_head(script), "content": [], "stop_reason": None, "usage": usage}
+    """Return the events of a streamed message; what came from a cache is told at the end."""
+    usage = {"input_tokens": script.input_tokens, "output_tokens": 0}
+    ending: dict[str, Any] = {"stop_reason": None, "stop_sequence": None}
+    message = {**_head(script), "content": [], **ending, "usage": usage}
     events = [_event("message_start", {"message": message})]
     for index, block in enumerate(_blocks(script)):
         events += _block_events(script, index, block)
-    made = {"output_tokens": len(script.text)}
-    delta = {"stop_reason": STOPS[script.stop], "stop_sequence": None}
-    events.append(_event("message_delta", {"delta": delta, "usage": made}))
+    delta = {"stop_reason": STOPS[script.stop], "stop_sequence": script.sequence}
+    events.append(_event("message_delta", {"delta": delta, "usage": _usage(script)}))
     return [*events, _event("message_stop", {})]
 
 
@@ -56,7 +61,15 @@ def _head(script: Script) -> dict[str, Any]:
         "type": "message",
         "role": "assistant",
         "model": script.model,
-        "stop_sequence": None,
+    }
+
+
+def _usage(script: Script) -> dict[str, Any]:
+    return {
+        "input_tokens": script.input_tokens - script.cached_tokens,
+        "output_tokens": len(script.text),
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": script.cached_tokens,
     }
 
 
@@ -64,6 +77,8 @@ def _blocks(script: Script) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
     if script.does("think"):
         blocks.append({"type": "thinking", "thinking": "Let me think.", "signature": "c2lnbmVk"})
+    if script.is_lost_in_thought:
+        return blocks
     if script.tool is None:
         return [*blocks, {"type": "text", "text": " ".join(script.text)}]
     name, given = script.tool
@@ -83,7 +98,7 @@ def _block_events(script: Script, index: int, block: dict[str, Any]) -> list[byt
         opened = {**block, "input": {}}
         text = msgspec.json.encode(block["input"]).decode()
         half = len(text) // 2
-        parts = ("", text[:half], text[half:])
+        parts = (text[:half],) if script.is_cut else ("", text[:half], text[half:])
         deltas = [{"type": "input_json_delta", "partial_json": part} for part in parts]
     else:
         opened = {"type": "text", "text": ""}

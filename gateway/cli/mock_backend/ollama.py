@@ -10,7 +10,7 @@ PATH = "/api/chat"
 STREAM_TYPE = "application/x-ndjson"
 DIGEST = "sha256:" + "5c" * 32
 MADE_AT = "2026-01-01T00:00:00Z"
-STOPS = {"end": "stop", "length": "length", "tool": "stop"}
+STOPS = {"end": "stop", "sequence": "stop", "length": "length", "tool": "stop"}
 
 
 def whole(script: Script) -> bytes:
@@ -24,7 +24,7 @@ def stream(script: Script) -> list[bytes]:
     if script.does("think"):
         parts.append({"content": "", "thinking": "Let me think."})
     if script.tool is None:
-        parts += [{"content": word} for word in script.spaced]
+        parts += [{"content": word} for word in _words(script)]
     else:
         parts.append({"content": "", "tool_calls": [_call(script)]})
     lines = [
@@ -79,12 +79,16 @@ def _head(script: Script) -> dict[str, Any]:
 
 
 def _message(script: Script) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": " ".join(script.text)}
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(_words(script))}
     if script.does("think"):
         message["thinking"] = "Let me think."
     if script.tool is not None:
         message |= {"content": "", "tool_calls": [_call(script)]}
     return message
+
+
+def _words(script: Script) -> tuple[str, ...]:
+    return () if script.is_lost_in_thought else script.spaced
 
 
 def _call(script: Script) -> dict[str, Any]:

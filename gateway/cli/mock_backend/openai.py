@@ -9,40 +9,26 @@ from gateway.cli.mock_backend.script import Script
 PATH = "/v1/chat/completions"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
 SERVER_ERROR = 500
-STOPS = {"end": "stop", "length": "length", "tool": "tool_calls"}
+STOPS = {"end": "stop", "sequence": "stop", "length": "length", "tool": "tool_calls"}
+ERRORS = {404: "NotFoundError", 503: "Service Unavailable"}
+THOUGHT = "Let me think."
+THOUGHT_TOKENS = 3
 
 
 def whole(script: Script) -> bytes:
     """Return a chat completion."""
-    message: dict[str, Any] = {"role": "assistant", "content": " ".join(script.text)}
-    if script.does("think"):
-        message["reasoning"] = "Let me think."
-    if script.tool is not None:
-        message["content"] = None
-        message["tool_calls"] = [_call(script, arguments=True)]
-    choice = {"index": 0, "message": message, "finish_reason": STOPS[script.stop]}
-    return _json({**_head(script, "chat.completion"), "choices": [choice], "usage": _usage(script)})
+    choices = [_choice(script, index) for index in range(script.choices)]
+    return _json({**_head(script, "chat.completion"), "choices": choices, "usage": _usage(script)})
 
 
 def stream(script: Script) -> list[bytes]:
-    """Return the events of a streamed completion."""
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    if script.does("think"):
-        deltas.append({"reasoning": "Let me think."})
-    if script.tool is None:
-        deltas += [
-            {"content": word if n == 0 else f" {word}"} for n, word in enumerate(script.text)
-        ]
-    else:
-        deltas.append({"tool_calls": [_call(script, arguments=False)]})
-        fragments = msgspec.json.encode(script.tool[1]).decode()
-        half = len(fragments) // 2
-        deltas += [
-            {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}
-            for part in (fragments[:half], fragments[half:])
-        ]
-    events = [_chunk(script, [{"index": 0, "delta": d, "finish_reason": None}]) for d in deltas]
-    events.append(_chunk(script, [{"index": 0, "delta": {}, "finish_reason": STOPS[script.stop]}]))
+    """Return the events of a streamed completion; several choices take turns."""
+    deltas = _deltas(script)
+    turns = [(delta, index) for delta in deltas[:-1] for index in range(script.choices)]
+    events = [_chunk(script, [_part(delta, index)]) for delta, index in turns]
+    for index in range(script.choices):
+        last = {**_part(deltas[-1], index), "finish_reason": _finish(script)}
+        events.append(_chunk(script, [{**last, "stop_reason": script.sequence}]))
     if script.usage_in_stream:
         events.append(_chunk(script, [], usage=_usage(script)))
     return [*events, b"data: [DONE]\n\n"]
@@ -50,7 +36,8 @@ def stream(script: Script) -> list[bytes]:
 
 def error(status: int, message: str) -> bytes:
     """Return an error body."""
-    kind = "BadRequestError" if status < SERVER_ERROR else "InternalServerError"
+    other = "BadRequestError" if status < SERVER_ERROR else "InternalServerError"
+    kind = ERRORS.get(status, other)
     return _json({"error": {"message": message, "type": kind, "param": None, "code": status}})
 
 
@@ -69,34 +56,80 @@ def too_long(script: Script) -> bytes:
     return _json({"error": body})
 
 
-def _call(script: Script, *, arguments: bool) -> dict[str, Any]:
-    name, given = script.tool or ("", {})
-    text = msgspec.json.encode(given).decode() if arguments else ""
-    return {
-        "index": 0,
-        "id": "call_scripted_1",
-        "type": "function",
-        "function": {"name": name, "arguments": text},
+def _choice(script: Script, index: int) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": script.cut_call if script.is_cut else " ".join(script.text),
+        "refusal": None,
+        "annotations": None,
+        "audio": None,
+        "function_call": None,
+        "reasoning": THOUGHT if script.does("think") else None,
     }
+    if script.tool is not None and not script.is_cut:
+        name, given = script.tool
+        function = {"name": name, "arguments": msgspec.json.encode(given).decode()}
+        call = {"id": "call_scripted_1", "type": "function", "function": function}
+        message |= {"content": "", "tool_calls": [call]}
+    if script.is_lost_in_thought:
+        message["content"] = None
+    ending = {"finish_reason": _finish(script), "stop_reason": script.sequence}
+    return {"index": index, "message": message, "logprobs": None, **ending}
+
+
+def _deltas(script: Script) -> list[dict[str, Any]]:
+    """Return what each chunk of a choice adds; the last one comes with the reason to stop."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    if script.does("think"):
+        deltas.append({"reasoning": THOUGHT})
+    if script.is_lost_in_thought:
+        return deltas
+    if script.tool is not None:
+        return [*deltas, *_call(script), {}]
+    deltas += [{"content": word} for word in script.spaced]
+    return deltas if script.stop == "length" else [*deltas, {"content": ""}]
+
+
+def _call(script: Script) -> list[dict[str, Any]]:
+    name, given = script.tool or ("", {})
+    opened = {"id": "call_scripted_1", "type": "function", "index": 0, "function": {"name": name}}
+    text = msgspec.json.encode(given).decode()
+    half = len(text) // 2
+    parts = (text[:half],) if script.is_cut else (text[:half], text[half:])
+    calls = [opened, *({"index": 0, "function": {"arguments": part}} for part in parts)]
+    return [{"content": None, "tool_calls": [call]} for call in calls]
+
+
+def _part(delta: dict[str, Any], index: int) -> dict[str, Any]:
+    return {"index": index, "delta": delta, "logprobs": None, "finish_reason": None}
+
+
+def _finish(script: Script) -> str:
+    # WHY: vLLM gives the reason `stop` for a call that the request had named.
+    return "stop" if script.stop == "tool" and script.is_named else STOPS[script.stop]
 
 
 def _head(script: Script, kind: str) -> dict[str, Any]:
     return {"id": "chatcmpl-scripted", "object": kind, "created": 1, "model": script.model}
 
 
-def _chunk(script: Script, choices: list[dict[str, Any]], **more: dict[str, int]) -> bytes:
+def _chunk(script: Script, choices: list[dict[str, Any]], **more: dict[str, Any]) -> bytes:
     body = {**_head(script, "chat.completion.chunk"), "choices": choices, **more}
     return b"data: " + _json(body) + b"\n\n"
 
 
-def _usage(script: Script) -> dict[str, int]:
-    made = len(script.text)
-    total = script.input_tokens + made
-    return {
+def _usage(script: Script) -> dict[str, Any]:
+    thought = {"reasoning_tokens": THOUGHT_TOKENS} if script.does("think") else None
+    made = len(script.text) * script.choices + (THOUGHT_TOKENS if thought else 0)
+    usage: dict[str, Any] = {
         "prompt_tokens": script.input_tokens,
+        "total_tokens": script.input_tokens + made,
         "completion_tokens": made,
-        "total_tokens": total,
+        "prompt_tokens_details": {"cached_tokens": script.cached_tokens},
     }
+    if thought or not script.stream:
+        usage["completion_tokens_details"] = thought
+    return usage
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ TEXTS_MAX = 2_000
 WORDS_MAX = 100_000
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "islet", "jetty")
 WORDS_USUAL = 6
+CHOICES_MAX = 8
 
 BEHAVIOURS = {
     "status": "answer with that status; 429 and 503 carry retry-after: 1 (status=429)",
@@ -24,7 +25,9 @@ BEHAVIOURS = {
     "words": "answer with that many words (words=500)",
     "tool": "call the first tool of the request",
     "think": "think before answering",
-    "length": "stop for length",
+    "length": "stop for length: with `tool` in the call, with `think` in the thought",
+    "stop": "stop for the first stop sequence of the request",
+    "cached": "say that that many tokens of the prompt came from a cache (cached=8)",
     "remote": "as Ollama: say that a remote host answered",
 }
 _ASKED = re.compile(r"\bmock:([a-z-]+)(?:=([0-9]{1,6}))?")
@@ -38,7 +41,11 @@ class Behaviour(Struct, frozen=True):
 
 
 class Script(Struct, frozen=True):
-    """Everything that shapes one reply."""
+    """Everything that shapes one reply.
+
+    `choices` counts the replies that one request asks for, `sequence` is the stop sequence that
+    ends it, and `is_named` says that the request named its tool.
+    """
 
     model: str
     text: tuple[str, ...]
@@ -47,6 +54,9 @@ class Script(Struct, frozen=True):
     tool: tuple[str, dict[str, Any]] | None
     behaviours: dict[str, int | None]
     usage_in_stream: bool = True
+    choices: int = 1
+    sequence: str | None = None
+    is_named: bool = False
 
     def does(self, name: str) -> bool:
         """Was this behaviour asked for?"""
@@ -59,10 +69,33 @@ class Script(Struct, frozen=True):
 
     @property
     def stop(self) -> str:
-        """Why the reply ends: tool, length or end."""
+        """Why the reply ends: length, tool, sequence or end."""
+        if self.does("length"):
+            return "length"
         if self.tool is not None:
             return "tool"
-        return "length" if self.does("length") else "end"
+        return "end" if self.sequence is None else "sequence"
+
+    @property
+    def is_cut(self) -> bool:
+        """Does the reply end in the middle of a call?"""
+        return self.tool is not None and self.does("length")
+
+    @property
+    def is_lost_in_thought(self) -> bool:
+        """Does the reply end before it says anything?"""
+        return self.tool is None and self.does("think") and self.does("length")
+
+    @property
+    def cut_call(self) -> str:
+        """The text of a call that was cut before it was one."""
+        name, _ = self.tool or ("", {})
+        return f'<tool_call>{{"name": "{name}", "argu'
+
+    @property
+    def cached_tokens(self) -> int:
+        """The tokens of the prompt that came from a cache."""
+        return min(self.behaviours.get("cached") or 0, self.input_tokens)
 
 
 def parse_behaviour(text: str) -> Behaviour:
@@ -95,7 +128,21 @@ def script_of(
         tool=_tool(body) if "tool" in behaviours else None,
         behaviours=behaviours,
         usage_in_stream=isinstance(options, dict) and bool(options.get("include_usage")),
+        choices=_choices(body),
+        sequence=_sequence(body) if "stop" in behaviours else None,
+        is_named=isinstance(body.get("tool_choice"), dict),
     )
+
+
+def _choices(body: dict[str, Any]) -> int:
+    asked = body.get("n")
+    return min(max(asked, 1), CHOICES_MAX) if isinstance(asked, int) else 1
+
+
+def _sequence(body: dict[str, Any]) -> str | None:
+    asked = body.get("stop") or body.get("stop_sequences")
+    first = asked[0] if isinstance(asked, list) else asked
+    return first if isinstance(first, str) else None
 
 
 def _last_text(body: dict[str, Any]) -> str:

@@ -1,12 +1,12 @@
-"""Faults that random worlds found in the second round of a pursuit, told small."""
+"""Faults that random worlds found, told small."""
 
 from collections.abc import Coroutine
 from typing import Any
 
-from gateway.domain.route import Failure, FailureKind
+from gateway.domain.route import Failure, FailureKind, OutcomeKind
 from tests.doubles import engine_bytes
 from tests.doubles.fleets import a_fleet
-from tests.doubles.houses import CATALOGUE, Stage, an_envelope
+from tests.doubles.houses import CATALOGUE, Stage, an_envelope, chat
 from tests.doubles.scripted_sender import ScriptedReply
 from tests.doubles.worlds import a_world
 from tests.simulation.clockwork import VirtualLoop
@@ -71,3 +71,27 @@ def resting_after_first() -> Any:
     """Return a snapshot with everybody well, and then ones in which the spare engine rests."""
     well = [a_world(a_fleet(CATALOGUE))]
     return lambda: well.pop() if well else a_world(a_fleet(CATALOGUE, vllm_2="resting"))
+
+
+def test_a_fault_of_ours_inside_a_stream_is_told_and_not_laid_on_the_client() -> None:
+    def crash(number: int) -> None:
+        if number == 3:
+            raise RuntimeError("a planted fault")
+
+    events = engine_bytes.chat_events()
+    reply = ScriptedReply(*events, content_type="text/event-stream", before_chunk=crash)
+    stage = Stage(cloud=[reply])
+    loop = VirtualLoop()
+    try:
+        status, _, raw = loop.run_until_complete(stage.ask(an_envelope(chat(stream=True))))
+    finally:
+        loop.close()
+    assert status == 200
+    assert raw.startswith(b"".join(events[:3]))
+    assert b'"code":"internal_error"' in raw
+    assert b"[DONE]" not in raw
+    assert b"planted" not in raw
+    settled = stage.ledger.settled[0]
+    assert (settled.outcome, settled.error) == (OutcomeKind.FAILED, "internal_error")
+    assert reply.abandoned
+    assert stage.log.lines[0][0] == "stream_failed"
