@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles.running_gateway import RunningGateway
-from tests.doubles.scripted_engine import RunningEngine, scripted_engine
-from tests.live import engine
-from tests.live.node import Engines, running_node
-from tests.live.overheard import Overheard, overheard
+pytest.register_assert_rewrite("tests.live.node")
+
+from tests.doubles.running_gateway import RunningGateway  # noqa: E402
+from tests.doubles.scripted_engine import RunningEngine, scripted_engine  # noqa: E402
+from tests.live import engine  # noqa: E402
+from tests.live.node import Engines, running_node  # noqa: E402
+from tests.live.overheard import Overheard, overheard  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 

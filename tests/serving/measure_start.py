@@ -1,9 +1,12 @@
 """How long a gateway takes from its start to listening and to ready, and how much memory it holds.
 
-A script, not a test: `python -m tests.serving.measure_start [RUNS]` prints what it measured. The
-cache is warm: the detectors were compiled before. Times are medians of wall-clock seconds.
+A script, not a test: `python -m tests.serving.measure_start [RUNS [PYTHON]]` prints what it
+measured. PYTHON runs the gateway; one of an environment with the runtime requirements alone shows
+what an installation has, for the test requirements bring libraries that others pick up. The cache
+is warm: the detectors were compiled before. Times are medians of wall-clock seconds.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -35,13 +38,14 @@ def main(runs: int) -> int:
         template = Template(place / "template")
         backends = {"home": ("vllm", home.url, "on_prem")}
         gateway = template.copy(place / "node", backends)
-        listening, ready, resting, used = [], [], [], []
+        listening, ready, worked, resting, used = [], [], [], [], []
         for _ in range(runs):
             began = time.monotonic()
             gateway.process = None
             with started(_Watched(gateway, began)) as running:
                 listening.append(running.listening_s)
                 ready.append(time.monotonic() - began)
+                worked.append(_cpu_s(running))
                 time.sleep(SETTLE_S)
                 resting.append(_rss_mb(running))
                 house = House(running, {"home": home})
@@ -51,6 +55,7 @@ def main(runs: int) -> int:
                 mapped = _mapped(running)
         told("start to listening, s", listening, LISTENING_S_WANTED)
         told("start to ready, s", ready)
+        told("processor time until ready, s", worked)
         told("resident at rest, MB", resting, RSS_MB_WANTED)
         told("resident after 100 requests, MB", used)
         print("\nresident memory by file (kB):")
@@ -79,6 +84,12 @@ class _Watched(RunningGateway):
     def until_ready(self) -> None:
         self.listening_s = time.monotonic() - self._began
         super().until_ready()
+
+
+def _cpu_s(gateway: RunningGateway) -> float:
+    assert gateway.process is not None
+    words = Path(f"/proc/{gateway.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_mb(gateway: RunningGateway) -> float:
@@ -118,4 +129,5 @@ def _imports() -> list[str]:
 
 
 if __name__ == "__main__":
+    sys.executable = sys.argv[2] if len(sys.argv) > 2 else sys.executable
     sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS))

@@ -138,6 +138,82 @@ def test_misbehaviour_reaches_the_ollama_client_as_its_own_errors(engine) -> Non
         list(client.chat(model="m", messages=said("mock:break=1"), stream=True))
 
 
+def test_several_choices_take_turns_in_a_stream(engine) -> None:
+    client = openai_client(engine)
+    whole = client.chat.completions.create(model="m", messages=said("hello"), n=3)
+    assert [choice.index for choice in whole.choices] == [0, 1, 2]
+    chunks = list(
+        client.chat.completions.create(model="m", messages=said("hello"), n=2, stream=True)
+    )
+    assert [c.choices[0].index for c in chunks[:4]] == [0, 1, 0, 1]
+    for index in (0, 1):
+        mine = [c.choices[0] for c in chunks if c.choices[0].index == index]
+        text = "".join(choice.delta.content or "" for choice in mine)
+        assert text.startswith("scripted: ")
+        assert [choice.finish_reason for choice in mine if choice.finish_reason] == ["stop"]
+
+
+@pytest.mark.parametrize("n", [0, -1, 99, "two", None])
+def test_a_number_of_choices_that_makes_no_sense_is_bounded(engine, n) -> None:
+    asked = {"model": "m", "messages": said("hello"), "n": n}
+    reply = httpx.post(f"{engine.url}/v1/chat/completions", json=asked, trust_env=False)
+    assert len(reply.json()["choices"]) == (8 if n == 99 else 1)
+
+
+def test_a_call_that_is_cut_is_text_when_whole_and_half_a_call_in_a_stream(engine) -> None:
+    asked = {"model": "m", "messages": said("mock:tool mock:length"), "tools": [OPENAI_TOOL]}
+    client = openai_client(engine)
+    whole = client.chat.completions.create(**asked).choices[0]
+    assert (whole.message.tool_calls, whole.finish_reason) == (None, "length")
+    assert whole.message.content.startswith('<tool_call>{"name": "read"')
+    chunks = list(client.chat.completions.create(stream=True, **asked))
+    calls = [call for c in chunks for call in c.choices[0].delta.tool_calls or []]
+    assert "".join(call.function.arguments or "" for call in calls) == '{"path":"amb'
+    assert chunks[-1].choices[0].finish_reason == "length"
+
+
+def test_a_call_that_the_request_names_ends_with_the_reason_stop(engine) -> None:
+    named = {"type": "function", "function": {"name": "read"}}
+    reply = openai_client(engine).chat.completions.create(
+        model="m", messages=said("mock:tool"), tools=[OPENAI_TOOL], tool_choice=named
+    )
+    assert reply.choices[0].message.tool_calls[0].function.name == "read"
+    assert reply.choices[0].finish_reason == "stop"
+
+
+def test_a_stop_sequence_is_told_in_both_dialects(engine) -> None:
+    chat = openai_client(engine).chat.completions.create(
+        model="m", messages=said("mock:stop"), stop=["HALT", "more"]
+    )
+    assert (chat.choices[0].finish_reason, chat.choices[0].stop_reason) == ("stop", "HALT")
+    message = anthropic_client(engine).messages.create(
+        model="m", max_tokens=9, messages=said("mock:stop"), stop_sequences=["HALT"]
+    )
+    assert (message.stop_reason, message.stop_sequence) == ("stop_sequence", "HALT")
+
+
+def test_a_thought_that_is_cut_leaves_nothing_said(engine) -> None:
+    message = anthropic_client(engine).messages.create(
+        model="m", max_tokens=9, messages=said("mock:think mock:length")
+    )
+    assert [block.type for block in message.content] == ["thinking"]
+    assert message.stop_reason == "max_tokens"
+    whole = ollama.Client(host=engine.url).chat(model="m", messages=said("mock:think mock:length"))
+    assert (whole.message.content, whole.done_reason) == ("", "length")
+
+
+def test_what_came_from_a_cache_is_told_apart(engine) -> None:
+    chat = openai_client(engine).chat.completions.create(model="m", messages=said("mock:cached=8"))
+    assert chat.usage.prompt_tokens_details.cached_tokens == 8
+    with anthropic_client(engine).messages.stream(
+        model="m", max_tokens=9, messages=said("mock:cached=8")
+    ) as stream:
+        begun = next(event for event in stream if event.type == "message_start").message.usage
+        final = stream.get_final_message().usage
+    assert final.cache_read_input_tokens == 8
+    assert begun.input_tokens == final.input_tokens + 8
+
+
 def test_a_rate_limit_says_when_to_come_back(engine) -> None:
     with pytest.raises(openai.RateLimitError) as refused:
         openai_client(engine).chat.completions.create(

@@ -292,3 +292,9 @@ def test_every_difference_between_the_engines_is_documented(engine) -> None:
         answers = [[answer_of(side, engine, name) for name in names] for side in SIDES]
         found += [(surface, *row) for row in differences(*answers)]
     assert rows(PAGE.read_text()) == found
+
+
+def test_every_behaviour_of_the_scripted_engine_is_documented() -> None:
+    page = PAGE.read_text()
+    assert all(f"| `{name}` | {what} |\n" in page for name, what in BEHAVIOURS.items())
+    assert page.count("\n| `") == len(BEHAVIOURS) + PAGE_ROWS
