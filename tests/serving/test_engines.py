@@ -173,6 +173,37 @@ def test_an_engine_that_never_answers_is_a_504(house, form, stream, model) -> No
     assert house.record(again.record)["attempts"] == []
 
 
+@pytest.mark.parametrize(
+    ("form", "model"), [(OPENAI, "spent-8-model"), (ANTHROPIC, "spent-9-model")]
+)
+def test_an_engine_that_stops_in_its_reply_is_a_504(house, form, model) -> None:
+    heard = _ask(house, form, "mock:drip=2000", model, stream=True)
+    assert heard.status == 504
+    assert_failed(house, heard, ["timed_out"], 504)
+
+
+@FORM
+@ENGINE
+@BOTH
+def test_no_header_of_an_engine_reaches_the_client(house, form, model, stream) -> None:
+    """The scripted engine marks every reply; nobody hears of it."""
+    heard = _ask(house, form, "hello", model, stream)
+    assert heard.status == 200
+    known = {
+        "cache-control",
+        "content-length",
+        "content-type",
+        "date",
+        "request-id",
+        "transfer-encoding",
+        "x-accel-buffering",
+        "x-perimeter-lost",
+        "x-perimeter-record",
+        "x-request-id",
+    }
+    assert set(heard.headers) <= known
+
+
 @FORM
 def test_an_engine_that_is_down_is_a_503_and_nothing_is_tried(house, form) -> None:
     with house.nothing_sent():
