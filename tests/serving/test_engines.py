@@ -177,7 +177,7 @@ def test_an_engine_that_never_answers_is_a_504(house, form, stream, model) -> No
     ("form", "model"), [(OPENAI, "spent-8-model"), (ANTHROPIC, "spent-9-model")]
 )
 def test_an_engine_that_stops_in_its_reply_is_a_504(house, form, model) -> None:
-    heard = _ask(house, form, "mock:drip=2000", model, stream=True)
+    heard = _ask(house, form, "mock:drip=4000", model, stream=True)
     assert heard.status == 504
     assert_failed(house, heard, ["timed_out"], 504)
 

@@ -7,15 +7,25 @@ import anthropic
 import openai
 import pytest
 
+from tests.doubles.gateway_folders import started
 from tests.doubles.ledger_sight import ids_of
 from tests.doubles.raw_http import Line
 from tests.doubles.serving_house import FORMS, OPENAI, House, until
+from tests.serving.conftest import TASKS, backends_of
 
 FORM = pytest.mark.parametrize("form", FORMS, ids=str)
 ENGINE = pytest.mark.parametrize("engine", ["cloud", "home", "local"])
 SLOW = "mock:drip=40 mock:words=200"
 STILL_S = 0.4
 GROWTH_BYTES_MAX = 10 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def house(template, engines, tmp_path_factory):
+    """A gateway that is more patient with its engines than its clients are."""
+    gateway = template.copy(tmp_path_factory.mktemp("patient"), backends_of(engines), tasks=TASKS)
+    with started(gateway):
+        yield House(gateway, engines)
 
 
 def _working(house: House, engine: str) -> int:
@@ -152,7 +162,8 @@ def test_a_slow_reader_stops_the_reading_upstream_and_loses_nothing(house) -> No
     with Line(house.url, small=True) as line:
         body = OPENAI.body("mock:words=100000", "home-model", stream=True)
         line.send(house.request(OPENAI, body))
-        _, headers = line.head()
+        status, headers = line.head()
+        assert status == 200, house.record(headers["x-perimeter-record"])
         still = _until_still(house)
         assert still - began > 1024 * 1024
         assert _working(house, "home") == 1
