@@ -23,14 +23,14 @@ code: [cloud-model, home-model]
 pair: [home-model, spare-model]
 shy: [spent-0-model, spare-model]
 """
-SPENT = 10
+SPENT = 6
 # WHY: nothing of the environment may choose where a prompt goes; no proxy listens there.
 PROXIES = [f"{name}=http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")]
 NARROW = (
     ", header_ms_max: 400, body_ms_max: 500, body_bytes_max: 100000, in_flight_max: 2,"
     " connections_per_peer_max: 6, keep_alive_ms: 1000, trusted_proxies: [127.0.0.9/32]"
 )
-WAITS = "timeouts: {connect_ms: 1000, first_byte_ms: 1500, idle_ms: 1500, drain_ms: 4000}"
+WAITS = "timeouts: {connect_ms: 1000, first_byte_ms: 1000, idle_ms: 1000, drain_ms: 4000}"
 
 
 def backends_of(engines: dict[str, RunningEngine]) -> Backends:
@@ -64,7 +64,7 @@ def house(
     engines: dict[str, RunningEngine],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
-    """The gateway as it usually is; engines are given 1.5 s for their first byte."""
+    """The gateway as it usually is; engines are given a second for their first byte."""
     folder = tmp_path_factory.mktemp("house")
     (folder / "tmp").mkdir()
     gateway = template.copy(folder, backends_of(engines), more=WAITS, tasks=TASKS)

@@ -59,9 +59,8 @@ def test_an_engine_that_cannot_answer_is_a_502(house, form, model, stream, faili
     assert_failed(house, heard, kinds, 502)
 
 
-@FORM
-def test_the_wait_that_an_engine_asks_for_is_kept_and_passed_on(house, form) -> None:
-    heard = _ask(house, form, "mock:status=429", "home-model", stream=False)
+def test_the_wait_that_an_engine_asks_for_is_kept_and_passed_on(house) -> None:
+    heard = _ask(house, OPENAI, "mock:status=429", "home-model", stream=False)
     assert heard.status == 502
     assert heard.headers["retry-after"] == "1"
     assert_failed(house, heard, ["rate_limited"] * 2, 502)
@@ -156,9 +155,7 @@ def test_a_slow_stream_is_complete(house, form, model) -> None:
     ("form", "stream", "model"),
     [
         (OPENAI, False, "spent-1-model"),
-        (OPENAI, True, "spent-2-model"),
-        (ANTHROPIC, False, "spent-3-model"),
-        (ANTHROPIC, True, "spent-4-model"),
+        (ANTHROPIC, True, "spent-2-model"),
     ],
     ids=str,
 )
@@ -173,11 +170,8 @@ def test_an_engine_that_never_answers_is_a_504(house, form, stream, model) -> No
     assert house.record(again.record)["attempts"] == []
 
 
-@pytest.mark.parametrize(
-    ("form", "model"), [(OPENAI, "spent-8-model"), (ANTHROPIC, "spent-9-model")]
-)
-def test_an_engine_that_stops_in_its_reply_is_a_504(house, form, model) -> None:
-    heard = _ask(house, form, "mock:drip=4000", model, stream=True)
+def test_an_engine_that_stops_in_its_reply_is_a_504(house) -> None:
+    heard = _ask(house, OPENAI, "mock:drip=4000", "spent-3-model", stream=True)
     assert heard.status == 504
     assert_failed(house, heard, ["timed_out"], 504)
 
@@ -219,7 +213,7 @@ def test_an_engine_that_is_down_is_a_503_and_nothing_is_tried(house, form) -> No
 
 @FORM
 def test_an_engine_that_hangs_up_is_a_502(house, form) -> None:
-    model = "spent-5-model" if form is OPENAI else "spent-6-model"
+    model = "spent-4-model" if form is OPENAI else "spent-5-model"
     heard = _ask(house, form, "mock:cut", model, stream=False)
     assert heard.status == 502
     assert_failed(house, heard, ["unreachable"], 502)

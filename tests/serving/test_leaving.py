@@ -50,7 +50,7 @@ def assert_cancelled(house: House, record_id: str, status: int | None) -> None:
 def test_a_client_that_leaves_before_the_first_word_ends_the_work(house, form, stream, how) -> None:
     known = _decided(house)
     line = house.line()
-    line.send(house.request(form, form.body("mock:hang", "spent-7-model", stream=stream)))
+    line.send(house.request(form, form.body("mock:hang", "spent-0-model", stream=stream)))
     until(lambda: _working(house, "home") == 1, "the engine at work")
     getattr(line, how)()
     until(lambda: _working(house, "home") == 0, "the engine idle")
@@ -178,7 +178,7 @@ def test_a_slow_reader_stops_the_reading_upstream_and_loses_nothing(house) -> No
 
 def test_a_slow_reader_that_leaves_ends_the_work(house) -> None:
     line = Line(house.url, small=True)
-    body = OPENAI.body("mock:words=100000", "home-model", stream=True)
+    body = OPENAI.body("mock:words=60000", "home-model", stream=True)
     line.send(house.request(OPENAI, body))
     _, headers = line.head()
     _until_still(house)

@@ -86,7 +86,7 @@ def _leave(house: House, form: Form) -> None:
     with house.line() as line:
         line.send(request("POST", form.path, None, fields) + chunked([PROMPT.encode()])[:-5])
     with house.line() as line:
-        line.send(house.request(form, form.body(f"{PROMPT} mock:hang", "spent-7-model")))
+        line.send(house.request(form, form.body(f"{PROMPT} mock:hang", "spent-0-model")))
         until(lambda: house.engines["home"].engine.working == 1, "the engine at work")
     with house.line() as line:
         text = f"{PROMPT} mock:drip=30 mock:words=50"
