@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import msgspec
 from litestar import Litestar, Request, Response, get, route
 from litestar.exceptions import HTTPException, NotFoundException
-from litestar.types import Method
 
 from gateway.audit.record import Attempted, Decided, Settled
 from gateway.domain.dialect import Dialect
@@ -20,7 +19,6 @@ from gateway.surfaces.headers import as_mapping
 
 RECORD_ID_CHARACTERS = 36
 UPGRADE_REQUIRED = 426
-METHODS: list[Method] = ["GET", "HEAD"]
 AnyRequest = Request[Any, Any, Any]
 
 
