@@ -10,9 +10,10 @@ from msgspec import Struct
 
 
 class Text(Struct, frozen=True, tag="text"):
-    """Words."""
+    """Words. `cache` marks the end of a prefix that the provider may keep: for `5m` or `1h`."""
 
     text: str
+    cache: str | None = None
 
 
 class Thinking(Struct, frozen=True, tag="thinking"):
@@ -24,11 +25,16 @@ class Thinking(Struct, frozen=True, tag="thinking"):
 
 
 class ToolCall(Struct, frozen=True, tag="tool_call"):
-    """The model asks for a tool. `arguments` is an object, never a JSON string."""
+    """The model asks for a tool. `arguments` is an object, never a JSON string.
+
+    `signature` is bound to the provider that made the call.
+    """
 
     id: str
     name: str
     arguments: dict[str, Any]
+    signature: str | None = None
+    cache: str | None = None
 
 
 class ToolResult(Struct, frozen=True, tag="tool_result"):
@@ -38,13 +44,19 @@ class ToolResult(Struct, frozen=True, tag="tool_result"):
     parts: tuple["Text | Media", ...]
     name: str = ""
     failed: bool | None = None
+    cache: str | None = None
 
 
 class Media(Struct, frozen=True, tag="media"):
-    """An image or document as base64 data; a reference that somebody else would fetch is Opaque."""
+    """An image or document as base64 data; a reference that somebody else would fetch is Opaque.
+
+    `name` is the client's name of the file.
+    """
 
     media_type: str
     data: str
+    name: str = ""
+    cache: str | None = None
 
 
 class Opaque(Struct, frozen=True, tag="opaque"):
@@ -66,11 +78,16 @@ class Turn(Struct, frozen=True):
 
 
 class ToolSpec(Struct, frozen=True):
-    """A tool that the model may call; `schema` is JSON Schema of its arguments."""
+    """A tool that the model may call; `schema` is JSON Schema of its arguments.
+
+    `strict` asks that arguments keep to the schema; None leaves it to the engine.
+    """
 
     name: str
     description: str
     schema: dict[str, Any]
+    strict: bool | None = None
+    cache: str | None = None
 
 
 class ToolChoice(Struct, frozen=True):
@@ -94,17 +111,24 @@ class Sampling(Struct, frozen=True):
     stop: tuple[str, ...] = ()
 
 
+EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
+
+
 class Conversation(Struct, frozen=True):
     """Everything that a dialect can say and another may understand.
 
-    `answer_schema` asks for JSON of that schema ({} for any JSON object). `thinking` is None,
-    "off", or an effort: low, medium, high.
+    `answer_schema` asks for JSON of that schema ({} for any JSON object); `answer_name` and
+    `answer_strict` go with it. `thinking` is None, "off", or one of EFFORTS;
+    `thinking_tokens_max` bounds it in tokens where the client says so.
     """
 
-    system: tuple[str, ...]
+    system: tuple[Text, ...]
     turns: tuple[Turn, ...]
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: ToolChoice | None = None
     sampling: Sampling = Sampling()
     answer_schema: dict[str, Any] | None = None
     thinking: str | None = None
+    answer_name: str = ""
+    answer_strict: bool | None = None
+    thinking_tokens_max: int | None = None

@@ -28,11 +28,15 @@ class ThinkingDelta(Struct, frozen=True, tag="thinking"):
 
 
 class ToolCallBegan(Struct, frozen=True, tag="tool_began"):
-    """A tool call opens; `index` counts the calls of this reply from 0."""
+    """A tool call opens; `index` counts the calls of this reply from 0.
+
+    `signature` is bound to the provider that made the call, and must come back with it.
+    """
 
     index: int
     id: str
     name: str
+    signature: str | None = None
 
 
 class ToolCallDelta(Struct, frozen=True, tag="tool_delta"):

@@ -55,7 +55,7 @@ def test_an_agents_request_is_read_whole():
     conversation, losses = DIALECT.read(golden_json("anthropic_messages/agent_turn.json"))
     assert [len(turn.parts) for turn in conversation.turns] == [4, 5, 3]
     assert len(conversation.system) == 3
-    assert conversation.system[1] == "You are an agent."
+    assert conversation.system[1] == Text("You are an agent.")
     assert conversation.thinking == "high"
     assert conversation.tool_choice == ToolChoice("auto", parallel=False)
     assert conversation.sampling.stop == ("END",)
@@ -77,9 +77,9 @@ def test_every_request_that_vllm_answered_can_be_read(name):
 
 
 def test_a_system_prompt_is_a_text_or_blocks():
-    assert DIALECT.read(asking(system="be brief"))[0].system == ("be brief",)
+    assert DIALECT.read(asking(system="be brief"))[0].system == (Text("be brief"),)
     blocks = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-    assert DIALECT.read(asking(system=blocks))[0].system == ("a", "b")
+    assert DIALECT.read(asking(system=blocks))[0].system == (Text("a"), Text("b"))
     with pytest.raises(Malformed):
         DIALECT.read(asking(system=[{"type": "image", "source": PNG}]))
 
@@ -87,7 +87,7 @@ def test_a_system_prompt_is_a_text_or_blocks():
 def test_a_leading_system_message_is_promoted_and_nothing_is_lost():
     messages = [{"role": "system", "content": "b"}, {"role": "user", "content": "hi"}]
     conversation, losses = DIALECT.read(asking(system="a", messages=messages))
-    assert conversation.system == ("a", "b")
+    assert conversation.system == (Text("a"), Text("b"))
     assert [turn.role for turn in conversation.turns] == ["user"]
     assert losses == ()
 
@@ -97,7 +97,7 @@ def test_a_later_system_message_loses_its_place_by_name():
     conversation, losses = DIALECT.read(
         asking(messages=[{"role": "user", "content": "hi"}, note, note])
     )
-    assert conversation.system == ("now be loud", "now be loud")
+    assert conversation.system == (Text("now be loud"), Text("now be loud"))
     assert losses == ("system_position",)
 
 

@@ -95,7 +95,7 @@ def test_blank_words_and_empty_turns_are_left_out():
             Turn("user", (Text("a"), Text(" \n"), Text("b"))),
             Turn("assistant", (Text(""),)),
             Turn("assistant", ()),
-            system=("", "be brief", " "),
+            system=(Text(""), Text("be brief"), Text(" ")),
         )
     )
     assert len(body["messages"]) == 1
@@ -106,7 +106,7 @@ def test_blank_words_and_empty_turns_are_left_out():
 @pytest.mark.parametrize("turns", [(Turn("user", ()),), (Turn("user", (Text(" "),)),)])
 def test_a_conversation_without_words_cannot_be_said(turns):
     with pytest.raises(CannotExpress, match="turn"):
-        DIALECT.write(Conversation(system=("be brief",), turns=turns), OFFERING, False)
+        DIALECT.write(Conversation(system=(Text("be brief"),), turns=turns), OFFERING, False)
 
 
 def test_answers_to_parallel_calls_are_one_turn_and_come_first():
@@ -349,7 +349,7 @@ def test_what_is_written_reads_back_the_same(speeches, thinking):
     roles = ("user", "assistant")
     turns = [Turn(roles[number % 2], speech) for number, speech in enumerate(speeches)]
     conversation = Conversation(
-        system=("be brief",),
+        system=(Text("be brief"),),
         turns=tuple(turns),
         tools=(TOOL,),
         tool_choice=ToolChoice("auto", parallel=False),

@@ -63,7 +63,7 @@ def test_an_agents_request_is_as_agreed():
 
 
 def test_the_model_and_the_stream_stand_in_no_body():
-    body, losses = written(talk(system=("be brief", " ")))
+    body, losses = written(talk(system=(Text("be brief"), Text(" "))))
     assert body == {
         "messages": [{"role": "user", "content": [{"text": "hi"}]}],
         "system": [{"text": "be brief"}],

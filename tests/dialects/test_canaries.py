@@ -189,7 +189,9 @@ def test_no_writer_puts_a_split_token_together(target, role):
     ]
     for parts in pieces:
         turns = (Turn("user", (Text("x"),)), Turn(role, parts), Turn(role, parts[::-1]))
-        body, _ = DIALECTS[target].write(Conversation(halves, turns), OFFERING, False)
+        body, _ = DIALECTS[target].write(
+            Conversation(tuple(Text(half) for half in halves), turns), OFFERING, False
+        )
         assert TOKEN not in msgspec.json.encode(body).decode()
         assert not all_secrets().scan(join_texts(body).buffer).hits
 

@@ -123,7 +123,7 @@ def test_the_least_conversation_is_a_whole_request():
 
 
 def test_the_system_prompt_is_one_first_message():
-    messages, _ = said(system=("a", " ", "b"))
+    messages, _ = said(system=(Text("a"), Text(" "), Text("b")))
     assert messages[0] == {"role": "system", "content": "a\n\nb"}
     assert len(messages) == 2
 
@@ -143,7 +143,7 @@ def test_words_and_images_are_said_and_blank_turns_left_out():
 
 
 def test_a_conversation_without_words_cannot_be_said():
-    empty = Conversation(system=("be brief",), turns=(Turn("user", ()),))
+    empty = Conversation(system=(Text("be brief"),), turns=(Turn("user", ()),))
     with pytest.raises(CannotExpress, match="turn"):
         DIALECT.write(empty, OFFERING, False)
 
@@ -281,7 +281,7 @@ def test_a_request_is_read():
     }
     conversation, losses = DIALECT.read(body)
     assert conversation == Conversation(
-        system=("be brief",),
+        system=(Text("be brief"),),
         turns=(
             Turn(
                 "user",
@@ -367,7 +367,7 @@ def test_what_is_written_reads_back_the_same():
         Turn("user", (Text("go"), IMAGE)),
         Turn("assistant", (Thinking("hm"), Text("ok"), ToolCall("call_0", "Read", {"a": 1}))),
         Turn("user", (ToolResult("call_0", (Text("x"),), "Read"),)),
-        system=("be brief",),
+        system=(Text("be brief"),),
         tools=(TOOL,),
         sampling=Sampling(5, 0.5, 0.5, 3, 1, 0.1, 0.2, ("END",)),
         answer_schema={"type": "object"},

@@ -45,14 +45,14 @@ def test_system_and_developer_are_system_texts_each_of_its_own() -> None:
         USER,
     )
 
-    assert conversation.system == ("one", "two", "three")
+    assert conversation.system == (Text("one"), Text("two"), Text("three"))
     assert losses == ()
 
 
 def test_a_system_message_in_the_middle_moves_to_the_front_by_name() -> None:
     conversation, losses = read(USER, {"role": "system", "content": "late"})
 
-    assert conversation.system == ("late",)
+    assert conversation.system == (Text("late"),)
     assert losses == ("system_position",)
 
 

@@ -47,7 +47,7 @@ def test_instructions_and_developer_messages_are_the_system() -> None:
         said("user", "hi"),
         instructions="one",
     )
-    assert conversation.system == ("one", "two")
+    assert conversation.system == (Text("one"), Text("two"))
     assert losses == ()
 
 
@@ -56,7 +56,7 @@ def test_a_system_message_that_comes_late_loses_its_place() -> None:
         said("user", "hi"),
         said("system", [{"type": "input_text", "text": "late"}, IMAGE]),
     )
-    assert conversation.system == ("late",)
+    assert conversation.system == (Text("late"),)
     assert losses == ("system_position", "system_media")
 
 

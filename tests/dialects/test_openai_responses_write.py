@@ -29,7 +29,7 @@ LOOK = ToolSpec("look", "Looks.", {"type": "object", "properties": {}})
 OWN = {"type": "input_text", "text": "own"}
 
 WHOLE = Conversation(
-    system=("S-one", "S-two"),
+    system=(Text("S-one"), Text("S-two")),
     turns=(
         Turn(
             "user", (Text("S-user"), Media("image/png", "AAAA"), Media("application/pdf", "BBBB"))

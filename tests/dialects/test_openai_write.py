@@ -56,8 +56,8 @@ def test_a_stream_asks_for_usage() -> None:
 
 
 def test_system_texts_are_one_message_at_the_start() -> None:
-    one, _ = write(Conversation(("a",), (HELLO,)))
-    two, _ = write(Conversation(("a", "b"), (HELLO,)))
+    one, _ = write(Conversation((Text("a"),), (HELLO,)))
+    two, _ = write(Conversation((Text("a"), Text("b")), (HELLO,)))
 
     assert one["messages"][0] == {"role": "system", "content": "a"}
     assert two["messages"][0] == {

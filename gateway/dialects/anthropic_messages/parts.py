@@ -44,15 +44,15 @@ class PartReader:
             return (Text(content),)
         return tuple(self._part(role, block) for block in content)
 
-    def words(self, content: str | shapes.Blocks | None) -> tuple[str, ...]:
+    def words(self, content: str | shapes.Blocks | None) -> tuple[Text, ...]:
         """Return the texts of a system prompt; Malformed for anything but text."""
         if content is None:
             return ()
         if isinstance(content, str):
-            return (content,)
+            return (Text(content),)
         if any(kind(block) != "text" for block in content):
             raise Malformed("a system prompt holds text blocks only")
-        return tuple(self._text(block).text for block in content)
+        return tuple(self._text(block) for block in content)
 
     def _part(self, role: str, block: dict[str, Any]) -> Part:
         found = kind(block)

@@ -6,7 +6,7 @@ from gateway.dialects.anthropic_messages import shapes
 from gateway.dialects.anthropic_messages.losses import Losses
 from gateway.dialects.anthropic_messages.parts import PartReader
 from gateway.dialects.anthropic_messages.shapes import Request, admit, shaped
-from gateway.domain.conversation import Conversation, Sampling, ToolChoice, ToolSpec, Turn
+from gateway.domain.conversation import Conversation, Sampling, Text, ToolChoice, ToolSpec, Turn
 from gateway.domain.errors import Malformed
 from gateway.domain.request import Body
 
@@ -42,8 +42,8 @@ def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
 
 def _turns(
     request: Request, parts: PartReader, losses: Losses
-) -> tuple[tuple[str, ...], tuple[Turn, ...]]:
-    promoted: list[str] = []
+) -> tuple[tuple[Text, ...], tuple[Turn, ...]]:
+    promoted: list[Text] = []
     turns: list[Turn] = []
     for message in request.messages:
         if message.role == "system":

@@ -72,8 +72,8 @@ def _max_tokens(sampling: Sampling, offering: Offering, losses: Losses) -> int:
     return offering.output_tokens_max
 
 
-def _system(system: tuple[str, ...]) -> Body:
-    said = [_text(text) for text in system if text.strip()]
+def _system(system: tuple[Text, ...]) -> Body:
+    said = [_text(one.text) for one in system if one.text.strip()]
     return {"system": said} if said else {}
 
 

@@ -10,7 +10,7 @@ from gateway.dialects.bedrock_converse.settings import (
     write_thinking,
 )
 from gateway.dialects.bedrock_converse.tools import write_tools
-from gateway.domain.conversation import Conversation, Turn
+from gateway.domain.conversation import Conversation, Text, Turn
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
@@ -42,8 +42,8 @@ def write(
     return body, losses.names
 
 
-def _system(system: tuple[str, ...]) -> Body:
-    said = [block for one in system if (block := text(one))]
+def _system(system: tuple[Text, ...]) -> Body:
+    said = [block for one in system if (block := text(one.text))]
     return {"system": said} if said else {}
 
 

@@ -38,7 +38,7 @@ def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
     calls = _Calls()
     said = [message for message in request.messages if message.role != "system"]
     conversation = Conversation(
-        system=tuple(m.content or "" for m in request.messages if m.role == "system"),
+        system=tuple(Text(m.content or "") for m in request.messages if m.role == "system"),
         turns=tuple(_turn(message, calls) for message in said),
         tools=tuple(_tool(tool) for tool in request.tools or ()),
         sampling=_sampling(request.options or Options()),

@@ -57,9 +57,9 @@ def write(
     return body, losses.names
 
 
-def _system(system: tuple[str, ...]) -> list[Body]:
+def _system(system: tuple[Text, ...]) -> list[Body]:
     """Return one system message: servers reject or ignore one that is not the first."""
-    said = "\n\n".join(text for text in system if text.strip())
+    said = "\n\n".join(one.text for one in system if one.text.strip())
     return [{"role": "system", "content": said}] if said else []
 
 

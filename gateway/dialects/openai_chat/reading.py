@@ -57,7 +57,7 @@ class _Script:
     """Messages so far: system texts, turns, and the names of the calls that were made."""
 
     def __init__(self, lost: Losses) -> None:
-        self.system: list[str] = []
+        self.system: list[Text] = []
         self.turns: list[tuple[str, list[Part]]] = []
         self._calls: dict[str, str] = {}
         self._lost = lost
@@ -87,7 +87,7 @@ class _Script:
             self._lost.add("system_position")
         for part in read_parts(message.get("content"), self._lost):
             if isinstance(part, Text):
-                self.system.append(part.text)
+                self.system.append(part)
             else:
                 self._lost.add("system_media")
 

@@ -49,14 +49,15 @@ def write(
     return body, lost.names
 
 
-def _system(texts: tuple[str, ...]) -> list[dict[str, Any]]:
+def _system(texts: tuple[Text, ...]) -> list[dict[str, Any]]:
     """Return one message for all system texts, each a part of its own.
 
     WHY: most chat templates know a single system message, and only at the start.
     """
     if not texts:
         return []
-    content = texts[0] if len(texts) == 1 else [{"type": "text", "text": text} for text in texts]
+    said = [text.text for text in texts]
+    content = said[0] if len(said) == 1 else [{"type": "text", "text": text} for text in said]
     return [{"role": "system", "content": content}]
 
 

@@ -39,7 +39,7 @@ def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
     lost = Losses()
     script = _Script(lost)
     if instructions := body.get("instructions"):
-        script.system.append(instructions)
+        script.system.append(Text(instructions))
     for at, item in enumerate(items_of(body)):
         script.add(item, f"input[{at}].")
     conversation = Conversation(
@@ -59,7 +59,7 @@ class _Script:
     """Items so far: system texts, turns, and the names of the calls that were made."""
 
     def __init__(self, lost: Losses) -> None:
-        self.system: list[str] = []
+        self.system: list[Text] = []
         self.turns: list[tuple[str, list[Part]]] = []
         self._calls: dict[str, str] = {}
         self._lost = lost
@@ -97,7 +97,7 @@ class _Script:
             self._lost.note("system_position")
         for part in parts:
             if isinstance(part, Text):
-                self.system.append(part.text)
+                self.system.append(part)
             else:
                 self._lost.note("system_media")
 

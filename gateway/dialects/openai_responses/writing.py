@@ -50,9 +50,9 @@ def write(
     return body, lost.names
 
 
-def _system(texts: tuple[str, ...]) -> list[dict[str, Any]]:
+def _system(texts: tuple[Text, ...]) -> list[dict[str, Any]]:
     """Return one message for all system texts, each a part of its own."""
-    content = [{"type": "input_text", "text": text} for text in texts]
+    content = [{"type": "input_text", "text": text.text} for text in texts]
     return [{"type": "message", "role": "system", "content": content}] if content else []
 
 
