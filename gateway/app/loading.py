@@ -186,6 +186,7 @@ def _place_problems(document: Document, models: Models, *, demo: bool) -> Iterat
         for field, fault in kind.faults(place_of(backend), backend.settings):
             yield document.problem(f"{at}/{field}", fault)
         try:
+            kind.at(backend.settings)
             kind.credential(Secret("x") if backend.secret else None)
         except ValueError as error:
             yield document.problem(at, str(error))

@@ -157,7 +157,8 @@ def _metrics(loaded: Loaded) -> Metrics:
 
 def _kinds(loaded: Loaded, probes: Probes) -> dict[str, Backend]:
     """Return each backend's record; where models are inspected, the inspected name is asked for."""
-    kinds = {name: BACKENDS[one.kind] for name, one in loaded.models.backends.items()}
+    backends = loaded.models.backends
+    kinds = {name: BACKENDS[one.kind].at(one.settings) for name, one in backends.items()}
     return {
         name: replace(kind, quirks=(*kind.quirks, probes.name_as_known)) if kind.inspect else kind
         for name, kind in kinds.items()

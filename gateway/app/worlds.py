@@ -1,7 +1,9 @@
 """The current snapshot: the loaded policy and catalogue, with the health of this moment."""
 
 from gateway.app.loading import Loaded
+from gateway.backends import BACKENDS
 from gateway.domain.fleet import Fleet
+from gateway.flow.abilities import operations
 from gateway.flow.ports import World
 from gateway.transport.health import Health
 
@@ -13,6 +15,8 @@ class CurrentWorld:
         self._loaded = loaded
         self._digests = digests
         self._health = health
+        kinds = {name: BACKENDS[one.kind] for name, one in loaded.models.backends.items()}
+        self._operations = operations(loaded.models.catalogue, kinds)
 
     def now(self) -> World:
         """Return the snapshot."""
@@ -21,7 +25,7 @@ class CurrentWorld:
             program=compiled.program,
             vocabulary=compiled.vocabulary,
             registry=compiled.registry,
-            fleet=Fleet(self._loaded.models.catalogue, self._health.resting()),
+            fleet=Fleet(self._loaded.models.catalogue, self._health.resting(), self._operations),
             documents=self._digests,
             demo=self._loaded.node.settings.demo,
         )

@@ -3,7 +3,7 @@
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.domain.request import Body
 from gateway.transport import bedrock_place
-from gateway.transport.backend import Backend, Path
+from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import sigv4
 
 
@@ -14,16 +14,19 @@ def marked(body: Body, record_id: str) -> Body:
 
 BEDROCK = Backend(
     name="bedrock",
-    speaks={
-        BEDROCK_CONVERSE.name: Path("/model/{model}/converse", "/model/{model}/converse-stream")
-    },
-    dialects=(BEDROCK_CONVERSE,),
+    ways=(
+        Way(
+            dialect=BEDROCK_CONVERSE,
+            path="/model/{model}/converse",
+            streamed="/model/{model}/converse-stream",
+            marked=marked,
+        ),
+    ),
     credential=sigv4.api_key,
     signer=sigv4.signer,
     faults=bedrock_place.faults,
     refuses=bedrock_place.refuses,
     anywhere=bedrock_place.anywhere,
-    marked=marked,
     probe_path="",
     # WHY: our own client sends the path as it was signed; the cloud client would write `%3A` as a
     # colon, and the signature would be over another path.

@@ -2,13 +2,12 @@
 
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.transport import ollama_check
-from gateway.transport.backend import Backend, Path
+from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import none
 
 OLLAMA = Backend(
     name="ollama",
-    speaks={OLLAMA_CHAT.name: Path("/api/chat")},
-    dialects=(OLLAMA_CHAT,),
+    ways=(Way(dialect=OLLAMA_CHAT, path="/api/chat"),),
     credential=none.absent,
     refuses=ollama_check.refuses,
     probe_path="/api/version",

@@ -2,16 +2,15 @@
 
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
-from gateway.transport.backend import Backend, Path
+from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import bearer
 
 OPENAI = Backend(
     name="openai",
-    speaks={
-        OPENAI_CHAT.name: Path("/v1/chat/completions"),
-        OPENAI_RESPONSES.name: Path("/v1/responses"),
-    },
-    dialects=(OPENAI_CHAT, OPENAI_RESPONSES),
+    ways=(
+        Way(dialect=OPENAI_CHAT, path="/v1/chat/completions"),
+        Way(dialect=OPENAI_RESPONSES, path="/v1/responses"),
+    ),
     credential=bearer.optional,
     probe_path="",
     is_cloud=True,

@@ -3,17 +3,16 @@
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
-from gateway.transport.backend import Backend, Path
+from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import bearer
 
 SCRIPTED = Backend(
     name="scripted",
-    speaks={
-        OPENAI_CHAT.name: Path("/v1/chat/completions"),
-        ANTHROPIC_MESSAGES.name: Path("/v1/messages"),
-        OLLAMA_CHAT.name: Path("/api/chat"),
-    },
-    dialects=(OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT),
+    ways=(
+        Way(dialect=OPENAI_CHAT, path="/v1/chat/completions"),
+        Way(dialect=ANTHROPIC_MESSAGES, path="/v1/messages"),
+        Way(dialect=OLLAMA_CHAT, path="/api/chat"),
+    ),
     credential=bearer.optional,
     probe_path="/health",
 )

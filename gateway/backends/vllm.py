@@ -6,7 +6,7 @@ from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
-from gateway.transport.backend import Backend, Path
+from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import bearer
 
 # WHY: vLLM takes these in a body of any dialect. Templates run code, embeddings and transfer
@@ -38,12 +38,11 @@ def refuse_controls(body: Body, _offering: Offering) -> Body:
 
 VLLM = Backend(
     name="vllm",
-    speaks={
-        OPENAI_CHAT.name: Path("/v1/chat/completions"),
-        ANTHROPIC_MESSAGES.name: Path("/v1/messages"),
-        OPENAI_RESPONSES.name: Path("/v1/responses"),
-    },
-    dialects=(OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES),
+    ways=(
+        Way(dialect=OPENAI_CHAT, path="/v1/chat/completions"),
+        Way(dialect=ANTHROPIC_MESSAGES, path="/v1/messages"),
+        Way(dialect=OPENAI_RESPONSES, path="/v1/responses"),
+    ),
     credential=bearer.optional,
     quirks=(refuse_controls,),
     probe_path="/health",

@@ -9,7 +9,7 @@ from gateway.domain.errors import Malformed
 from gateway.domain.repo_address import canonical
 from gateway.domain.request import Claims
 
-__all__ = ["RepoClaim", "Repos", "canonical", "claimed", "hinted", "repos_of"]
+__all__ = ["RepoClaim", "Repos", "canonical", "claimed", "hinted", "placed", "repos_of"]
 
 REPO_ID_MAX = 64
 _ID = re.compile(r"[a-z0-9-]+")
@@ -39,7 +39,7 @@ def claimed(claims: Claims, registry: RepoRegistry) -> RepoClaim | None:
     names nothing; a URL that the registry lacks is an unregistered repository.
     """
     if claims.repo is None:
-        return None
+        return placed(claims, registry)
     if _ID.fullmatch(claims.repo) and len(claims.repo) <= REPO_ID_MAX:
         repo = registry.repos.get(claims.repo)
         if repo is None:
@@ -50,6 +50,16 @@ def claimed(claims: Claims, registry: RepoRegistry) -> RepoClaim | None:
     except ValueError as error:
         raise Malformed(f"The claimed repository cannot be read: {error}.") from None
     return RepoClaim(registry.by_address(address))
+
+
+def placed(claims: Claims, registry: RepoRegistry) -> RepoClaim | None:
+    """Return the repository that the path names, None without one; Malformed for an unknown id."""
+    if claims.place_repo is None:
+        return None
+    repo = registry.repos.get(claims.place_repo)
+    if repo is None:
+        raise Malformed("The repository id in the path is not registered.")
+    return RepoClaim(repo)
 
 
 def hinted(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
@@ -65,7 +75,8 @@ def repos_of(caller: Caller, claims: Claims, registry: RepoRegistry) -> Repos:
     """Return the repositories that rules may ask about; Malformed as in `claimed`."""
     claim = claimed(claims, registry)
     known = frozenset(caller.repos)
-    told = {hint.repo.id for hint in hinted(claims, registry) if hint.repo is not None}
+    hints = [*hinted(claims, registry), placed(claims, registry)]
+    told = {hint.repo.id for hint in hints if hint is not None and hint.repo is not None}
     if claim is not None and claim.repo is not None:
         told.add(claim.repo.id)
         if caller.selects_repo and claim.repo.id in known:

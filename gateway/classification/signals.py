@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from gateway.classification.repos import RepoClaim, claimed, hinted
+from gateway.classification.repos import RepoClaim, claimed, hinted, placed
 from gateway.domain.caller import Caller, RepoRegistry
 from gateway.domain.decision import Finding, Signal, Trust
 from gateway.domain.errors import Malformed
@@ -32,6 +32,8 @@ def signals(
     if not base:
         base = [Signal("default", default, Trust.CONFIGURED, base=True)]
     told = [] if claim is None else [_claimed_repo("claim:repo", claim, registry)]
+    place = placed(claims, registry)
+    told += [] if place is None else [_claimed_repo("claim:path", place, registry)]
     told += [_claimed_repo("claim:workspace", hint, registry) for hint in hinted(claims, registry)]
     return (*base, *dict.fromkeys(told), *_claimed_label(claims, vocabulary))
 
@@ -96,10 +98,14 @@ def _claimed_repo(source: str, claim: RepoClaim, registry: RepoRegistry) -> Sign
 
 
 def _claimed_label(claims: Claims, vocabulary: Vocabulary) -> list[Signal]:
-    if claims.label is None:
-        return []
-    try:
-        label = vocabulary.parse(claims.label)
-    except UnknownLabelError as error:
-        raise Malformed(f"The claimed label cannot be used: {error}.") from None
-    return [Signal("claim:label", label, Trust.CLAIMED)]
+    told = (("claim:label", claims.label), ("claim:path_label", claims.place_label))
+    found: list[Signal] = []
+    for source, text in told:
+        if text is None:
+            continue
+        try:
+            label = vocabulary.parse(text)
+        except UnknownLabelError as error:
+            raise Malformed(f"The claimed label cannot be used: {error}.") from None
+        found.append(Signal(source, label, Trust.CLAIMED))
+    return found

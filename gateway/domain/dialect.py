@@ -1,6 +1,6 @@
 """What a dialect must be able to do: a record of functions, no class to inherit from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -8,9 +8,10 @@ from msgspec import Struct
 from gateway.domain.conversation import Conversation
 from gateway.domain.errors import GatewayError
 from gateway.domain.event import Event
+from gateway.domain.field_kind import LEAVES, FieldKind
 from gateway.domain.fleet import Offering
 from gateway.domain.money import Tokens
-from gateway.domain.request import Ask, Body
+from gateway.domain.request import Ask, Body, Operation
 from gateway.domain.route import FailureKind
 
 
@@ -69,6 +70,13 @@ class Writer(Protocol):
         """Return the bytes that end a stream that ended well."""
 
 
+class Reframe(Protocol):
+    """Carries a stream from one framing into another, however the chunks are cut."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take bytes, return the bytes that they complete. ValueError if they cannot be read."""
+
+
 class ErrorReply(Struct, frozen=True):
     """An error as the client will see it."""
 
@@ -100,8 +108,15 @@ class Dialect(Struct, frozen=True, kw_only=True):
     refusal(error, record_id) -> the error in the client's own form.
     stream_error(error, record_id) -> the bytes that end a broken stream.
     renamed(conversation) -> by the name that `write` gives a tool, the client's name of it.
-    may_leave: top-level fields that may go to an engine outside the premises; all others are taken
-    out there, as losses by name where `known_fields` holds it, else as `unknown_field`.
+    fields: every top-level field that the vendor documents, and what it is for. To an engine
+    outside the premises goes what is content or setting; the others are taken out there, as losses
+    by name, and so are fields that do not stand here, as `unknown_field`.
+    operation: what is asked of an engine; dialects of one operation translate into each other.
+    kin: the dialect whose messages these are, where only framing, paths or errors differ: between
+    dialects of one kin a request passes through. Empty for a dialect that is its own kin.
+    unframe() -> a Reframe from the engine's stream to that of the kin; None where it is the same.
+    frame() -> a Reframe from the stream of the kin to the client's; None where it is the same. What
+    `stream_error` returns is framed already.
     Losses are names such as `parallel_tool_calls`.
     """
 
@@ -122,5 +137,18 @@ class Dialect(Struct, frozen=True, kw_only=True):
     stream_error: Callable[[GatewayError, str], bytes]
     renamed: Callable[[Conversation], dict[str, str]] = lambda _conversation: {}
     sheds: Callable[[Body], tuple[str, ...]] = nothing
-    may_leave: frozenset[str] = frozenset()
-    known_fields: frozenset[str] = frozenset()
+    fields: Mapping[str, FieldKind] = {}
+    operation: Operation = Operation.GENERATE
+    kin: str = ""
+    unframe: Callable[[], Reframe] | None = None
+    frame: Callable[[], Reframe] | None = None
+
+    @property
+    def family(self) -> str:
+        """The name of the dialect whose messages these are."""
+        return self.kin or self.name
+
+    @property
+    def may_leave(self) -> frozenset[str]:
+        """The fields that may go to an engine outside the premises."""
+        return frozenset(name for name, kind in self.fields.items() if kind in LEAVES)

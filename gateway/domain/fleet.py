@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from gateway.domain.money import Price
+from gateway.domain.request import Operation
 
 
 class Offering(Struct, frozen=True):
@@ -43,7 +44,12 @@ class Catalogue(Struct, frozen=True):
 
 
 class Fleet(Struct, frozen=True):
-    """The catalogue and, at this moment, which backends cannot be used and why."""
+    """The catalogue and, at this moment, which backends cannot be used and why.
+
+    `operations` says, by the id of an offering, what its backend does with it; an offering that
+    does not stand there generates replies and nothing else.
+    """
 
     catalogue: Catalogue
     resting: dict[str, str] = {}
+    operations: dict[str, frozenset[Operation]] = {}

@@ -1,5 +1,6 @@
 """One request as it came in, and what it asks for."""
 
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
@@ -9,10 +10,20 @@ from gateway.domain.caller import Caller
 Body = dict[str, Any]
 
 
+class Operation(StrEnum):
+    """What is asked of an engine: a reply, a count of tokens, vectors, or the rest of a text."""
+
+    GENERATE = "generate"
+    COUNT = "count"
+    EMBED = "embed"
+    COMPLETE = "complete"
+
+
 class Claims(Struct, frozen=True):
     """What the client says of its own request; it may raise the label, never lower it.
 
     `repo` is what somebody set; `workspaces` are remote URLs that a tool tells by itself.
+    `place_label` and `place_repo` stand in the path, the latter as an id of the repo registry.
     """
 
     label: str | None = None
@@ -20,13 +31,17 @@ class Claims(Struct, frozen=True):
     session: str | None = None
     metadata: dict[str, str] = {}
     workspaces: tuple[str, ...] = ()
+    place_label: str | None = None
+    place_repo: str | None = None
 
 
 class Envelope(Struct, frozen=True):
     """A request of a known caller: who, through which surface, with which claims, and its body.
 
     `body` is the one parsed value: what is classified is what is sent. `body_sha256` is over the
-    bytes that came in and never leaves the process unsalted.
+    bytes that came in and never leaves the process unsalted. `asked` and `streams` are the model
+    and the wish for a stream where the path says them. `told` holds the request headers, by
+    lower-case name, that mean something to an engine.
     """
 
     id: str
@@ -40,12 +55,15 @@ class Envelope(Struct, frozen=True):
     body_sha256: bytes = b""
     address: str = ""
     client: str = ""
+    asked: str = ""
+    streams: bool | None = None
+    told: dict[str, str] = {}
 
 
 class Ask(Struct, frozen=True):
     """What is wanted: a name (task, model or `backend:model`), a stream or not, abilities, limits.
 
-    `needs` holds capabilities (`tools`, `images`, `documents`, `thinking`).
+    `needs` holds capabilities (`tools`, `images`, `documents`, `thinking`, `embeddings`).
     """
 
     model: str
@@ -53,3 +71,4 @@ class Ask(Struct, frozen=True):
     usage_wanted: bool = True
     needs: frozenset[str] = frozenset()
     output_tokens_max: int | None = None
+    operation: Operation = Operation.GENERATE

@@ -188,7 +188,7 @@ class Try:
         target = self._prepared.target
         try:
             heard = target.hear(body)
-            if heard.broke is None and target.name != dialect.name:
+            if heard.broke is None and target.family != dialect.family:
                 body = dialect.write_reply(target.read_reply(body), ask.model, self._docket.id)
         except ValueError:
             return self.failed(_unreadable("the reply cannot be read"))

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from gateway.domain.dialect import Dialect, Reader, Tap, Writer
+from gateway.domain.dialect import Dialect, Reader, Reframe, Tap, Writer
 from gateway.domain.event import CONTENT, Broke, Event, Stopped, Used
 from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
@@ -84,10 +84,50 @@ class Translated:
         return b"" if self.broke else self._writer.write(event)
 
 
+class _Same:
+    """A framing that stays."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        return chunk
+
+
+class Reframed:
+    """A channel between an engine and a client of which one frames its stream in its own way."""
+
+    def __init__(self, inner: Channel, unframe: Reframe, frame: Reframe) -> None:
+        self._inner = inner
+        self._unframe = unframe
+        self._frame = frame
+        self.content_seen = False
+        self.finished = False
+        self.usage: Tokens | None = None
+        self.stop: str | None = None
+        self.broke: tuple[FailureKind, str] | None = None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the client's bytes for these bytes of the engine."""
+        inner = self._inner
+        out = self._frame.feed(inner.feed(self._unframe.feed(chunk)))
+        self.content_seen, self.finished = inner.content_seen, inner.finished
+        self.usage, self.stop, self.broke = inner.usage, inner.stop, inner.broke
+        return out
+
+    def close(self) -> bytes:
+        """Return the end of the client's stream."""
+        return self._frame.feed(self._inner.close())
+
+
 def channel(
     dialect: Dialect, target: Dialect, *, asked: str, record_id: str, usage_wanted: bool
 ) -> Channel:
     """Return the channel from an engine that speaks `target` to a client that speaks `dialect`."""
-    if dialect.name == target.name:
-        return Verbatim(dialect.tap(usage_wanted))
-    return Translated(target.reader(), dialect.writer(asked, record_id, usage_wanted))
+    inner: Channel
+    if dialect.family == target.family:
+        inner = Verbatim(dialect.tap(usage_wanted))
+    else:
+        inner = Translated(target.reader(), dialect.writer(asked, record_id, usage_wanted))
+    if target.unframe is None and dialect.frame is None:
+        return inner
+    unframe = target.unframe() if target.unframe is not None else _Same()
+    frame = dialect.frame() if dialect.frame is not None else _Same()
+    return Reframed(inner, unframe, frame)

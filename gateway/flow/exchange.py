@@ -12,7 +12,7 @@ from gateway.flow.opening import Stamp, decided, personal_of, turned_away
 from gateway.flow.ports import World
 from gateway.flow.pursuit import Pursuit
 from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
-from gateway.flow.ruling import Ruling, gather, rule
+from gateway.flow.ruling import Ruling, asked, gather, rule
 from gateway.routing.plan import nowhere, refusal
 
 
@@ -53,7 +53,7 @@ class Exchange:
 
     async def _judge(self, envelope: Envelope, world: World) -> Ruling:
         dialect = self._house.dialects[envelope.dialect]
-        ask = dialect.peek(envelope.body)
+        ask = asked(envelope, dialect)
         scan = await self._house.scanner.scan(envelope.body)
         for detector in scan.failed:
             self._house.meters.detector_failure(detector)

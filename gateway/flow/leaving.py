@@ -3,6 +3,7 @@
 import re
 
 from gateway.domain.dialect import Dialect
+from gateway.domain.field_kind import LEAVES
 from gateway.domain.request import Body
 
 LOSSES_MAX = 64
@@ -16,9 +17,9 @@ def leaving(body: Body, dialect: Dialect) -> tuple[Body, tuple[str, ...]]:
 
     INVARIANT: a field is named only if the vendor documents it; a client's own word is not.
     """
-    kept = {name: value for name, value in body.items() if name in dialect.may_leave}
+    kept = {name: value for name, value in body.items() if dialect.fields.get(name) in LEAVES}
     lost = [name for name in body if name not in kept]
-    return kept, tuple(name if name in dialect.known_fields else UNKNOWN for name in lost)
+    return kept, tuple(name if name in dialect.fields else UNKNOWN for name in lost)
 
 
 def closed(losses: tuple[str, ...]) -> tuple[str, ...]:

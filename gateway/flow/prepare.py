@@ -8,7 +8,7 @@ from gateway.domain.request import Ask, Body, Envelope
 from gateway.domain.route import Candidate
 from gateway.flow.leaving import closed, leaving
 from gateway.flow.renaming import renaming
-from gateway.transport.backend import Backend
+from gateway.transport.backend import Backend, Telling, Way
 from gateway.transport.call import HttpCall
 from gateway.wire import body as wire_body
 
@@ -38,20 +38,25 @@ def prepare(
     INVARIANT: what is encoded here is the parsed body that was classified; nothing is read again.
     """
     ask = wish.ask
-    target, body, losses = _said(envelope.body, wish, candidate, backend, outside=outside)
-    for quirk in backend.quirks:
-        body = quirk(body, candidate.offering)
-    if backend.marked is not None:
-        body = backend.marked(body, envelope.id)
+    offering = candidate.offering
+    way = backend.way(wish.dialect, offering.wire_model)
+    if way is None:
+        raise CannotExpress(f"The engine that may see this request cannot {ask.operation}.")
+    target, body, losses = _said(envelope.body, wish, candidate, way, outside=outside)
+    for quirk in (*backend.quirks, *way.quirks):
+        body = quirk(body, offering)
+    if way.marked is not None:
+        body = way.marked(body, envelope.id)
+    fields, untold = way.fields(Telling(envelope.told, offering, envelope.id))
     headers = (
         ("content-type", "application/json"),
         ("accept", target.stream_type if ask.stream else "application/json"),
         *backend.headers,
+        *fields,
     )
-    path = backend.speaks[target.name].of(candidate.offering.wire_model, streams=ask.stream)
-    raw = wire_body.encode(body)
-    call = HttpCall(candidate.offering.backend, "POST", path, headers, raw)
-    return Prepared(call, target, losses)
+    path = way.of(offering.wire_model, streams=ask.stream)
+    call = HttpCall(offering.backend, "POST", path, headers, wire_body.encode(body))
+    return Prepared(call, target, closed((*losses, *untold)))
 
 
 def refuse_losses(prepared: Prepared) -> None:
@@ -62,14 +67,14 @@ def refuse_losses(prepared: Prepared) -> None:
 
 
 def _said(
-    body: Body, wish: Wish, candidate: Candidate, backend: Backend, *, outside: bool
+    body: Body, wish: Wish, candidate: Candidate, way: Way, *, outside: bool
 ) -> tuple[Dialect, Body, tuple[str, ...]]:
     dialect, ask = wish.dialect, wish.ask
-    if dialect.name in backend.speaks:
+    target = way.dialect
+    if dialect.family == target.family:
         kept, lost = leaving(body, dialect) if outside else (body, ())
         losses = closed((*lost, *dialect.sheds(kept)))
-        return dialect, dialect.rewrite(kept, candidate.offering, ask.stream), losses
-    target = backend.dialects[0]
+        return target, dialect.rewrite(kept, candidate.offering, ask.stream), losses
     conversation, unread = dialect.read(body)
     written, unsaid = target.write(conversation, candidate.offering, ask.stream)
     losses = closed((*unread, *unsaid))

@@ -8,7 +8,6 @@ from gateway.audit.record import Decided
 from gateway.domain.caller import Caller
 from gateway.domain.decision import Effect, Scan
 from gateway.domain.errors import GatewayError
-from gateway.domain.fleet import Fleet
 from gateway.domain.request import Ask, Claims, Envelope
 from gateway.flow.opening import Stamp, decided, personal_of, turned_away
 from gateway.flow.ports import Scanner, World
@@ -26,7 +25,7 @@ async def play(case: Case, world: World, scanner: Scanner, stamp: Stamp) -> Got:
     The record is made by the function that serving uses, encoded and read back.
     """
     given = case.given
-    world = replace(world, fleet=Fleet(world.fleet.catalogue, dict(given.resting)))
+    world = replace(world, fleet=replace(world.fleet, resting=dict(given.resting)))
     envelope = _envelope(given)
     scan = await _scan(given, envelope, scanner)
     try:

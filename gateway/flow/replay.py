@@ -12,6 +12,7 @@ from gateway.domain.decision import Decision
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError
 from gateway.domain.fleet import Fleet
+from gateway.flow.abilities import operations
 from gateway.flow.ports import World
 from gateway.flow.ruling import Evidence, Ruling, rule
 from gateway.policy.compile import compile_bundle
@@ -59,11 +60,12 @@ def _world(decided: Decided, load: Load) -> World:
     models = read_models(catalogue, kinds, Path())
     if models.problems:
         raise ConfigError(models.problems)
+    backends = {name: BACKENDS[one.kind] for name, one in models.backends.items()}
     return World(
         program=compiled.program,
         vocabulary=compiled.vocabulary,
         registry=compiled.registry,
-        fleet=Fleet(models.catalogue, decided.health),
+        fleet=Fleet(models.catalogue, decided.health, operations(models.catalogue, backends)),
         documents=decided.documents,
         demo=decided.demo,
     )

@@ -9,6 +9,7 @@ from gateway.classification.classify import classify
 from gateway.classification.repos import repos_of
 from gateway.classification.signals import finding_signals, signals
 from gateway.domain.decision import Classification, Decision, Facts, Scan, Signal
+from gateway.domain.dialect import Dialect
 from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Route
 from gateway.flow.ports import World
@@ -34,6 +35,14 @@ class Ruling(Struct, frozen=True):
     classification: Classification
     decision: Decision
     route: Route
+
+
+def asked(envelope: Envelope, dialect: Dialect) -> Ask:
+    """Return what is asked for, by the body and, where it says so, by the path."""
+    ask = replace(dialect.peek(envelope.body), operation=dialect.operation)
+    if envelope.asked:
+        ask = replace(ask, model=envelope.asked)
+    return ask if envelope.streams is None else replace(ask, stream=envelope.streams)
 
 
 def gather(envelope: Envelope, ask: Ask, scan: Scan, world: World) -> Evidence:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from gateway.domain.decision import Decision
 from gateway.domain.errors import Denied, NoHealthyBackend, NothingFits, Refusal
 from gateway.domain.fleet import Fleet, Offering
-from gateway.domain.request import Ask
+from gateway.domain.request import Ask, Operation
 from gateway.domain.route import Candidate, Excluded, Route
 from gateway.routing.names import Named
 
 CANDIDATES_MAX = 8
 RESTING = "resting"
+REPLIES = frozenset({Operation.GENERATE})
 
 
 def plan(
@@ -62,6 +63,8 @@ def _objection(
 ) -> str | None:
     if offering.zone not in decision.boundary:
         return why_not(offering.zone) or "boundary"
+    if ask.operation not in fleet.operations.get(offering.id, REPLIES):
+        return f"cannot_{ask.operation}"
     missing = ask.needs - offering.capabilities
     if missing:
         return f"cannot_{min(missing)}"

@@ -12,7 +12,8 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import Malformed, TooLarge, TooSlow
 from gateway.domain.request import Claims, Envelope
 from gateway.surfaces.codex import with_workspaces
-from gateway.surfaces.headers import claims_of, require_json, with_metadata
+from gateway.surfaces.headers import claims_of, require_json, told_of, with_metadata
+from gateway.surfaces.places import Place
 from gateway.surfaces.protocol import TRAILERS
 from gateway.surfaces.surface import Surface
 from gateway.wire import body as wire_body
@@ -60,6 +61,8 @@ class Visit(Struct, frozen=True):
     fields: dict[str, str]
     headers: list[tuple[bytes, bytes]]
     scope: Scope
+    asked: str = ""
+    place: Place = Place("")
 
     def envelope(self) -> Envelope:
         """Return the envelope as far as it is known: without claims and body."""
@@ -74,13 +77,18 @@ class Visit(Struct, frozen=True):
             body_bytes=0,
             address=self.address,
             client=self.fields.get("user-agent", ""),
+            asked=self.asked,
+            streams=self.surface.streams,
         )
 
 
 async def accept(visit: Visit, receive: Receive, limits: BodyLimits) -> Envelope:
     """Read claims and body; RequestError when they are wrong, ClientGone when they stop."""
     require_json(visit.headers)
+    visit.place.require()
     claims = claims_of(visit.headers)
+    claims = replace(claims, place_label=visit.place.label, place_repo=visit.place.repo)
+    told = told_of(visit.headers)
     raw = await _read(receive, visit.fields, limits)
     if visit.scope.get(TRAILERS):
         raise Malformed("Send every header before the body; trailers are not read.")
@@ -93,6 +101,7 @@ async def accept(visit: Visit, receive: Receive, limits: BodyLimits) -> Envelope
         visit.envelope(),
         claims=with_workspaces(with_metadata(claims, body), visit.headers, body),
         body=body,
+        told=told,
         body_bytes=len(raw),
         body_sha256=digest,
     )

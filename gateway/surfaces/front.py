@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Protocol
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -24,8 +25,9 @@ from gateway.surfaces.accept import (
     accept,
 )
 from gateway.surfaces.headers import as_mapping
+from gateway.surfaces.places import Place, cut
 from gateway.surfaces.respond import Send, respond, see_off
-from gateway.surfaces.surface import SURFACES, Surface
+from gateway.surfaces.surface import Found, find
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -64,6 +66,14 @@ class Door(Struct, frozen=True, kw_only=True):
     stall_ms: int
 
 
+class Arrival(Struct, frozen=True):
+    """A request at the door of a surface: which one, what its path claims, and its scope."""
+
+    found: Found
+    place: Place
+    scope: Scope
+
+
 class Front:
     """Serves the hot routes; everything else goes to the application behind."""
 
@@ -76,28 +86,32 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI event loop of a connection."""
-        hot = scope["type"] == "http" and scope["method"] == "POST"
-        surface = SURFACES.get(scope["path"]) if hot else None
-        if surface is None:
+        if scope["type"] != "http":
+            await self._behind(scope, receive, send)
+            return
+        place = cut(scope.get("raw_path", b"").decode("latin-1"))
+        scope = _placed(scope, place)
+        found = find(place.path) if scope["method"] == "POST" else None
+        if found is None:
             await self._behind(scope, receive, send)
             return
         incoming = Incoming(receive)
         self.in_flight += 1
         self._door.doorbell.began()
         try:
-            told_early = await self._serve(surface, scope, incoming, send)
+            told_early = await self._serve(Arrival(found, place, scope), incoming, send)
         finally:
             self.in_flight -= 1
             self._door.doorbell.ended()
         if told_early:
             await see_off(incoming, send)
 
-    async def _serve(self, surface: Surface, scope: Scope, incoming: Incoming, send: Send) -> bool:
+    async def _serve(self, arrival: Arrival, incoming: Incoming, send: Send) -> bool:
         """Answer; was the reply written before the request had ended?"""
         try:
-            visit = self._identify(surface, scope)
+            visit = self._identify(arrival)
         except GatewayError as error:
-            form = self._door.dialects[surface.dialect].refusal(error, "")
+            form = self._door.dialects[arrival.found.surface.dialect].refusal(error, "")
             return await self._tell(error_reply(error, form, ""), incoming, send)
         try:
             envelope = await self._admit(visit, incoming)
@@ -114,7 +128,8 @@ class Front:
         await respond(reply, send, stall_s=self._door.stall_ms / 1000, early=early)
         return early
 
-    def _identify(self, surface: Surface, scope: Scope) -> Visit:
+    def _identify(self, arrival: Arrival) -> Visit:
+        scope = arrival.scope
         headers = scope["headers"]
         try:
             fields = as_mapping(headers)
@@ -126,7 +141,9 @@ class Front:
             id=self._door.ids.record_id(),
             received_us=self._door.clock.now_us(),
             caller=caller,
-            surface=surface,
+            surface=arrival.found.surface,
+            asked=arrival.found.asked,
+            place=arrival.place,
             address=self._door.address_of(scope),
             fields=fields,
             headers=headers,
@@ -161,3 +178,10 @@ class Front:
             # WHY: when the response is complete the server reports a disconnect, too.
             gone.remove_done_callback(leave)
             gone.cancel()
+
+
+def _placed(scope: Scope, place: Place) -> Scope:
+    """Return the scope with the path that is left when the claims before it are cut off."""
+    if place.repo is None and place.label is None:
+        return scope
+    return {**scope, "path": unquote(place.path), "raw_path": place.path.encode("latin-1")}

@@ -1,5 +1,6 @@
 """What request headers may say, each with its bound."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -12,6 +13,9 @@ LABEL_HEADER = "x-perimeter-label"
 REPO_HEADER = "x-perimeter-repo"
 SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id")
 CLAIM_TEXT_MAX = 512
+TOLD = ("anthropic-version", "anthropic-beta")
+TOLD_CHARS_MAX = 4_096
+_TOLD = re.compile(r"[A-Za-z0-9._, -]*")
 METADATA_MAX = 16
 METADATA_KEY_BYTES_MAX = 128
 METADATA_VALUE_BYTES_MAX = 512
@@ -36,6 +40,21 @@ def claims_of(headers: Headers) -> Claims:
     fields = list(headers)
     session = next((text for name in SESSION_HEADERS if (text := _one(fields, name))), None)
     return Claims(label=_one(fields, LABEL_HEADER), repo=_one(fields, REPO_HEADER), session=session)
+
+
+def told_of(headers: Headers) -> dict[str, str]:
+    """Return the headers that mean something to an engine, repeated ones as one list; Malformed.
+
+    INVARIANT: this is the list of what a client may tell by a header; no other one goes further.
+    """
+    told: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip()
+        if name in TOLD:
+            told[name] = f"{told[name]}, {value}" if name in told else value
+    if any(len(value) > TOLD_CHARS_MAX or not _TOLD.fullmatch(value) for value in told.values()):
+        raise Malformed(f"The headers {', '.join(TOLD)} are lists of plain words.")
+    return told
 
 
 def with_metadata(claims: Claims, body: Mapping[str, object]) -> Claims:

@@ -1,40 +1,75 @@
 """A kind of engine: the dialects it speaks, where, and how it wants its credential."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.domain.dialect import Dialect
 from gateway.domain.errors import Unreachable
 from gateway.domain.fleet import Offering
-from gateway.domain.request import Body
-from gateway.transport.credentials import Credential, Settings, Signer
+from gateway.domain.request import Body, Operation
+from gateway.transport.credentials import Credential, Fields, Settings, Signer
 from gateway.transport.guard import Place
 
 Quirk = Callable[[Body, Offering], Body]
 Answer = tuple[int, bytes]
 Question = Callable[[str, str], Awaitable[Answer]]
 MODEL = "{model}"
+_PLAIN = re.compile(r"[!-~]+")
+_SETTING = re.compile(r"\{(?!model\})([a-z_]+)\}")
 
 
-class Path(Struct, frozen=True):
-    """Where a backend speaks a dialect; `streamed` is where it streams, if that is elsewhere.
+def every_model(_name: str) -> bool:
+    """Return true: the way is open to every model of the backend."""
+    return True
 
-    `{model}` in either stands for the model's name as one label of the path.
+
+class Telling(Struct, frozen=True):
+    """What header fields may be made of: what the client told, the offering, and our record id."""
+
+    told: Mapping[str, str]
+    offering: Offering
+    record_id: str
+
+
+def no_fields(_telling: Telling) -> tuple[Fields, tuple[str, ...]]:
+    """Return no header fields and no losses."""
+    return (), ()
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """One dialect at one path of a backend; `streamed` is where it streams, if that is elsewhere.
+
+    `{model}` in either stands for the model's name as one label of the path; `{name}` for that
+    setting of the backend, a label too unless it begins with a slash.
+    `serves` says of which models, by their name at the backend, this way is open.
+    `quirks` change a prepared body in named ways. `marked` writes our record id where the
+    provider's own log keeps it. `fields` returns more header fields, and what could not be told.
     """
 
+    dialect: Dialect
     path: str
     streamed: str = ""
+    serves: Callable[[str], bool] = every_model
+    quirks: tuple[Quirk, ...] = ()
+    marked: Callable[[Body, str], Body] | None = None
+    fields: Callable[[Telling], tuple[Fields, tuple[str, ...]]] = no_fields
 
     def of(self, model: str, *, streams: bool) -> str:
         """Return the path to ask for that model; Unreachable for a name that would change it."""
         path = self.streamed if streams and self.streamed else self.path
         if MODEL not in path:
             return path
-        if model in {"", ".", ".."}:
-            raise Unreachable("A model without a name was asked for.")
+        if not model or set(model) == {"."} or not _PLAIN.fullmatch(model):
+            raise Unreachable("A model whose name would change the path was asked for.")
         return path.replace(MODEL, quote(model, safe=""))
+
+    def at(self, settings: Settings) -> "Way":
+        """Return the way with the backend's settings in its paths; ValueError if one is missing."""
+        return replace(self, path=_at(self.path, settings), streamed=_at(self.streamed, settings))
 
 
 class Inspection(Struct, frozen=True):
@@ -56,24 +91,23 @@ Inspect = Callable[[Question, str], Awaitable[Inspection]]
 class Backend(Struct, frozen=True, kw_only=True):
     """A record, no code: one provider is one file with one of these.
 
-    `speaks` maps each dialect to its path; the first one is the target of translation.
+    `ways` are the dialects that it speaks; the first way that is open to a model and of the right
+    operation is the target of translation. `defaults` are settings that may stand in their paths.
     `credential` turns the backend's secret (or None) into header fields; ValueError says that the
     secret is missing or not wanted. `signer`, where there is one, returns what adds more fields to
     each call, by secret and settings.
     `faults` says what is wrong with a backend's place and settings, each with the field's name.
     `anywhere` tells a model's name that may be answered in any region of the provider.
-    `marked` writes our record id where the provider's own log keeps it.
-    `quirks` change a prepared body in named ways. `refuses` returns why a name at this engine is
-    never asked for, or None. `probe_path` answers 200 when the engine is well; empty for an engine
-    that is not probed. `breach` finds, in one payload of a reply, proof that somebody else
-    answered; None where nothing could. `inspect` asks the engine about a model before first use.
+    `quirks` change a prepared body in named ways, on every way. `refuses` returns why a name at
+    this engine is never asked for, or None. `probe_path` answers 200 when the engine is well; empty
+    for an engine that is not probed. `breach` finds, in one payload of a reply, proof that somebody
+    else answered; None where nothing could. `inspect` asks about a model before first use.
     `is_cloud` says that it is reached through the cloud client, which may write a path in another
     way than it was given.
     """
 
     name: str
-    speaks: dict[str, Path]
-    dialects: tuple[Dialect, ...]
+    ways: tuple[Way, ...]
     credential: Credential
     headers: tuple[tuple[str, str], ...] = ()
     quirks: tuple[Quirk, ...] = ()
@@ -82,7 +116,41 @@ class Backend(Struct, frozen=True, kw_only=True):
     signer: Signer | None = None
     faults: Callable[[Place, Settings], tuple[tuple[str, str], ...]] = lambda _place, _settings: ()
     anywhere: Callable[[str], bool] = lambda _name: False
-    marked: Callable[[Body, str], Body] | None = None
+    defaults: Settings = {}
     breach: Callable[[bytes], bool] | None = None
     inspect: Inspect | None = None
     is_cloud: bool = False
+
+    def way(self, dialect: Dialect, model: str) -> Way | None:
+        """Return how to ask this engine for that model; None where it does no such thing.
+
+        In the client's own dialect, else in another of the same operation.
+        """
+        ways = self._open(dialect.operation, model)
+        same = next((way for way in ways if way.dialect.family == dialect.family), None)
+        return same or next(iter(ways), None)
+
+    def operations(self, model: str) -> frozenset[Operation]:
+        """Return what the engine does with that model."""
+        return frozenset(way.dialect.operation for way in self.ways if way.serves(model))
+
+    def at(self, settings: Settings) -> "Backend":
+        """Return the record with settings in its paths; ValueError if one is missing."""
+        given = {**self.defaults, **settings}
+        return replace(self, ways=tuple(way.at(given) for way in self.ways))
+
+    def _open(self, operation: Operation, model: str) -> tuple[Way, ...]:
+        ways = (way for way in self.ways if way.dialect.operation is operation)
+        return tuple(way for way in ways if way.serves(model))
+
+
+def _at(path: str, settings: Settings) -> str:
+    """Return the path with its settings; ValueError names one that is missing or no text."""
+
+    def filled(found: re.Match[str]) -> str:
+        value = settings.get(found[1])
+        if not isinstance(value, str) or not _PLAIN.fullmatch(value):
+            raise ValueError(f"the setting {found[1]} is missing or no plain text")
+        return quote(value, safe="/" if value.startswith("/") else "")
+
+    return _SETTING.sub(filled, path)

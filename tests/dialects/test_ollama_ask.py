@@ -340,8 +340,8 @@ def test_a_tool_that_is_no_function_is_refused_and_never_repeated(kind):
 
 
 def test_what_only_a_servers_operator_decides_stays_on_the_premises():
-    assert set(Request.__struct_fields__) <= DIALECT.may_leave <= DIALECT.known_fields
-    assert "keep_alive" in DIALECT.known_fields - DIALECT.may_leave
+    assert set(Request.__struct_fields__) <= DIALECT.may_leave <= DIALECT.fields.keys()
+    assert "keep_alive" in DIALECT.fields.keys() - DIALECT.may_leave
 
 
 def test_losses_are_named_and_never_by_a_clients_word():

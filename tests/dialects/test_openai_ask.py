@@ -299,8 +299,8 @@ def test_what_identifies_or_lets_a_provider_act_stays_on_the_premises() -> None:
     }
 
     assert not stays & OPENAI_CHAT.may_leave
-    assert stays <= OPENAI_CHAT.known_fields
-    assert OPENAI_CHAT.may_leave <= OPENAI_CHAT.known_fields
+    assert stays <= OPENAI_CHAT.fields.keys()
+    assert OPENAI_CHAT.may_leave <= OPENAI_CHAT.fields.keys()
 
 
 def test_a_remote_image_is_refused_with_advice() -> None:

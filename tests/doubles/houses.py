@@ -13,7 +13,7 @@ from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
 from gateway.flow.ports import World
-from gateway.transport.backend import Backend, Path
+from gateway.transport.backend import Backend, Way
 from tests.doubles.fleets import PRICED, a_catalogue, a_fleet, an_offering
 from tests.doubles.manual import CountedIds, CountedMeters, KeptLog, ManualClock, ManualHealth
 from tests.doubles.memory_ledger import MemoryLedger
@@ -23,14 +23,15 @@ from tests.doubles.worlds import ManualWorlds, a_world
 CHAT_PATH = "/v1/chat/completions"
 VLLM = Backend(
     name="vllm",
-    speaks={"openai_chat": Path(CHAT_PATH), "anthropic_messages": Path("/v1/messages")},
-    dialects=(OPENAI_CHAT, ANTHROPIC_MESSAGES),
+    ways=(
+        Way(dialect=OPENAI_CHAT, path=CHAT_PATH),
+        Way(dialect=ANTHROPIC_MESSAGES, path="/v1/messages"),
+    ),
     credential=lambda _: (),
 )
 OLLAMA = Backend(
     name="ollama",
-    speaks={"ollama_chat": Path("/api/chat")},
-    dialects=(OLLAMA_CHAT,),
+    ways=(Way(dialect=OLLAMA_CHAT, path="/api/chat"),),
     credential=lambda _: (),
     breach=lambda payload: b'"remote_host"' in payload,
 )

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.domain.fleet import Offering
 from gateway.domain.route import Candidate, Route
-from gateway.transport.backend import Backend, Path
+from gateway.transport.backend import Backend, Way
 from gateway.transport.call import Connector, HttpCall, Timeouts
 from gateway.transport.credentials import bearer
 from gateway.transport.guard import Guard, Lookup, Place
@@ -19,8 +19,7 @@ from tests.doubles.scripted_server import ScriptedServer
 
 ENGINE = Backend(
     name="engine",
-    speaks={OPENAI_CHAT.name: Path("/v1/chat/completions")},
-    dialects=(OPENAI_CHAT,),
+    ways=(Way(dialect=OPENAI_CHAT, path="/v1/chat/completions"),),
     credential=bearer.optional,
 )
 CLOUD = replace(ENGINE, name="cloud", is_cloud=True)

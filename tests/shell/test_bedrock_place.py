@@ -152,5 +152,5 @@ def test_no_other_engine_has_such_rules() -> None:
 
 
 def test_our_record_id_stands_in_the_providers_own_log() -> None:
-    marked = BACKENDS["bedrock"].marked({"messages": []}, "019a-record")
+    marked = BACKENDS["bedrock"].ways[0].marked({"messages": []}, "019a-record")
     assert marked["requestMetadata"] == {"perimeter-record": "019a-record"}

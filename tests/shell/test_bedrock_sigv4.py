@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from gateway.backends.anthropic import ANTHROPIC
 from gateway.backends.bedrock import BEDROCK
 from gateway.domain.errors import Unreachable
 from gateway.domain.secret import Secret
-from gateway.transport.backend import Path as EnginePath
 from gateway.transport.call import HttpCall, Timeouts
 from gateway.transport.credentials import Unsigned
 from gateway.transport.credentials.sigv4 import api_key, signer
@@ -62,7 +62,7 @@ def a_bedrock(fake: FakeBedrock, secret: Secret = PAIR, **over) -> Target:
 
 async def asked(target: Target, model: str = "qwen.qwen3-coder-next") -> int:
     shell = Shell(target)
-    path = BEDROCK.speaks["bedrock_converse"].of(model, streams=False)
+    path = BEDROCK.ways[0].of(model, streams=False)
     headers = (("content-type", "application/json"), ("x-amz-target", "not sent"))
     call = HttpCall("aws", "POST", path, headers, msgspec.json.encode(BODY))
     candidate = a_candidate("aws")
@@ -211,11 +211,11 @@ def test_a_backend_that_signs_needs_secret_region_and_clock(fake: FakeBedrock) -
 
 @pytest.mark.parametrize("model", ["", ".", ".."])
 def test_a_path_is_never_made_from_a_name_that_would_change_it(model: str) -> None:
-    path = EnginePath("/model/{model}/converse", "/model/{model}/converse-stream")
+    path = BEDROCK.ways[0]
     with pytest.raises(Unreachable):
         path.of(model, streams=True)
     assert path.of("a/../b;?#%", streams=True) == "/model/a%2F..%2Fb%3B%3F%23%25/converse-stream"
-    assert EnginePath("/v1/messages").of(model, streams=True) == "/v1/messages"
+    assert ANTHROPIC.ways[0].of(model, streams=True) == "/v1/messages"
 
 
 def test_a_gateway_without_bedrock_never_loads_botocore() -> None:

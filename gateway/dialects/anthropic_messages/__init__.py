@@ -12,7 +12,7 @@ from gateway.dialects.anthropic_messages.errors import failure, refusal, stream_
 from gateway.dialects.anthropic_messages.read import read
 from gateway.dialects.anthropic_messages.reply import Reader, read_reply
 from gateway.dialects.anthropic_messages.tap import Tap, hear
-from gateway.dialects.anthropic_messages.vocabulary import KNOWN_FIELDS, MAY_LEAVE
+from gateway.dialects.anthropic_messages.vocabulary import FIELDS
 from gateway.dialects.anthropic_messages.write import write
 from gateway.domain.dialect import Dialect
 
@@ -32,8 +32,7 @@ ANTHROPIC_MESSAGES = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
-    may_leave=MAY_LEAVE,
-    known_fields=KNOWN_FIELDS,
+    fields=FIELDS,
 )
 
 __all__ = ["ANTHROPIC_MESSAGES"]

@@ -7,10 +7,10 @@ records and headers.
 from collections.abc import Container
 from typing import Any
 
-from gateway.dialects.anthropic_messages.vocabulary import KNOWN_FIELDS, NESTED
+from gateway.dialects.anthropic_messages.vocabulary import FIELDS, NESTED
 
 UNKNOWN = "unknown_field"
-NAMED = KNOWN_FIELDS | NESTED
+NAMED = FIELDS.keys() | NESTED
 
 
 class Losses:

@@ -1,45 +1,48 @@
-"""The fields that the vendor documents, by what becomes of them."""
+"""The fields that the vendors of this dialect document, by what they are for."""
 
-# What a request says and how it is to be answered.
-MAY_LEAVE = frozenset(
-    {
+from gateway.domain.field_kind import fields
+
+# WHY: egress is also what chooses by whom the work is done or reaches past the prompt into the
+# engine: such a field is for the operator to set.
+FIELDS = fields(
+    content=(
+        "messages",
+        "system",
+        "tools",
+    ),
+    setting=(
         "cache_control",
         "context_management",
         "max_tokens",
-        "messages",
         "model",
         "output_config",
         "output_format",
         "stop_sequences",
         "stream",
-        "system",
         "temperature",
         "thinking",
         "tool_choice",
-        "tools",
         "top_k",
         "top_p",
-    }
-)
-# WHY: these tell who asks, choose where or by whom the work is done, or let the provider act.
-STAYS = frozenset(
-    {
+    ),
+    identifying=(
+        "diagnostics",
+        "metadata",
+        "user_profile_id",
+        "workspace_id",
+    ),
+    egress=(
         "anthropic_beta",
         "anthropic_version",
         "betas",
         "container",
-        "diagnostics",
         "fallbacks",
         "inference_geo",
         "mcp_servers",
-        "metadata",
         "service_tier",
         "speed",
-        "user_profile_id",
-        "workspace_id",
-    }
+    ),
 )
-KNOWN_FIELDS = MAY_LEAVE | STAYS
 # Fields below the top.
 NESTED = frozenset(
     {

@@ -11,7 +11,7 @@ from gateway.dialects.ollama_chat.errors import failure, refusal, stream_error
 from gateway.dialects.ollama_chat.read import read
 from gateway.dialects.ollama_chat.reply import Reader, read_reply
 from gateway.dialects.ollama_chat.tap import Tap, hear
-from gateway.dialects.ollama_chat.vocabulary import KNOWN_FIELDS, MAY_LEAVE
+from gateway.dialects.ollama_chat.vocabulary import FIELDS
 from gateway.dialects.ollama_chat.write import write
 from gateway.domain.dialect import Dialect
 
@@ -31,8 +31,7 @@ OLLAMA_CHAT = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
-    may_leave=MAY_LEAVE,
-    known_fields=KNOWN_FIELDS,
+    fields=FIELDS,
 )
 
 __all__ = ["OLLAMA_CHAT"]

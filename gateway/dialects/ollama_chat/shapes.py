@@ -6,13 +6,13 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from gateway.dialects.ollama_chat.vocabulary import KNOWN_FIELDS, NESTED
+from gateway.dialects.ollama_chat.vocabulary import FIELDS, NESTED
 from gateway.domain.errors import Malformed
 
 MESSAGES_MAX = 100_000
 TOOLS_MAX = 10_000
 UNKNOWN = "unknown_field"
-NAMED = KNOWN_FIELDS | NESTED
+NAMED = FIELDS.keys() | NESTED
 
 Name = Annotated[str, Meta(min_length=1)]
 

@@ -1,27 +1,36 @@
-"""The fields that the vendor documents, by what becomes of them."""
+"""The fields that the vendors of this dialect document, by what they are for."""
 
-# What a request says and how it is to be answered.
-MAY_LEAVE = frozenset(
-    {
+from gateway.domain.field_kind import fields
+
+# WHY: egress is also what chooses by whom the work is done or reaches past the prompt into the
+# engine: such a field is for the operator to set.
+FIELDS = fields(
+    content=(
+        "messages",
+        "tools",
+    ),
+    setting=(
         "format",
         "logprobs",
-        "messages",
         "model",
         "options",
         "shift",
         "stream",
         "think",
-        "tools",
         "top_logprobs",
         "truncate",
-    }
+    ),
+    egress=(
+        "context",
+        "images",
+        "keep_alive",
+        "prompt",
+        "raw",
+        "suffix",
+        "system",
+        "template",
+    ),
 )
-# WHY: how long a server keeps a model is for its operator to say; `raw` and the rest pass by the
-# messages.
-STAYS = frozenset(
-    {"context", "images", "keep_alive", "prompt", "raw", "suffix", "system", "template"}
-)
-KNOWN_FIELDS = MAY_LEAVE | STAYS
 # Fields below the top.
 NESTED = frozenset(
     {

@@ -15,7 +15,7 @@ from gateway.dialects.openai_chat.parts import NAME
 from gateway.dialects.openai_chat.reader import ChatReader, hear, read_reply
 from gateway.dialects.openai_chat.reading import read
 from gateway.dialects.openai_chat.tap import ChatTap
-from gateway.dialects.openai_chat.vocabulary import KNOWN_FIELDS, MAY_LEAVE
+from gateway.dialects.openai_chat.vocabulary import FIELDS
 from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
 from gateway.dialects.openai_chat.writing import write
 from gateway.domain.dialect import Dialect
@@ -36,6 +36,5 @@ OPENAI_CHAT = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
-    may_leave=MAY_LEAVE,
-    known_fields=KNOWN_FIELDS,
+    fields=FIELDS,
 )

@@ -4,11 +4,11 @@ INVARIANT: a name is a word of ours or of a vendor, never a word of the client: 
 record and in a header.
 """
 
-from gateway.dialects.openai_chat.vocabulary import KNOWN_FIELDS, NESTED
+from gateway.dialects.openai_chat.vocabulary import FIELDS, NESTED
 
 LOSSES_MAX = 32
 UNKNOWN = "unknown_field"
-_DOCUMENTED = KNOWN_FIELDS | NESTED
+_DOCUMENTED = FIELDS.keys() | NESTED
 
 
 class Losses:

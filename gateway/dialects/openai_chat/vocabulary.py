@@ -1,22 +1,28 @@
-"""The fields that the vendors of this dialect document, by what becomes of them."""
+"""The fields that the vendors of this dialect document, by what they are for."""
 
-# What a request says and how it is to be answered.
-MAY_LEAVE = frozenset(
-    {
+from gateway.domain.field_kind import fields
+
+# WHY: egress is also what chooses by whom the work is done or reaches past the prompt into the
+# engine: such a field is for the operator to set.
+FIELDS = fields(
+    content=(
+        "functions",
+        "messages",
+        "prediction",
+        "tools",
+    ),
+    setting=(
         "frequency_penalty",
         "function_call",
-        "functions",
         "logit_bias",
         "logprobs",
         "max_completion_tokens",
         "max_tokens",
-        "messages",
         "min_p",
         "min_tokens",
         "model",
         "n",
         "parallel_tool_calls",
-        "prediction",
         "presence_penalty",
         "reasoning_effort",
         "repetition_penalty",
@@ -29,16 +35,20 @@ MAY_LEAVE = frozenset(
         "structured_outputs",
         "temperature",
         "tool_choice",
-        "tools",
         "top_k",
         "top_logprobs",
         "top_p",
         "verbosity",
-    }
-)
-# WHY: these tell who asks, choose where or by whom the work is done, or let the provider act.
-STAYS = frozenset(
-    {
+    ),
+    identifying=(
+        "metadata",
+        "prompt_cache_key",
+        "request_id",
+        "safety_identifier",
+        "session_id",
+        "user",
+    ),
+    egress=(
         "add_generation_prompt",
         "audio",
         "bad_words",
@@ -62,27 +72,22 @@ STAYS = frozenset(
         "length_penalty",
         "logits_processors",
         "media_io_kwargs",
-        "metadata",
         "mm_processor_kwargs",
         "modalities",
         "models",
         "moderation",
         "plugins",
         "priority",
-        "prompt_cache_key",
         "prompt_cache_options",
         "prompt_cache_retention",
         "prompt_embeds",
         "provider",
         "reasoning",
-        "request_id",
         "return_token_ids",
         "route",
         "safe_prompt",
-        "safety_identifier",
         "search_parameters",
         "service_tier",
-        "session_id",
         "skip_special_tokens",
         "spaces_between_special_tokens",
         "stop_token_ids",
@@ -91,12 +96,10 @@ STAYS = frozenset(
         "transforms",
         "truncate_prompt_tokens",
         "use_beam_search",
-        "user",
         "vllm_xargs",
         "web_search_options",
-    }
+    ),
 )
-KNOWN_FIELDS = MAY_LEAVE | STAYS
 # Fields below the top.
 NESTED = frozenset(
     {

@@ -11,11 +11,11 @@ Rule 4: a stream ends with one final response; one that broke ends with `respons
 
 from gateway.dialects.openai_responses.ask import peek, rewrite, sheds
 from gateway.dialects.openai_responses.fault import failure, refusal, stream_error
-from gateway.dialects.openai_responses.leaving import KNOWN_FIELDS, MAY_LEAVE
 from gateway.dialects.openai_responses.losses import NAME
 from gateway.dialects.openai_responses.reader import ResponsesReader, hear, read_reply
 from gateway.dialects.openai_responses.reading import read
 from gateway.dialects.openai_responses.tap import ResponsesTap
+from gateway.dialects.openai_responses.vocabulary import FIELDS
 from gateway.dialects.openai_responses.writer import ResponsesWriter, write_reply
 from gateway.dialects.openai_responses.writing import write
 from gateway.domain.dialect import Dialect
@@ -37,6 +37,5 @@ OPENAI_RESPONSES = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
-    may_leave=MAY_LEAVE,
-    known_fields=KNOWN_FIELDS,
+    fields=FIELDS,
 )

@@ -1,16 +1,19 @@
-"""Which fields of a request may go to an engine outside the premises.
+"""The fields that the vendors of this dialect document, by what they are for."""
 
-Content and settings may. What identifies whoever asks, and what makes a provider do more than
-answer, stays here; so does every field that nobody knows.
-"""
+from gateway.domain.field_kind import fields
 
-MAY_LEAVE = frozenset(
-    {
+# WHY: egress is also what chooses by whom the work is done or reaches past the prompt into the
+# engine: such a field is for the operator to set.
+FIELDS = fields(
+    content=(
+        "input",
+        "instructions",
+        "tools",
+    ),
+    setting=(
         "background",
         "context_management",
         "include",
-        "input",
-        "instructions",
         "max_output_tokens",
         "max_tool_calls",
         "model",
@@ -25,22 +28,20 @@ MAY_LEAVE = frozenset(
         "temperature",
         "text",
         "tool_choice",
-        "tools",
         "top_logprobs",
         "top_p",
         "truncation",
-    }
-)
-_STAYS = frozenset(
-    {
+    ),
+    identifying=(
         "access_programs",
         "client_metadata",
-        "image",
         "metadata",
-        "moderation",
         "prompt_cache_key",
         "safety_identifier",
         "user",
-    }
+    ),
+    egress=(
+        "image",
+        "moderation",
+    ),
 )
-KNOWN_FIELDS = MAY_LEAVE | _STAYS
