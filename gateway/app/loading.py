@@ -20,6 +20,7 @@ from gateway.config.files import load
 from gateway.config.folders import read_case_files, read_models_files, read_policy_files
 from gateway.config.node import Node, load_node, salvaged
 from gateway.config.secrets import read_secrets
+from gateway.dialects import PASSABLE
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.secret import Secret
@@ -156,6 +157,7 @@ def _known_words(models: Models) -> Known:
         models=frozenset((*catalogue.models, *catalogue.tasks)),
         surfaces=frozenset(surface.name for surface in SURFACES.values()),
         detectors=frozenset(DETECTORS),
+        passable=PASSABLE,
     )
 
 

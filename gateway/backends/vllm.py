@@ -1,6 +1,6 @@
 """vLLM's own server, on our own GPUs: it speaks OpenAI chat, responses and messages."""
 
-from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.errors import CannotExpress
@@ -41,6 +41,7 @@ VLLM = Backend(
     ways=(
         Way(dialect=OPENAI_CHAT, path="/v1/chat/completions"),
         Way(dialect=ANTHROPIC_MESSAGES, path="/v1/messages"),
+        Way(dialect=ANTHROPIC_COUNT, path="/v1/messages/count_tokens"),
         Way(dialect=OPENAI_RESPONSES, path="/v1/responses"),
     ),
     credential=bearer.optional,

@@ -7,13 +7,22 @@ Rule 4: a request's field of the wrong type is Malformed and named; its value is
 Rule 5: a reply that broke never ends with the dialect's own end mark.
 """
 
-from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.dialect import Dialect
+from gateway.domain.field_kind import LEAVES
 
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
-    for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT, OPENAI_RESPONSES)
+    for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES, ANTHROPIC_COUNT, OLLAMA_CHAT, OPENAI_RESPONSES)
 }
+
+# What a policy may let into a zone although it identifies, or makes a provider act.
+PASSABLE: frozenset[str] = frozenset(
+    name
+    for dialect in DIALECTS.values()
+    for name in (*dialect.reaching, *dialect.fields)
+    if dialect.fields.get(name) not in LEAVES
+)

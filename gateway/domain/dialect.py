@@ -108,6 +108,9 @@ class Dialect(Struct, frozen=True, kw_only=True):
     refusal(error, record_id) -> the error in the client's own form.
     stream_error(error, record_id) -> the bytes that end a broken stream.
     renamed(conversation) -> by the name that `write` gives a tool, the client's name of it.
+    passing(names) -> the dialect that lets these pass: names of what makes a provider act, which
+    policy lets into a zone. What it lets pass stands in `Ask.reaches`, or stays in the body.
+    reaching: the names that `passing` knows.
     fields: every top-level field that the vendor documents, and what it is for. To an engine
     outside the premises goes what is content or setting; the others are taken out there, as losses
     by name, and so are fields that do not stand here, as `unknown_field`.
@@ -137,11 +140,18 @@ class Dialect(Struct, frozen=True, kw_only=True):
     stream_error: Callable[[GatewayError, str], bytes]
     renamed: Callable[[Conversation], dict[str, str]] = lambda _conversation: {}
     sheds: Callable[[Body], tuple[str, ...]] = nothing
+    passing: Callable[[frozenset[str]], "Dialect"] | None = None
+    reaching: frozenset[str] = frozenset()
     fields: Mapping[str, FieldKind] = {}
     operation: Operation = Operation.GENERATE
     kin: str = ""
     unframe: Callable[[], Reframe] | None = None
     frame: Callable[[], Reframe] | None = None
+
+    def letting(self, names: frozenset[str]) -> "Dialect":
+        """Return the dialect that lets these pass; itself where it lets nothing pass."""
+        known = names & self.reaching
+        return self.passing(known) if self.passing is not None and known else self
 
     @property
     def family(self) -> str:

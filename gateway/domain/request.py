@@ -63,7 +63,8 @@ class Envelope(Struct, frozen=True):
 class Ask(Struct, frozen=True):
     """What is wanted: a name (task, model or `backend:model`), a stream or not, abilities, limits.
 
-    `needs` holds capabilities (`tools`, `images`, `documents`, `thinking`, `embeddings`).
+    `needs` holds capabilities (`tools`, `images`, `documents`, `thinking`, `embeddings`). `reaches`
+    names what the body would make a provider fetch, keep or run.
     """
 
     model: str
@@ -72,3 +73,4 @@ class Ask(Struct, frozen=True):
     needs: frozenset[str] = frozenset()
     output_tokens_max: int | None = None
     operation: Operation = Operation.GENERATE
+    reaches: frozenset[str] = frozenset()

@@ -53,7 +53,7 @@ class Exchange:
 
     async def _judge(self, envelope: Envelope, world: World) -> Ruling:
         dialect = self._house.dialects[envelope.dialect]
-        ask = asked(envelope, dialect)
+        ask = asked(envelope, dialect.letting(world.program.passable))
         scan = await self._house.scanner.scan(envelope.body)
         for detector in scan.failed:
             self._house.meters.detector_failure(detector)

@@ -12,12 +12,20 @@ UNKNOWN = "unknown_field"
 _NAME = re.compile(r"[a-z][a-z0-9_.:]{0,63}")
 
 
-def leaving(body: Body, dialect: Dialect) -> tuple[Body, tuple[str, ...]]:
+def leaving(
+    body: Body, dialect: Dialect, passed: frozenset[str] = frozenset()
+) -> tuple[Body, tuple[str, ...]]:
     """Return the body without what must not leave, and the names of what was taken out.
+
+    `passed` are names of fields that policy lets into the zone.
 
     INVARIANT: a field is named only if the vendor documents it; a client's own word is not.
     """
-    kept = {name: value for name, value in body.items() if dialect.fields.get(name) in LEAVES}
+    kept = {
+        name: value
+        for name, value in body.items()
+        if dialect.fields.get(name) in LEAVES or (name in dialect.fields and name in passed)
+    }
     lost = [name for name in body if name not in kept]
     return kept, tuple(name if name in dialect.fields else UNKNOWN for name in lost)
 

@@ -28,13 +28,23 @@ class Wish(Struct, frozen=True):
     ask: Ask
 
 
+class Border(Struct, frozen=True):
+    """What a zone takes in of what is neither content nor setting.
+
+    `outside` says that its engines are not on the premises: what identifies, what makes a provider
+    act, and what nobody knows stays here then, but for what policy lets pass by name.
+    """
+
+    outside: bool
+    passed: frozenset[str] = frozenset()
+
+
 def prepare(
-    envelope: Envelope, wish: Wish, candidate: Candidate, backend: Backend, *, outside: bool
+    envelope: Envelope, wish: Wish, candidate: Candidate, backend: Backend, border: Border
 ) -> Prepared:
     """Return the call for one candidate: pass-through where dialects agree, else translated.
 
-    `outside` says that the engine is not on the premises: what identifies, what makes a provider
-    act, and what nobody knows stays here then, as a named loss.
+    What the border does not let pass stays here, as a named loss.
     INVARIANT: what is encoded here is the parsed body that was classified; nothing is read again.
     """
     ask = wish.ask
@@ -42,7 +52,7 @@ def prepare(
     way = backend.way(wish.dialect, offering.wire_model)
     if way is None:
         raise CannotExpress(f"The engine that may see this request cannot {ask.operation}.")
-    target, body, losses = _said(envelope.body, wish, candidate, way, outside=outside)
+    target, body, losses = _said(envelope.body, wish, candidate, way, border)
     for quirk in (*backend.quirks, *way.quirks):
         body = quirk(body, offering)
     if way.marked is not None:
@@ -67,15 +77,15 @@ def refuse_losses(prepared: Prepared) -> None:
 
 
 def _said(
-    body: Body, wish: Wish, candidate: Candidate, way: Way, *, outside: bool
+    body: Body, wish: Wish, candidate: Candidate, way: Way, border: Border
 ) -> tuple[Dialect, Body, tuple[str, ...]]:
-    dialect, ask = wish.dialect, wish.ask
+    dialect, ask = wish.dialect.letting(border.passed), wish.ask
     target = way.dialect
     if dialect.family == target.family:
-        kept, lost = leaving(body, dialect) if outside else (body, ())
+        kept, lost = leaving(body, dialect, border.passed) if border.outside else (body, ())
         losses = closed((*lost, *dialect.sheds(kept)))
         return target, dialect.rewrite(kept, candidate.offering, ask.stream), losses
-    conversation, unread = dialect.read(body)
+    conversation, unread = wish.dialect.read(body)
     written, unsaid = target.write(conversation, candidate.offering, ask.stream)
     losses = closed((*unread, *unsaid))
     return renaming(target, target.renamed(conversation)), written, losses

@@ -11,7 +11,7 @@ from gateway.flow.attempt import OK, Opened, Try, Whole, let_end, relay
 from gateway.flow.docket import Docket
 from gateway.flow.house import House
 from gateway.flow.ports import World
-from gateway.flow.prepare import Wish, prepare, refuse_losses
+from gateway.flow.prepare import Border, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
 from gateway.routing.fallback import error_after, may_continue
 from gateway.transport.failure import TransportFailure
@@ -89,7 +89,10 @@ class Pursuit:
             Wish(self._dialect, self._ask),
             candidate,
             backend,
-            outside=zone is None or not zone.premises,
+            Border(
+                outside=zone is None or not zone.premises,
+                passed=self._world.program.passes.get(candidate.zone, frozenset()),
+            ),
         )
         if self._world.program.on_loss == "refuse":
             refuse_losses(prepared)

@@ -15,7 +15,7 @@ from gateway.domain.route import Route
 from gateway.flow.ports import World
 from gateway.policy.evaluate import decide, objections
 from gateway.routing.names import Named, resolve
-from gateway.routing.plan import plan
+from gateway.routing.plan import Limits, plan
 
 
 class Evidence(Struct, frozen=True):
@@ -65,7 +65,8 @@ def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = 
     decision = decide(world.program, facts, now)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
     why_not = objections(world.program, facts, now)
-    route = plan(decision, evidence.ask, named, world.fleet, why_not)
+    limits = Limits(why_not, world.program.passes)
+    route = plan(decision, evidence.ask, named, world.fleet, limits)
     return Ruling(evidence, facts, classification, decision, route)
 
 

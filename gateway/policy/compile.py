@@ -12,7 +12,7 @@ from gateway.domain.label import Label
 from gateway.domain.vocabulary import Vocabulary
 from gateway.domain.zone import Zone
 from gateway.policy.invariants import Invariant, read_invariants
-from gateway.policy.language import Detector, PolicyFile
+from gateway.policy.language import PASSES_MAX, Detector, PolicyFile
 from gateway.policy.places import read_registry, read_zones
 from gateway.policy.program import Program
 from gateway.policy.reading import Reading, step
@@ -76,6 +76,7 @@ def compile_bundle(
         default=_default(policy, parts, words) or top,
         raises=_raises(policy, parts, words, top),
         on_loss=parts.get("on_loss", "record"),
+        passes=_passes(policy, parts.get("passes", {}), words),
     )
     invariants = read_invariants(readings["invariants"], words)
     problems = tuple(problem for name in DOCUMENTS for problem in readings[name].problems)
@@ -108,6 +109,22 @@ def _default(reading: Reading, parts: dict[str, Any], words: Words) -> Label | N
             "/default", "what nobody labelled is not of the lowest level", f"at least {second}"
         )
     return label
+
+
+def _passes(reading: Reading, listed: dict[str, Any], words: Words) -> dict[str, frozenset[str]]:
+    """Return what may go to each zone; a name that no dialect knows is a problem."""
+    found: dict[str, frozenset[str]] = {}
+    for zone, names in listed.items():
+        pointer = step("/passes", zone)
+        if words.zones is not None:
+            reading.known(pointer, "zone", zone, words.zones)
+        if len(names) > PASSES_MAX:
+            reading.complain(pointer, f"more than {PASSES_MAX} names")
+        for at, name in enumerate(names):
+            if words.known.passable is not None:
+                reading.known(step(pointer, at), "name", name, words.known.passable)
+        found[zone] = frozenset(names)
+    return found
 
 
 def _raises(reading: Reading, parts: dict[str, Any], words: Words, top: Label) -> dict[str, Label]:

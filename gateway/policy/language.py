@@ -17,6 +17,7 @@ CAVEATS_MAX = 64
 REGION_SETS_MAX = 256
 ZONES_MAX = 256
 REPOS_MAX = 10_000
+PASSES_MAX = 256
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
 
@@ -79,7 +80,9 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     `levels` go from low to high, `region_sets` map a name to ISO 3166-1 alpha-2 codes. `default`
     is the label of a request whose key binds nothing, at least of the second level. `on_loss`
-    says what happens when an engine cannot express a part of a request.
+    says what happens when an engine cannot express a part of a request. `passes` lists, by zone,
+    what may go there although it tells who asks or makes a provider fetch, keep or run something:
+    fields (`metadata`), tools that a provider runs (`tools.web_search`), `remote_url`, `file_id`.
     """
 
     version: Version
@@ -90,6 +93,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     region_sets: dict[str, list[str]] = {}
     detectors: dict[str, Detector] = {}
     on_loss: Literal["refuse", "record"] = "record"
+    passes: dict[str, list[str]] = {}
 
 
 class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,7 +31,8 @@ class Program(Struct, frozen=True):
 
     `digest` names the documents it was made of. `default` is the label where a key binds
     nothing, `raises` the label that findings of a detector join (`failed`: of a failed one).
-    `on_loss` is `refuse` or `record`.
+    `on_loss` is `refuse` or `record`. `passes` holds, by zone, the names of what may go there
+    although it identifies or makes a provider act.
     """
 
     digest: str
@@ -41,3 +42,9 @@ class Program(Struct, frozen=True):
     default: Label
     raises: dict[str, Label]
     on_loss: str = "record"
+    passes: dict[str, frozenset[str]] = {}
+
+    @property
+    def passable(self) -> frozenset[str]:
+        """What may go to some zone at all."""
+        return frozenset[str]().union(*self.passes.values())

@@ -33,6 +33,7 @@ class Known(Struct, frozen=True):
     surfaces: frozenset[str] | None = None
     findings: frozenset[str] | None = None
     detectors: frozenset[str] | None = None
+    passable: frozenset[str] | None = None
 
 
 class Words(Struct, frozen=True):

@@ -1,6 +1,8 @@
 """The route: what was asked for, inside the boundary, able and well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
 
 from gateway.domain.decision import Decision
 from gateway.domain.errors import Denied, NoHealthyBackend, NothingFits, Refusal
@@ -14,22 +16,32 @@ RESTING = "resting"
 REPLIES = frozenset({Operation.GENERATE})
 
 
+class Limits(Struct, frozen=True):
+    """What policy says of zones beside the boundary.
+
+    `why_not(zone)` says in a word why it keeps the request out of a zone. `passes` names, by zone,
+    what may go there although it makes a provider act.
+    """
+
+    why_not: Callable[[str], str | None]
+    passes: Mapping[str, frozenset[str]] = {}
+
+
 def plan(
     decision: Decision,
     ask: Ask,
     named: Named,
     fleet: Fleet,
-    why_not: Callable[[str], str | None],
+    limits: Limits,
 ) -> Route:
     """Return the candidates in order of preference, and why each other offering fell.
 
-    `why_not(zone)` says in a word why policy keeps the request out of a zone.
     INVARIANT: every candidate's zone is in the decision's boundary.
     """
     candidates: list[Candidate] = []
     excluded: list[Excluded] = []
     for offering in named.offerings:
-        reason = _objection(offering, decision, ask, fleet, why_not)
+        reason = _objection(offering, decision, ask, fleet, limits)
         if reason is None and len(candidates) == CANDIDATES_MAX:
             reason = "too_many_candidates"
         if reason is None:
@@ -59,10 +71,13 @@ def _objection(
     decision: Decision,
     ask: Ask,
     fleet: Fleet,
-    why_not: Callable[[str], str | None],
+    limits: Limits,
 ) -> str | None:
     if offering.zone not in decision.boundary:
-        return why_not(offering.zone) or "boundary"
+        return limits.why_not(offering.zone) or "boundary"
+    stopped = ask.reaches - limits.passes.get(offering.zone, frozenset())
+    if stopped:
+        return f"not_passed_{min(stopped)}"
     if ask.operation not in fleet.operations.get(offering.id, REPLIES):
         return f"cannot_{ask.operation}"
     missing = ask.needs - offering.capabilities

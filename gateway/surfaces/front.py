@@ -114,6 +114,7 @@ class Front:
             form = self._door.dialects[arrival.found.surface.dialect].refusal(error, "")
             return await self._tell(error_reply(error, form, ""), incoming, send)
         try:
+            arrival.found.require()
             envelope = await self._admit(visit, incoming)
         except ClientGone:
             return False

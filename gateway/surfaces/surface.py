@@ -9,6 +9,7 @@ from gateway.domain.errors import Malformed
 
 MODEL = "{model}"
 ASKED_CHARS_MAX = 2_048
+UNREADABLE = "\ufffd"
 _HOLE = re.compile(r"\\{([a-z]+)\\}")
 
 
@@ -27,15 +28,25 @@ class Surface(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """A surface, and the model that its path names; empty where the body does."""
+    """A surface, and the model that its path names; empty where the body does.
+
+    `fault` says what is wrong with that name.
+    """
 
     surface: Surface
     asked: str = ""
+    fault: str = ""
+
+    def require(self) -> None:
+        """Raise Malformed when the path names a model that cannot be read."""
+        if self.fault:
+            raise Malformed(self.fault)
 
 
 _ALL = (
     Surface("chat_completions", "/v1/chat/completions", "openai_chat"),
     Surface("messages", "/v1/messages", "anthropic_messages"),
+    Surface("count_tokens", "/v1/messages/count_tokens", "anthropic_count"),
     Surface("responses", "/v1/responses", "openai_responses"),
 )
 SURFACES: dict[str, Surface] = {surface.path: surface for surface in _ALL}
@@ -53,7 +64,7 @@ _HOLED = tuple((_pattern(surface.path), surface) for surface in _ALL if "{" in s
 def find(raw_path: str) -> Found | None:
     """Return the surface at a path, as it came and before it is decoded; None where there is none.
 
-    Malformed for a model's name that is no text in UTF-8, or longer than ASKED_CHARS_MAX.
+    A model's name that is no plain text, or longer than ASKED_CHARS_MAX, is a fault.
     """
     plain = _PLAIN.get(raw_path)
     if plain is not None:
@@ -61,15 +72,12 @@ def find(raw_path: str) -> Found | None:
     for pattern, surface in _HOLED:
         found = pattern.fullmatch(raw_path)
         if found is not None:
-            return Found(surface, _name(found["model"]) if MODEL in surface.path else "")
+            return _named(surface, found["model"]) if MODEL in surface.path else Found(surface)
     return None
 
 
-def _name(raw: str) -> str:
-    try:
-        name = unquote(raw, errors="strict")
-    except UnicodeDecodeError:
-        raise Malformed("The model in the path is no text.") from None
-    if len(name) > ASKED_CHARS_MAX or not name.isprintable():
-        raise Malformed("The model in the path is too long, or no plain text.")
-    return name
+def _named(surface: Surface, raw: str) -> Found:
+    name = unquote(raw, errors="replace")
+    if len(name) > ASKED_CHARS_MAX or not name.isprintable() or UNREADABLE in name:
+        return Found(surface, fault="The model in the path is too long, or no plain text.")
+    return Found(surface, name)

@@ -9,6 +9,7 @@ from gateway.domain.errors import ConfigError
 from gateway.domain.label import Label, Level
 from gateway.policy.compile import Known, Program, compile_bundle
 from gateway.policy.evaluate import decide
+from gateway.policy.language import PASSES_MAX
 from tests.doubles.policies import ANYWHERE, NOW, compiled, documents, problems, some_facts, values
 
 
@@ -31,6 +32,29 @@ def test_a_sound_bundle_compiles() -> None:
     repo = found.registry.by_address("git.example.com/payments/ledger-1")
     assert repo is not None
     assert repo.id == "payments"
+
+
+def test_a_zone_takes_in_by_name_what_identifies_or_makes_a_provider_act() -> None:
+    known = Known(passable=frozenset({"metadata", "remote_url"}))
+    bundle = values()
+    bundle["policy"]["passes"] = {"cloud": ["metadata"]}
+    program = compile_bundle(documents(bundle), "d", known).require().program
+    assert program.passes == {"cloud": {"metadata"}}
+    assert program.passable == {"metadata"}
+    assert compiled().program.passable == frozenset()
+
+
+def test_a_name_that_may_not_pass_and_a_zone_that_is_none_are_problems() -> None:
+    known = Known(passable=frozenset({"metadata"}))
+    bundle = values()
+    many = ["metadata"] * (PASSES_MAX + 1)
+    bundle["policy"]["passes"] = {"cloud": ["metadat"], "clowd": many}
+    found = compile_bundle(documents(bundle), "d", known).problems
+    assert [problem.path for problem in found] == [
+        "/passes/cloud/0",
+        "/passes/clowd",
+        "/passes/clowd",
+    ]
 
 
 def test_a_bundle_with_problems_permits_nothing_and_cannot_be_required() -> None:

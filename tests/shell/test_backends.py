@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.backends import BACKENDS
-from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
@@ -33,12 +33,13 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
         for name, record in BACKENDS.items()
     }
     both = {chat: "/v1/chat/completions", messages: "/v1/messages"}
+    count = {ANTHROPIC_COUNT.name: "/v1/messages/count_tokens"}
     newer = {OPENAI_RESPONSES.name: "/v1/responses"}
     assert paths == {
-        "vllm": both | newer,
+        "vllm": both | count | newer,
         "ollama": {native: "/api/chat"},
         "openai": {chat: "/v1/chat/completions"} | newer,
-        "anthropic": {messages: "/v1/messages"},
+        "anthropic": {messages: "/v1/messages"} | count,
         "bedrock": {"bedrock_converse": "/model/{model}/converse"},
         "scripted": both | {native: "/api/chat"},
     }

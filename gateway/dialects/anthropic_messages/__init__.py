@@ -6,15 +6,25 @@ Rule 3: a stream that we write has one open block at a time, and its end only wh
 Rule 4: no error and no loss repeats a word of the request.
 """
 
+from msgspec.structs import replace
+
 from gateway.dialects.anthropic_messages.answer import Writer, write_reply
 from gateway.dialects.anthropic_messages.ask import peek, rewrite
+from gateway.dialects.anthropic_messages.count import ANTHROPIC_COUNT
 from gateway.dialects.anthropic_messages.errors import failure, refusal, stream_error
 from gateway.dialects.anthropic_messages.read import read
 from gateway.dialects.anthropic_messages.reply import Reader, read_reply
+from gateway.dialects.anthropic_messages.shapes import REACHING
 from gateway.dialects.anthropic_messages.tap import Tap, hear
 from gateway.dialects.anthropic_messages.vocabulary import FIELDS
 from gateway.dialects.anthropic_messages.write import write
 from gateway.domain.dialect import Dialect
+
+
+def passing(names: frozenset[str]) -> Dialect:
+    """Return the dialect that lets these tools, references and fields pass."""
+    return replace(ANTHROPIC_MESSAGES, peek=lambda body: peek(body, names))
+
 
 ANTHROPIC_MESSAGES = Dialect(
     name="anthropic_messages",
@@ -33,6 +43,8 @@ ANTHROPIC_MESSAGES = Dialect(
     refusal=refusal,
     stream_error=stream_error,
     fields=FIELDS,
+    passing=passing,
+    reaching=REACHING,
 )
 
-__all__ = ["ANTHROPIC_MESSAGES"]
+__all__ = ["ANTHROPIC_COUNT", "ANTHROPIC_MESSAGES"]

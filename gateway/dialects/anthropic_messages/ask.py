@@ -1,6 +1,6 @@
 """What a Messages request asks for, and the body that passes through."""
 
-from gateway.dialects.anthropic_messages.shapes import admit
+from gateway.dialects.anthropic_messages.shapes import Prompt, Request, admit
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
 
@@ -12,16 +12,18 @@ _NEEDS = {
 }
 
 
-def peek(body: Body) -> Ask:
-    """Return what is wanted; Malformed or CannotExpress."""
-    request, kinds = admit(body)
-    needs = {_NEEDS[kind] for kind in kinds if kind in _NEEDS}
+def peek(body: Body, passed: frozenset[str] = frozenset(), shape: type[Prompt] = Request) -> Ask:
+    """Return what is wanted; Malformed or CannotExpress for what is not in `passed`."""
+    admitted = admit(body, passed, shape)
+    request = admitted.request
+    needs = {_NEEDS[kind] for kind in admitted.kinds if kind in _NEEDS}
     return Ask(
         model=request.model,
         stream=bool(request.stream),
         usage_wanted=True,
         needs=frozenset(needs | {"tools"} if request.tools else needs),
         output_tokens_max=request.max_tokens,
+        reaches=admitted.reaches,
     )
 
 

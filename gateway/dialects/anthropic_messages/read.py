@@ -5,7 +5,7 @@ from typing import Any
 from gateway.dialects.anthropic_messages import shapes
 from gateway.dialects.anthropic_messages.losses import Losses
 from gateway.dialects.anthropic_messages.parts import PartReader
-from gateway.dialects.anthropic_messages.shapes import Request, admit, shaped
+from gateway.dialects.anthropic_messages.shapes import Prompt, Request, admit, shaped
 from gateway.domain.conversation import Conversation, Sampling, Text, ToolChoice, ToolSpec, Turn
 from gateway.domain.errors import Malformed
 from gateway.domain.request import Body
@@ -20,9 +20,9 @@ _EFFORTS = frozenset({"low", "medium", "high"})
 _STRONGEST = frozenset({"xhigh", "max"})
 
 
-def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
+def read(body: Body, shape: type[Prompt] = Request) -> tuple[Conversation, tuple[str, ...]]:
     """Return the conversation and what it cannot hold; Malformed or CannotExpress."""
-    request, _ = admit(body)
+    request = admit(body, shape=shape).request
     losses = Losses()
     parts = PartReader(losses)
     system = parts.words(request.system)
@@ -41,7 +41,7 @@ def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
 
 
 def _turns(
-    request: Request, parts: PartReader, losses: Losses
+    request: Prompt, parts: PartReader, losses: Losses
 ) -> tuple[tuple[Text, ...], tuple[Turn, ...]]:
     promoted: list[Text] = []
     turns: list[Turn] = []
@@ -70,7 +70,7 @@ def _choice(choice: shapes.ToolChoice | None) -> ToolChoice | None:
     return ToolChoice(choice.type, choice.name, None if alone is None else not alone)
 
 
-def _sampling(request: Request) -> Sampling:
+def _sampling(request: Prompt) -> Sampling:
     return Sampling(
         output_tokens_max=request.max_tokens,
         temperature=request.temperature,
@@ -80,7 +80,7 @@ def _sampling(request: Request) -> Sampling:
     )
 
 
-def _schema(request: Request, losses: Losses) -> dict[str, Any] | None:
+def _schema(request: Prompt, losses: Losses) -> dict[str, Any] | None:
     wanted = request.output_config.format if request.output_config else None
     if wanted is None:
         return None
@@ -90,7 +90,7 @@ def _schema(request: Request, losses: Losses) -> dict[str, Any] | None:
     return wanted.schema
 
 
-def _thinking(request: Request, losses: Losses) -> str | None:
+def _thinking(request: Prompt, losses: Losses) -> str | None:
     effort = request.output_config.effort if request.output_config else None
     wanted = request.thinking
     if wanted is not None and wanted.display is not None:

@@ -24,7 +24,8 @@ _T = TypeVar("_T")
 _ROLES = frozenset({"user", "assistant", "system"})
 _SOURCES = frozenset({"base64", "text", "content"})
 _NESTING = frozenset({"content", "source"})
-_PROVIDER_RUN = ("mcp_servers", "container")
+PROVIDER_RUN = ("mcp_servers", "container")
+_REFERENCES = {"url": "remote_url", "file": "file_id"}
 # The beginnings of the types of the vendor's own tools; behind them stands a date.
 _VENDOR_TOOLS = (
     "advisor",
@@ -38,6 +39,9 @@ _VENDOR_TOOLS = (
     "tool_search_tool",
     "web_fetch",
     "web_search",
+)
+REACHING = frozenset(
+    {*PROVIDER_RUN, *_REFERENCES.values(), *(f"tools.{word}" for word in _VENDOR_TOOLS)}
 )
 _TOOL_CHANGES = frozenset({"tool_addition", "tool_removal"})
 _DEFINITIONS = ("tool", "tools", "definition", "definitions")
@@ -80,12 +84,12 @@ class OutputConfig(Struct, frozen=True):
     format: Format | None = None
 
 
-class Request(Struct, frozen=True):
-    """The fields of a request that this dialect reads."""
+class Prompt(Struct, frozen=True, kw_only=True):
+    """The fields of a request that this dialect reads, whether a reply is wanted or a count."""
 
     model: Name
-    max_tokens: Annotated[int, Meta(ge=1)]
     messages: Annotated[list[Message], Meta(min_length=1, max_length=MESSAGES_MAX)]
+    max_tokens: int | None = None
     stream: bool | None = None
     system: str | Blocks | None = None
     tools: Annotated[list[dict[str, Any]], Meta(max_length=TOOLS_MAX)] | None = None
@@ -96,6 +100,12 @@ class Request(Struct, frozen=True):
     top_k: int | None = None
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
+
+
+class Request(Prompt, frozen=True, kw_only=True):
+    """A request for a reply, which must say how long that may be."""
+
+    max_tokens: Annotated[int, Meta(ge=1)]
 
 
 class Tool(Struct, frozen=True):
@@ -186,26 +196,42 @@ def kind(block: dict[str, Any]) -> str:
     return found
 
 
-def admit(body: Body) -> tuple[Request, frozenset[str]]:
-    """Return the request, checked, and the kinds of its blocks; Malformed or CannotExpress.
+class Admitted(Struct, frozen=True):
+    """A request that was checked, the kinds of its blocks, and what it reaches for by name."""
 
-    INVARIANT: no part makes the provider fetch or run something: that would be egress which the
-    gateway neither sees nor records.
+    request: Prompt
+    kinds: frozenset[str]
+    reaches: frozenset[str] = frozenset()
+
+
+def admit(
+    body: Body, passed: frozenset[str] = frozenset(), shape: type[Prompt] = Request
+) -> Admitted:
+    """Return the request, checked; Malformed or CannotExpress.
+
+    INVARIANT: no part makes the provider fetch or run something that is not in `passed`: that would
+    be egress which the gateway neither sees nor records.
     """
-    request = shaped(body, Request)
-    for field in _PROVIDER_RUN:
+    request = shaped(body, shape)
+    reaches: set[str] = set()
+    for field in PROVIDER_RUN:
         if body.get(field):
-            raise CannotExpress(f"{field} lets the provider act outside the boundary")
+            if field not in passed:
+                raise CannotExpress(f"{field} lets the provider act outside the boundary")
+            reaches.add(field)
     for tool in request.tools or ():
-        _admit_tool(tool)
+        reaches |= _admit_tool(tool, passed)
     for number, message in enumerate(request.messages):
         if message.role not in _ROLES:
             raise Malformed(f"messages[{number}].role must be user or assistant")
-    kinds = frozenset(_admit_block(block) for block in _blocks(request))
-    return request, kinds
+    kinds = set()
+    for block in _blocks(request):
+        kinds.add(_admit_block(block))
+        reaches |= _admit_reference(block, passed)
+    return Admitted(request, frozenset(kinds), frozenset(reaches))
 
 
-def _blocks(request: Request) -> Iterator[dict[str, Any]]:
+def _blocks(request: Prompt) -> Iterator[dict[str, Any]]:
     """Yield every content block, nested ones included; Malformed over BLOCKS_MAX."""
     todo: list[Any] = [request.system, *(message.content for message in request.messages)]
     count = 0
@@ -231,14 +257,30 @@ def _inside(block: dict[str, Any]) -> tuple[Any, Any]:
     return block.get("content"), source.get("content") if isinstance(source, dict) else None
 
 
-def _admit_tool(tool: dict[str, Any]) -> None:
-    """Check one definition of a tool, wherever it stands."""
+def _admit_tool(tool: dict[str, Any], passed: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Check one definition of a tool, wherever it stands; return the name of one that passes."""
     found = tool.get("type")
-    if found not in (None, "custom"):
+    if found in (None, "custom"):
+        shaped(tool, Tool, "tools: ")
+        return frozenset()
+    name = f"tools.{vendor_tool(found)}"
+    if name not in passed:
         raise CannotExpress(
             f"the provider-run tool {vendor_tool(found)} works outside the boundary"
         )
-    shaped(tool, Tool, "tools: ")
+    return frozenset({name})
+
+
+def _admit_reference(block: dict[str, Any], passed: frozenset[str]) -> frozenset[str]:
+    """Check where the data of a block is; return the name of a reference that passes."""
+    source = block.get("source")
+    kind_of_source = source.get("type") if isinstance(source, dict) else None
+    if not isinstance(source, dict) or kind_of_source in _SOURCES:
+        return frozenset()
+    name = _REFERENCES.get(kind_of_source) if isinstance(kind_of_source, str) else None
+    if name is None or name not in passed:
+        raise Malformed("an image or document must carry its data: the provider may fetch nothing")
+    return frozenset({name})
 
 
 def _admit_block(block: dict[str, Any]) -> str:
@@ -247,9 +289,6 @@ def _admit_block(block: dict[str, Any]) -> str:
         shaped(block, CHECKED[found], f"{found} block: ")
     elif found == "text" and not isinstance(block.get("text"), str):
         raise Malformed("text block: `text` must be a string")
-    source = block.get("source")
-    if isinstance(source, dict) and source.get("type") not in _SOURCES:
-        raise Malformed("an image or document must carry its data: the provider may fetch nothing")
     if found == "container_upload":
         raise Malformed("a file at the provider cannot be checked: send its data")
     if found in _TOOL_CHANGES:

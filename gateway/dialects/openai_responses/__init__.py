@@ -9,16 +9,29 @@ meet in `wire` and `answer` only.
 Rule 4: a stream ends with one final response; one that broke ends with `response.failed`.
 """
 
-from gateway.dialects.openai_responses.ask import peek, rewrite, sheds
+from msgspec.structs import replace
+
+from gateway.dialects.openai_responses.ask import IDENTIFYING, peek, rewrite, sheds
 from gateway.dialects.openai_responses.fault import failure, refusal, stream_error
 from gateway.dialects.openai_responses.losses import NAME
 from gateway.dialects.openai_responses.reader import ResponsesReader, hear, read_reply
 from gateway.dialects.openai_responses.reading import read
 from gateway.dialects.openai_responses.tap import ResponsesTap
+from gateway.dialects.openai_responses.tools import REACHING
 from gateway.dialects.openai_responses.vocabulary import FIELDS
 from gateway.dialects.openai_responses.writer import ResponsesWriter, write_reply
 from gateway.dialects.openai_responses.writing import write
 from gateway.domain.dialect import Dialect
+
+
+def passing(names: frozenset[str]) -> Dialect:
+    """Return the dialect that leaves these tools and fields in a body that passes through."""
+    return replace(
+        OPENAI_RESPONSES,
+        rewrite=lambda body, offering, stream: rewrite(body, offering, stream, names),
+        sheds=lambda body: sheds(body, names),
+    )
+
 
 OPENAI_RESPONSES = Dialect(
     name=NAME,
@@ -38,4 +51,6 @@ OPENAI_RESPONSES = Dialect(
     refusal=refusal,
     stream_error=stream_error,
     fields=FIELDS,
+    passing=passing,
+    reaching=REACHING | {IDENTIFYING},
 )

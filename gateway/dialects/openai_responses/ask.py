@@ -64,7 +64,12 @@ def peek(body: Body) -> Ask:
     )
 
 
-def rewrite(body: Body, offering: Offering, stream: bool) -> Body:  # noqa: FBT001
+def rewrite(
+    body: Body,
+    offering: Offering,
+    stream: bool,  # noqa: FBT001
+    passed: frozenset[str] = frozenset(),
+) -> Body:
     """Return the body to pass through: the engine's own model name, and nothing kept there.
 
     Keys keep their order. CannotExpress for a field in REFUSED.
@@ -75,14 +80,14 @@ def rewrite(body: Body, offering: Offering, stream: bool) -> Body:  # noqa: FBT0
     changed: dict[str, Any] = {"model": offering.wire_model, "store": False}
     if bool(body.get("stream")) != stream:
         changed["stream"] = stream
-    shed = _shed(body)
+    shed = _shed(body, passed)
     whole = {**body, **changed, **shed.changed}
     return {name: value for name, value in whole.items() if name not in shed.gone}
 
 
-def sheds(body: Body) -> tuple[str, ...]:
+def sheds(body: Body, passed: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Return the names of what `rewrite` takes out of that body."""
-    return tuple(dict.fromkeys(_shed(body).lost))
+    return tuple(dict.fromkeys(_shed(body, passed).lost))
 
 
 class _Shed(Struct, frozen=True):
@@ -93,12 +98,12 @@ class _Shed(Struct, frozen=True):
     lost: list[str]
 
 
-def _shed(body: Body) -> _Shed:
+def _shed(body: Body, passed: frozenset[str]) -> _Shed:
     changed: dict[str, Any] = {}
     gone: set[str] = set()
     lost: list[str] = []
     offered = body.get("tools") or []
-    staying, lost_tools = tools.kept(offered)
+    staying, lost_tools = tools.kept(offered, passed)
     if lost_tools:
         lost += lost_tools
         changed["tools"] = staying
@@ -113,7 +118,7 @@ def _shed(body: Body) -> _Shed:
         cleaned, lost_inside = items.cleaned(body["input"])
         changed |= {"input": cleaned} if lost_inside else {}
         lost += lost_inside
-    if body.get(IDENTIFYING) is not None:
+    if body.get(IDENTIFYING) is not None and IDENTIFYING not in passed:
         gone.add(IDENTIFYING)
         lost.append(IDENTIFYING)
     if body.get("store"):

@@ -31,6 +31,7 @@ AT_PROVIDER = frozenset(
         "web_search_preview_2025_03_11",
     }
 )
+REACHING = frozenset(f"tools.{kind}" for kind in AT_PROVIDER)
 _ALWAYS = frozenset({"auto", "none"})
 
 
@@ -46,16 +47,18 @@ def check(tools: Iterable[Tool], path: str) -> None:
             check(fields.records(tool, "tools", f"{path}[{at}]."), f"{path}[{at}].tools")
 
 
-def kept(tools: Iterable[Tool]) -> tuple[list[Tool], list[str]]:
-    """Return the tools that run at the client, and the names of the others as losses."""
+def kept(
+    tools: Iterable[Tool], passed: frozenset[str] = frozenset()
+) -> tuple[list[Tool], list[str]]:
+    """Return the tools that run at the client or are in `passed`, and the names of the others."""
     staying: list[Tool] = []
     lost: list[str] = []
     for tool in tools:
         if tool["type"] == GROUP:
-            inner, inner_lost = kept(tool.get("tools") or [])
+            inner, inner_lost = kept(tool.get("tools") or [], passed)
             staying.append({**tool, "tools": inner})
             lost += inner_lost
-        elif _runs_at_client(tool):
+        elif _runs_at_client(tool) or lost_name(tool["type"]) in passed:
             staying.append(tool)
         else:
             lost.append(lost_name(tool["type"]))
