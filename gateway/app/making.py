@@ -1,7 +1,10 @@
 """Every object of a running gateway, constructed once."""
 
+import hashlib
+import hmac
 import random
 import time
+from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +18,7 @@ from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
 from gateway.config.settings import Paths
 from gateway.dialects import DIALECTS
+from gateway.domain.fleet import Offering
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
@@ -36,6 +40,7 @@ from gateway.transport.send import Sender
 from gateway.transport.target import Target
 
 REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error")
+TENANT_PURPOSE = b"perimeter tenant v1"
 NODE_SECRET = "node.secret"  # noqa: S105 - the name of a file
 
 
@@ -80,6 +85,9 @@ def targets_of(loaded: Loaded, clock: SystemClock) -> tuple[Target, ...]:
             server_name=backend.server_name,
             timeouts=timeouts,
             models=tuple({o.wire_model: None for o in offerings if o.backend == backend.name}),
+            contexts={
+                o.wire_model: o.context_tokens for o in offerings if o.backend == backend.name
+            },
             may_be_scripted=settings.demo,
             settings=backend.settings,
             now=clock.now,
@@ -119,6 +127,7 @@ async def make(loaded: Loaded) -> Made:
         dialects=DIALECTS,
         boot=boot,
         refusal_status=settings.refusal_status,
+        tenant_of=_tenants(settings.paths),
     )
     return Made(
         loaded=loaded,
@@ -163,6 +172,22 @@ def _kinds(loaded: Loaded, probes: Probes) -> dict[str, Backend]:
         name: replace(kind, quirks=(*kind.quirks, probes.name_as_known)) if kind.inspect else kind
         for name, kind in kinds.items()
     }
+
+
+def _contexts(offerings: tuple[Offering, ...], backend: str) -> dict[str, int]:
+    """Return the longest context that the catalogue says for each model of a backend."""
+    longest: dict[str, int] = {}
+    for one in offerings:
+        if one.backend == backend:
+            longest[one.wire_model] = max(one.context_tokens, longest.get(one.wire_model, 0))
+    return longest
+
+
+def _tenants(paths: Paths) -> Callable[[str], str]:
+    """Return what names a team to engines: keyed, so that no engine learns of it."""
+    secret = node_secret(paths.signing_key.parent / NODE_SECRET)
+    key = hmac.digest(secret, TENANT_PURPOSE, hashlib.sha256)
+    return lambda team: hmac.digest(key, team.encode(), hashlib.sha256).hex()
 
 
 def _seconds() -> float:

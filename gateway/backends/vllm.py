@@ -1,4 +1,8 @@
-"""vLLM's own server, on our own GPUs: it speaks OpenAI chat, responses and messages."""
+"""vLLM's own server, on our own GPUs: it speaks OpenAI chat, responses and messages.
+
+What it takes is listed here: what its request types of version 0.32 hold, less what is not for a
+caller to say.
+"""
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.openai_chat import OPENAI_CHAT
@@ -6,6 +10,7 @@ from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
+from gateway.transport import vllm_check
 from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import bearer
 
@@ -20,12 +25,46 @@ CONTROLS = frozenset(
         "kv_transfer_params",
         "logits_processors",
         "media_io_kwargs",
+        "mm_payload",
         "mm_processor_kwargs",
         "prompt_embeds",
         "request_id",
         "vllm_xargs",
     }
 )
+# Settings of vLLM's own that a caller may say.
+SAMPLING = frozenset(
+    {
+        "allowed_token_ids",
+        "bad_words",
+        "include_stop_str_in_output",
+        "length_penalty",
+        "logit_bias",
+        "min_p",
+        "min_tokens",
+        "repetition_penalty",
+        "skip_special_tokens",
+        "spaces_between_special_tokens",
+        "stop",
+        "stop_token_ids",
+        "structured_outputs",
+        "thinking_token_budget",
+        "top_k",
+        "truncate_prompt_tokens",
+        "use_beam_search",
+    }
+)
+# It takes these and does nothing with them; clients send them all the time.
+UNUSED = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "service_tier", "user"})
+CHAT = frozenset(
+    {
+        "add_generation_prompt",
+        "continue_final_message",
+        "documents",
+        "include_reasoning",
+    }
+)
+RESPONSES = frozenset({"frequency_penalty", "include_reasoning", "presence_penalty", "seed"})
 
 
 def refuse_controls(body: Body, _offering: Offering) -> Body:
@@ -36,15 +75,43 @@ def refuse_controls(body: Body, _offering: Offering) -> Body:
     return body
 
 
+def salted(body: Body, tenant: str) -> Body:
+    """Return the body with the salt that keeps the cached prompts of one tenant from another.
+
+    WHY: the time to the first token tells whether somebody else has sent the same prompt.
+    """
+    return {**body, "cache_salt": tenant}
+
+
 VLLM = Backend(
     name="vllm",
     ways=(
-        Way(dialect=OPENAI_CHAT, path="/v1/chat/completions"),
-        Way(dialect=ANTHROPIC_MESSAGES, path="/v1/messages"),
-        Way(dialect=ANTHROPIC_COUNT, path="/v1/messages/count_tokens"),
-        Way(dialect=OPENAI_RESPONSES, path="/v1/responses"),
+        Way(
+            dialect=OPENAI_CHAT,
+            path="/v1/chat/completions",
+            takes=OPENAI_CHAT.may_leave | SAMPLING | UNUSED | CHAT,
+            salted=salted,
+        ),
+        Way(
+            dialect=ANTHROPIC_MESSAGES,
+            path="/v1/messages",
+            takes=ANTHROPIC_MESSAGES.may_leave | UNUSED,
+            salted=salted,
+        ),
+        Way(
+            dialect=ANTHROPIC_COUNT,
+            path="/v1/messages/count_tokens",
+            takes=ANTHROPIC_COUNT.may_leave,
+        ),
+        Way(
+            dialect=OPENAI_RESPONSES,
+            path="/v1/responses",
+            takes=OPENAI_RESPONSES.may_leave | SAMPLING | UNUSED | RESPONSES,
+            salted=salted,
+        ),
     ),
     credential=bearer.optional,
     quirks=(refuse_controls,),
     probe_path="/health",
+    inspect=vllm_check.inspect,
 )

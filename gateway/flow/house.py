@@ -1,6 +1,6 @@
 """Everything that the flow works with, constructed once by `app`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -22,7 +22,8 @@ class House(Struct, frozen=True, kw_only=True):
     """The rooms as the flow sees them.
 
     `backends` maps a backend's name in the fleet file to its record. `refusal_status` is the
-    status of a refusal by policy: 400, which clients show once, or 403.
+    status of a refusal by policy: 400, which clients show once, or 403. `tenant_of` returns, for a
+    team, the keyed name under which engines keep its prompts apart; empty where none is kept.
     """
 
     worlds: Worlds
@@ -39,3 +40,4 @@ class House(Struct, frozen=True, kw_only=True):
     dialects: Mapping[str, Dialect]
     boot: str
     refusal_status: int = 400
+    tenant_of: Callable[[str], str] = lambda _team: ""

@@ -30,6 +30,17 @@ def leaving(
     return kept, tuple(name if name in dialect.fields else UNKNOWN for name in lost)
 
 
+def taken(
+    body: Body, dialect: Dialect, takes: frozenset[str] | None
+) -> tuple[Body, tuple[str, ...]]:
+    """Return the body with the fields that an engine takes, and the names of the others."""
+    if takes is None:
+        return body, ()
+    kept = {name: value for name, value in body.items() if name in takes}
+    lost = [name for name in body if name not in kept and body[name] is not None]
+    return kept, tuple(name if name in dialect.fields else UNKNOWN for name in lost)
+
+
 def closed(losses: tuple[str, ...]) -> tuple[str, ...]:
     """Return each loss once, in a form that no text of a client has, bounded in number."""
     names = dict.fromkeys(name if _NAME.fullmatch(name) else UNKNOWN for name in losses)

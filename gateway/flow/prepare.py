@@ -6,7 +6,7 @@ from gateway.domain.dialect import Dialect
 from gateway.domain.errors import CannotExpress
 from gateway.domain.request import Ask, Body, Envelope
 from gateway.domain.route import Candidate
-from gateway.flow.leaving import closed, leaving
+from gateway.flow.leaving import closed, leaving, taken
 from gateway.flow.renaming import renaming
 from gateway.transport.backend import Backend, Telling, Way
 from gateway.transport.call import HttpCall
@@ -22,10 +22,11 @@ class Prepared(Struct, frozen=True):
 
 
 class Wish(Struct, frozen=True):
-    """In which dialect the client asks for what."""
+    """In which dialect the client asks for what; `tenant` names whose caches are his, keyed."""
 
     dialect: Dialect
     ask: Ask
+    tenant: str = ""
 
 
 class Border(Struct, frozen=True):
@@ -55,6 +56,9 @@ def prepare(
     target, body, losses = _said(envelope.body, wish, candidate, way, border)
     for quirk in (*backend.quirks, *way.quirks):
         body = quirk(body, offering)
+    body, unfit = taken(body, target, way.takes)
+    if way.salted is not None and wish.tenant:
+        body = way.salted(body, wish.tenant)
     if way.marked is not None:
         body = way.marked(body, envelope.id)
     fields, untold = way.fields(Telling(envelope.told, offering, envelope.id))
@@ -66,7 +70,7 @@ def prepare(
     )
     path = way.of(offering.wire_model, streams=ask.stream)
     call = HttpCall(offering.backend, "POST", path, headers, wire_body.encode(body))
-    return Prepared(call, target, closed((*losses, *untold)))
+    return Prepared(call, target, closed((*losses, *unfit, *untold)))
 
 
 def refuse_losses(prepared: Prepared) -> None:

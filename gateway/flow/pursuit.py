@@ -86,7 +86,7 @@ class Pursuit:
         zone = self._world.program.zones.get(candidate.zone)
         prepared = prepare(
             self._envelope,
-            Wish(self._dialect, self._ask),
+            Wish(self._dialect, self._ask, self._house.tenant_of(self._envelope.caller.team)),
             candidate,
             backend,
             Border(

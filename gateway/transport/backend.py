@@ -46,6 +46,8 @@ class Way(Struct, frozen=True, kw_only=True):
     `{model}` in either stands for the model's name as one label of the path; `{name}` for that
     setting of the backend, a label too unless it begins with a slash.
     `serves` says of which models, by their name at the backend, this way is open.
+    `takes` are the fields that go to this engine, whatever the client sends; None for all that the
+    border lets pass. `salted` writes whose cache of prompts it is, where engines share one.
     `quirks` change a prepared body in named ways. `marked` writes our record id where the
     provider's own log keeps it. `fields` returns more header fields, and what could not be told.
     """
@@ -55,6 +57,8 @@ class Way(Struct, frozen=True, kw_only=True):
     streamed: str = ""
     serves: Callable[[str], bool] = every_model
     quirks: tuple[Quirk, ...] = ()
+    takes: frozenset[str] | None = None
+    salted: Callable[[Body, str], Body] | None = None
     marked: Callable[[Body, str], Body] | None = None
     fields: Callable[[Telling], tuple[Fields, tuple[str, ...]]] = no_fields
 
@@ -75,12 +79,14 @@ class Way(Struct, frozen=True, kw_only=True):
 class Inspection(Struct, frozen=True):
     """What an engine says of one of its models.
 
-    `digest` identifies the weights, `wire_name` is what to ask for. `breach` says why the engine
+    `digest` identifies the weights, `wire_name` is what to ask for, `context_tokens` is the longest
+    prompt and reply together, where the engine says so. `breach` says why the engine
     must never be used again, `problem` why it cannot be used now.
     """
 
     digest: str = ""
     wire_name: str = ""
+    context_tokens: int | None = None
     breach: str = ""
     problem: str = ""
 

@@ -44,6 +44,7 @@ class Probes:
         self._interval_s = interval_ms / 1_000
         self._due_in: dict[str, int] = {}
         self._inspected: dict[tuple[str, str], Inspection] = {}
+        self._contexts = {target.name: target.contexts for target in self._targets}
         for target in self._targets:
             health.ill(target.name, "not probed yet")
 
@@ -130,6 +131,9 @@ class Probes:
     def _judge(self, backend: str, model: str, found: Inspection) -> str:
         if found.problem:
             return found.problem
+        told = self._contexts[backend].get(model, 0)
+        if found.context_tokens is not None and found.context_tokens < told:
+            return f"serves {found.context_tokens} tokens of context, the catalogue says {told}"
         before = self._inspected.get((backend, model), found)
         breach = found.breach
         if not breach and before.digest != found.digest:

@@ -1,6 +1,6 @@
 """A backend as the fleet file describes it, with all that is needed to reach it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -19,7 +19,8 @@ class Target(Struct, frozen=True, kw_only=True):
 
     `ca_file` is the only CA that is believed; without one it is the public CAs of `certifi`.
     `server_name` is the name in its certificate where the host is another. `models` are the names
-    by which it is asked for its models. `may_be_scripted` is true in a demo alone. `settings` are
+    by which it is asked for its models, `contexts` the longest context that the catalogue says for
+    each. `may_be_scripted` is true in a demo alone. `settings` are
     those of the fleet file; `now` is the clock of its signatures.
     """
 
@@ -31,6 +32,7 @@ class Target(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     connections_max: int = CONNECTIONS_MAX
     models: tuple[str, ...] = ()
+    contexts: Mapping[str, int] = {}
     may_be_scripted: bool = False
     settings: Settings = {}
     now: Callable[[], datetime] | None = None

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from gateway.backends import BACKENDS
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT
 from gateway.domain.fleet import Fleet
 from gateway.domain.request import Operation
@@ -138,3 +139,18 @@ async def test_the_path_says_the_model_and_the_stream_where_the_body_does_not() 
 def test_what_an_engine_does_is_told_by_its_ways() -> None:
     found = operations(CATALOGUE, {"vllm": VLLM})
     assert found == {"qwen@vllm": frozenset({Operation.GENERATE})}
+
+
+async def test_an_engine_gets_the_fields_that_it_takes_and_the_salt_of_its_tenant() -> None:
+    stage = Stage(vllm=[ANSWER])
+    stage.house.backends["vllm"] = BACKENDS["vllm"]
+    house = msgspec.structs.replace(stage.house, tenant_of=lambda team: f"keyed:{team}")
+    body = message("qwen", zeta=1, speed="fast", priority=None, metadata={"user_id": "u"})
+    envelope = an_envelope(body, dialect="anthropic_messages", caller={"label": "restricted"})
+    reply = await type(stage.exchange)(house).exchange(envelope)
+    assert dict(reply.headers)["x-perimeter-lost"] == "unknown_field, speed"
+    sent = msgspec.json.decode(stage.sender.sent[0][1].body)
+    assert sent["cache_salt"] == "keyed:team"
+    assert sent["metadata"] == {"user_id": "u"}
+    assert not {"zeta", "speed", "priority"} & sent.keys()
+    await stage.background.drain(5)

@@ -170,7 +170,7 @@ def _deaf(patch: pytest.MonkeyPatch) -> None:
 
 
 def _generous(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(prepare_module, "leaving", lambda body, _dialect: (body, ()))
+    patch.setattr(prepare_module, "leaving", lambda body, _dialect, _passed: (body, ()))
 
 
 def _forgetful(patch: pytest.MonkeyPatch) -> None:
