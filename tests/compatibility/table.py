@@ -1,0 +1,150 @@
+"""The table of what passes, what is translated and what is lost, made by preparing every call."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from gateway.backends import BACKENDS
+from gateway.dialects import DIALECTS
+from gateway.domain.caller import Caller
+from gateway.domain.errors import GatewayError
+from gateway.domain.fleet import Offering
+from gateway.domain.request import Claims, Envelope, Operation
+from gateway.domain.route import Candidate
+from gateway.flow.prepare import Border, Prepared, Wish, prepare
+from gateway.flow.ruling import asked
+from gateway.surfaces.surface import SURFACES
+from tests.compatibility.features import FEATURES, LEAST, Feature
+from tests.doubles.fleets import an_offering
+
+ADDED = "_injected"
+ABILITIES = frozenset({"tools", "images", "documents", "thinking", "audio", "video"})
+SETTINGS = {
+    "project": "p",
+    "location": "europe-west4",
+    "region": "eu-central-1",
+    "base_path": "/v1",
+}
+
+
+class Engine(NamedTuple):
+    """A column: a kind of backend with one of its models."""
+
+    title: str
+    kind: str
+    model: str
+    outside: bool = True
+
+
+ENGINES = (
+    Engine("vLLM", "vllm", "Qwen/Qwen3-Coder-30B", outside=False),
+    Engine("Ollama", "ollama", "qwen3:14b", outside=False),
+    Engine("OpenAI", "openai", "gpt-6.1-sol"),
+    Engine("Anthropic", "anthropic", "claude-opus-5-5"),
+    Engine("Bedrock, Claude", "bedrock", "eu.anthropic.claude-opus-5-5"),
+    Engine("Bedrock, others", "bedrock", "qwen.qwen3-coder-next"),
+)
+
+
+class Cell(NamedTuple):
+    """What becomes of one feature: the body that goes, how, and what is lost."""
+
+    verbatim: bool
+    losses: tuple[str, ...]
+    sent: bytes
+    refused: str = ""
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What does not arrive: every loss but those that name what was added."""
+        return tuple(name for name in self.losses if not name.endswith(ADDED))
+
+    def __str__(self) -> str:
+        if self.refused:
+            return "refused"
+        how = "passes" if self.verbatim else "translated"
+        return f"{how}; lost: {', '.join(self.lost)}" if self.lost else how
+
+
+def spoken() -> tuple[str, ...]:
+    """Return the dialects of all surfaces that ask for replies, in the order of the table."""
+    names = dict.fromkeys(surface.dialect for surface in SURFACES.values())
+    return tuple(name for name in names if DIALECTS[name].operation is Operation.GENERATE)
+
+
+def cell(dialect_name: str, feature: Feature, engine: Engine) -> Cell:
+    """Return what becomes of a feature on its way from a client to an engine."""
+    dialect = DIALECTS[dialect_name]
+    body = {**LEAST[dialect_name], **feature.change}
+    envelope = Envelope(
+        id="0",
+        received_us=0,
+        caller=Caller("k", "s", "t"),
+        surface="s",
+        dialect=dialect_name,
+        claims=Claims(),
+        body=body,
+        body_bytes=1,
+        asked="" if "model" in body else "code",
+    )
+    backend = BACKENDS[engine.kind].at(SETTINGS)
+    try:
+        ask = asked(envelope, dialect)
+        border = Border(outside=engine.outside)
+        made = prepare(envelope, Wish(dialect, ask), Candidate(_offering(engine)), backend, border)
+    except GatewayError as error:
+        return Cell(verbatim=False, losses=(), sent=b"", refused=error.what)
+    return _cell(dialect.family == made.target.family, made)
+
+
+def _cell(verbatim: bool, made: Prepared) -> Cell:
+    return Cell(verbatim, made.losses, made.call.body)
+
+
+def _offering(engine: Engine) -> Offering:
+    zone = "frontier" if engine.outside else "on_prem"
+    offering = an_offering("m", engine.kind, zone, wire_model=engine.model)
+    return replace(offering, capabilities=ABILITIES)
+
+
+def rows() -> Iterator[tuple[str, str, Feature, Engine]]:
+    """Yield every cell's place: dialect, name of the feature, the feature, the engine."""
+    for dialect in spoken():
+        for name, feature in FEATURES[dialect].items():
+            for engine in ENGINES:
+                yield dialect, name, feature, engine
+
+
+def page() -> str:
+    """Return the page for `docs/`."""
+    lines = [HEAD]
+    titles = " | ".join(engine.title for engine in ENGINES)
+    for dialect in spoken():
+        paths = sorted(path for path, one in SURFACES.items() if one.dialect == dialect)
+        lines += [f"## {dialect}", "", "Asked at " + ", ".join(f"`{path}`" for path in paths), ""]
+        lines += [f"| feature | {titles} |", "|---|" + "---|" * len(ENGINES)]
+        for name, feature in FEATURES[dialect].items():
+            cells = " | ".join(str(cell(dialect, feature, engine)) for engine in ENGINES)
+            lines.append(f"| {name} | {cells} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+HEAD = """<!-- made by `make generate`; change the code instead -->
+# Compatibility
+
+What becomes of each thing that a client may say, by the engine that answers. Every cell is made by
+preparing a real call, and a test finds every planted word again in what is sent, or its loss.
+
+- *passes*: client and engine speak the same dialect; the parsed body goes as it came.
+- *translated*: the engine speaks another dialect; everything arrives.
+- *lost*: what the engine cannot be told, by the name that stands in the record and in
+  `x-perimeter-lost`. A policy with `on_loss: refuse` refuses instead.
+- What an engine demands and the client did not say is added, and named in the same places: names
+  that end in `_injected`.
+- *refused*: the request ends with a 400 that says why.
+
+vLLM and Ollama stand on the premises here, all others outside: what identifies whoever asks stays
+behind there unless the policy lets it pass.
+"""

@@ -1,0 +1,42 @@
+"""Nothing is lost without its name, and the page says what is so."""
+
+import pytest
+
+from gateway.backends import BACKENDS
+from tests.compatibility.__main__ import PAGE
+from tests.compatibility.features import FEATURES, LEAST
+from tests.compatibility.table import ENGINES, Engine, cell, page, rows, spoken
+
+ROWS = {
+    f"{dialect}, {name}, {one.title}": (dialect, what, one) for dialect, name, what, one in rows()
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_is_said_arrives_or_is_lost_by_name(row: str) -> None:
+    dialect, feature, engine = ROWS[row]
+    found = cell(dialect, feature, engine)
+    if found.refused:
+        return
+    for sentinel in feature.sentinels:
+        assert sentinel.encode() in found.sent or found.losses, f"{sentinel} vanished"
+
+
+@pytest.mark.parametrize("dialect", spoken())
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.title)
+def test_words_tools_and_their_history_reach_every_engine(dialect: str, engine: Engine) -> None:
+    for name in ("text", "system", "tools", "tool history"):
+        feature = FEATURES[dialect][name]
+        found = cell(dialect, feature, engine)
+        assert not found.refused, f"{name}: {found.refused}"
+        assert all(sentinel.encode() in found.sent for sentinel in feature.sentinels), name
+
+
+def test_every_surface_and_every_kind_of_engine_has_its_place() -> None:
+    assert set(spoken()) <= set(FEATURES)
+    assert FEATURES.keys() == LEAST.keys()
+    assert {engine.kind for engine in ENGINES} == BACKENDS.keys() - {"scripted"}
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text() == page(), "run `make generate`"
