@@ -68,6 +68,7 @@ format: $(READY) ## format and mend what can be mended
 
 generate: $(READY) ## write schemas and generated pages
 	$(BIN)/python -m gateway generate
+	$(BIN)/python -m tests.compatibility
 
 lock: $(TOOLS)/.ready ## resolve again and write the requirement files
 	$(UV) lock --upgrade

@@ -6,6 +6,11 @@ from gateway.domain.money import Price
 from gateway.domain.request import Operation
 
 
+def place(backend: str, wire_model: str) -> str:
+    """Return the name under which health speaks of one model of a backend."""
+    return f"{backend}/{wire_model}"
+
+
 class Offering(Struct, frozen=True):
     """A model at one backend, in one zone, at one price.
 
@@ -24,6 +29,11 @@ class Offering(Struct, frozen=True):
     capabilities: frozenset[str]
     price: Price
     settings: dict[str, int] = {}
+
+    @property
+    def place(self) -> str:
+        """The model at its backend, as health speaks of it."""
+        return place(self.backend, self.wire_model)
 
 
 class Catalogue(Struct, frozen=True):
@@ -44,8 +54,9 @@ class Catalogue(Struct, frozen=True):
 
 
 class Fleet(Struct, frozen=True):
-    """The catalogue and, at this moment, which backends cannot be used and why.
+    """The catalogue and, at this moment, what cannot be used and why.
 
+    `resting` holds names of backends, and `backend/wire_model` where one model alone is meant.
     `operations` says, by the id of an offering, what its backend does with it; an offering that
     does not stand there generates replies and nothing else.
     """
@@ -53,3 +64,7 @@ class Fleet(Struct, frozen=True):
     catalogue: Catalogue
     resting: dict[str, str] = {}
     operations: dict[str, frozenset[Operation]] = {}
+
+    def rests(self, offering: Offering) -> bool:
+        """Can this offering not be used now?"""
+        return offering.backend in self.resting or offering.place in self.resting

@@ -57,7 +57,7 @@ class Pursuit:
                 await asyncio.sleep(wait_s)
             # INVARIANT: before each attempt the current snapshot may remove a candidate; it never
             # adds one.
-            if candidate.offering.backend in self._house.worlds.now().fleet.resting:
+            if self._house.worlds.now().fleet.rests(candidate.offering):
                 continue
             got = await self._try(candidate, len(self._failures) + 1)
             if not isinstance(got, Failure):

@@ -85,4 +85,4 @@ def _objection(
         return f"cannot_{min(missing)}"
     if ask.output_tokens_max is not None and ask.output_tokens_max > offering.context_tokens:
         return "context"
-    return RESTING if offering.backend in fleet.resting else None
+    return RESTING if fleet.rests(offering) else None

@@ -81,7 +81,8 @@ class Inspection(Struct, frozen=True):
 
     `digest` identifies the weights, `wire_name` is what to ask for, `context_tokens` is the longest
     prompt and reply together, where the engine says so. `breach` says why the engine
-    must never be used again, `problem` why it cannot be used now.
+    must never be used again, `problem` why it cannot be used now,
+    `unfit` why this one of its models cannot.
     """
 
     digest: str = ""
@@ -89,6 +90,7 @@ class Inspection(Struct, frozen=True):
     context_tokens: int | None = None
     breach: str = ""
     problem: str = ""
+    unfit: str = ""
 
 
 Inspect = Callable[[Question, str], Awaitable[Inspection]]

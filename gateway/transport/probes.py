@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from gateway.domain.errors import BoundaryBreach
-from gateway.domain.fleet import Offering
+from gateway.domain.fleet import Offering, place
 from gateway.domain.request import Body
 from gateway.domain.route import FailureKind
 from gateway.transport.backend import Answer, Inspection
@@ -128,12 +128,21 @@ class Probes:
         self._due_in[target.name] = INSPECT_EVERY - 1
         return ""
 
+    def _note_fitness(self, backend: str, model: str, found: Inspection) -> None:
+        """Leave one model alone that its server does not serve as the catalogue says."""
+        told = self._contexts[backend].get(model, 0)
+        why = found.unfit
+        if found.context_tokens is not None and found.context_tokens < told:
+            why = f"serves {found.context_tokens} tokens of context, the catalogue says {told}"
+        if why:
+            self._health.ill(place(backend, model), why)
+        else:
+            self._health.well(place(backend, model))
+
     def _judge(self, backend: str, model: str, found: Inspection) -> str:
         if found.problem:
             return found.problem
-        told = self._contexts[backend].get(model, 0)
-        if found.context_tokens is not None and found.context_tokens < told:
-            return f"serves {found.context_tokens} tokens of context, the catalogue says {told}"
+        self._note_fitness(backend, model, found)
         before = self._inspected.get((backend, model), found)
         breach = found.breach
         if not breach and before.digest != found.digest:

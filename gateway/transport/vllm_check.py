@@ -33,5 +33,5 @@ async def inspect(question: Question, model: str) -> Inspection:
     listed = msgspec.json.decode(body, type=_List).data
     served = next((one for one in listed if one.id == model), None)
     if served is None:
-        return Inspection(problem="the server does not serve that model" if listed else "")
+        return Inspection(unfit="the server does not serve that model" if listed else "")
     return Inspection(context_tokens=served.max_model_len)

@@ -19,7 +19,7 @@ def test_what_is_said_arrives_or_is_lost_by_name(row: str) -> None:
     if found.refused:
         return
     for sentinel in feature.sentinels:
-        assert sentinel.encode() in found.sent or found.losses, f"{sentinel} vanished"
+        assert sentinel.encode() in found.sent or found.lost, f"{sentinel} vanished"
 
 
 @pytest.mark.parametrize("dialect", spoken())

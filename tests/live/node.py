@@ -39,7 +39,7 @@ MODELS = (
     ("tiny", "home", SERVED_MODEL, CONTEXT_TOKENS_MAX),
     ("tiny-overheard", "home-overheard", SERVED_MODEL, CONTEXT_TOKENS_MAX),
     ("tiny-overstated", "home-overstated", SERVED_MODEL, 1_000_000),
-    ("tiny-absent", "home", "absent-model", CONTEXT_TOKENS_MAX),
+    ("tiny-absent", "home-overstated", "absent-model", CONTEXT_TOKENS_MAX),
     (FRONTIER_MODEL, "cloud", FRONTIER_MODEL, 200_000),
 )
 TASKS = f"""code: [{FRONTIER_MODEL}, tiny]
@@ -62,7 +62,7 @@ def write_files(folder: Path, engines: Engines) -> None:
     backends = {
         "home": ("vllm", engines.vllm, "on_prem"),
         "home-overheard": ("vllm", engines.post, "on_prem"),
-        "home-overstated": ("vllm", engines.vllm, "on_prem"),
+        "home-overstated": ("openai", engines.vllm, "on_prem"),
         "cloud": ("scripted", engines.frontier, "frontier"),
     }
     write_node(folder, backends)

@@ -72,9 +72,15 @@ class _Post(BaseHTTPRequestHandler):
         super().setup()
 
     def do_GET(self) -> None:
-        self.send_response(http.HTTPStatus.OK)
-        self.send_header("content-length", "0")
+        connection = http.client.HTTPConnection(*self.server.engine, timeout=ENGINE_SECONDS_MAX)
+        with closing(connection):
+            connection.request("GET", self.path)
+            reply = connection.getresponse()
+            body = reply.read()
+        self.send_response(reply.status)
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def do_POST(self) -> None:
         heard = Exchange(self.path, self.rfile.read(int(self.headers["content-length"])))

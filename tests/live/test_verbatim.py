@@ -10,6 +10,7 @@ from tests.live.engine import SERVED_MODEL
 from tests.live.overheard import Overheard
 from tests.live.questions import CHAT, MESSAGES, OTHERS, Question
 
+SALT_CHARS = 64
 CHAT_PATH = "/v1/chat/completions"
 SURFACES = (CHAT_PATH, "/v1/messages", "/v1/responses")
 QUESTIONS = {
@@ -48,6 +49,7 @@ def test_client_and_engine_hear_each_other_unchanged(
     told = msgspec.json.decode(heard.asked)
     if is_chat_stream:
         assert told.pop("stream_options") == {"include_usage": True}
+    assert len(told.pop("cache_salt")) == SALT_CHARS
     expected = {key: value for key, value in asked(question).items() if key != "stream_options"}
     assert (heard.path, told) == (question.path, expected | {"model": SERVED_MODEL})
     assert list(told) == list(expected)

@@ -116,3 +116,10 @@ def test_an_engine_is_asked_only_for_what_it_does() -> None:
     route = plan(a_decision("frontier", "on_prem"), ask, NAMED, fleet, Limits(unexplained))
     assert [c.offering for c in route.candidates] == [CLOUD]
     assert {e.reason for e in route.excluded} == {"cannot_count"}
+
+
+def test_one_model_of_a_backend_can_rest_alone() -> None:
+    fleet = Fleet(FLEET.catalogue, {HOME.place: "serves another model"})
+    assert [fleet.rests(one) for one in (CLOUD, HOME, PLAIN)] == [False, True, False]
+    route = plan(a_decision("on_prem"), Ask("code"), NAMED, fleet, Limits(unexplained))
+    assert [c.offering for c in route.candidates] == [PLAIN]

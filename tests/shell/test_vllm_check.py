@@ -31,7 +31,8 @@ async def rests(status: int, listed: object, tokens: int = 100) -> str:
         shell = Shell(target)
         await Probes([target], shell.sender, shell.health, lambda: 0.5).once()
         await shell.sender.close()
-        return shell.health.resting().get("vllm", "")
+        resting = shell.health.resting()
+        return resting.get("vllm", "") or resting.get(f"vllm/{MODEL}", "")
 
 
 def serving(tokens: int | None, name: str = MODEL) -> dict:
