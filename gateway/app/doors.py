@@ -5,14 +5,20 @@ from typing import Any
 
 from litestar import Litestar
 
+from gateway.app.loading import Loaded, anonymous_caller
 from gateway.app.making import Made
+from gateway.app.node_secret import access_root
 from gateway.audit.record import Attempted, Decided, Settled
 from gateway.dialects import DIALECTS
-from gateway.identity.network import client_address, trusted_networks
-from gateway.surfaces.accept import BodyLimits, Scope
+from gateway.identity.access_keys import AccessKeys
+from gateway.identity.anonymous import Anonymous
+from gateway.identity.callers import Callers
+from gateway.identity.network import Network, client_address, networks_of
+from gateway.surfaces.accept import BodyLimits
 from gateway.surfaces.admin import Readiness, admin_application
 from gateway.surfaces.api import Api
 from gateway.surfaces.front import Door, Front
+from gateway.surfaces.knock import Scope
 
 STALL_MS_MAX = 60_000
 FORWARDED = b"x-forwarded-for"
@@ -35,7 +41,7 @@ class LedgerRecords:
 def data_application(made: Made) -> Front:
     """Return the hot routes with everything else behind them."""
     data = made.loaded.node.settings.listeners.data
-    trusted = trusted_networks(data.trusted_proxies)
+    trusted = networks_of(data.trusted_proxies)
 
     def address_of(scope: Scope) -> str:
         peer: Any = scope.get("client")
@@ -44,7 +50,7 @@ def data_application(made: Made) -> Front:
         return client_address(peer[0] if peer else "", told, trusted)
 
     door = Door(
-        keys=made.loaded.keys,
+        callers=callers_of(made.loaded, trusted),
         dialects=DIALECTS,
         clock=made.clock,
         ids=made.house.ids,
@@ -56,6 +62,16 @@ def data_application(made: Made) -> Front:
     )
     behind: Any = Api(door, made.house.worlds, LedgerRecords(made)).application()
     return Front(door, made.exchange, behind)
+
+
+def callers_of(loaded: Loaded, trusted: tuple[Network, ...]) -> Callers:
+    """Return everybody whom the gateway knows."""
+    settings = loaded.node.settings
+    access = AccessKeys(loaded.keys, access_root(settings.paths))
+    named, caller = settings.listeners.data.anonymous, anonymous_caller(loaded.node)
+    if named is None or caller is None:
+        return Callers(loaded.keys, access)
+    return Callers(loaded.keys, access, Anonymous(caller, networks_of(named.networks), trusted))
 
 
 class AdminDoor:

@@ -21,11 +21,13 @@ from gateway.config.folders import read_case_files, read_models_files, read_poli
 from gateway.config.node import Node, load_node, salvaged
 from gateway.config.secrets import read_secrets
 from gateway.dialects import PASSABLE
+from gateway.domain.caller import Caller
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.secret import Secret
 from gateway.domain.vocabulary import UnknownLabelError
 from gateway.domain.zone import Zone
+from gateway.identity import anonymous
 from gateway.identity.keyfile import read_keys
 from gateway.identity.keys import KeyRing
 from gateway.policy.cases import Case, read_cases
@@ -35,6 +37,7 @@ from gateway.surfaces.surface import SURFACES
 from gateway.transport.guard import Place, place_faults
 
 T = TypeVar("T")
+ANONYMOUS_AT = "/listeners/data/anonymous"
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -106,6 +109,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
             collected.problems += problems
         collected.problems += prove(compiled.program, compiled.invariants, today)
         collected.problems += _key_problems(keys_file, keys, compiled) if keys else ()
+        collected.problems += _anonymous_problems(node, compiled)
     collected.problems += _place_problems(fleet["backends"], models, demo=settings.demo)
     collected.problems += _roaming_problems(fleet["backends"], models, compiled.zones)
     collected.problems += _demo_problems(node)
@@ -126,6 +130,14 @@ def place_of(backend: BackendSettings) -> Place:
     """Return where a backend is, as the guard knows it."""
     origin = backend.origin
     return Place(backend.name, origin.scheme, origin.host, origin.port, backend.zone)
+
+
+def anonymous_caller(node: Node) -> Caller | None:
+    """Return who a request without a credential is, where the node file names somebody."""
+    named = node.settings.listeners.data.anonymous
+    if named is None:
+        return None
+    return Caller(anonymous.KEY_ID, named.subject, named.team, named.label, named.repos)
 
 
 def _plain(documents: dict[str, Document]) -> dict[str, Any]:
@@ -163,15 +175,26 @@ def _known_words(models: Models) -> Known:
 
 def _key_problems(document: Document, keys: KeyRing, compiled: Compiled) -> Iterator[Problem]:
     for caller in keys.callers:
-        at = f"/keys/{caller.key_id}"
-        for repo in caller.repos:
-            if repo not in compiled.registry.repos:
-                yield document.problem(f"{at}/repos", "the policy registers no such repository")
-        if caller.label is not None:
-            try:
-                compiled.vocabulary.parse(caller.label)
-            except UnknownLabelError as error:
-                yield document.problem(f"{at}/label", str(error))
+        yield from _binding_problems(document, f"/keys/{caller.key_id}", caller, compiled)
+
+
+def _anonymous_problems(node: Node, compiled: Compiled) -> Iterator[Problem]:
+    caller = anonymous_caller(node)
+    if caller is not None:
+        yield from _binding_problems(node.document, ANONYMOUS_AT, caller, compiled)
+
+
+def _binding_problems(
+    document: Document, at: str, caller: Caller, compiled: Compiled
+) -> Iterator[Problem]:
+    for repo in caller.repos:
+        if repo not in compiled.registry.repos:
+            yield document.problem(f"{at}/repos", "the policy registers no such repository")
+    if caller.label is not None:
+        try:
+            compiled.vocabulary.parse(caller.label)
+        except UnknownLabelError as error:
+            yield document.problem(f"{at}/label", str(error))
 
 
 def _place_problems(document: Document, models: Models, *, demo: bool) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gateway.app.alarms import Alarms
 from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
-from gateway.app.node_secret import node_secret
+from gateway.app.node_secret import derived, node_secret, secret_place
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
@@ -39,9 +39,8 @@ from gateway.transport.probes import Probes
 from gateway.transport.send import Sender
 from gateway.transport.target import Target
 
+TENANT_PURPOSE = "tenant"
 REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error")
-TENANT_PURPOSE = b"perimeter tenant v1"
-NODE_SECRET = "node.secret"  # noqa: S105 - the name of a file
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -66,8 +65,7 @@ def ledger_paths(paths: Paths) -> LedgerPaths:
 
 def load_scanners(paths: Paths) -> tuple[LoadedDetector, ...]:
     """Return the detectors, compiled anew where the cache does not hold them."""
-    secret = node_secret(paths.signing_key.parent / NODE_SECRET)
-    return load_detectors(paths.cache, secret)
+    return load_detectors(paths.cache, node_secret(secret_place(paths)))
 
 
 def targets_of(loaded: Loaded, clock: SystemClock) -> tuple[Target, ...]:
@@ -185,8 +183,7 @@ def _contexts(offerings: tuple[Offering, ...], backend: str) -> dict[str, int]:
 
 def _tenants(paths: Paths) -> Callable[[str], str]:
     """Return what names a team to engines: keyed, so that no engine learns of it."""
-    secret = node_secret(paths.signing_key.parent / NODE_SECRET)
-    key = hmac.digest(secret, TENANT_PURPOSE, hashlib.sha256)
+    key = derived(node_secret(secret_place(paths)), TENANT_PURPOSE)
     return lambda team: hmac.digest(key, team.encode(), hashlib.sha256).hex()
 
 

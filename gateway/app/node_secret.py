@@ -1,10 +1,18 @@
-"""A secret of this machine, made at its first start; it authenticates what the node caches."""
+"""A secret of this machine, made at its first use.
 
+It authenticates what the node caches, and the secrets of access keys are made from it.
+"""
+
+import hashlib
+import hmac
 import os
 from pathlib import Path
 
+from gateway.config.settings import Paths
 from gateway.domain.errors import LedgerUnavailable
+from gateway.identity import access_keys
 
+NAME = "node.secret"
 SECRET_BYTES = 32
 MODE = 0o600
 
@@ -19,10 +27,28 @@ def node_secret(path: Path) -> bytes:
             return _read(path)
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(SECRET_BYTES))
+            file.flush()
+            # WHY: access keys hang on it; a crash may not leave the next start with another one.
+            os.fsync(file.fileno())
         return _read(path)
     except OSError as error:
         reason = error.strerror or "unknown error"
         raise LedgerUnavailable("The node secret cannot be kept.", hint=reason) from None
+
+
+def secret_place(paths: Paths) -> Path:
+    """Return where the secret lies: beside the signing key."""
+    return paths.signing_key.parent / NAME
+
+
+def access_root(paths: Paths) -> bytes:
+    """Return what the secrets of this node's access keys are made from."""
+    return derived(node_secret(secret_place(paths)), access_keys.PURPOSE)
+
+
+def derived(secret: bytes, purpose: str) -> bytes:
+    """Return the secret for one purpose; it tells nothing of the others."""
+    return hmac.digest(secret, f"perimeter/{purpose}/1".encode(), hashlib.sha256)
 
 
 def _read(path: Path) -> bytes:

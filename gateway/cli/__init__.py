@@ -16,7 +16,7 @@ from gateway.domain.errors import ConfigError, GatewayError
 COMMANDS = {
     "serve": "run the gateway",
     "check": "validate all configuration and print the residency matrix",
-    "keys": "create keys for callers",
+    "keys": "create and rotate keys for callers",
     "ledger": "create a ledger",
     "verify": "verify a whole ledger from its bytes",
     "explain": "say why a request was answered as it was",

@@ -1,4 +1,4 @@
-"""`perimeter keys create`: make a key, print it once, keep its hash."""
+"""`perimeter keys`: make a key and print it once; give an access key a new secret."""
 
 import argparse
 import os
@@ -7,15 +7,19 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+from gateway.app.node_secret import access_root
 from gateway.config.files import load
 from gateway.config.node import load_node
+from gateway.config.settings import Paths
 from gateway.domain.errors import ConfigError, Problem
-from gateway.identity.keyfile import KeyFileError, add_key, read_keys
+from gateway.identity.access_keys import access_key_id, secret_of
+from gateway.identity.keyfile import KeyFileError, add_key, raise_generation, read_keys
 from gateway.identity.keys import RANDOM_BYTES, KeyEntry, new_key
 
 REFUSED = 1
 MODE = 0o600
 EMPTY = "version: 1\nkeys: {}\n"
+FIRST_GENERATION = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,29 +38,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--repo", action="append", default=[], help="a repository it is bound to")
     create.add_argument("--selects-repo", action="store_true")
     create.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD")
+    create.add_argument(
+        "--sigv4",
+        action="store_true",
+        help="an access key for clients that sign as for AWS: good at this node alone",
+    )
+    rotate = actions.add_parser("rotate", help="give an access key a new secret; the old one ends")
+    rotate.add_argument("id")
+    rotate.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, or 1 when the key cannot be made."""
-    path = load_node(arguments.node).settings.paths.keys
+    paths = load_node(arguments.node).settings.paths
     try:
-        secret, hashed = new_key(arguments.id, os.urandom(RANDOM_BYTES))
-        entry = KeyEntry(
-            hash=hashed,
-            subject=arguments.subject,
-            team=arguments.team,
-            label=arguments.label,
-            repos=tuple(arguments.repo),
-            selects_repo=arguments.selects_repo,
-            expires_on=arguments.expires_on,
+        return (
+            _rotate(arguments, paths) if arguments.action == "rotate" else _create(arguments, paths)
         )
-        text = path.read_text() if path.exists() else EMPTY
-        _replace(path, add_key(text, arguments.id, entry))
     except (KeyFileError, ValueError) as error:
         print(f"perimeter: {error}", file=sys.stderr)
         return REFUSED
+
+
+def _create(arguments: argparse.Namespace, paths: Paths) -> int:
+    secret, hashed = new_key(arguments.id, os.urandom(RANDOM_BYTES))
+    entry = KeyEntry(
+        hash=None if arguments.sigv4 else hashed,
+        generation=FIRST_GENERATION if arguments.sigv4 else None,
+        subject=arguments.subject,
+        team=arguments.team,
+        label=arguments.label,
+        repos=tuple(arguments.repo),
+        selects_repo=arguments.selects_repo,
+        expires_on=arguments.expires_on,
+    )
+    text = paths.keys.read_text() if paths.keys.exists() else EMPTY
+    after = add_key(text, arguments.id, entry)
+    if arguments.sigv4:
+        return _granted(arguments.id, FIRST_GENERATION, paths, after)
+    _replace(paths.keys, after)
     print(secret.reveal())
-    print(f"This key is shown once; {path.name} keeps its hash.", file=sys.stderr)
+    print(f"This key is shown once; {paths.keys.name} keeps its hash.", file=sys.stderr)
+    return 0
+
+
+def _rotate(arguments: argparse.Namespace, paths: Paths) -> int:
+    text = paths.keys.read_text() if paths.keys.exists() else EMPTY
+    after, generation = raise_generation(text, arguments.id)
+    return _granted(arguments.id, generation, paths, after)
+
+
+def _granted(key_id: str, generation: int, paths: Paths, text: str) -> int:
+    """Print an access key as clients of AWS read it; the file is written first."""
+    name = access_key_id(key_id)
+    secret = secret_of(access_root(paths), name, generation)
+    _replace(paths.keys, text)
+    print(f"AWS_ACCESS_KEY_ID={name}")
+    print(f"AWS_SECRET_ACCESS_KEY={secret.reveal()}")
+    print("This secret is shown once; it is kept nowhere.", file=sys.stderr)
     return 0
 
 

@@ -16,6 +16,7 @@ from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 
 DEMO_PREFIX = "demo/"
+PREFIX_MIN = {4: 8, 6: 7}
 SALVAGED: dict[str, Any] = {"paths": Paths, "demo": bool, "secrets": dict[str, SecretSource]}
 S = TypeVar("S", bound=Struct)
 
@@ -101,6 +102,10 @@ def _addresses(document: Document, settings: Settings) -> Iterator[Problem]:
         complaint = _block_complaint(block)
         if complaint:
             yield document.problem(f"/listeners/data/trusted_proxies/{number}", complaint)
+    for number, block in enumerate(data.anonymous.networks if data.anonymous else ()):
+        complaint = _block_complaint(block) or _wide_complaint(block)
+        if complaint:
+            yield document.problem(f"/listeners/data/anonymous/networks/{number}", complaint)
 
 
 def _limits(document: Document, settings: Settings) -> Iterator[Problem]:
@@ -145,6 +150,14 @@ def _block_complaint(text: str) -> str:
     except ValueError:
         return "must be a CIDR block such as 10.0.0.0/8, without host bits"
     return "trusts every peer" if block.prefixlen == 0 else ""
+
+
+def _wide_complaint(text: str) -> str:
+    """Say so when a block is wider than the widest that is private."""
+    block = ip_network(text)
+    least = PREFIX_MIN[block.version]
+    what = f"is too wide: {least} bits of prefix at the least"
+    return what if block.prefixlen < least else ""
 
 
 def _placed(value: S, folder: Path) -> S:

@@ -15,10 +15,13 @@ CONNECTIONS_MAX = 100_000
 MILLISECONDS_MAX = 3_600_000
 BODY_BYTES_MAX = 256 * 1024 * 1024
 PROXIES_MAX = 64
+NETWORKS_MAX = 64
+REPOS_MAX = 256
 SECRETS_MAX = 256
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Milliseconds = Annotated[int, Meta(ge=1, le=MILLISECONDS_MAX)]
+Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Count = Annotated[int, Meta(ge=1, le=CONNECTIONS_MAX)]
 
 VariableName = Annotated[str, form(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "PERIMETER_ANTHROPIC_KEY")]
@@ -43,6 +46,31 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True):
     ] = "1.2"
 
 
+class Anonymous(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who a request without any credential is, for clients that cannot send a key."""
+
+    subject: Annotated[
+        Text, Meta(description="The person or service that answers for such requests.")
+    ] = "anonymous"
+    team: Annotated[Text, Meta(description="The team that is recorded.")]
+    label: Annotated[
+        Text,
+        Meta(description="The least label of every such request.", examples=["internal"]),
+    ]
+    repos: Annotated[
+        tuple[Text, ...],
+        Meta(max_length=REPOS_MAX, description="Repositories that such requests are bound to."),
+    ] = ()
+    networks: Annotated[
+        tuple[Annotated[str, Meta(examples=["10.1.2.0/24"])], ...],
+        Meta(
+            min_length=1,
+            max_length=NETWORKS_MAX,
+            description="CIDR blocks from which a request may come without a credential.",
+        ),
+    ] = ("127.0.0.0/8", "::1/128")
+
+
 class DataListener(Struct, frozen=True, forbid_unknown_fields=True):
     """Where clients connect, and what bounds them."""
 
@@ -58,6 +86,10 @@ class DataListener(Struct, frozen=True, forbid_unknown_fields=True):
             description="CIDR blocks of peers whose forwarded client address is believed.",
         ),
     ] = ()
+    anonymous: Annotated[
+        Anonymous | None,
+        Meta(description="Who sends no credential at all; null: nobody may. docs/keys.md"),
+    ] = None
     connections_max: Annotated[
         Count, Meta(description="Open connections in all; more are closed at once.")
     ] = 1_024

@@ -3,7 +3,8 @@
 GatewayError
     RequestError    blame=caller    Malformed 400, TooSlow 408, TooLarge 413,
                                     UnsupportedMedia 415,
-                                    UnknownModel 404, UnknownPath 404, CannotExpress 400
+                                    UnknownModel 404, UnknownPath 404, WrongMethod 405,
+                                    CannotExpress 400
     IdentityError   blame=caller    Unauthenticated 401, NotAllowed 400
     Refusal         blame=policy    Denied 400, NothingFits 400, NoHealthyBackend 503, Draining 503
     BackendError    blame=backend   EngineRejected 400, AllFailed 502, AllTimedOut 504
@@ -89,6 +90,12 @@ class UnknownPath(RequestError):
     """There is no such path; nothing is ever proxied."""
 
     code, status = "not_found", 404
+
+
+class WrongMethod(RequestError):
+    """The path is there, and takes another method."""
+
+    code, status = "method_not_allowed", 405
 
 
 class CannotExpress(RequestError):

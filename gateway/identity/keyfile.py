@@ -11,6 +11,7 @@ from msgspec.structs import FieldInfo, fields
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.vocabulary import LABEL_TEXT_MAX
+from gateway.identity import anonymous
 from gateway.identity.keys import HASH, KEY_ID, KEY_ID_RULE, KEYS_MAX, KeyEntry, KeyRing
 
 VERSION = 1
@@ -19,6 +20,7 @@ REPOS_MAX = 256
 INDENT = "  "
 
 _FIELDS: dict[str, FieldInfo] = {field.name: field for field in fields(KeyEntry)}
+_RESERVED = f"`{anonymous.KEY_ID}` stands for callers without a key"
 _PLAIN_NAME = re.compile(r"[a-z_]{1,32}")
 _KEYS_LINE = re.compile(r"keys:(?P<empty>[ ]*\{[ ]*\})?(?P<rest>[ ]*(?:#.*)?)")
 
@@ -54,6 +56,8 @@ def add_key(text: str, key_id: str, entry: KeyEntry) -> str:
     """
     if not KEY_ID.fullmatch(key_id):
         raise KeyFileError(KEY_ID_RULE)
+    if key_id == anonymous.KEY_ID:
+        raise KeyFileError(_RESERVED)
     before = _plain(text) or {"version": VERSION, "keys": {}}
     keys = before.get("keys") or {}
     if key_id in keys:
@@ -63,6 +67,35 @@ def add_key(text: str, key_id: str, entry: KeyEntry) -> str:
     if _plain(after) != {**before, "keys": {**keys, key_id: _shown(entry)}}:
         raise KeyFileError("write `keys:` as an indented block, one key below the other")
     return after
+
+
+def raise_generation(text: str, key_id: str) -> tuple[str, int]:
+    """Return the text with the next generation of an access key, and which one that is.
+
+    Everything else stays as it stands. KeyFileError when it is no access key.
+    """
+    before = _plain(text)
+    keys: dict[str, Any] = before.get("keys") or {}
+    entry = keys.get(key_id)
+    generation = entry.get("generation") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or type(generation) is not int:
+        raise KeyFileError("there is no access key of that id")
+    node = _node(yaml.compose(text, yaml.SafeLoader), ("keys", key_id, "generation"))
+    start, end = node.start_mark.index, node.end_mark.index
+    after = f"{text[:start]}{generation + 1}{text[end:]}"
+    # INVARIANT: what is written reads as what stood there, but for this one number.
+    raised = {**keys, key_id: {**entry, "generation": generation + 1}}
+    if _plain(after) != {**before, "keys": raised}:
+        raise KeyFileError("write `generation` as a plain number of its own")
+    return after, generation + 1
+
+
+def _node(node: Any, path: tuple[str, ...]) -> yaml.Node:  # noqa: ANN401  # any node of YAML
+    """Return what stands at a path that is known to be there."""
+    for name in path:
+        node = next(value for key, value in node.value if key.value == name)
+    found: yaml.Node = node
+    return found
 
 
 def _frame_problems(document: Document, value: dict[str, Any]) -> Iterator[Problem]:
@@ -87,13 +120,22 @@ def _entry_problems(document: Document, key_id: str, raw: object) -> Iterator[Pr
         line = document.line(at)
         yield Problem(document.file, line, "/keys", KEY_ID_RULE)
         return
+    if key_id == anonymous.KEY_ID:
+        yield document.problem(at, _RESERVED)
     if not isinstance(raw, dict):
         yield document.problem(at, "must be a map")
         return
+    yield from _whole_problems(document, at, raw)
     for name, value in raw.items():
         what = _field_problem(name, value)
         if what is not None:
             yield document.problem(f"{at}/{name}" if name in _FIELDS else at, what)
+
+
+def _whole_problems(document: Document, at: str, raw: dict[str, Any]) -> Iterator[Problem]:
+    known_by = [name for name in ("hash", "generation") if raw.get(name) is not None]
+    if len(known_by) != 1:
+        yield document.problem(at, "give `hash`, or `generation` for an access key, and not both")
     for name, field in _FIELDS.items():
         if field.required and name not in raw:
             yield document.problem(at, f"`{name}` is missing")
@@ -110,7 +152,7 @@ def _field_problem(name: str, value: object) -> str | None:
         msgspec.convert(value, field.type)
     except msgspec.ValidationError as error:
         return str(error)
-    if name == "hash" and not HASH.fullmatch(str(value)):
+    if name == "hash" and value is not None and not HASH.fullmatch(str(value)):
         return "must be `sha256:` and 64 hexadecimal digits, as `perimeter keys create` prints"
     if isinstance(value, str) and not 0 < len(value) <= _chars_max(name):
         return f"must have 1 to {_chars_max(name)} characters"
@@ -126,6 +168,8 @@ def _chars_max(name: str) -> int:
 def _repeated(document: Document, entries: dict[str, KeyEntry]) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for key_id, entry in entries.items():
+        if entry.hash is None:
+            continue
         if entry.hash in first:
             what = f"has the hash of `{first[entry.hash]}`; every key is made anew"
             yield document.problem(f"/keys/{key_id}/hash", what)

@@ -6,16 +6,20 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from gateway.domain.caller import Caller
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.secret import Secret
+from gateway.identity.sent import KEY_HEADERS
 
 KEYS_MAX = 100_000
+GENERATION_MAX = 1_000_000
 RANDOM_BYTES = 32
 HEADER_CHARS_MAX = 256
+BEARER = "authorization"
 KEY_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 KEY_ID_RULE = "a key id is 1 to 40 of a-z, 0-9 and inner hyphens"
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
@@ -26,11 +30,16 @@ _NOBODY = "sha256:" + "0" * 64
 
 
 class KeyEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One key of the key file: the hash of its text, whose it is, and what it binds."""
+    """One key of the key file: whose it is, how it is known, and what it binds.
 
-    hash: str
+    A key that is sent is known by the `hash` of its text. An access key signs instead: it has a
+    `generation` and no hash, and its secret is kept nowhere.
+    """
+
     subject: str
     team: str
+    hash: str | None = None
+    generation: Annotated[int, Meta(ge=1, le=GENERATION_MAX)] | None = None
     label: str | None = None
     repos: tuple[str, ...] = ()
     selects_repo: bool = False
@@ -66,7 +75,11 @@ class KeyRing:
     @property
     def callers(self) -> tuple[Caller, ...]:
         """Everybody who holds a key, so that a check can compare labels and repos with a policy."""
-        return tuple(_caller(key_id, entry) for key_id, entry in self._entries.items())
+        return tuple(caller_of(key_id, entry) for key_id, entry in self._entries.items())
+
+    def entry(self, key_id: str) -> KeyEntry | None:
+        """Return what the key file says of a key; it has not been used yet."""
+        return self._entries.get(key_id)
 
     def authenticate(self, headers: Mapping[str, str], today: date) -> Caller:
         """Return the caller whose key the headers hold; names of headers are in lower case.
@@ -79,10 +92,11 @@ class KeyRing:
         key_id = found["id"] if found else ""
         entry = self._entries.get(key_id)
         # WHY: an unknown id costs the same hash and comparison as a known one.
-        right = hmac.compare_digest(hash_of(key), _NOBODY if entry is None else entry.hash)
-        if entry is None or found is None or not right or not entry.serves(today):
+        hashed = None if entry is None else entry.hash
+        right = hmac.compare_digest(hash_of(key), hashed or _NOBODY)
+        if entry is None or hashed is None or not right or not entry.serves(today):
             raise refused()
-        return _caller(key_id, entry)
+        return caller_of(key_id, entry)
 
 
 def new_key(key_id: str, random: bytes) -> tuple[Secret, str]:
@@ -112,25 +126,24 @@ def refused() -> Unauthenticated:
     return Unauthenticated("The API key is missing or cannot be used.")
 
 
-def _caller(key_id: str, entry: KeyEntry) -> Caller:
+def caller_of(key_id: str, entry: KeyEntry) -> Caller:
+    """Return the holder of a key."""
     return Caller(
         key_id, entry.subject, entry.team, entry.label, entry.repos, selects_repo=entry.selects_repo
     )
 
 
 def _presented(headers: Mapping[str, str]) -> str:
-    """Return the key of the headers; two headers must hold the same one."""
-    bearer, plain = headers.get("authorization"), headers.get("x-api-key")
-    if bearer is None and plain is None:
+    """Return the key of the headers; all that are given must hold the same one."""
+    told = {name: headers[name] for name in KEY_HEADERS if name in headers}
+    if not told or max(map(len, told.values())) > HEADER_CHARS_MAX:
         raise refused()
-    if max(len(bearer or ""), len(plain or "")) > HEADER_CHARS_MAX:
-        raise refused()
-    keys: list[str] = [] if plain is None else [plain.strip(" \t")]
-    if bearer is not None:
-        found = _BEARER.fullmatch(bearer.strip(" \t"))
+    keys = [value.strip(" \t") for name, value in told.items() if name != BEARER]
+    if BEARER in told:
+        found = _BEARER.fullmatch(told[BEARER].strip(" \t"))
         if found is None:
             raise refused()
         keys.append(found["key"])
-    if not keys[0].isascii() or not hmac.compare_digest(keys[0].encode(), keys[-1].encode()):
+    if not all(key.isascii() and hmac.compare_digest(keys[0], key) for key in keys):
         raise refused()
     return keys[0]

@@ -17,10 +17,10 @@ FORWARDED_CHARS_MAX = 2_048
 Network = IPv4Network | IPv6Network
 
 
-def trusted_networks(blocks: Sequence[str]) -> tuple[Network, ...]:
-    """Return listed proxies as networks; ValueError for a block that is none, or too many."""
+def networks_of(blocks: Sequence[str]) -> tuple[Network, ...]:
+    """Return listed blocks as networks; ValueError for a block that is none, or too many."""
     if len(blocks) > NETWORKS_MAX:
-        raise ValueError(f"more than {NETWORKS_MAX} trusted proxies")
+        raise ValueError(f"more than {NETWORKS_MAX} networks")
     return tuple(ip_network(block) for block in blocks)
 
 
@@ -38,6 +38,12 @@ def client_address(peer: str, forwarded: str | None, trusted: Sequence[Network])
     if not hops:
         return str(address)
     return str(next((hop for hop in reversed(hops) if not _listed(hop, trusted)), hops[0]))
+
+
+def is_listed(address: str, networks: Sequence[Network]) -> bool:
+    """Is it an address in one of the networks?"""
+    known = _address(address)
+    return known is not None and _listed(known, networks)
 
 
 def _hops(forwarded: str) -> list[IPv4Address | IPv6Address]:

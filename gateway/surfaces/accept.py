@@ -13,6 +13,7 @@ from gateway.domain.errors import Malformed, TooLarge, TooSlow
 from gateway.domain.request import Claims, Envelope
 from gateway.surfaces.codex import with_workspaces
 from gateway.surfaces.headers import claims_of, require_json, told_of, with_metadata
+from gateway.surfaces.knock import Scope
 from gateway.surfaces.places import Place
 from gateway.surfaces.protocol import TRAILERS
 from gateway.surfaces.surface import Surface
@@ -21,7 +22,6 @@ from gateway.wire import body as wire_body
 HASH_INLINE_BYTES_MAX = 256 * 1024
 LENGTH_DIGITS_MAX = 18
 
-Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
@@ -82,32 +82,48 @@ class Visit(Struct, frozen=True):
         )
 
 
-async def accept(visit: Visit, receive: Receive, limits: BodyLimits) -> Envelope:
-    """Read claims and body; RequestError when they are wrong, ClientGone when they stop."""
+class Read(Struct, frozen=True):
+    """A whole body as it was received, and its hash."""
+
+    raw: bytes
+    sha256: bytes
+
+
+async def accept(
+    visit: Visit, receive: Receive, limits: BodyLimits, read: Read | None = None
+) -> Envelope:
+    """Read claims and body; RequestError when they are wrong, ClientGone when they stop.
+
+    `read` is the body of a caller who had to be known by it.
+    """
     require_json(visit.headers)
     visit.place.require()
     claims = claims_of(visit.headers)
     claims = replace(claims, place_label=visit.place.label, place_repo=visit.place.repo)
     told = told_of(visit.headers)
-    raw = await _read(receive, visit.fields, limits)
+    read = read or await read_body(receive, visit.fields, limits)
     if visit.scope.get(TRAILERS):
         raise Malformed("Send every header before the body; trailers are not read.")
-    body = wire_body.parse(raw)
-    if len(raw) > HASH_INLINE_BYTES_MAX:
-        digest = await asyncio.to_thread(_sha256, raw)
-    else:
-        digest = _sha256(raw)
+    body = wire_body.parse(read.raw)
     return replace(
         visit.envelope(),
         claims=with_workspaces(with_metadata(claims, body), visit.headers, body),
         body=body,
         told=told,
-        body_bytes=len(raw),
-        body_sha256=digest,
+        body_bytes=len(read.raw),
+        body_sha256=read.sha256,
     )
 
 
-async def _read(receive: Receive, fields: dict[str, str], limits: BodyLimits) -> bytes:
+async def read_body(receive: Receive, fields: dict[str, str], limits: BodyLimits) -> Read:
+    """Return the body; RequestError when it is too large or too slow, ClientGone."""
+    raw = await _raw(receive, fields, limits)
+    if len(raw) > HASH_INLINE_BYTES_MAX:
+        return Read(raw, await asyncio.to_thread(_sha256, raw))
+    return Read(raw, _sha256(raw))
+
+
+async def _raw(receive: Receive, fields: dict[str, str], limits: BodyLimits) -> bytes:
     declared = fields.get("content-length", "0")
     if not declared.isdecimal() or len(declared) > LENGTH_DIGITS_MAX:
         raise Malformed("The content length is not a number.")

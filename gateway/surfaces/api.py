@@ -1,21 +1,26 @@
 """The quiet routes of the data listener: models, a caller's own records, and 404 for the rest."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
 from litestar import Litestar, Request, Response, get, route
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from gateway.audit.record import Attempted, Decided, Settled
+from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
-from gateway.domain.errors import GatewayError, Malformed, Unauthenticated, UnknownPath
+from gateway.domain.errors import GatewayError, Malformed, Unauthenticated, UnknownPath, WrongMethod
 from gateway.flow.ports import Worlds
+from gateway.identity.keys import refused
+from gateway.identity.sent import Sent
 from gateway.routing.names import askable
 from gateway.surfaces.explanation import explanation
 from gateway.surfaces.front import Door
-from gateway.surfaces.headers import as_mapping
+from gateway.surfaces.knock import sent_of
+from gateway.surfaces.surface import find
 
 RECORD_ID_CHARACTERS = 36
 UPGRADE_REQUIRED = 426
@@ -73,9 +78,13 @@ class Api:
             return self._error(request, error)
 
     def _caller(self, request: AnyRequest) -> str:
+        """Return the key of the caller; what is signed here has no body."""
         try:
-            fields = as_mapping(request.scope["headers"])
-            return self._door.keys.authenticate(fields, self._door.clock.now().date()).key_id
+            sent = sent_of(request.scope, self._door.address_of)  # type: ignore[arg-type]
+            met = self._door.callers.meet(sent, self._door.clock.now())
+            if isinstance(met, Caller):
+                return met.key_id
+            return met.proven(_hash_of_no_body(sent)).key_id
         except (Unauthenticated, Malformed):
             self._door.doorbell.unauthenticated()
             raise
@@ -117,7 +126,7 @@ class Api:
         WHY: nobody asks for its key here, since any other status makes it try again for long.
         """
         if request.headers.get("upgrade", "").lower() != "websocket":
-            return self._error(request, UnknownPath("There is no such path."))
+            return self._wrong_method(request, "POST", "openai_responses")
         form = self._dialect(request).refusal(UnknownPath("Send this by POST."), "")
         return Response(
             form.body,
@@ -127,8 +136,27 @@ class Api:
         )
 
     def _not_here(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
+        """Say that there is no such path, or that it takes another method."""
+        try:
+            found = find(request.scope["raw_path"].decode("latin-1"))
+        except Malformed as malformed:
+            return self._error(request, malformed)
+        if found is not None:
+            return self._wrong_method(request, "POST", found.surface.dialect)
+        if isinstance(error, MethodNotAllowedException):
+            return self._wrong_method(request, (error.headers or {}).get("allow", "GET"))
         what = "There is no such path." if isinstance(error, NotFoundException) else error.detail
         return self._error(request, UnknownPath(what))
+
+    def _wrong_method(self, request: AnyRequest, allow: str, dialect: str = "") -> Response[bytes]:
+        speaks = self._door.dialects[dialect] if dialect else self._dialect(request)
+        form = speaks.refusal(WrongMethod(f"Send this by {allow}."), "")
+        return Response(
+            form.body,
+            status_code=form.status,
+            media_type=form.content_type,
+            headers={"allow": allow},
+        )
 
     def _unexpected(self, request: AnyRequest, _: Exception) -> Response[bytes]:
         return self._error(request, GatewayError("Something went wrong here."))
@@ -141,6 +169,12 @@ class Api:
         anthropic = "anthropic-version" in request.headers
         dialects: Mapping[str, Dialect] = self._door.dialects
         return dialects["anthropic_messages" if anthropic else "openai_chat"]
+
+
+def _hash_of_no_body(sent: Sent) -> bytes:
+    if "transfer-encoding" in sent.fields or sent.fields.get("content-length", "0") != "0":
+        raise refused()
+    return hashlib.sha256(b"").digest()
 
 
 def _json(value: dict[str, Any]) -> Response[bytes]:

@@ -2,29 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date
+from datetime import datetime
 from typing import Protocol
-from urllib.parse import unquote
 
 from msgspec import Struct
 
 from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
-from gateway.domain.errors import Draining, GatewayError, IdentityError, Malformed
+from gateway.domain.errors import Draining, GatewayError, IdentityError, RequestError
 from gateway.domain.request import Envelope
 from gateway.flow.exchange import Exchange
 from gateway.flow.ports import Clock, Ids
 from gateway.flow.reply import Reply, error_reply
+from gateway.identity.access_keys import Unproven
+from gateway.identity.sent import Sent
 from gateway.surfaces.accept import (
     BodyLimits,
     ClientGone,
     Incoming,
+    Read,
     Receive,
-    Scope,
     Visit,
     accept,
+    read_body,
 )
-from gateway.surfaces.headers import as_mapping
+from gateway.surfaces.knock import Scope, placed, sent_of
 from gateway.surfaces.places import Place, cut
 from gateway.surfaces.respond import Send, respond, see_off
 from gateway.surfaces.surface import Found, find
@@ -32,18 +34,18 @@ from gateway.surfaces.surface import Found, find
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Keys(Protocol):
-    """Who holds which key."""
+class Callers(Protocol):
+    """Everybody whom the gateway knows."""
 
-    def authenticate(self, headers: Mapping[str, str], today: date) -> Caller:
-        """Return the caller, or raise Unauthenticated."""
+    def meet(self, sent: Sent, now: datetime) -> Caller | Unproven:
+        """Return the caller, or who it is once the body has come; Unauthenticated."""
 
 
 class Doorbell(Protocol):
     """What is counted at the door."""
 
     def unauthenticated(self) -> None:
-        """Count a request without a valid key."""
+        """Count a request that ended before its caller was known."""
 
     def began(self) -> None:
         """Count a request in."""
@@ -55,7 +57,7 @@ class Doorbell(Protocol):
 class Door(Struct, frozen=True, kw_only=True):
     """What the front needs to let a request in."""
 
-    keys: Keys
+    callers: Callers
     dialects: Mapping[str, Dialect]
     clock: Clock
     ids: Ids
@@ -90,7 +92,7 @@ class Front:
             await self._behind(scope, receive, send)
             return
         place = cut(scope.get("raw_path", b"").decode("latin-1"))
-        scope = _placed(scope, place)
+        scope = placed(scope, place)
         found = find(place.path) if scope["method"] == "POST" else None
         if found is None:
             await self._behind(scope, receive, send)
@@ -109,13 +111,15 @@ class Front:
     async def _serve(self, arrival: Arrival, incoming: Incoming, send: Send) -> bool:
         """Answer; was the reply written before the request had ended?"""
         try:
-            visit = self._identify(arrival)
+            visit, read = await self._identify(arrival, incoming)
+        except ClientGone:
+            return False
         except GatewayError as error:
             form = self._door.dialects[arrival.found.surface.dialect].refusal(error, "")
             return await self._tell(error_reply(error, form, ""), incoming, send)
         try:
             arrival.found.require()
-            envelope = await self._admit(visit, incoming)
+            envelope = await self._admit(visit, incoming, read)
         except ClientGone:
             return False
         except GatewayError as error:
@@ -129,32 +133,49 @@ class Front:
         await respond(reply, send, stall_s=self._door.stall_ms / 1000, early=early)
         return early
 
-    def _identify(self, arrival: Arrival) -> Visit:
+    async def _identify(self, arrival: Arrival, incoming: Incoming) -> tuple[Visit, Read | None]:
+        """Return the visit of a known caller, and the body where he is known by it alone.
+
+        INVARIANT: until his identity is proven nothing is decided or recorded as a caller's; what
+        ends a request before that is answered and counted, whatever it is.
+        """
         scope = arrival.scope
-        headers = scope["headers"]
+        received_us = self._door.clock.now_us()
         try:
-            fields = as_mapping(headers)
-            caller = self._door.keys.authenticate(fields, self._door.clock.now().date())
-        except (IdentityError, Malformed):
+            sent = sent_of(scope, self._door.address_of)
+            caller, read = await self._caller(sent, incoming)
+        except (IdentityError, RequestError):
             self._door.doorbell.unauthenticated()
             raise
-        return Visit(
+        visit = Visit(
             id=self._door.ids.record_id(),
-            received_us=self._door.clock.now_us(),
+            received_us=received_us,
             caller=caller,
             surface=arrival.found.surface,
             asked=arrival.found.asked,
             place=arrival.place,
-            address=self._door.address_of(scope),
-            fields=fields,
-            headers=headers,
+            address=sent.address,
+            fields=sent.fields,
+            headers=scope["headers"],
             scope=scope,
         )
+        return visit, read
 
-    async def _admit(self, visit: Visit, incoming: Incoming) -> Envelope:
+    async def _caller(self, sent: Sent, incoming: Incoming) -> tuple[Caller, Read | None]:
+        met = self._door.callers.meet(sent, self._door.clock.now())
+        if isinstance(met, Caller):
+            return met, None
+        self._require_room()
+        read = await read_body(incoming, sent.fields, self._door.body)
+        return met.proven(read.sha256), read
+
+    async def _admit(self, visit: Visit, incoming: Incoming, read: Read | None) -> Envelope:
+        self._require_room()
+        return await accept(visit, incoming, self._door.body, read)
+
+    def _require_room(self) -> None:
         if self.draining or self.in_flight > self._door.in_flight_max:
             raise Draining("The gateway is full or shutting down.")
-        return await accept(visit, incoming, self._door.body)
 
     async def _answer(self, envelope: Envelope, incoming: Incoming, send: Send) -> None:
         """Exchange and respond; when the client leaves, everything stops at once."""
@@ -179,10 +200,3 @@ class Front:
             # WHY: when the response is complete the server reports a disconnect, too.
             gone.remove_done_callback(leave)
             gone.cancel()
-
-
-def _placed(scope: Scope, place: Place) -> Scope:
-    """Return the scope with the path that is left when the claims before it are cut off."""
-    if place.repo is None and place.label is None:
-        return scope
-    return {**scope, "path": unquote(place.path), "raw_path": place.path.encode("latin-1")}

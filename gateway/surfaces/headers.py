@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from gateway.domain.errors import Malformed, UnsupportedMedia
 from gateway.domain.request import Claims
+from gateway.identity.sent import KEY_HEADERS
 
 LABEL_HEADER = "x-perimeter-label"
 REPO_HEADER = "x-perimeter-repo"
@@ -29,7 +30,7 @@ def as_mapping(headers: Headers) -> dict[str, str]:
     fields: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name = raw_name.decode("latin-1").lower()
-        if name in fields and name in {"authorization", "x-api-key"}:
+        if name in fields and name in KEY_HEADERS:
             raise Malformed(f"The header {name} is given twice.")
         fields[name] = raw_value.decode("latin-1")
     return fields

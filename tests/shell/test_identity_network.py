@@ -1,9 +1,9 @@
 import pytest
 
 from gateway.identity import network
-from gateway.identity.network import client_address, trusted_networks
+from gateway.identity.network import client_address, networks_of
 
-PROXIES = trusted_networks(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"])
+PROXIES = networks_of(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"])
 
 
 def test_without_listed_proxies_the_header_means_nothing() -> None:
@@ -66,10 +66,10 @@ def test_a_peer_without_an_address_stays_as_it_is() -> None:
 @pytest.mark.parametrize("block", ["10.0.0.1/8", "proxy.example", "10.0.0.0/33", ""])
 def test_a_block_that_is_none_is_refused(block: str) -> None:
     with pytest.raises(ValueError, match=r"host bits|IPv4"):
-        trusted_networks([block])
+        networks_of([block])
 
 
 def test_listed_proxies_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "NETWORKS_MAX", 1)
     with pytest.raises(ValueError, match="more than 1"):
-        trusted_networks(["10.0.0.1", "10.0.0.2"])
+        networks_of(["10.0.0.1", "10.0.0.2"])

@@ -74,8 +74,8 @@ def test_two_different_keys_are_refused_even_if_both_are_good() -> None:
     one, other = a_key(), a_key("bob", bytes(32))
     ring = KeyRing(
         {
-            "ann-laptop": KeyEntry(one[1], "ann", "payments"),
-            "bob": KeyEntry(other[1], "bob", "payments"),
+            "ann-laptop": KeyEntry("ann", "payments", one[1]),
+            "bob": KeyEntry("bob", "payments", other[1]),
         }
     )
     assert ring.authenticate({"x-api-key": other[0]}, TODAY).subject == "bob"
@@ -138,7 +138,7 @@ def test_an_empty_ring_knows_nobody() -> None:
 
 
 def test_the_hash_of_nobody_opens_nothing() -> None:
-    ring = KeyRing({"x": KeyEntry("sha256:" + "0" * 64, "x", "x")})
+    ring = KeyRing({"x": KeyEntry("x", "x", "sha256:" + "0" * 64)})
     refusal(ring, {"x-api-key": a_key()[0]})
     refusal(ring, {"x-api-key": ""})
 
@@ -146,7 +146,7 @@ def test_the_hash_of_nobody_opens_nothing() -> None:
 def test_neither_ring_nor_entry_prints_hashes_or_holders() -> None:
     ring, key = a_ring()
     digest = hash_of(key)
-    entry = KeyEntry(digest, "ann", "payments")
+    entry = KeyEntry("ann", "payments", digest)
     shown = f"{ring}{ring!r}{entry}{entry!r}{[entry]}"
     assert "KeyRing(1 keys)" in shown
     assert digest[7:20] not in shown

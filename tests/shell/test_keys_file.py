@@ -1,3 +1,4 @@
+import re
 from datetime import date
 from typing import Any
 
@@ -9,12 +10,12 @@ from gateway.config.files import load_text
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 from gateway.identity import keyfile
-from gateway.identity.keyfile import KeyFileError, add_key, read_keys
+from gateway.identity.keyfile import KeyFileError, add_key, raise_generation, read_keys
 from gateway.identity.keys import KeyEntry, new_key
 
 KEY, DIGEST = new_key("ann", bytes(32))
 OTHER = new_key("bob", bytes(range(32)))[1]
-ENTRY = KeyEntry(DIGEST, "ann", "payments")
+ENTRY = KeyEntry("ann", "payments", DIGEST)
 
 
 def problems(text: str) -> list[Problem]:
@@ -55,7 +56,10 @@ def test_no_keys_are_a_valid_file() -> None:
 @pytest.mark.parametrize(
     ("line", "place", "what"),
     [
-        ("hash: 12", "/keys/ann/hash", "Expected `str`"),
+        ("hash: 12", "/keys/ann/hash", "Expected `str | null`"),
+        ("generation: 0", "/keys/ann/generation", ">= 1"),
+        ("generation: 1000001", "/keys/ann/generation", "<= 1000000"),
+        ("generation: true", "/keys/ann/generation", "Expected `int | null`"),
         ("hash: sha256:1234", "/keys/ann/hash", "64 hexadecimal digits"),
         ("subject: ''", "/keys/ann/subject", "1 to 256 characters"),
         ("team: " + "a" * 257, "/keys/ann/team", "1 to 256 characters"),
@@ -71,11 +75,83 @@ def test_no_keys_are_a_valid_file() -> None:
     ],
 )
 def test_what_is_wrong_in_an_entry_is_told_with_its_place(line: str, place: str, what: str) -> None:
-    kept = [good for good in GOOD if good.partition(":")[0] != line.partition(":")[0]]
+    name = line.partition(":")[0]
+    replaced = "hash" if name == "generation" else name
+    kept = [good for good in GOOD if good.partition(":")[0] != replaced]
     (problem,) = problems(with_entry(*kept, line))
     assert problem.path == place
     assert what in problem.what
     assert problem.line > 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        GOOD[1:],
+        (*GOOD, "generation: 1"),
+        ("hash: null", *GOOD[1:]),
+        ("generation: null", *GOOD[1:]),
+    ],
+)
+def test_a_key_is_known_by_its_hash_or_by_its_generation(lines: tuple[str, ...]) -> None:
+    (problem,) = problems(with_entry(*lines))
+    assert problem.path == "/keys/ann"
+    assert "`generation` for an access key" in problem.what
+
+
+def test_no_key_has_the_name_of_callers_without_a_key() -> None:
+    (problem,) = problems(with_entry(*GOOD).replace("ann:", "anonymous:"))
+    assert "callers without a key" in problem.what
+    with pytest.raises(KeyFileError, match="without a key"):
+        add_key("", "anonymous", ENTRY)
+
+
+ACCESS = KeyEntry("bob", "payments", generation=9)
+
+
+def test_an_access_key_keeps_a_generation_and_nothing_of_its_secret() -> None:
+    text = add_key("", "bob", ACCESS)
+    entry = read_keys(load_text(text, "keys.yaml")).entry("bob")
+    assert entry == ACCESS
+    assert "hash" not in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        add_key(add_key("# mine\n" + with_entry(*GOOD), "bob", ACCESS), "eve", ACCESS),
+        "version: 1\nkeys: {bob: {subject: b, generation:  9 , team: x}} # all\n",
+        "version: 1\nkeys:\n  bob: # 9\n    generation: 9 # generation: 9\n"
+        "    subject: '9'\n    team: x\n",
+    ],
+)
+def test_the_next_generation_changes_one_number(text: str) -> None:
+    after, generation = raise_generation(text, "bob")
+    assert generation == 10
+    entry = read_keys(load_text(after, "keys.yaml")).entry("bob")
+    assert entry is not None
+    assert entry.generation == 10
+    lines = zip(text.splitlines(), after.splitlines(), strict=True)
+    ((old, new),) = [(old, new) for old, new in lines if old != new]
+    assert new == re.sub("(generation: *)9", r"\g<1>10", old, count=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "key_id"),
+    [
+        ("", "bob"),
+        (with_entry(*GOOD), "ann"),
+        (with_entry(*GOOD), "bob"),
+        ("version: 1\nkeys: {bob: 1}\n", "bob"),
+        ("version: 1\nkeys: {bob: {generation: '9'}}\n", "bob"),
+        ("version: 1\nkeys: {a: {generation: &x 9}, bob: {generation: *x}}\n", "bob"),
+        ("a: [\n", "bob"),
+    ],
+)
+def test_what_is_no_access_key_has_no_next_generation(text: str, key_id: str) -> None:
+    with pytest.raises(KeyFileError):
+        raise_generation(text, key_id)
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -148,7 +224,7 @@ def test_everything_else_stays_as_it_stands() -> None:
         f'        hash: "{DIGEST}"\n        subject: ann\n        team: payments\n'
         "\n    # more to come\n"
     )
-    added = add_key(text, "bob", KeyEntry(OTHER, "bob", "payments"))
+    added = add_key(text, "bob", KeyEntry("bob", "payments", OTHER))
     kept = iter(added.splitlines())
     assert all(line in kept for line in text.splitlines())
     assert '    "bob":\n' in added
@@ -157,7 +233,7 @@ def test_everything_else_stays_as_it_stands() -> None:
 
 def test_what_follows_the_keys_still_follows() -> None:
     text = f"keys:\n  ann:\n    hash: {DIGEST}\n    subject: a\n    team: b\nversion: 1"
-    added = add_key(text, "bob", KeyEntry(OTHER, "bob", "payments"))
+    added = add_key(text, "bob", KeyEntry("bob", "payments", OTHER))
     assert added.endswith("version: 1\n")
     assert len(read_keys(load_text(added, "keys.yaml"))) == 2
 
@@ -206,7 +282,13 @@ NAMES = st.text(
 @given(NAMES, NAMES, st.lists(st.sampled_from(["no", "1", "2027-01-01", "null", "a"]), max_size=3))
 def test_whatever_is_written_reads_as_itself(subject: str, team: str, repos: list[str]) -> None:
     entry = KeyEntry(
-        DIGEST, subject, team, "no", tuple(repos), expires_on=date(2027, 1, 1), revoked=True
+        subject,
+        team,
+        DIGEST,
+        label="no",
+        repos=tuple(repos),
+        expires_on=date(2027, 1, 1),
+        revoked=True,
     )
     (caller,) = read_keys(load_text(add_key("", "null", entry), "keys.yaml")).callers
     assert (caller.key_id, caller.label) == ("null", "no")
