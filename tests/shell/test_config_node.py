@@ -114,6 +114,45 @@ def test_adv_03_trusted_proxies_are_exact_blocks_and_never_everyone():
     assert found[2].endswith("trusts every peer")
 
 
+ANONYMOUS = "listeners: {data: {anonymous: {team: desk, label: internal"
+
+
+def test_nobody_is_anonymous_unless_the_file_names_somebody():
+    settings, _ = read(HEAD)
+    assert settings.listeners.data.anonymous is None
+    settings, problems = read(HEAD + ANONYMOUS + "}}}\n")
+    assert problems == []
+    named = settings.listeners.data.anonymous
+    assert (named.subject, named.repos) == ("anonymous", ())
+    assert named.networks == ("127.0.0.0/8", "::1/128")
+
+
+def test_anonymous_callers_come_from_exact_and_narrow_blocks():
+    blocks = (
+        "[10.0.0.0/8, 10.0.0.1/8, x, 0.0.0.0/0, '::/0', '::1', 128.0.0.0/1, 'fc00::/7', '8000::/1']"
+    )
+    found = complaints(f"{ANONYMOUS}, networks: {blocks}}}}}}}\n")
+    assert [problem.split(": ")[1].rpartition("/")[2] for problem in found] == list("123468")
+    assert found[2].endswith("trusts every peer")
+    assert "too wide" in found[4]
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("{team: desk}", "anonymous"),
+        ("{label: internal}", "anonymous"),
+        ("{team: desk, label: ''}", "anonymous/label"),
+        ("{team: desk, label: internal, networks: []}", "anonymous/networks"),
+        ("{team: desk, label: internal, key_id: x}", "anonymous/key_id"),
+        ("true", "anonymous"),
+    ],
+)
+def test_an_anonymous_caller_has_a_team_and_a_label(said, place):
+    (problem,) = complaints(f"listeners: {{data: {{anonymous: {said}}}}}\n")
+    assert problem.split(": ")[1] == f"/listeners/data/{place}"
+
+
 def test_limits_that_contradict_each_other_are_refused():
     found = complaints(
         "listeners: {data: {connections_max: 4, connections_per_peer_max: 5}}\n"

@@ -59,15 +59,34 @@ def test_a_bearer_key_tells_who_calls(scheme: str) -> None:
     )
 
 
-def test_the_other_header_serves_as_well() -> None:
-    ring, key = a_ring()
-    assert ring.authenticate({"x-api-key": key}, TODAY).subject == "ann"
+PLAIN = ["x-api-key", "x-goog-api-key", "api-key"]
 
 
-def test_both_headers_with_one_key_are_one_key() -> None:
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_other_headers_serve_as_well(name: str) -> None:
     ring, key = a_ring()
-    headers = {"x-api-key": key, "authorization": f"Bearer {key}"}
+    assert ring.authenticate({name: f" {key}\t"}, TODAY).subject == "ann"
+    for wrong in (f"Bearer {key}", f"{key},{key}", "", key[:-1]):
+        refusal(ring, {name: wrong})
+
+
+def test_all_headers_with_one_key_are_one_key() -> None:
+    ring, key = a_ring()
+    headers = dict.fromkeys(PLAIN, key) | {"authorization": f"Bearer {key}"}
     assert ring.authenticate(headers, TODAY).subject == "ann"
+    for name in headers:
+        refusal(ring, headers | {name: ""})
+
+
+@pytest.mark.parametrize("name", ["x-key", "api_key", "apikey", "cookie", "x-auth-token"])
+def test_no_other_header_holds_a_key(name: str) -> None:
+    ring, key = a_ring()
+    refusal(ring, {name: key})
+
+
+def test_an_access_key_is_not_opened_by_any_text() -> None:
+    ring = KeyRing({"ann-laptop": KeyEntry("ann", "payments", generation=1)})
+    refusal(ring, {"x-api-key": a_key()[0]})
 
 
 def test_two_different_keys_are_refused_even_if_both_are_good() -> None:
@@ -79,7 +98,11 @@ def test_two_different_keys_are_refused_even_if_both_are_good() -> None:
         }
     )
     assert ring.authenticate({"x-api-key": other[0]}, TODAY).subject == "bob"
-    refusal(ring, {"x-api-key": other[0], "authorization": f"Bearer {one[0]}"})
+    for name in PLAIN:
+        refusal(ring, {name: other[0], "authorization": f"Bearer {one[0]}"})
+        for another in PLAIN:
+            if another != name:
+                refusal(ring, {name: other[0], another: one[0]})
 
 
 def test_a_good_key_beside_a_broken_header_is_refused() -> None:
