@@ -43,18 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="an access key for clients that sign as for AWS: good at this node alone",
     )
-    rotate = actions.add_parser("rotate", help="give an access key a new secret; the old one ends")
-    rotate.add_argument("id")
-    rotate.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
+    for name, purpose in (
+        ("rotate", "give an access key a new secret; the old one ends with the next start"),
+        ("secret", "print an access key of a key file that cannot be written from here"),
+    ):
+        action = actions.add_parser(name, help=purpose)
+        action.add_argument("id")
+        action.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, or 1 when the key cannot be made."""
     paths = load_node(arguments.node).settings.paths
+    action = {"create": _create, "rotate": _rotate, "secret": _secret}[arguments.action]
     try:
-        return (
-            _rotate(arguments, paths) if arguments.action == "rotate" else _create(arguments, paths)
-        )
+        return action(arguments, paths)
     except (KeyFileError, ValueError) as error:
         print(f"perimeter: {error}", file=sys.stderr)
         return REFUSED
@@ -88,14 +91,22 @@ def _rotate(arguments: argparse.Namespace, paths: Paths) -> int:
     return _granted(arguments.id, generation, paths, after)
 
 
-def _granted(key_id: str, generation: int, paths: Paths, text: str) -> int:
+def _secret(arguments: argparse.Namespace, paths: Paths) -> int:
+    entry = read_keys(load(paths.keys)).entry(arguments.id)
+    if entry is None or entry.generation is None:
+        raise KeyFileError("there is no access key of that id")
+    return _granted(arguments.id, entry.generation, paths)
+
+
+def _granted(key_id: str, generation: int, paths: Paths, text: str | None = None) -> int:
     """Print an access key as clients of AWS read it; the file is written first."""
     name = access_key_id(key_id)
     secret = secret_of(access_root(paths), name, generation)
-    _replace(paths.keys, text)
+    if text is not None:
+        _replace(paths.keys, text)
     print(f"AWS_ACCESS_KEY_ID={name}")
     print(f"AWS_SECRET_ACCESS_KEY={secret.reveal()}")
-    print("This secret is shown once; it is kept nowhere.", file=sys.stderr)
+    print(f"The secret is kept nowhere; {paths.keys.name} says whose it is.", file=sys.stderr)
     return 0
 
 

@@ -123,10 +123,11 @@ def _signed_values(sent: Sent, names: list[str]) -> dict[str, bytes] | None:
         return None
     if not {"host", DATE_HEADER} <= set(names):
         return None
-    found = {name: sent.values(name) for name in names}
-    if any(len(values) != 1 for values in found.values()):
+    wanted = set(names)
+    found = [(name, value) for name, value in sent.headers if name in wanted]
+    if len(found) != len(names) or {name for name, _ in found} != wanted:
         return None
-    return {name: _SPACES.sub(b" ", value.strip(b" \t")) for name, (value,) in found.items()}
+    return {name: _SPACES.sub(b" ", value.strip(b" \t")) for name, value in found}
 
 
 def _is_of(stamp: str, date: str, now: datetime) -> bool:

@@ -48,6 +48,10 @@ WRONG = {
     "an empty bearer": ("authorization", "Bearer "),
     "a key of an unknown id": ("x-api-key", CANARY),
     "an empty key": ("x-api-key", ""),
+    "an empty key of Google": ("x-goog-api-key", ""),
+    "a wrong key of Google": ("x-goog-api-key", CANARY),
+    "a wrong key of Azure": ("api-key", CANARY),
+    "a dummy that some clients send": ("authorization", "Bearer ollama"),
     "a long key": ("x-api-key", "pmt_web_" + "x" * 5000),
     "a key outside of ascii": ("x-api-key", b"pmt_web_" + b"\xe9" * 43),
 }
@@ -77,17 +81,31 @@ def test_adv_10_two_different_credentials_are_nobody(house, form) -> None:
     mine, theirs = house.gateway.keys["website"], house.gateway.keys["payments"]
     assert_not_known(house, form, ("authorization", f"Bearer {mine}"), ("x-api-key", theirs))
     assert_not_known(house, form, ("authorization", f"Bearer {theirs}"), ("x-api-key", mine))
+    assert_not_known(house, form, ("x-goog-api-key", theirs), ("x-api-key", mine))
+    assert_not_known(house, form, ("authorization", f"Bearer {theirs}"), ("api-key", mine))
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_one_credential_in_two_headers_is_one_caller(house, form) -> None:
     key = house.gateway.keys["website"]
-    heard = _sent(house, form, ("authorization", f"Bearer {key}"), ("x-api-key", key))
+    plain = [(name, key) for name in ("x-api-key", "x-goog-api-key", "api-key")]
+    heard = _sent(house, form, ("authorization", f"Bearer {key}"), *plain)
     assert heard.status == 200
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("name", ["authorization", "x-api-key"])
+def test_a_key_in_the_url_is_not_read(house, form) -> None:
+    key = house.gateway.keys["website"]
+    raw = msgspec.json.encode(form.body())
+    for name in ("key", "api_key", "access_token"):
+        heard = ask(house.url, request("POST", f"{form.path}?{name}={key}", raw, (JSON,)))
+        assert heard.status == 401
+        heard = ask(house.url, request("POST", f"{form.path}?{name}=x", raw, (JSON, form.key(key))))
+        assert heard.status == 200
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("name", ["authorization", "x-api-key", "x-goog-api-key", "api-key"])
 def test_a_credential_given_twice_is_refused(house, form, name) -> None:
     key = house.gateway.keys["website"]
     value = f"Bearer {key}" if name == "authorization" else key
@@ -99,10 +117,11 @@ def test_a_credential_given_twice_is_refused(house, form, name) -> None:
     assert decided_count(house.gateway) == recorded
 
 
-def test_both_ways_to_give_a_key_work_on_both_surfaces(house) -> None:
+def test_every_way_to_give_a_key_works_on_both_surfaces(house) -> None:
     key = house.gateway.keys["website"]
     for form in FORMS:
-        for field in (("authorization", f"bearer  {key}"), ("x-api-key", f" {key}\t")):
+        plain = [(name, f" {key}\t") for name in ("x-api-key", "x-goog-api-key", "api-key")]
+        for field in (("authorization", f"bearer  {key}"), *plain):
             assert _sent(house, form, field).status == 200
 
 

@@ -19,24 +19,40 @@ UNKNOWN = [
     ("POST", "//v1/chat/completions"),
     ("POST", "/v1/../v1/chat/completions"),
     ("POST", "/V1/Messages"),
-    ("DELETE", "/v1/records/019aa000-0000-7000-8000-000000000000"),
     ("GET", "/metrics"),
     ("GET", "/readyz"),
     ("GET", "/schema"),
     ("GET", "/v1/records"),
-    ("PATCH", "/"),
 ]
 WRONG_METHODS = [
-    ("GET", "/v1/chat/completions"),
-    ("PUT", "/v1/chat/completions"),
-    ("DELETE", "/v1/messages"),
-    ("OPTIONS", "/v1/messages"),
-    ("POST", "/v1/models"),
-    ("PUT", "/v1/models"),
+    ("GET", "/v1/chat/completions", "POST"),
+    ("PUT", "/v1/chat/completions", "POST"),
+    ("DELETE", "/v1/messages", "POST"),
+    ("OPTIONS", "/v1/messages", "POST"),
+    ("GET", "/l/internal/v1/messages?beta=true", "POST"),
+    ("GET", "/v1/responses", "POST"),
+    ("DELETE", "/v1/responses", "POST"),
+    ("POST", "/v1/models", "GET"),
+    ("PUT", "/v1/models", "GET"),
+    ("DELETE", "/v1/records/019aa000-0000-7000-8000-000000000000", "GET"),
+    ("PATCH", "/", "GET"),
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), UNKNOWN + WRONG_METHODS)
+@pytest.mark.parametrize(("method", "path", "allowed"), WRONG_METHODS)
+def test_a_path_that_takes_another_method_says_which(house, method, path, allowed) -> None:
+    raw = msgspec.json.encode(OPENAI.body())
+    fields = (JSON, OPENAI.key(house.gateway.keys["website"]), VERSION)
+    with house.nothing_sent():
+        heard = ask(house.url, request(method, path, raw, fields), method)
+    assert heard.status == 405
+    assert allowed in heard.headers["allow"].split(", ")
+    form = OPENAI if "/chat/" in path or "/responses" in path else ANTHROPIC
+    assert isinstance(form.error(heard), openai.APIStatusError | anthropic.APIStatusError)
+    assert ("type" in heard.json) == (form is ANTHROPIC)
+
+
+@pytest.mark.parametrize(("method", "path"), UNKNOWN)
 def test_adv_42_what_is_not_served_is_not_there_and_never_proxied(house, method, path) -> None:
     raw = msgspec.json.encode(OPENAI.body())
     fields = (JSON, OPENAI.key(house.gateway.keys["website"]))
@@ -82,7 +98,7 @@ def test_an_upgrade_is_not_followed(house) -> None:
     )
     with house.nothing_sent():
         heard = ask(house.url, request("GET", "/v1/messages", fields=fields), "GET")
-    assert heard.status == 404
+    assert heard.status == 405
 
 
 @pytest.mark.parametrize(

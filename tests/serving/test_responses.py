@@ -163,4 +163,5 @@ def test_a_websocket_is_answered_at_once_that_none_is_spoken(house) -> None:
 
 
 def test_without_an_upgrade_there_is_nothing_to_get(house) -> None:
-    assert house.get(PATH).status == 404
+    heard = house.get(PATH)
+    assert (heard.status, heard.headers["allow"]) == (405, "POST")
