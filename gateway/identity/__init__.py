@@ -1,6 +1,7 @@
-"""Who is asking: keys, and the address behind listed proxies.
+"""Who is asking: keys that are sent, keys that sign, nobody by name; and from which address.
 
 Rule 1: a key is known by its hash alone; its text is held for the length of one comparison.
 Rule 2: every refusal reads the same; none says which part was wrong, none repeats what was sent.
-Rule 3: what a header says of an address counts only from a listed proxy.
+Rule 3: who signs is nobody until the whole body has come; nothing in a URL says who asks.
+Rule 4: what a header says of an address counts only from a listed proxy.
 """

@@ -123,6 +123,14 @@ def test_a_lie_about_the_body_is_refused_though_it_is_signed(other: bytes) -> No
     assert_refused(sent({**signed(), "x-amz-content-sha256": lie}), BODY)
 
 
+def test_a_hash_of_the_body_that_is_told_twice_is_refused() -> None:
+    right = hashlib.sha256(BODY).hexdigest().encode()
+    pairs = [*as_pairs(signed()), ("host", b"gateway.test:8080")]
+    for second in (right, hashlib.sha256(b"").hexdigest().encode(), b"UNSIGNED-PAYLOAD"):
+        twice = [("x-amz-content-sha256", value) for value in (right, second)]
+        assert_refused_early(sent([*pairs, *twice]))
+
+
 @pytest.mark.parametrize(
     "told",
     [

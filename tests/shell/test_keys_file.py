@@ -145,7 +145,7 @@ def test_the_next_generation_changes_one_number(text: str) -> None:
         (with_entry(*GOOD), "bob"),
         ("version: 1\nkeys: {bob: 1}\n", "bob"),
         ("version: 1\nkeys: {bob: {generation: '9'}}\n", "bob"),
-        ("version: 1\nkeys: {a: {generation: &x 9}, bob: {generation: *x}}\n", "bob"),
+        ("version: 1\nkeys: {a: {generation: &x 9}, bob: {generation: *x }}\n", "bob"),
         ("a: [\n", "bob"),
     ],
 )
