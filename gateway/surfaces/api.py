@@ -137,10 +137,7 @@ class Api:
 
     def _not_here(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
         """Say that there is no such path, or that it takes another method."""
-        try:
-            found = find(request.scope["raw_path"].decode("latin-1"))
-        except Malformed as malformed:
-            return self._error(request, malformed)
+        found = find(request.scope["raw_path"].decode("latin-1"))
         if found is not None:
             return self._wrong_method(request, "POST", found.surface.dialect)
         if isinstance(error, MethodNotAllowedException):

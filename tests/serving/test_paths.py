@@ -13,7 +13,6 @@ UNKNOWN = [
     ("GET", "/v1/engines"),
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/responses/compact"),
-    ("POST", "/v1/messages/count_tokens"),
     ("POST", "/api/chat"),
     ("POST", "/v1/chat/completions/"),
     ("POST", "//v1/chat/completions"),
