@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.caller import Caller
 
@@ -65,6 +65,8 @@ class Ask(Struct, frozen=True):
 
     `needs` holds capabilities (`tools`, `images`, `documents`, `thinking`, `embeddings`). `reaches`
     names what the body would make a provider fetch, keep or run.
+    WHY: the two newest fields are left out where they say nothing: what an older record holds must
+    still be written as it was.
     """
 
     model: str
@@ -72,5 +74,10 @@ class Ask(Struct, frozen=True):
     usage_wanted: bool = True
     needs: frozenset[str] = frozenset()
     output_tokens_max: int | None = None
-    operation: Operation = Operation.GENERATE
-    reaches: frozenset[str] = frozenset()
+    operation: Operation | UnsetType = UNSET
+    reaches: frozenset[str] | UnsetType = UNSET
+
+    @property
+    def wants(self) -> Operation:
+        """What the engine shall do."""
+        return self.operation or Operation.GENERATE

@@ -52,7 +52,7 @@ def prepare(
     offering = candidate.offering
     way = backend.way(wish.dialect, offering.wire_model)
     if way is None:
-        raise CannotExpress(f"The engine that may see this request cannot {ask.operation}.")
+        raise CannotExpress(f"The engine that may see this request cannot {ask.wants}.")
     target, body, losses = _said(envelope.body, wish, candidate, way, border)
     for quirk in (*backend.quirks, *way.quirks):
         body = quirk(body, offering)

@@ -10,7 +10,7 @@ from gateway.classification.repos import repos_of
 from gateway.classification.signals import finding_signals, signals
 from gateway.domain.decision import Classification, Decision, Facts, Scan, Signal
 from gateway.domain.dialect import Dialect
-from gateway.domain.request import Ask, Envelope
+from gateway.domain.request import Ask, Envelope, Operation
 from gateway.domain.route import Route
 from gateway.flow.ports import World
 from gateway.policy.evaluate import decide, objections
@@ -39,7 +39,9 @@ class Ruling(Struct, frozen=True):
 
 def asked(envelope: Envelope, dialect: Dialect) -> Ask:
     """Return what is asked for, by the body and, where it says so, by the path."""
-    ask = replace(dialect.peek(envelope.body), operation=dialect.operation)
+    ask = dialect.peek(envelope.body)
+    if dialect.operation is not Operation.GENERATE:
+        ask = replace(ask, operation=dialect.operation)
     if envelope.asked:
         ask = replace(ask, model=envelope.asked)
     return ask if envelope.streams is None else replace(ask, stream=envelope.streams)

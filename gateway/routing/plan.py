@@ -13,6 +13,7 @@ from gateway.routing.names import Named
 
 CANDIDATES_MAX = 8
 RESTING = "resting"
+NOTHING: frozenset[str] = frozenset()
 REPLIES = frozenset({Operation.GENERATE})
 
 
@@ -75,11 +76,11 @@ def _objection(
 ) -> str | None:
     if offering.zone not in decision.boundary:
         return limits.why_not(offering.zone) or "boundary"
-    stopped = ask.reaches - limits.passes.get(offering.zone, frozenset())
+    stopped = (ask.reaches or NOTHING) - limits.passes.get(offering.zone, frozenset())
     if stopped:
         return f"not_passed_{min(stopped)}"
-    if ask.operation not in fleet.operations.get(offering.id, REPLIES):
-        return f"cannot_{ask.operation}"
+    if ask.wants not in fleet.operations.get(offering.id, REPLIES):
+        return f"cannot_{ask.wants}"
     missing = ask.needs - offering.capabilities
     if missing:
         return f"cannot_{min(missing)}"

@@ -241,7 +241,8 @@ def test_a_file_over_the_limit_is_refused_and_one_at_the_limit_is_read():
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 def test_depth_is_bounded(opening):
     found = problems_of(opening * 5000)
-    assert any("nested deeper than 16" in problem for problem in found)
+    # The parser has a bound of its own, which some openings reach before ours.
+    assert any("nested deeper than 16" in one or "nesting depth" in one for one in found)
 
 
 def test_sixteen_levels_are_read():

@@ -1,5 +1,7 @@
 """What a Messages request asks for, and the body that passes through."""
 
+from msgspec import UNSET
+
 from gateway.dialects.anthropic_messages.shapes import Prompt, Request, admit
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
@@ -23,7 +25,7 @@ def peek(body: Body, passed: frozenset[str] = frozenset(), shape: type[Prompt] =
         usage_wanted=True,
         needs=frozenset(needs | {"tools"} if request.tools else needs),
         output_tokens_max=request.max_tokens,
-        reaches=admitted.reaches,
+        reaches=admitted.reaches or UNSET,
     )
 
 
