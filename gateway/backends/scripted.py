@@ -1,6 +1,6 @@
 """The scripted engine that ships with the product, for demos and tests; never in earnest."""
 
-from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.transport.backend import Backend, Way
@@ -11,6 +11,7 @@ SCRIPTED = Backend(
     ways=(
         Way(dialect=OPENAI_CHAT, path="/v1/chat/completions"),
         Way(dialect=ANTHROPIC_MESSAGES, path="/v1/messages"),
+        Way(dialect=ANTHROPIC_COUNT, path="/v1/messages/count_tokens"),
         Way(dialect=OLLAMA_CHAT, path="/api/chat"),
     ),
     credential=bearer.optional,

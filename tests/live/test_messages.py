@@ -160,3 +160,13 @@ def test_a_model_that_the_engine_lacks_is_the_engines_fault(gateway: RunningGate
     assert error.body["error"]["type"] == "api_error"
     assert "absent-model" not in str(error)
     assert [one["failure"] for one in record["outcome"]["tried"]] == ["unreadable"]
+
+
+def test_a_prompt_is_counted_by_the_engine_that_would_answer_it(gateway: RunningGateway) -> None:
+    client = anthropic_client(gateway)
+    raw = client.messages.with_raw_response.count_tokens(model="tiny", messages=said())
+    message, _ = whole(gateway)
+    assert raw.parse().input_tokens == message.usage.input_tokens
+    record = gateway.record(raw.headers["x-perimeter-record"])
+    assert [one["zone"] for one in record["attempts"]] == ["on_prem"]
+    assert record["outcome"]["kind"] == "completed"

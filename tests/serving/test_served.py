@@ -62,6 +62,27 @@ def test_the_anthropic_client_works_on_every_engine(gateway, model) -> None:
     assert final.stop_reason == "end_turn"
 
 
+@pytest.mark.parametrize("model", ["cloud-model", "home-model"])
+def test_the_anthropic_client_counts_where_somebody_counts(gateway, model) -> None:
+    client = anthropic_client(gateway)
+    raw = client.messages.with_raw_response.count_tokens(model=model, messages=HELLO)
+    assert raw.parse().input_tokens > 0
+    record = gateway.record(raw.headers["x-perimeter-record"])
+    assert record["outcome"]["kind"] == "completed"
+    assert len(record["attempts"]) == 1
+    with pytest.raises(anthropic.BadRequestError, match="cannot_count"):
+        client.messages.count_tokens(model="local-model", messages=HELLO)
+
+
+def test_a_restricted_prompt_is_counted_at_home_or_not_at_all(gateway) -> None:
+    client = anthropic_client(gateway, "payments")
+    raw = client.messages.with_raw_response.count_tokens(model="code", messages=HELLO)
+    record = gateway.record(raw.headers["x-perimeter-record"], "payments")
+    assert [attempt["zone"] for attempt in record["attempts"]] == ["on_prem"]
+    with pytest.raises(anthropic.BadRequestError, match="Nothing that may"):
+        client.messages.count_tokens(model="cloud-model", messages=HELLO)
+
+
 def test_restricted_code_is_answered_at_home_only(gateway) -> None:
     reply = openai_client(gateway, "payments").chat.completions.create(model="code", messages=HELLO)
     assert reply.choices[0].message.content.startswith("home:")

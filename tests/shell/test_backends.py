@@ -41,7 +41,7 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
         "openai": {chat: "/v1/chat/completions"} | newer,
         "anthropic": {messages: "/v1/messages"} | count,
         "bedrock": {"bedrock_converse": "/model/{model}/converse"},
-        "scripted": both | {native: "/api/chat"},
+        "scripted": both | count | {native: "/api/chat"},
     }
 
 

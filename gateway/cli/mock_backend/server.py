@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.cli.mock_backend import anthropic, ollama, openai
+from gateway.cli.mock_backend import anthropic, count, ollama, openai
 from gateway.cli.mock_backend.script import Behaviour, Script, script_of
 
 HEAD_BYTES_MAX = 64 * 1024
 BODY_BYTES_MAX = 64 * 1024 * 1024
 IDLE_S_MAX = 60
 MODELS_MAX = 64
-DIALECTS: dict[str, ModuleType] = {module.PATH: module for module in (openai, anthropic, ollama)}
+MODULES = (openai, anthropic, count, ollama)
+DIALECTS: dict[str, ModuleType] = {module.PATH: module for module in MODULES}
 SCRIPTED = "x-perimeter-scripted: 1\r\n"
 REASON = "Scripted"
 
