@@ -34,10 +34,12 @@ from gateway.policy.cases import Case, read_cases
 from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
 from gateway.surfaces.surface import SURFACES
+from gateway.transport.backend import Backend
 from gateway.transport.guard import Place, place_faults
 
 T = TypeVar("T")
 ANONYMOUS_AT = "/listeners/data/anonymous"
+PLACES_SHOWN_MAX = 4
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -110,7 +112,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         collected.problems += prove(compiled.program, compiled.invariants, today)
         collected.problems += _key_problems(keys_file, keys, compiled) if keys else ()
         collected.problems += _anonymous_problems(node, compiled)
-    collected.problems += _place_problems(fleet["backends"], models, demo=settings.demo)
+    collected.problems += _place_problems(fleet["backends"], models, secrets, demo=settings.demo)
     collected.problems += _roaming_problems(fleet["backends"], models, compiled.zones)
     collected.problems += _demo_problems(node)
     collected.require()
@@ -197,7 +199,9 @@ def _binding_problems(
             yield document.problem(f"{at}/label", str(error))
 
 
-def _place_problems(document: Document, models: Models, *, demo: bool) -> Iterator[Problem]:
+def _place_problems(
+    document: Document, models: Models, secrets: Mapping[str, Secret], *, demo: bool
+) -> Iterator[Problem]:
     for name, backend in models.backends.items():
         at = f"/backends/{name}"
         for fault in place_faults(place_of(backend)):
@@ -208,13 +212,29 @@ def _place_problems(document: Document, models: Models, *, demo: bool) -> Iterat
         kind = BACKENDS.get(backend.kind)
         if kind is None:
             continue
-        for field, fault in kind.faults(place_of(backend), backend.settings):
-            yield document.problem(f"{at}/{field}", fault)
-        try:
-            kind.at(backend.settings)
+        secret = secrets.get(backend.secret or "")
+        for field, fault in _kind_faults(kind, backend, secret):
+            yield document.problem(f"{at}/{field}" if field else at, fault)
+
+
+def _kind_faults(
+    kind: Backend, backend: BackendSettings, secret: Secret | None
+) -> Iterator[tuple[str, str]]:
+    """Yield what the kind says of a backend, each with the name of its field or none."""
+    place = place_of(backend)
+    faults = kind.faults(place, backend.settings)
+    yield from faults
+    if faults:
+        return
+    control = kind.control(place, backend.settings)
+    if control is not None:
+        yield from (("settings", fault) for fault in place_faults(control))
+    try:
+        kind.at(backend.settings)
+        if kind.source(secret, backend.settings) is None:
             kind.credential(Secret("x") if backend.secret else None)
-        except ValueError as error:
-            yield document.problem(at, str(error))
+    except ValueError as error:
+        yield "", str(error)
 
 
 def _demo_problems(node: Node) -> Iterator[Problem]:
@@ -236,7 +256,7 @@ def _name_problems(document: Document, models: Models, backend: str) -> Iterator
     for offering in models.catalogue.offerings:
         if kind is None or offering.backend != backend:
             continue
-        why = kind.refuses(offering.wire_model)
+        why = kind.refuses(offering.wire_model) or kind.misfits(offering)
         if why is not None:
             yield document.problem(f"/backends/{backend}", f"{offering.id}: {why}")
 
@@ -244,14 +264,20 @@ def _name_problems(document: Document, models: Models, backend: str) -> Iterator
 def _roaming_problems(
     document: Document, models: Models, zones: Mapping[str, Zone]
 ) -> Iterator[Problem]:
-    """Yield a problem for each model that any region may answer, in a zone that says otherwise."""
+    """Yield a problem for each offering that may be answered outside the regions of its zone."""
     for offering in models.catalogue.offerings:
-        kind = BACKENDS.get(models.backends[offering.backend].kind)
-        zone = zones.get(offering.zone)
-        if kind is None or zone is None or not kind.anywhere(offering.wire_model):
+        backend = models.backends[offering.backend]
+        kind, zone = BACKENDS.get(backend.kind), zones.get(offering.zone)
+        if kind is None or zone is None or zone.processing_regions is None:
             continue
-        if zone.processing_regions is not None:
+        what = ""
+        outside = (kind.stands(offering, backend.settings) or frozenset()) - zone.processing_regions
+        if outside:
+            named = ", ".join(sorted(outside)[:PLACES_SHOWN_MAX])
+            what = f"{offering.id}: it is answered in {named}, outside the regions of its zone"
+        if kind.anywhere(offering, backend.settings):
             what = f"{offering.id}: any region may answer; its zone must process in `world`"
+        if what:
             yield document.problem(f"/backends/{offering.backend}/zone", what)
 
 

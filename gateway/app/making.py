@@ -4,7 +4,8 @@ import hashlib
 import hmac
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from gateway.app.node_secret import derived, node_secret, secret_place
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
+from gateway.config.backends import BackendSettings
 from gateway.config.settings import Paths
 from gateway.dialects import DIALECTS
 from gateway.domain.fleet import Offering
@@ -33,6 +35,7 @@ from gateway.stores.scanner import DetectorScanner
 from gateway.surfaces.surface import SURFACES
 from gateway.transport.backend import Backend
 from gateway.transport.call import Timeouts
+from gateway.transport.credentials.keeper import SERVED
 from gateway.transport.guard import Guard
 from gateway.transport.health import Health
 from gateway.transport.probes import Probes
@@ -69,29 +72,49 @@ def load_scanners(paths: Paths) -> tuple[LoadedDetector, ...]:
 
 
 def targets_of(loaded: Loaded, clock: SystemClock) -> tuple[Target, ...]:
-    """Return every backend of the fleet file with all that is needed to reach it."""
+    """Return every backend of the fleet file, and what is asked about models in its stead."""
+    backends = loaded.models.backends.values()
+    engines = [_target(loaded, backend, clock) for backend in backends]
+    return tuple(one for engine in engines for one in _with_control(engine))
+
+
+def _target(loaded: Loaded, backend: BackendSettings, clock: SystemClock) -> Target:
+    """Return one backend with all that is needed to reach it."""
     settings = loaded.node.settings
     waits = settings.timeouts
-    timeouts = Timeouts(waits.connect_ms, waits.first_byte_ms, waits.idle_ms, waits.total_ms)
+    zone = loaded.compiled.zones.get(backend.zone)
     offerings = loaded.models.catalogue.offerings
-    return tuple(
-        Target(
-            place=place_of(backend),
-            kind=BACKENDS[backend.kind],
-            secret=loaded.secrets[backend.secret] if backend.secret else None,
-            ca_file=str(backend.ca_file) if backend.ca_file else None,
-            server_name=backend.server_name,
-            timeouts=timeouts,
-            models=tuple({o.wire_model: None for o in offerings if o.backend == backend.name}),
-            contexts={
-                o.wire_model: o.context_tokens for o in offerings if o.backend == backend.name
-            },
-            may_be_scripted=settings.demo,
-            settings=backend.settings,
-            now=clock.now,
-        )
-        for backend in loaded.models.backends.values()
+    return Target(
+        place=place_of(backend),
+        kind=BACKENDS[backend.kind],
+        secret=loaded.secrets[backend.secret] if backend.secret else None,
+        ca_file=str(backend.ca_file) if backend.ca_file else None,
+        server_name=backend.server_name,
+        timeouts=Timeouts(waits.connect_ms, waits.first_byte_ms, waits.idle_ms, waits.total_ms),
+        models=tuple({o.wire_model: None for o in offerings if o.backend == backend.name}),
+        contexts=_contexts(offerings, backend.name),
+        may_be_scripted=settings.demo,
+        lawful=None if zone is None else zone.processing_regions,
+        settings=backend.settings,
+        now=clock.now,
+        tell=partial(_told, backend.name),
     )
+
+
+def _with_control(engine: Target) -> Iterator[Target]:
+    """Yield the engine, and where its models are asked about, if that is another place.
+
+    In a zone of the world there is nothing to ask.
+    """
+    control = engine.kind.control(engine.place, engine.settings)
+    if control is None:
+        yield engine
+    elif engine.lawful is None:
+        yield replace(engine, kind=replace(engine.kind, inspect=None))
+    else:
+        yield replace(engine, asked=control.name)
+        kind = replace(engine.kind, inspect=None, probe_path="")
+        yield replace(engine, place=control, kind=kind, server_name=None, models=())
 
 
 async def make(loaded: Loaded) -> Made:
@@ -185,6 +208,13 @@ def _tenants(paths: Paths) -> Callable[[str], str]:
     """Return what names a team to engines: keyed, so that no engine learns of it."""
     key = derived(node_secret(secret_place(paths)), TENANT_PURPOSE)
     return lambda team: hmac.digest(key, team.encode(), hashlib.sha256).hex()
+
+
+def _told(backend: str, event: str, words: str) -> None:
+    """Log whence a credential comes, or why there is none; once for each change."""
+    log = logger()
+    say = log.info if event == SERVED else log.error
+    say(event, backend=backend, reason=words)
 
 
 def _seconds() -> float:

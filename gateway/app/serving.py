@@ -44,7 +44,11 @@ async def serve(loaded: Loaded, announce: Callable[[Addresses], None]) -> None:
         asyncio.create_task(servers[0].serve([data_socket])),
         asyncio.create_task(servers[1].serve([admin_socket])),
     ]
-    watching = [asyncio.create_task(admin.first_probes()), *_certificates(made, servers[0], again)]
+    watching = [
+        asyncio.create_task(made.sender.fetch_ahead()),
+        asyncio.create_task(admin.first_probes()),
+        *_certificates(made, servers[0], again),
+    ]
     await _started(servers, running)
     scheme = "https" if settings.listeners.data.tls is not None else "http"
     announce(

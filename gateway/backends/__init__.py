@@ -9,6 +9,7 @@ from gateway.backends.bedrock import BEDROCK
 from gateway.backends.ollama import OLLAMA
 from gateway.backends.openai import OPENAI
 from gateway.backends.scripted import SCRIPTED
+from gateway.backends.vertex import VERTEX
 from gateway.backends.vllm import VLLM
 from gateway.transport.backend import Backend
 
@@ -18,5 +19,6 @@ BACKENDS: dict[str, Backend] = {
     "openai": OPENAI,
     "anthropic": ANTHROPIC,
     "bedrock": BEDROCK,
+    "vertex": VERTEX,
     "scripted": SCRIPTED,
 }

@@ -1,17 +1,27 @@
 """Anthropic's API."""
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
+from gateway.transport import anthropic_terms as terms
 from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import api_key
 
 ANTHROPIC = Backend(
     name="anthropic",
     ways=(
-        Way(dialect=ANTHROPIC_MESSAGES, path="/v1/messages"),
-        Way(dialect=ANTHROPIC_COUNT, path="/v1/messages/count_tokens"),
+        Way(
+            dialect=ANTHROPIC_MESSAGES,
+            path="/v1/messages",
+            fitted=terms.placed,
+            fields=terms.told,
+        ),
+        Way(dialect=ANTHROPIC_COUNT, path="/v1/messages/count_tokens", fields=terms.told),
     ),
     credential=api_key.x_api_key,
-    headers=(("anthropic-version", "2023-06-01"),),
+    faults=terms.faults,
+    anywhere=terms.anywhere,
+    stands=terms.stands,
+    misfits=terms.misfits((terms.OLD, terms.NEW), frozenset({terms.VERSION, terms.GEO})),
+    breach=terms.strayed,
     probe_path="",
     is_cloud=True,
 )

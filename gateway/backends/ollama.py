@@ -1,9 +1,16 @@
 """Ollama's native API. Its server may pass models on to another host: it is asked, and watched."""
 
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
+from gateway.domain.fleet import Offering
 from gateway.transport import ollama_check
 from gateway.transport.backend import Backend, Way
-from gateway.transport.credentials import none
+from gateway.transport.credentials import Settings, none
+
+
+def breach(payload: bytes, _offering: Offering, _settings: Settings) -> str:
+    """Return why this payload of a reply is proof that somebody else answered; else empty."""
+    return "a reply came from a remote host" if ollama_check.breach(payload) else ""
+
 
 OLLAMA = Backend(
     name="ollama",
@@ -11,6 +18,6 @@ OLLAMA = Backend(
     credential=none.absent,
     refuses=ollama_check.refuses,
     probe_path="/api/version",
-    breach=ollama_check.breach,
+    breach=breach,
     inspect=ollama_check.inspect,
 )

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from gateway.app.egress import egress
 from gateway.app.loading import Loaded, load_all
 from gateway.app.making import load_scanners
 from gateway.app.moment import SystemClock
@@ -35,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"detector {one.detector.name}: {state}")
     for notice in loaded.notices:
         print(f"notice: {notice}", file=sys.stderr)
+    for line in egress(loaded):
+        print(f"egress {line}")
     print(f"policy {world_of(loaded).documents['policy']}")
     print()
     print(matrix_text(matrix(loaded.compiled.program, now.date())))

@@ -92,7 +92,7 @@ class OfferingEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         date | None, Meta(description="The day on which the backend stops offering it.")
     ] = None
     settings: Annotated[
-        dict[SettingName, int],
+        dict[SettingName, int | str],
         Meta(
             max_length=SETTINGS_MAX,
             description="Settings that are fixed for every request, such as Ollama's num_ctx.",

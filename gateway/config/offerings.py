@@ -118,7 +118,7 @@ def _ollama_complaints(place: _Place, document: Document) -> Iterator[Problem]:
         what = "a name ending in `cloud` runs on Ollama's servers, not on ours"
         yield document.problem(f"{at}/wire_model", what)
     fixed = entry.settings.get(CONTEXT_SETTING)
-    if fixed is None:
+    if not isinstance(fixed, int):
         what = f"an offering at Ollama states `{CONTEXT_SETTING}`"
         yield document.problem(at, what, f"write settings: {{{CONTEXT_SETTING}: 32768}}")
     elif entry.context_tokens > fixed:

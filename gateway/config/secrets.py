@@ -5,6 +5,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from gateway.config.files import escape
 from gateway.config.settings import SecretSource
 from gateway.config.text import is_plain_ascii
@@ -61,9 +63,19 @@ def _file_text(path: Path) -> str:
 
 
 def _usable(text: str) -> str:
-    line = text.removesuffix("\n").removesuffix("\r")
+    line = _one_line(text.removesuffix("\n").removesuffix("\r"))
     if not line:
         raise _UnusableError("it is empty")
     if not is_plain_ascii(line) or line != line.strip():
         raise _UnusableError("it holds spaces around it or characters that no header can carry")
     return line
+
+
+def _one_line(text: str) -> str:
+    """Return a JSON document, as clouds hand out their keys, on one line; all else as it is."""
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        return msgspec.json.encode(msgspec.json.decode(text)).decode()
+    except msgspec.DecodeError:
+        return text

@@ -28,7 +28,7 @@ class Offering(Struct, frozen=True):
     output_tokens_max: int
     capabilities: frozenset[str]
     price: Price
-    settings: dict[str, int] = {}
+    settings: dict[str, int | str] = {}
 
     @property
     def place(self) -> str:

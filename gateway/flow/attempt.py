@@ -245,8 +245,9 @@ class _Watch:
 
     def __init__(self, house: House, candidate: Candidate) -> None:
         self._house = house
-        self._backend = candidate.offering.backend
-        self._breach = house.backends[self._backend].breach
+        self._offering = candidate.offering
+        backend = house.backends[self._offering.backend]
+        self._breach, self._settings = backend.breach, backend.settings
         self._frame = ndjson.Frame()
 
     def feed(self, chunk: bytes) -> None:
@@ -257,8 +258,11 @@ class _Watch:
 
     def whole(self, payload: bytes) -> None:
         """Look at one payload, or at a whole reply; BoundaryBreach if somebody else answered."""
-        if self._breach is not None and self._breach(payload):
-            self._house.health.quarantine(self._backend, "a reply came from a remote host")
+        if self._breach is None:
+            return
+        why = self._breach(payload, self._offering, self._settings)
+        if why:
+            self._house.health.quarantine(self._offering.backend, why)
             self._house.meters.boundary_breach()
             raise BoundaryBreach("The engine answered from outside its zone.")
 

@@ -56,12 +56,14 @@ def prepare(
     target, body, losses = _said(envelope.body, wish, candidate, way, border)
     for quirk in (*backend.quirks, *way.quirks):
         body = quirk(body, offering)
-    body, unfit = taken(body, target, way.takes)
+    body, untaken = taken(body, target, way.takes)
+    telling = Telling(envelope.told, offering, envelope.id, backend.settings)
+    body, unfit = way.fitted(body, telling)
     if way.salted is not None and wish.tenant:
         body = way.salted(body, wish.tenant)
     if way.marked is not None:
         body = way.marked(body, envelope.id)
-    fields, untold = way.fields(Telling(envelope.told, offering, envelope.id))
+    fields, untold = way.fields(telling)
     headers = (
         ("content-type", "application/json"),
         ("accept", target.stream_type if ask.stream else "application/json"),
@@ -70,7 +72,7 @@ def prepare(
     )
     path = way.of(offering.wire_model, streams=ask.stream)
     call = HttpCall(offering.backend, "POST", path, headers, wire_body.encode(body))
-    return Prepared(call, target, closed((*losses, *unfit, *untold)))
+    return Prepared(call, target, closed((*losses, *untaken, *unfit, *untold)))
 
 
 def refuse_losses(prepared: Prepared) -> None:

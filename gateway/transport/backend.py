@@ -11,13 +11,16 @@ from gateway.domain.dialect import Dialect
 from gateway.domain.errors import Unreachable
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body, Operation
-from gateway.transport.credentials import Credential, Fields, Settings, Signer
+from gateway.domain.secret import Secret
+from gateway.transport.credentials import Credential, Fields, Settings, Signer, Source, Sourced
 from gateway.transport.guard import Place
 
 Quirk = Callable[[Body, Offering], Body]
+Breach = Callable[[bytes, Offering, Settings], str]
 Answer = tuple[int, bytes]
 Question = Callable[[str, str], Awaitable[Answer]]
 MODEL = "{model}"
+INSPECT_EVERY = 12
 _PLAIN = re.compile(r"[!-~]+")
 _SETTING = re.compile(r"\{(?!model\})([a-z_]+)\}")
 
@@ -28,16 +31,25 @@ def every_model(_name: str) -> bool:
 
 
 class Telling(Struct, frozen=True):
-    """What header fields may be made of: what the client told, the offering, and our record id."""
+    """What a call may be made of beside its body.
+
+    What the client told in headers, the offering, our record id, and the backend's settings.
+    """
 
     told: Mapping[str, str]
     offering: Offering
     record_id: str
+    settings: Settings = {}
 
 
 def no_fields(_telling: Telling) -> tuple[Fields, tuple[str, ...]]:
     """Return no header fields and no losses."""
     return (), ()
+
+
+def as_it_is(body: Body, _telling: Telling) -> tuple[Body, tuple[str, ...]]:
+    """Return the body unchanged, and no losses."""
+    return body, ()
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -48,8 +60,10 @@ class Way(Struct, frozen=True, kw_only=True):
     `serves` says of which models, by their name at the backend, this way is open.
     `takes` are the fields that go to this engine, whatever the client sends; None for all that the
     border lets pass. `salted` writes whose cache of prompts it is, where engines share one.
-    `quirks` change a prepared body in named ways. `marked` writes our record id where the
-    provider's own log keeps it. `fields` returns more header fields, and what could not be told.
+    `quirks` change a prepared body in named ways. `fitted` gives it the form that this path wants,
+    by the settings of offering and backend, and names what that form cannot hold. `marked` writes
+    our record id where the provider's own log keeps it. `fields` returns more header fields, and
+    what could not be told.
     """
 
     dialect: Dialect
@@ -58,6 +72,7 @@ class Way(Struct, frozen=True, kw_only=True):
     serves: Callable[[str], bool] = every_model
     quirks: tuple[Quirk, ...] = ()
     takes: frozenset[str] | None = None
+    fitted: Callable[[Body, Telling], tuple[Body, tuple[str, ...]]] = as_it_is
     salted: Callable[[Body, str], Body] | None = None
     marked: Callable[[Body, str], Body] | None = None
     fields: Callable[[Telling], tuple[Fields, tuple[str, ...]]] = no_fields
@@ -69,23 +84,29 @@ class Way(Struct, frozen=True, kw_only=True):
             return path
         if not model or set(model) == {"."} or not _PLAIN.fullmatch(model):
             raise Unreachable("A model whose name would change the path was asked for.")
-        return path.replace(MODEL, quote(model, safe=""))
+        return path.replace(MODEL, quote(model, safe="@"))
 
     def at(self, settings: Settings) -> "Way":
         """Return the way with the backend's settings in its paths; ValueError if one is missing."""
         return replace(self, path=_at(self.path, settings), streamed=_at(self.streamed, settings))
 
 
+def no_source(_secret: Secret | None, _settings: Settings) -> Source | None:
+    """Return none: the secret of the node file is used as it is."""
+    return None
+
+
 class Inspection(Struct, frozen=True):
     """What an engine says of one of its models.
 
-    `digest` identifies the weights, `wire_name` is what to ask for, `context_tokens` is the longest
-    prompt and reply together, where the engine says so. `breach` says why the engine
-    must never be used again, `problem` why it cannot be used now,
-    `unfit` why this one of its models cannot.
+    `digest` identifies the weights, `wire_name` is what to ask for, `regions` are those of the
+    cloud that may answer it, `context_tokens` is the longest prompt and reply together, where the
+    engine says so. `breach` says why the engine must never be used again, `problem` why it cannot
+    be used now, `unfit` why this one of its models cannot.
     """
 
     digest: str = ""
+    regions: tuple[str, ...] = ()
     wire_name: str = ""
     context_tokens: int | None = None
     breach: str = ""
@@ -100,16 +121,23 @@ class Backend(Struct, frozen=True, kw_only=True):
     """A record, no code: one provider is one file with one of these.
 
     `ways` are the dialects that it speaks; the first way that is open to a model and of the right
-    operation is the target of translation. `defaults` are settings that may stand in their paths.
+    operation is the target of translation. `defaults` are settings that may stand in their paths,
+    `settings` those of the fleet file, once it is known.
     `credential` turns the backend's secret (or None) into header fields; ValueError says that the
     secret is missing or not wanted. `signer`, where there is one, returns what adds more fields to
-    each call, by secret and settings.
+    each call, by secret and settings. `source` returns what fetches the secret where it is not the
+    node file's own; both then take what was fetched; ValueError.
     `faults` says what is wrong with a backend's place and settings, each with the field's name.
-    `anywhere` tells a model's name that may be answered in any region of the provider.
+    `anywhere` tells, by the backend's settings, an offering that any region of the provider may
+    answer. `stands` returns the countries that may answer it, None where the settings do not say.
+    `misfits` says what is wrong with an offering's settings.
     `quirks` change a prepared body in named ways, on every way. `refuses` returns why a name at
     this engine is never asked for, or None. `probe_path` answers 200 when the engine is well; empty
-    for an engine that is not probed. `breach` finds, in one payload of a reply, proof that somebody
-    else answered; None where nothing could. `inspect` asks about a model before first use.
+    for an engine that is not probed. `breach` finds, in one payload of a reply to that offering,
+    proof that somebody else answered, or elsewhere, and says it; empty where there is none.
+    `control` returns where models are asked about, None where that is the engine itself; there the
+    answer is held against the regions of the zone. `inspect` asks about a model before first use,
+    and again after `inspect_every` probes.
     `is_cloud` says that it is reached through the cloud client, which may write a path in another
     way than it was given.
     """
@@ -122,11 +150,19 @@ class Backend(Struct, frozen=True, kw_only=True):
     refuses: Callable[[str], str | None] = lambda _name: None
     probe_path: str = "/health"
     signer: Signer | None = None
+    source: Sourced = no_source
     faults: Callable[[Place, Settings], tuple[tuple[str, str], ...]] = lambda _place, _settings: ()
-    anywhere: Callable[[str], bool] = lambda _name: False
+    anywhere: Callable[[Offering, Settings], bool] = lambda _offering, _settings: False
+    stands: Callable[[Offering, Settings], frozenset[str] | None] = lambda _offering, _settings: (
+        None
+    )
+    misfits: Callable[[Offering], str | None] = lambda _offering: None
     defaults: Settings = {}
-    breach: Callable[[bytes], bool] | None = None
+    settings: Settings = {}
+    breach: Breach | None = None
     inspect: Inspect | None = None
+    inspect_every: int = INSPECT_EVERY
+    control: Callable[[Place, Settings], Place | None] = lambda _place, _settings: None
     is_cloud: bool = False
 
     def way(self, dialect: Dialect, model: str) -> Way | None:
@@ -145,7 +181,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     def at(self, settings: Settings) -> "Backend":
         """Return the record with settings in its paths; ValueError if one is missing."""
         given = {**self.defaults, **settings}
-        return replace(self, ways=tuple(way.at(given) for way in self.ways))
+        return replace(self, ways=tuple(way.at(given) for way in self.ways), settings=given)
 
     def _open(self, operation: Operation, model: str) -> tuple[Way, ...]:
         ways = (way for way in self.ways if way.dialect.operation is operation)

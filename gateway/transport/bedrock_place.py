@@ -1,13 +1,18 @@
 """Where a Bedrock backend may be, and which names of models may stand in its paths."""
 
 import re
+from urllib.parse import urlsplit
 
-from gateway.transport.credentials import Settings
-from gateway.transport.credentials.sigv4 import REGION, is_region
-from gateway.transport.guard import Place
+from gateway.policy.regions import AWS_REGIONS
+from gateway.transport.aws_partition import is_region, regional
+from gateway.transport.credentials import Settings, aws
+from gateway.transport.credentials.messenger import origin
+from gateway.transport.credentials.sigv4 import REGION
+from gateway.transport.guard import SCHEMES, Place
 
 PRIVATE = "private_endpoint"
-KNOWN = frozenset({REGION, PRIVATE})
+CONTROL = "control_url"
+KNOWN = frozenset({REGION, PRIVATE, CONTROL}) | aws.KNOWN
 MODEL_CHARS_MAX = 2_048
 
 _SUFFIX = (
@@ -79,7 +84,22 @@ def faults(place: Place, settings: Settings) -> tuple[tuple[str, str], ...]:
         found.append(("url", f"the host names no region; say `{PRIVATE}: true` if it is yours"))
     if place.scheme != "https" and (named is not None or not place.host.startswith("127.")):
         found.append(("url", "a signature is for https; http is for loopback alone"))
+    found += [("settings", fault) for fault in (*aws.faults(settings), *_control_faults(settings))]
     return tuple(found)
+
+
+def control(place: Place, settings: Settings) -> Place:
+    """Return where Bedrock tells of its profiles: stated, or the region's own control plane."""
+    region = str(settings.get(REGION))
+    parts = urlsplit(str(settings.get(CONTROL, regional("bedrock", region))))
+    port = parts.port or SCHEMES[parts.scheme]
+    return Place(f"{place.name}.control", parts.scheme, parts.hostname or "", port, place.zone)
+
+
+def stands(settings: Settings) -> frozenset[str] | None:
+    """Return the country of the region, None for one that is not known."""
+    country = AWS_REGIONS.get(str(settings.get(REGION)))
+    return None if country is None else frozenset({country})
 
 
 def refuses(name: str) -> str | None:
@@ -94,13 +114,33 @@ def anywhere(name: str) -> bool:
     """May any region answer for it? True of everything that is not known to stay somewhere.
 
     A plain id runs in the region that is asked, one with a known geography before it in the
-    regions that its zone must list. An ARN of an application's own profile hides which it is.
+    regions that its zone must list. An application's own profile is asked about before first use.
     """
     if name.startswith("arn:"):
         parts = name.split(":", 5)
         kind, _, name = parts[-1].partition("/") if len(parts) > 5 else ("", "", "")  # noqa: PLR2004
         if kind in _IN_REGION:
             return False
+        if kind == "application-inference-profile":
+            return False
         if kind != "inference-profile":
             return True
     return name.partition(".")[0] not in _GEOGRAPHIES | _MAKERS or "." not in name
+
+
+def is_profile(name: str) -> bool:
+    """Is it a profile, which may be answered in other regions than the one that is asked?"""
+    if name.startswith("arn:"):
+        return "inference-profile/" in name
+    return name.partition(".")[0] not in _MAKERS
+
+
+def _control_faults(settings: Settings) -> tuple[str, ...]:
+    stated = settings.get(CONTROL)
+    if stated is None:
+        return ()
+    try:
+        plain = isinstance(stated, str) and origin(stated) == stated
+    except ValueError:
+        plain = False
+    return () if plain else (f"{CONTROL} is scheme, host and port alone",)

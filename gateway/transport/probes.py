@@ -7,6 +7,7 @@ from gateway.domain.errors import BoundaryBreach
 from gateway.domain.fleet import Offering, place
 from gateway.domain.request import Body
 from gateway.domain.route import FailureKind
+from gateway.policy.regions import CLOUD_REGIONS
 from gateway.transport.backend import Answer, Inspection
 from gateway.transport.failure import TransportFailure
 from gateway.transport.health import Health
@@ -14,7 +15,6 @@ from gateway.transport.send import Probed, Sender
 from gateway.transport.target import Target
 
 PROBE_INTERVAL_MS = 5_000
-INSPECT_EVERY = 12
 OK = 200
 SCRIPTED = "scripted"
 SCRIPTED_FIELD = "x-perimeter-scripted"
@@ -81,7 +81,7 @@ class Probes:
                 return
             why = f"probe: {error.failure.detail}"
         except BoundaryBreach:
-            return
+            why = "probe: stopped at the boundary"
         except ValueError:
             why = "probe: the answer cannot be read"
         if why:
@@ -118,14 +118,14 @@ class Probes:
             return ""
 
         async def question(path: str, model: str) -> Answer:
-            probed = await self._sender.probe(target.name, path, model)
+            probed = await self._sender.probe(target.asked or target.name, path, model)
             return probed.status, probed.body
 
         for model in target.models:
-            why = self._judge(target.name, model, await inspect(question, model))
+            why = self._judge(target, model, await inspect(question, model))
             if why:
                 return why
-        self._due_in[target.name] = INSPECT_EVERY - 1
+        self._due_in[target.name] = target.kind.inspect_every - 1
         return ""
 
     def _note_fitness(self, backend: str, model: str, found: Inspection) -> None:
@@ -139,12 +139,13 @@ class Probes:
         else:
             self._health.well(place(backend, model))
 
-    def _judge(self, backend: str, model: str, found: Inspection) -> str:
+    def _judge(self, target: Target, model: str, found: Inspection) -> str:
         if found.problem:
             return found.problem
+        backend = target.name
         self._note_fitness(backend, model, found)
         before = self._inspected.get((backend, model), found)
-        breach = found.breach
+        breach = found.breach or _strays(model, found.regions, target.lawful)
         if not breach and before.digest != found.digest:
             breach = f"the digest of {model} has changed"
         if breach:
@@ -152,3 +153,16 @@ class Probes:
             return breach
         self._inspected[backend, model] = found
         return ""
+
+
+def _strays(model: str, regions: tuple[str, ...], lawful: frozenset[str] | None) -> str:
+    """Return why a model must not be asked for in that zone; empty when all its regions lie in it.
+
+    INVARIANT: a region whose country is not known lies outside of every zone but the world.
+    """
+    outside = [
+        one for one in regions if lawful is not None and CLOUD_REGIONS.get(one) not in lawful
+    ]
+    if not outside:
+        return ""
+    return f"{model} may be answered in {min(outside) or 'any region'}, outside its zone"

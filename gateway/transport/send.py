@@ -1,5 +1,6 @@
 """The one way out: the boundary is asserted here, right before the bytes go."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -7,8 +8,10 @@ from msgspec import Struct
 
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import Candidate, Failure, FailureKind, Route
+from gateway.domain.secret import Secret
 from gateway.transport.call import Address, Connector, HttpCall, HttpReply, Timeouts
 from gateway.transport.credentials import Fields, Sign, Unsigned
+from gateway.transport.credentials.keeper import Keeper
 from gateway.transport.failure import TransportFailure, failed
 from gateway.transport.guard import Guard
 from gateway.transport.health import Alarm, Health
@@ -19,7 +22,14 @@ PROBE_BYTES_MAX = 4 * 1024 * 1024
 PROBE_TIMEOUTS = Timeouts(connect_ms=1_000, first_byte_ms=2_000, idle_ms=2_000, total_ms=5_000)
 # INVARIANT: what is not named here does not leave; credentials are added by the sender alone.
 SENT_FIELDS = frozenset(
-    {"accept", "content-type", "x-request-id", "anthropic-version", "anthropic-beta"}
+    {
+        "accept",
+        "content-type",
+        "x-request-id",
+        "anthropic-version",
+        "anthropic-beta",
+        "x-goog-user-project",
+    }
 )
 OWN_FIELDS: Fields = (("user-agent", "perimeter"), ("accept-encoding", "identity"))
 _REDIRECTS = range(300, 400)
@@ -32,6 +42,16 @@ class Probed(Struct, frozen=True):
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+class Access(Struct, frozen=True):
+    """What a secret has become: header fields, and what signs each call."""
+
+    fields: Fields
+    sign: Sign | None
+
+    def __repr__(self) -> str:
+        return "Access(***)"
 
 
 class Sender:
@@ -57,8 +77,14 @@ class Sender:
         if any(not guard.knows(target.place) for target in self._targets.values()):
             raise ValueError("a target is not where the fleet file says that it is")
         self._connectors = {name: connect(target) for name, target in self._targets.items()}
-        self._credentials = {name: _credential(one) for name, one in self._targets.items()}
-        self._signs = {name: _sign(one) for name, one in self._targets.items()}
+        self._keepers = {
+            name: keeper for name, one in self._targets.items() if (keeper := _keeper(one))
+        }
+        self._access = {
+            name: _access(one, one.secret)
+            for name, one in self._targets.items()
+            if name not in self._keepers
+        }
         self._last_good: dict[str, Address] = {}
 
     async def send(self, candidate: Candidate, route: Route, call: HttpCall) -> HttpReply:
@@ -91,8 +117,15 @@ class Sender:
         place = self._guard.place(backend)
         return f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
 
+    async def fetch_ahead(self) -> None:
+        """Fetch every credential that is to be fetched, before anybody waits for it."""
+        fetched = (keeper.current() for keeper in self._keepers.values())
+        await asyncio.gather(*fetched, return_exceptions=True)
+
     async def close(self) -> None:
-        """Close every connection to every backend."""
+        """Close every connection to every backend, and renew no credential any more."""
+        for keeper in self._keepers.values():
+            keeper.close()
         for connector in self._connectors.values():
             await connector.close()
 
@@ -131,7 +164,8 @@ class Sender:
         self, call: HttpCall, addresses: tuple[Address, ...], timeouts: Timeouts
     ) -> HttpReply:
         """Send to the first address that takes the connection; the one that did last goes first."""
-        call = msgspec.structs.replace(call, headers=self._fields(call))
+        access = await self._accessed(call.backend)
+        call = msgspec.structs.replace(call, headers=self._fields(call, access))
         connector = self._connectors[call.backend]
         good = self._last_good.get(call.backend)
         tried = sorted(addresses, key=lambda address: address != good)[:DIALLED_MAX]
@@ -149,34 +183,52 @@ class Sender:
                 return reply
         raise failed(FailureKind.UNREACHABLE, "no address to dial", sent=False)
 
-    def _fields(self, call: HttpCall) -> Fields:
+    async def _accessed(self, backend: str) -> Access:
+        """Return the backend's credential as it is now; TransportFailure when there is none."""
+        keeper = self._keepers.get(backend)
+        if keeper is None:
+            return self._access[backend]
+        secret = await keeper.current()
+        try:
+            return _access(self._targets[backend], secret)
+        except ValueError:
+            detail = "the fetched credential cannot be used"
+            raise failed(FailureKind.UNREACHABLE, detail, sent=False) from None
+
+    def _fields(self, call: HttpCall, access: Access) -> Fields:
         kept = tuple(field for field in call.headers if field[0] in SENT_FIELDS)
-        fields = (*kept, *OWN_FIELDS, *self._credentials[call.backend])
-        sign, now = self._signs[call.backend], self._targets[call.backend].now
-        if sign is None or now is None:
+        fields = (*kept, *OWN_FIELDS, *access.fields)
+        now = self._targets[call.backend].now
+        if access.sign is None or now is None:
             return fields
         place = self._guard.place(call.backend)
         url = f"{place.scheme}://{place.authority}{call.path}"
-        return (*fields, *sign(Unsigned(call.method, url, kept, call.body), now()))
+        return (*fields, *access.sign(Unsigned(call.method, url, kept, call.body), now()))
 
 
-def _credential(target: Target) -> Fields:
+def _keeper(target: Target) -> Keeper | None:
+    """Return what keeps the target's credential fresh, None where the secret is used as it is."""
     try:
-        return target.kind.credential(target.secret)
+        source = target.kind.source(target.secret, target.settings)
     except ValueError as error:
         raise ValueError(f"{target.name}: {error}") from None
-
-
-def _sign(target: Target) -> Sign | None:
-    if target.kind.signer is None:
+    if source is None:
         return None
+    if target.now is None:
+        raise ValueError(f"{target.name}: a fetched credential needs a clock")
+    return Keeper(source, target.now, target.tell)
+
+
+def _access(target: Target, secret: Secret | None) -> Access:
+    kind = target.kind
     try:
-        sign = target.kind.signer(target.secret, target.settings)
+        fields = kind.credential(secret)
+        sign = None if kind.signer is None else kind.signer(secret, target.settings)
     except ValueError as error:
         raise ValueError(f"{target.name}: {error}") from None
     if sign is not None and target.now is None:
         raise ValueError(f"{target.name}: a signature needs a clock")
-    return sign
+    return Access(fields, sign)
 
 
 def _taken(reply: HttpReply) -> HttpReply:

@@ -20,8 +20,11 @@ class Target(Struct, frozen=True, kw_only=True):
     `ca_file` is the only CA that is believed; without one it is the public CAs of `certifi`.
     `server_name` is the name in its certificate where the host is another. `models` are the names
     by which it is asked for its models, `contexts` the longest context that the catalogue says for
-    each. `may_be_scripted` is true in a demo alone. `settings` are
-    those of the fleet file; `now` is the clock of its signatures.
+    each. `may_be_scripted` is true in a demo alone. `asked` names the target that is asked about
+    its models, where that is another; `lawful` are the countries in which its zone may process,
+    None for the world. `settings` are those of the fleet file; `now` is the clock of its signatures
+    and of what is fetched for it. `tell(event, words)` hears whence a fetched credential comes, and
+    why there is none.
     """
 
     place: Place
@@ -34,8 +37,11 @@ class Target(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     contexts: Mapping[str, int] = {}
     may_be_scripted: bool = False
+    asked: str = ""
+    lawful: frozenset[str] | None = None
     settings: Settings = {}
     now: Callable[[], datetime] | None = None
+    tell: Callable[[str, str], None] = lambda _event, _words: None
 
     @property
     def name(self) -> str:

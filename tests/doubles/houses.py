@@ -33,7 +33,7 @@ OLLAMA = Backend(
     name="ollama",
     ways=(Way(dialect=OLLAMA_CHAT, path="/api/chat"),),
     credential=lambda _: (),
-    breach=lambda payload: b'"remote_host"' in payload,
+    breach=lambda payload, *_: "a reply came from a remote host" * (b'"remote_host"' in payload),
 )
 CLOUD = an_offering("opus", "cloud", "frontier", price=PRICED)
 HOME = an_offering("qwen", "vllm", "on_prem", wire_model="Qwen/Qwen3")

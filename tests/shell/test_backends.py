@@ -15,7 +15,8 @@ SECRET = Secret("sk-canary")
 
 def test_the_table_names_every_engine_by_its_own_name() -> None:
     assert {name: record.name for name, record in BACKENDS.items()} == {
-        name: name for name in ("vllm", "ollama", "openai", "anthropic", "bedrock", "scripted")
+        name: name
+        for name in ("vllm", "ollama", "openai", "anthropic", "bedrock", "vertex", "scripted")
     }
 
 
@@ -35,12 +36,18 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
     both = {chat: "/v1/chat/completions", messages: "/v1/messages"}
     count = {ANTHROPIC_COUNT.name: "/v1/messages/count_tokens"}
     newer = {OPENAI_RESPONSES.name: "/v1/responses"}
+    vertex = "/v1/projects/{project}/locations/{location}"
     assert paths == {
         "vllm": both | count | newer,
         "ollama": {native: "/api/chat"},
         "openai": {chat: "/v1/chat/completions"} | newer,
         "anthropic": {messages: "/v1/messages"} | count,
         "bedrock": {"bedrock_converse": "/model/{model}/converse"},
+        "vertex": {
+            messages: f"{vertex}/publishers/anthropic/models/{{model}}:rawPredict",
+            ANTHROPIC_COUNT.name: f"{vertex}/publishers/anthropic/models/count-tokens:rawPredict",
+            chat: f"{vertex}/publishers/mistralai/models/{{model}}:rawPredict",
+        },
         "scripted": both | count | {native: "/api/chat"},
     }
 
@@ -76,7 +83,7 @@ def test_an_engine_that_needs_a_secret_says_so() -> None:
 
 def test_only_the_engines_of_others_use_the_cloud_client() -> None:
     cloud = {name for name, record in BACKENDS.items() if record.is_cloud}
-    assert cloud == {"openai", "anthropic"}
+    assert cloud == {"openai", "anthropic", "vertex"}
     assert all(not BACKENDS[name].probe_path for name in cloud)
 
 
@@ -87,7 +94,3 @@ def test_only_ollama_is_watched_for_a_stranger() -> None:
 
 def test_most_names_are_asked_for_at_most_engines() -> None:
     assert BACKENDS["vllm"].refuses("a-cloud") is None
-
-
-def test_anthropic_is_told_which_version_is_meant() -> None:
-    assert BACKENDS["anthropic"].headers == (("anthropic-version", "2023-06-01"),)

@@ -134,7 +134,7 @@ def test_a_name_that_could_change_the_path_is_refused(name: str) -> None:
         ("arn:", True),
         (f"{ACCOUNT}:inference-profile/eu.anthropic.claude-opus-5-5", False),
         (f"{ACCOUNT}:inference-profile/global.anthropic.claude-opus-5-5", True),
-        (f"{ACCOUNT}:application-inference-profile/abc123", True),
+        (f"{ACCOUNT}:application-inference-profile/abc123", False),
         (f"{ACCOUNT}:prompt-router/abc", True),
         (f"{ACCOUNT}:provisioned-model/0123456789ab", False),
         ("arn:aws:bedrock:eu-central-1::foundation-model/qwen.qwen3-coder-next", False),

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from gateway.backends.ollama import OLLAMA
-from gateway.transport.probes import INSPECT_EVERY, Probes
+from gateway.transport.backend import INSPECT_EVERY
+from gateway.transport.probes import Probes
 from tests.doubles.fleets import an_offering
 from tests.doubles.probing import middle
 from tests.doubles.scripted_server import Peer, ScriptedServer, chunked, whole
@@ -198,4 +199,5 @@ def test_adv_52_only_a_reply_that_names_its_remote_host_is_a_breach(
     payload: bytes, expected: bool
 ) -> None:
     assert OLLAMA.breach is not None
-    assert OLLAMA.breach(payload) is expected
+    offering = an_offering("tiny", "ollama", "on_prem")
+    assert bool(OLLAMA.breach(payload, offering, {})) is expected

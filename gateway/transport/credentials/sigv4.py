@@ -1,14 +1,16 @@
 """Amazon's Signature Version 4 over the very call that is sent, and Bedrock's API keys.
 
 The secret is `ACCESS_KEY_ID:SECRET_ACCESS_KEY`, with `:SESSION_TOKEN` where it is temporary, or one
-Bedrock API key. It comes from the node file alone: no environment, profile, role or metadata
-service is asked.
+Bedrock API key. It stands in the node file, or a source that the fleet file states has fetched it.
 """
 
 import re
 from datetime import UTC, datetime
 
+from msgspec import Struct
+
 from gateway.domain.secret import Secret
+from gateway.transport.aws_partition import is_region
 from gateway.transport.credentials import Fields, Settings, Sign, Unsigned
 
 SERVICE = "bedrock"
@@ -17,12 +19,13 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 _ACCESS_KEY = re.compile(r"[A-Z0-9]{16,128}")
 _KEY_PART = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
-_REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,16}){1,3}-[0-9]{1,2}")
 
 
-def is_region(name: object) -> bool:
-    """Does it look like the name of a region of AWS?"""
-    return isinstance(name, str) and _REGION.fullmatch(name) is not None
+class Scope(Struct, frozen=True):
+    """For which service, in which region, a signature holds."""
+
+    service: str
+    region: str
 
 
 def api_key(secret: Secret | None) -> Fields:
@@ -49,10 +52,10 @@ def signer(secret: Secret | None, settings: Settings) -> Sign | None:
     # WHY: botocore costs a fifth of a second; a gateway without Bedrock never loads it.
     import botocore.auth  # noqa: F401
 
-    return lambda unsigned, at: _signed(unsigned, at, secret, region)
+    return lambda unsigned, at: signed(unsigned, at, secret, Scope(SERVICE, region))
 
 
-def _signed(unsigned: Unsigned, at: datetime, secret: Secret, region: str) -> Fields:
+def signed(unsigned: Unsigned, at: datetime, secret: Secret, scope: Scope) -> Fields:
     """Return the fields of the signature.
 
     INVARIANT: everything comes as an argument, the time included; the URL is the one that is sent,
@@ -72,7 +75,7 @@ def _signed(unsigned: Unsigned, at: datetime, secret: Secret, region: str) -> Fi
         data=unsigned.body,
     )
     request.context["timestamp"] = stamp
-    auth = SigV4Auth(ReadOnlyCredentials(key, secret_key, None), SERVICE, region)
+    auth = SigV4Auth(ReadOnlyCredentials(key, secret_key, None), scope.service, scope.region)
     names = auth.signed_headers(auth.headers_to_sign(request))
     signature = auth.signature(
         auth.string_to_sign(request, auth.canonical_request(request)), request
