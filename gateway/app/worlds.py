@@ -20,12 +20,12 @@ class CurrentWorld:
 
     def now(self) -> World:
         """Return the snapshot."""
-        compiled = self._loaded.compiled
+        compiled, models = self._loaded.compiled, self._loaded.models
         return World(
             program=compiled.program,
             vocabulary=compiled.vocabulary,
             registry=compiled.registry,
-            fleet=Fleet(self._loaded.models.catalogue, self._health.resting(), self._operations),
+            fleet=Fleet(models.catalogue, self._health.resting(), self._operations, models.ends),
             documents=self._digests,
             demo=self._loaded.node.settings.demo,
         )

@@ -57,7 +57,7 @@ def world_of(loaded: Loaded) -> World:
         program=compiled.program,
         vocabulary=compiled.vocabulary,
         registry=compiled.registry,
-        fleet=Fleet(loaded.models.catalogue),
+        fleet=Fleet(loaded.models.catalogue, ends=loaded.models.ends),
         documents={"policy": compiled.program.digest},
         demo=loaded.node.settings.demo,
     )

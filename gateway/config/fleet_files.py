@@ -89,13 +89,15 @@ class OfferingEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     capabilities: Annotated[frozenset[Capability], Meta(description="What it can do beyond text.")]
     price: Annotated[PriceEntry, Meta(description="What it costs.")]
     end_of_life: Annotated[
-        date | None, Meta(description="The day on which the backend stops offering it.")
+        date | None,
+        Meta(description="The day on which the backend stops offering it, and we stop asking."),
     ] = None
     settings: Annotated[
         dict[SettingName, int | str],
         Meta(
             max_length=SETTINGS_MAX,
-            description="Settings that are fixed for every request, such as Ollama's num_ctx.",
+            description="Settings that are fixed for every request, such as Ollama's num_ctx or "
+            "Anthropic's anthropic_version.",
         ),
     ] = {}
 

@@ -1,5 +1,7 @@
 """Models, where they are offered, and which names a caller may ask for."""
 
+from datetime import date
+
 from msgspec import Struct
 
 from gateway.domain.money import Price
@@ -58,12 +60,14 @@ class Fleet(Struct, frozen=True):
 
     `resting` holds names of backends, and `backend/wire_model` where one model alone is meant.
     `operations` says, by the id of an offering, what its backend does with it; an offering that
-    does not stand there generates replies and nothing else.
+    does not stand there generates replies and nothing else. `ends` has the day on which a backend
+    stops offering one, where that is known.
     """
 
     catalogue: Catalogue
     resting: dict[str, str] = {}
     operations: dict[str, frozenset[Operation]] = {}
+    ends: dict[str, date] = {}
 
     def rests(self, offering: Offering) -> bool:
         """Can this offering not be used now?"""

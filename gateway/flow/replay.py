@@ -65,7 +65,12 @@ def _world(decided: Decided, load: Load) -> World:
         program=compiled.program,
         vocabulary=compiled.vocabulary,
         registry=compiled.registry,
-        fleet=Fleet(models.catalogue, decided.health, operations(models.catalogue, backends)),
+        fleet=Fleet(
+            models.catalogue,
+            decided.health,
+            operations(models.catalogue, backends),
+            models.ends,
+        ),
         documents=decided.documents,
         demo=decided.demo,
     )

@@ -67,7 +67,7 @@ def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = 
     decision = decide(world.program, facts, now)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
     why_not = objections(world.program, facts, now)
-    limits = Limits(why_not, world.program.passes)
+    limits = Limits(why_not, world.program.passes, now.date())
     route = plan(decision, evidence.ask, named, world.fleet, limits)
     return Ruling(evidence, facts, classification, decision, route)
 

@@ -1,6 +1,7 @@
 """The route: what was asked for, inside the boundary, able and well."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 
 from msgspec import Struct
 
@@ -14,6 +15,7 @@ from gateway.routing.names import Named
 CANDIDATES_MAX = 8
 RESTING = "resting"
 NOTHING: frozenset[str] = frozenset()
+ENDED = "ended"
 REPLIES = frozenset({Operation.GENERATE})
 
 
@@ -21,11 +23,12 @@ class Limits(Struct, frozen=True):
     """What policy says of zones beside the boundary.
 
     `why_not(zone)` says in a word why it keeps the request out of a zone. `passes` names, by zone,
-    what may go there although it makes a provider act.
+    what may go there although it makes a provider act. `today` is the day of the decision.
     """
 
     why_not: Callable[[str], str | None]
     passes: Mapping[str, frozenset[str]] = {}
+    today: date = date.min
 
 
 def plan(
@@ -79,6 +82,15 @@ def _objection(
     stopped = (ask.reaches or NOTHING) - limits.passes.get(offering.zone, frozenset())
     if stopped:
         return f"not_passed_{min(stopped)}"
+    unable = _inability(offering, ask, fleet)
+    if unable is not None:
+        return unable
+    if fleet.ends.get(offering.id, date.max) <= limits.today:
+        return ENDED
+    return RESTING if fleet.rests(offering) else None
+
+
+def _inability(offering: Offering, ask: Ask, fleet: Fleet) -> str | None:
     if ask.wants not in fleet.operations.get(offering.id, REPLIES):
         return f"cannot_{ask.wants}"
     missing = ask.needs - offering.capabilities
@@ -86,4 +98,4 @@ def _objection(
         return f"cannot_{min(missing)}"
     if ask.output_tokens_max is not None and ask.output_tokens_max > offering.context_tokens:
         return "context"
-    return RESTING if fleet.rests(offering) else None
+    return None

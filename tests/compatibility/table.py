@@ -44,6 +44,9 @@ ENGINES = (
     Engine("Anthropic", "anthropic", "claude-opus-5-5"),
     Engine("Bedrock, Claude", "bedrock", "eu.anthropic.claude-opus-5-5"),
     Engine("Bedrock, others", "bedrock", "qwen.qwen3-coder-next"),
+    Engine("Vertex, Claude", "vertex", "claude-opus-5-5"),
+    Engine("Vertex, others", "vertex", "qwen/qwen3-coder-480b-a35b-instruct-maas"),
+    Engine("Vertex, Mistral", "vertex", "codestral-2"),
 )
 
 

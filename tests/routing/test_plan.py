@@ -1,6 +1,7 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.domain.decision import Decision, Effect
 from gateway.domain.errors import Denied, NoHealthyBackend, NothingFits
@@ -40,6 +41,15 @@ def test_what_is_outside_the_boundary_falls_with_policys_reason() -> None:
     assert [(e.offering, e.reason) for e in route.excluded] == [("opus@cloud", "clearance")]
     bare = plan(a_decision("on_prem"), Ask("code"), NAMED, FLEET, Limits(unexplained))
     assert bare.excluded[0].reason == "boundary"
+
+
+def test_an_offering_is_asked_for_until_the_day_on_which_it_ends() -> None:
+    fleet = replace(FLEET, ends={CLOUD.id: date(2026, 12, 1)})
+    decision = a_decision("frontier")
+    for day, reasons in ((30, []), (31, ["ended"])):
+        today = date(2026, 11, 1) + timedelta(days=day - 1)
+        route = plan(decision, Ask("code"), NAMED, fleet, Limits(unexplained, today=today))
+        assert [e.reason for e in route.excluded if e.offering == CLOUD.id] == reasons
 
 
 def test_a_missing_ability_a_short_context_and_a_resting_backend_exclude() -> None:

@@ -176,7 +176,7 @@ def test_a_reply_longer_than_the_context_is_refused():
     [("context_tokens", "0"), ("context_tokens", "256k"), ("output_tokens_max", "null"),
      ("capabilities", "[tool]"), ("capabilities", "[tools, tools]"), ("capabilities", "tools"),
      ("wire_model", "''"), ("wire_model", "'a b'"), ("wire_model", "'\u0430'"), ("wire_model", "3"),
-     ("settings", "{num_ctx: '1'}"), ("settings", "{num_ctx: 1.5}"), ("end_of_life", "soon"),
+     ("settings", "{num_ctx: [1]}"), ("settings", "{num_ctx: 1.5}"), ("end_of_life", "soon"),
      ("zone", "frontier"), ("region", "eu"), ("backend", "null")],
 )  # fmt: skip
 def test_a_wrong_value_of_an_offering_is_one_problem(key, value):
