@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from gateway.policy.regions import AWS_REGIONS
-from gateway.transport.aws_partition import is_region, regional
+from gateway.transport.aws_partition import PARTITIONS, is_region, regional, suffixes
 from gateway.transport.credentials import Settings, aws
 from gateway.transport.credentials.messenger import origin
 from gateway.transport.credentials.sigv4 import REGION
@@ -15,14 +15,13 @@ CONTROL = "control_url"
 KNOWN = frozenset({REGION, PRIVATE, CONTROL}) | aws.KNOWN
 MODEL_CHARS_MAX = 2_048
 
-_SUFFIX = (
-    r"(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)"
+_SUFFIXES = {name for _, _, *names in PARTITIONS for name in names}
+_SUFFIX = "|".join(re.escape(name) for name in sorted(_SUFFIXES, key=len, reverse=True))
+_PUBLIC = re.compile(
+    rf"(?:vpce-[a-z0-9-]+\.)?bedrock-runtime(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
+    rf"(?:vpce\.)?(?P<suffix>{_SUFFIX})"
 )
-_PUBLIC = re.compile(rf"bedrock-runtime(?:-fips)?\.(?P<region>[a-z0-9-]+)\.{_SUFFIX}")
-_PRIVATE_LINK = re.compile(
-    rf"vpce-[a-z0-9-]+\.bedrock-runtime(?:-fips)?\.(?P<region>[a-z0-9-]+)\.vpce\.{_SUFFIX}"
-)
-_AMAZON = re.compile(rf"(?:.*\.)?{_SUFFIX}")
+_AMAZON = re.compile(rf"(?:.*\.)?(?:{_SUFFIX})")
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?")
 _ARN = re.compile(
     r"arn:aws(?:-[a-z]+)*:(?:bedrock|sagemaker):[a-z0-9-]{1,20}:(?:[0-9]{12})?:"
@@ -75,9 +74,11 @@ def faults(place: Place, settings: Settings) -> tuple[tuple[str, str], ...]:
         found.append(("settings", "state the region, such as `region: eu-central-1`"))
     if not isinstance(private, bool):
         found.append(("settings", f"{PRIVATE} is true or false"))
-    named = _PUBLIC.fullmatch(place.host) or _PRIVATE_LINK.fullmatch(place.host)
+    named = _PUBLIC.fullmatch(place.host)
     if named is not None and named["region"] != region:
         found.append(("url", "the host is in another region than the settings say"))
+    elif named is not None and named["suffix"] not in suffixes(named["region"]):
+        found.append(("url", "the host is not under a domain of the region's partition"))
     if named is None and _AMAZON.fullmatch(place.host):
         found.append(("url", "no endpoint of bedrock-runtime"))
     elif named is None and private is not True:

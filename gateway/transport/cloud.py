@@ -1,7 +1,8 @@
 """The client for engines of others: httpx over aiohttp, behind the same three methods.
 
 Beside the messenger of credentials the only module that knows httpx, and the only one that knows
-aiohttp; it is loaded only where a cloud backend is configured. Here `first_byte_ms` covers the sending as well.
+aiohttp; it is loaded only where a cloud backend is configured. Here `first_byte_ms` covers the
+sending as well.
 """
 
 import asyncio

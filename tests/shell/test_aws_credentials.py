@@ -7,7 +7,7 @@ import pytest
 from botocore.loaders import Loader
 
 from gateway.domain.secret import Secret
-from gateway.transport.aws_partition import partition, regional, suffix
+from gateway.transport.aws_partition import partition, regional, suffixes
 from gateway.transport.credentials import CredentialRefused, Lease, aws
 from gateway.transport.credentials.messenger import Question, ask, origin
 from tests.doubles import fake_aws as vendor
@@ -169,5 +169,6 @@ def test_the_partitions_are_those_that_botocore_knows() -> None:
             if region.endswith("-global"):
                 continue
             assert partition(region) == known["id"]
-            assert suffix(region) == known["outputs"]["dnsSuffix"]
+            told = known["outputs"]
+            assert suffixes(region) == (told["dnsSuffix"], told["dualStackDnsSuffix"])
     assert regional("bedrock", "eusc-de-east-1") == "https://bedrock.eusc-de-east-1.amazonaws.eu"

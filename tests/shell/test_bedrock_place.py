@@ -21,6 +21,7 @@ def judged(host: str, region: object = "eu-central-1", scheme: str = "https", **
         ("bedrock-runtime.eu-central-1.amazonaws.com", "eu-central-1"),
         ("bedrock-runtime-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
         ("bedrock-runtime.eu-north-1.api.aws", "eu-north-1"),
+        ("bedrock-runtime.eusc-de-east-1.api.amazonwebservices.eu", "eusc-de-east-1"),
         ("bedrock-runtime.cn-north-1.amazonaws.com.cn", "cn-north-1"),
         ("bedrock-runtime.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
         (
@@ -33,6 +34,15 @@ def test_adv_55_the_region_of_the_signature_is_that_of_the_host(host: str, regio
     assert judged(host, region) == []
     assert judged(host, "us-east-2") == ["url"]
     assert judged(host, "us-east-2", private_endpoint=True) == ["url"]
+
+
+def test_a_region_is_reached_under_the_domains_of_its_own_partition() -> None:
+    for host, region in (
+        ("bedrock-runtime.eu-central-1.amazonaws.eu", "eu-central-1"),
+        ("bedrock-runtime.eusc-de-east-1.amazonaws.com", "eusc-de-east-1"),
+        ("bedrock-runtime.cn-north-1.amazonaws.com", "cn-north-1"),
+    ):
+        assert judged(host, region) == ["url"]
 
 
 @pytest.mark.parametrize("region", [None, "", "europe", "eu-central", "EU-CENTRAL-1", 1, True])

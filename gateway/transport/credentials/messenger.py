@@ -3,6 +3,7 @@
 Loaded only where credentials are fetched.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from gateway.transport.credentials import CredentialRefused
 
 CONNECT_S_MAX = 2.0
 ANSWER_S_MAX = 5.0
+TOTAL_S_MAX = 10.0
 ANSWER_BYTES_MAX = 256 * 1024
 # Services of the machine itself, which speak http alone: instance metadata and pod identities.
 LINK_LOCAL = frozenset({"169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"})
@@ -94,11 +96,11 @@ def ask(question: Question, hosts: tuple[str, ...]) -> Answered:
 
 
 def _bounded(parts: Iterator[bytes]) -> bytes:
-    body = bytearray()
+    body, end_s = bytearray(), time.monotonic() + TOTAL_S_MAX
     for part in parts:
         body += part
-        if len(body) > ANSWER_BYTES_MAX:
-            raise CredentialRefused(f"an answer over {ANSWER_BYTES_MAX} bytes")
+        if len(body) > ANSWER_BYTES_MAX or time.monotonic() > end_s:
+            raise CredentialRefused("an answer that is too large or does not end")
     return bytes(body)
 
 
