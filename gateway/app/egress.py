@@ -18,6 +18,6 @@ def egress(loaded: Loaded) -> Iterator[str]:
             yield from (
                 f"{name}: {host} for its credential ({source.name})" for host in source.hosts
             )
-        control = kind.control(place_of(backend), backend.settings)
+        control = kind.control(place_of(backend), backend.settings, loaded.models.asked_of(name))
         if control is not None and zone is not None and zone.processing_regions is not None:
             yield f"{name}: {control.scheme}://{control.authority} for the regions of its models"

@@ -213,12 +213,12 @@ def _place_problems(
         if kind is None:
             continue
         secret = secrets.get(backend.secret or "")
-        for field, fault in _kind_faults(kind, backend, secret):
+        for field, fault in _kind_faults(kind, backend, secret, models.asked_of(name)):
             yield document.problem(f"{at}/{field}" if field else at, fault)
 
 
 def _kind_faults(
-    kind: Backend, backend: BackendSettings, secret: Secret | None
+    kind: Backend, backend: BackendSettings, secret: Secret | None, asked_of: tuple[str, ...]
 ) -> Iterator[tuple[str, str]]:
     """Yield what the kind says of a backend, each with the name of its field or none."""
     place = place_of(backend)
@@ -226,7 +226,7 @@ def _kind_faults(
     yield from faults
     if faults:
         return
-    control = kind.control(place, backend.settings)
+    control = kind.control(place, backend.settings, asked_of)
     if control is not None:
         yield from (("settings", fault) for fault in place_faults(control))
     try:

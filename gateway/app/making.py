@@ -91,7 +91,7 @@ def _target(loaded: Loaded, backend: BackendSettings, clock: SystemClock) -> Tar
         ca_file=str(backend.ca_file) if backend.ca_file else None,
         server_name=backend.server_name,
         timeouts=Timeouts(waits.connect_ms, waits.first_byte_ms, waits.idle_ms, waits.total_ms),
-        models=tuple({o.wire_model: None for o in offerings if o.backend == backend.name}),
+        models=loaded.models.asked_of(backend.name),
         contexts=_contexts(offerings, backend.name),
         may_be_scripted=settings.demo,
         lawful=None if zone is None else zone.processing_regions,
@@ -106,7 +106,7 @@ def _with_control(engine: Target) -> Iterator[Target]:
 
     In a zone of the world there is nothing to ask.
     """
-    control = engine.kind.control(engine.place, engine.settings)
+    control = engine.kind.control(engine.place, engine.settings, engine.models)
     if control is None:
         yield engine
     elif engine.lawful is None:

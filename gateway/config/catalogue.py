@@ -28,6 +28,11 @@ class Models(Struct, frozen=True):
     problems: tuple[Problem, ...]
     ends: dict[str, date] = {}
 
+    def asked_of(self, backend: str) -> tuple[str, ...]:
+        """Return the names by which the backend is asked for its models, each once."""
+        offered = (one for one in self.catalogue.offerings if one.backend == backend)
+        return tuple(dict.fromkeys(one.wire_model for one in offered))
+
 
 def read_models(documents: dict[str, Document], known: Known, folder: Path) -> Models:
     """Read the documents `catalog`, `backends` and `tasks`; paths are relative to the folder."""

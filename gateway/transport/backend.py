@@ -17,6 +17,7 @@ from gateway.transport.guard import Place
 
 Quirk = Callable[[Body, Offering], Body]
 Breach = Callable[[bytes, Offering, Settings], str]
+Control = Callable[[Place, Settings, tuple[str, ...]], Place | None]
 Answer = tuple[int, bytes]
 Question = Callable[[str, str], Awaitable[Answer]]
 MODEL = "{model}"
@@ -135,9 +136,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     this engine is never asked for, or None. `probe_path` answers 200 when the engine is well; empty
     for an engine that is not probed. `breach` finds, in one payload of a reply to that offering,
     proof that somebody else answered, or elsewhere, and says it; empty where there is none.
-    `control` returns where models are asked about, None where that is the engine itself; there the
-    answer is held against the regions of the zone. `inspect` asks about a model before first use,
-    and again after `inspect_every` probes.
+    `inspect` asks about a model before first use, and again after `inspect_every` probes; `control`
+    returns where these models are asked about, None where that is the engine itself.
     `is_cloud` says that it is reached through the cloud client, which may write a path in another
     way than it was given.
     """
@@ -162,7 +162,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     breach: Breach | None = None
     inspect: Inspect | None = None
     inspect_every: int = INSPECT_EVERY
-    control: Callable[[Place, Settings], Place | None] = lambda _place, _settings: None
+    control: Control = lambda _place, _settings, _models: None
     is_cloud: bool = False
 
     def way(self, dialect: Dialect, model: str) -> Way | None:

@@ -89,8 +89,13 @@ def faults(place: Place, settings: Settings) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def control(place: Place, settings: Settings) -> Place:
-    """Return where Bedrock tells of its profiles: stated, or the region's own control plane."""
+def control(place: Place, settings: Settings, models: tuple[str, ...]) -> Place | None:
+    """Return where Bedrock tells of its profiles: stated, or the region's own control plane.
+
+    None where no model is a profile.
+    """
+    if not any(map(is_profile, models)):
+        return None
     region = str(settings.get(REGION))
     parts = urlsplit(str(settings.get(CONTROL, regional("bedrock", region))))
     port = parts.port or SCHEMES[parts.scheme]

@@ -147,8 +147,13 @@ async def test_a_control_plane_outside_the_pins_of_the_zone_is_never_asked(
 def test_the_control_plane_is_that_of_the_region_or_stated(
     settings: dict[str, str], host: str
 ) -> None:
-    place = BEDROCK.control(Place("aws", "https", "x.example", 443, "eu"), settings)
+    place = BEDROCK.control(Place("aws", "https", "x.example", 443, "eu"), settings, (PROFILE,))
     assert place == Place("aws.control", "https", host, 443, "eu")
+
+
+def test_where_no_model_is_a_profile_there_is_no_control_plane() -> None:
+    place = Place("aws", "https", "x.example", 443, "eu")
+    assert BEDROCK.control(place, {"region": REGION}, (PLAIN,)) is None
 
 
 def test_a_stated_control_plane_is_an_origin() -> None:

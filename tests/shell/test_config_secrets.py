@@ -102,3 +102,15 @@ def test_every_secret_that_cannot_be_read_is_told():
 
 def test_a_source_without_a_place_is_refused():
     assert "not set" in refused(SecretSource())
+
+
+def test_a_json_document_is_a_secret_on_one_line(tmp_path):
+    pretty = b'{\n  "type": "service_account",\n  "private_key": "a\\nb"\n}\n'
+    found, problems = read(a_file(tmp_path, pretty))
+    assert problems == []
+    assert found["a"] == Secret('{"type":"service_account","private_key":"a\\nb"}')
+
+
+@pytest.mark.parametrize("text", ['{"a":\n"hunter2"', '{\n"hunter2": "é"}'])
+def test_what_is_no_plain_json_document_is_refused(tmp_path, text):
+    assert "no header can carry" in refused(a_file(tmp_path, text.encode()))
