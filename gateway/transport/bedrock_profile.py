@@ -14,6 +14,7 @@ from gateway.transport.backend import Inspection, Question
 from gateway.transport.bedrock_place import is_profile
 
 OK = 200
+NO_PROFILE = frozenset({400, 404})
 PROFILES = "/inference-profiles/"
 ACTIVE = "ACTIVE"
 DESTINATIONS_MAX = 256
@@ -34,16 +35,21 @@ class _Profile(Struct):
 async def inspect(question: Question, model: str) -> Inspection:
     """Return the regions that may answer a profile; nothing of a model that runs where it is asked.
 
+    A profile that there is not leaves its neighbours alone; a control plane that does not answer
+    leaves nothing proven.
+
     ValueError when the answer cannot be read; what `question` raises passes through.
     """
     if not is_profile(model):
         return Inspection()
     status, body = await question(PROFILES + quote(model, safe=""), "")
+    if status in NO_PROFILE:
+        return Inspection(unfit=f"GetInferenceProfile answers {status}")
     if status != OK:
         return Inspection(problem=f"{model}: GetInferenceProfile answers {status}")
     profile = msgspec.json.decode(body, type=_Profile)
     arns = [_MODEL.fullmatch(one.model_arn) for one in profile.models]
     if profile.status != ACTIVE or not arns or len(arns) > DESTINATIONS_MAX:
-        return Inspection(problem=f"{model}: the profile is not active, or has no destinations")
+        return Inspection(unfit="the profile is not active, or has no destinations")
     # A destination that cannot be read has no region, and so lies in no zone.
     return Inspection(regions=tuple("" if arn is None else arn["region"] for arn in arns))

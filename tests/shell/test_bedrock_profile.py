@@ -7,6 +7,7 @@ import pytest
 
 from gateway.app.making import _with_control
 from gateway.backends import BACKENDS
+from gateway.domain.fleet import place
 from gateway.domain.secret import Secret
 from gateway.transport.backend import INSPECT_EVERY
 from gateway.transport.bedrock_place import anywhere, is_profile
@@ -97,18 +98,30 @@ async def test_destinations_are_asked_again_and_a_new_one_outside_is_noticed(
     await asked.shell.sender.close()
 
 
-async def test_an_unresolved_profile_is_not_used(control: FakeControl) -> None:
-    asked = Asked(control, "eu.anthropic.claude-unknown-1")
-    assert "answers 404" in (await asked.resting())["aws"]
-    control.profiles["eu.anthropic.claude-unknown-1"] = []
-    assert "no destinations" in (await asked.resting())["aws"]
-    control.profiles["eu.anthropic.claude-unknown-1"] = INSIDE
-    control.status = "LEGACY"
-    assert "not active" in (await asked.resting())["aws"]
-    control.status, control.fails_with = "ACTIVE", 500
-    assert "answers 500" in (await asked.resting())["aws"]
-    control.fails_with = 0
+async def test_a_profile_that_there_is_not_rests_alone(control: FakeControl) -> None:
+    unknown = "eu.anthropic.claude-unknown-1"
+    asked = Asked(control, unknown, PROFILE)
+    assert await asked.resting() == {place("aws", unknown): "GetInferenceProfile answers 404"}
+    for destinations, status in (([], "ACTIVE"), (INSIDE, "LEGACY")):
+        control.profiles[unknown], control.status = destinations, status
+        asked.probes._due_in["aws"] = 0
+        assert "not active, or has no" in (await asked.resting())[place("aws", unknown)]
+    control.status = "ACTIVE"
+    asked.probes._due_in["aws"] = 0
     assert await asked.resting() == {}
+    assert asked.shell.quarantines.rung == []
+    await asked.shell.sender.close()
+
+
+async def test_while_the_control_plane_does_not_answer_nothing_is_used(
+    control: FakeControl,
+) -> None:
+    asked = Asked(control, PROFILE)
+    for status in (403, 429, 500):
+        control.fails_with = status
+        assert f"answers {status}" in (await asked.resting())["aws"]
+    control.fails_with = 0
+    assert await asked.resting() == {}, "it is asked again with the next probe"
     assert asked.shell.quarantines.rung == []
     await asked.shell.sender.close()
 
