@@ -8,8 +8,8 @@ from botocore.loaders import Loader
 
 from gateway.domain.secret import Secret
 from gateway.transport.aws_partition import partition, regional, suffixes
-from gateway.transport.credentials import CredentialRefused, Lease, aws
-from gateway.transport.credentials.messenger import Question, ask, origin
+from gateway.transport.credentials import CredentialRefused, Lease, aws, aws_machine, sts
+from gateway.transport.credentials.messenger import Answered, Question, ask, origin
 from tests.doubles import fake_aws as vendor
 from tests.doubles.fake_aws import FakeAws, fake_aws
 
@@ -172,3 +172,52 @@ def test_the_partitions_are_those_that_botocore_knows() -> None:
             told = known["outputs"]
             assert suffixes(region) == (told["dnsSuffix"], told["dualStackDnsSuffix"])
     assert regional("bedrock", "eusc-de-east-1") == "https://bedrock.eusc-de-east-1.amazonaws.eu"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"[]",
+        b'{"Code":"Failed","Message":"canary"}',
+        b'{"AccessKeyId":"","SecretAccessKey":"x","Token":"x","Expiration":"2026-11-27T09:00:00Z"}',
+        b'{"AccessKeyId":"short","SecretAccessKey":"canary","Token":"x","Expiration":"2026-11-27T09:00:00Z"}',
+        b'{"AccessKeyId":"ASIAGIVENEXAMPLE0001","SecretAccessKey":"x","Token":"x"}',
+        b"\xff\xfe",
+    ],
+)
+def test_an_answer_that_holds_no_credential_is_refused_without_its_words(
+    fake: FakeAws, answer: bytes
+) -> None:
+    fake.given = lambda: answer
+    with pytest.raises(CredentialRefused) as caught:
+        fetched(credentials="instance", credentials_url=fake.url)
+    assert str(caught.value) == "the answer holds no credential"
+
+
+@pytest.mark.parametrize("role", ["", "two\nroles", "../role", "é", "a b"])
+def test_a_role_that_is_no_one_role_is_not_asked_for(
+    fake: FakeAws, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vendor, "ROLE", role)
+    with pytest.raises(CredentialRefused):
+        fetched(credentials="instance", credentials_url=fake.url)
+    assert len(fake.asked) == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"two words", b"\xff", b"x" * (64 * 1024 + 1)])
+def test_a_file_without_a_token_is_refused_without_its_words(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "token").write_bytes(data)
+    with pytest.raises(CredentialRefused, match="holds no token"):
+        aws_machine.token_of(str(tmp_path / "token"))
+    with pytest.raises(CredentialRefused, match="FileNotFoundError"):
+        aws_machine.token_of(str(tmp_path / "absent"))
+
+
+def test_an_error_of_the_token_service_that_is_no_word_is_told_by_its_status() -> None:
+    for body in (b"<html>canary</html>", b"", b"{canary}"):
+        with pytest.raises(CredentialRefused) as caught:
+            sts._read(Answered(503, {}, body), "AssumeRole")
+        assert str(caught.value) == "the token service answers status 503"
+        with pytest.raises(CredentialRefused, match="holds no credential"):
+            sts._read(Answered(200, {}, body), "AssumeRole")

@@ -185,3 +185,28 @@ def test_no_token_is_shown_by_what_holds_it(fake: FakeGoogle) -> None:
     shown = f"{source!r}{lease!r}"
     assert vendor.TOKEN not in shown
     assert "PRIVATE KEY" not in shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((200, "no json"), "holds no token"),
+        ((200, {"access_token": "", "expires_in": 9}), "holds no token"),
+        ((200, {"access_token": "two words", "expires_in": 9}), "holds no token"),
+        ((200, {"access_token": "ya29.canary-token", "expires_in": "9"}), "holds no token"),
+        ((403, {}), "status 403"),
+    ],
+)
+def test_an_answer_of_the_machine_that_holds_no_token_is_refused(
+    fake: FakeGoogle, answer: tuple[int, Any], says: str
+) -> None:
+    fake.get = lambda _path, _headers: answer
+    source = google.source(None, {"credentials": "metadata", "metadata_url": fake.url})
+    with pytest.raises(CredentialRefused, match=says):
+        source.fetch(NOW)
+
+
+def test_a_token_of_the_machine_is_believed_for_a_day_at_most(fake: FakeGoogle) -> None:
+    fake.life_s = 10**12
+    source = google.source(None, {"credentials": "metadata", "metadata_url": fake.url})
+    assert source.fetch(NOW).expires_at == NOW + timedelta(days=1)

@@ -73,10 +73,13 @@ def _asked(
 
 
 def _read(answered: Answered, name: str) -> Lease:
-    from botocore.parsers import create_parser
+    from botocore.parsers import ResponseParserError, create_parser
 
     reply = {"status_code": answered.status, "headers": answered.headers, "body": answered.body}
-    found: dict[str, Any] = create_parser("query").parse(reply, _operation(name).output_shape)
+    try:
+        found: dict[str, Any] = create_parser("query").parse(reply, _operation(name).output_shape)
+    except (ResponseParserError, KeyError):
+        found = {}
     if answered.status != OK or "Error" in found:
         code = str(found.get("Error", {}).get("Code", ""))
         word = code if _CODE.fullmatch(code) else f"status {answered.status}"
