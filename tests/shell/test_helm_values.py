@@ -124,3 +124,22 @@ def test_every_value_is_used_and_explained() -> None:
         assert f"`{key}`" in page
     used = set(re.findall(r"\.Values\.(\w+)", templates))
     assert used <= set(_schema()["properties"])
+
+
+def test_the_pod_has_the_tokens_that_are_asked_for_and_no_other() -> None:
+    (bare,) = [pod_of(w) for w in workloads(rendered(changed())) if w["kind"] == "StatefulSet"]
+    assert "serviceAccountName" not in bare
+    assert "tokens" not in {volume["name"] for volume in bare["volumes"]}
+    values = changed(serviceAccountName="perimeter", tokens={"aws": {"audience": "sts.aws"}})
+    (pod,) = [pod_of(w) for w in workloads(rendered(values)) if w["kind"] == "StatefulSet"]
+    assert pod["serviceAccountName"] == "perimeter"
+    assert pod["automountServiceAccountToken"] is False
+    (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "tokens"]
+    (source,) = volume["projected"]["sources"]
+    token = {"path": "aws", "audience": "sts.aws", "expirationSeconds": 3600}
+    assert source == {"serviceAccountToken": token}
+    mounts = {one["name"]: one["mountPath"] for one in pod["containers"][0]["volumeMounts"]}
+    assert mounts["tokens"] == "/var/run/perimeter/tokens"
+    for wrong in ({"tokens": {"../a": {"audience": "x"}}}, {"tokens": {"a": {}}}):
+        with pytest.raises(helm.HelmValuesError, match=r"tokens|\.\./a"):
+            rendered(changed(**wrong))
