@@ -33,6 +33,7 @@ SENT_FIELDS = frozenset(
 )
 OWN_FIELDS: Fields = (("user-agent", "perimeter"), ("accept-encoding", "identity"))
 _REDIRECTS = range(300, 400)
+_UNBELIEVED = frozenset({401, 403})
 _UNTOUCHED = frozenset({FailureKind.UNREACHABLE, FailureKind.TIMED_OUT})
 
 
@@ -94,6 +95,8 @@ class Sender:
         """
         addresses = await self._checked(call.backend, candidate, route)
         reply = await self._dial(call, addresses, self._targets[call.backend].timeouts)
+        if reply.status in _UNBELIEVED and call.backend in self._keepers:
+            self._keepers[call.backend].doubt()
         return _taken(reply)
 
     async def probe(self, backend: str, path: str, model: str = "") -> Probed:

@@ -145,3 +145,9 @@ def test_the_real_engines_refusals_are_understood(name):
     assert kind is expected
     assert said
     assert len(said) <= 500
+
+
+def test_an_error_of_google_is_understood_in_a_list_too():
+    error = b'{"error":{"code":400,"message":"S-said","status":"INVALID_ARGUMENT"}}'
+    for body, said in ((error, "S-said"), (b"[" + error + b"]", "S-said"), (b"[1,2]", "")):
+        assert DIALECT.failure(400, body) == (FailureKind.REJECTED, said)

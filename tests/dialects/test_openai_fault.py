@@ -154,3 +154,9 @@ def test_a_stream_error_is_one_event_and_no_end_mark() -> None:
     assert words.endswith(b"}}\n\n")
     assert b"[DONE]" not in words
     assert RECORD.encode() in words
+
+
+def test_an_error_of_google_is_understood_in_a_list_too():
+    error = b'{"error":{"code":400,"message":"S-said","status":"INVALID_ARGUMENT"}}'
+    for body, said in ((error, "S-said"), (b"[" + error + b"]", "S-said"), (b"[1,2]", "")):
+        assert OPENAI_CHAT.failure(400, body) == (FailureKind.REJECTED, said)

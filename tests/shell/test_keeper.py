@@ -9,7 +9,7 @@ import pytest
 from gateway.domain.route import FailureKind
 from gateway.domain.secret import Secret
 from gateway.transport.credentials import CredentialRefused, Lease, Source, keeper
-from gateway.transport.credentials.keeper import AHEAD_MAX, LEFT_MIN, Keeper
+from gateway.transport.credentials.keeper import AHEAD_MAX, DOUBTED_MIN, LEFT_MIN, Keeper
 from gateway.transport.failure import TransportFailure
 
 pytestmark = pytest.mark.anyio
@@ -183,4 +183,26 @@ async def test_no_secret_is_shown_by_what_holds_it() -> None:
     await giver.given()
     lease = giver.keeper._lease
     assert "secret-1" not in f"{lease!r}{giver.keeper!r}{vars(giver.keeper)!r}"
+    giver.keeper.close()
+
+
+async def test_a_credential_that_is_not_believed_is_fetched_anew_once_a_minute() -> None:
+    giver = Giver()
+    giver.keeper.doubt()
+    assert giver.keeper._flight is None, "there is nothing to doubt"
+    await giver.given()
+    giver.keeper.doubt()
+    assert giver.keeper._flight is None, "it was fetched just now"
+    giver.now += DOUBTED_MIN
+    giver.keeper.doubt()
+    await settled(giver, 2)
+    assert await giver.given() == "secret-2"
+    giver.refuses = CredentialRefused("status 500")
+    giver.now += DOUBTED_MIN
+    for _ in range(3):
+        giver.keeper.doubt()
+        await asyncio.sleep(0.02)
+    assert giver.told[1:] == [("credential_refused", "no credential from giver: status 500")]
+    assert await giver.given() == "secret-2", "it is valid, whatever one engine thinks of it"
+    assert giver.keeper._flight is None
     giver.keeper.close()

@@ -1,5 +1,6 @@
 """The sender with a credential that is fetched: signed by what was fetched, or not sent at all."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -53,6 +54,22 @@ async def test_each_request_carries_the_credential_of_its_time() -> None:
         await shell.sender.fetch_ahead()
         await sent(shell)
         clock.now += LIFE
+        await sent(shell)
+        heads = [raw.decode() for peer in server.peers for raw in peer.requests]
+        assert [f"Bearer token-{n}" in head for n, head in enumerate(heads, 1)] == [True, True]
+        await shell.sender.close()
+
+
+async def test_what_an_engine_does_not_believe_is_fetched_anew() -> None:
+    clock, given = Clock(), iter(("token-1", "token-2"))
+    denied = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"
+    async with ScriptedServer(answering(denied, whole())) as server:
+        fetch = lambda now: Lease(Secret(next(given)), now + LIFE)  # noqa: E731 - a fetch
+        shell = Shell(fetching(server, clock, fetch))
+        await shell.sender.fetch_ahead()
+        clock.now += LIFE / 2
+        await sent(shell)
+        await asyncio.sleep(0.1)
         await sent(shell)
         heads = [raw.decode() for peer in server.peers for raw in peer.requests]
         assert [f"Bearer token-{n}" in head for n, head in enumerate(heads, 1)] == [True, True]

@@ -98,11 +98,16 @@ def _too_long(said: str) -> bool:
 
 
 def _said(body: bytes) -> str:
-    """Return the engine's message, in the forms that engines of this dialect use, or nothing."""
+    """Return the engine's message, in the forms that engines of this dialect use, or nothing.
+
+    Vertex puts the error of what would have been a stream into a list.
+    """
     try:
         value = msgspec.json.decode(body)
     except (ValueError, RecursionError):
         return ""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if not isinstance(value, dict):
         return ""
     error = value.get("error", value.get("detail"))

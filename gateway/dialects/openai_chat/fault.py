@@ -103,6 +103,9 @@ def _object(body: bytes) -> dict[str, Any]:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
         return {}
+    if isinstance(value, list) and len(value) == 1:
+        # Google's endpoint puts the error of what would have been a stream into a list.
+        value = value[0]
     return value if isinstance(value, dict) else {}
 
 

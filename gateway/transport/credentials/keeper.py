@@ -13,6 +13,7 @@ FETCH_MS_MAX = 15_000
 AHEAD_MAX = timedelta(minutes=10)
 LEFT_MIN = timedelta(seconds=30)
 AGAIN_S = 20.0
+DOUBTED_MIN = timedelta(minutes=1)
 SERVED = "credential_served"
 REFUSED = "credential_refused"
 Tell = Callable[[str, str], None]
@@ -32,6 +33,7 @@ class Keeper:
         self._now = now
         self._tell = tell
         self._lease: Lease | None = None
+        self._fetched_at = now()
         self._renew_at: datetime | None = None
         self._flight: asyncio.Task[Lease] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -54,6 +56,11 @@ class Keeper:
         except CredentialRefused as refused:
             why = self._why(str(refused))
             raise failed(FailureKind.UNREACHABLE, why, sent=False) from None
+
+    def doubt(self) -> None:
+        """The engine did not believe the credential: fetch another, but not again and again."""
+        if self._lease is not None and self._now() - self._fetched_at >= DOUBTED_MIN:
+            self._renew()
 
     def close(self) -> None:
         """Renew no more."""
@@ -85,6 +92,7 @@ class Keeper:
         if flight.cancelled():
             return
         now, error = self._now(), flight.exception()
+        self._fetched_at = now
         if error is None:
             self._lease = flight.result()
             life = self._lease.expires_at - now
