@@ -1,7 +1,8 @@
 """The one way out: the boundary is asserted here, right before the bytes go."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,7 @@ from gateway.transport.health import Alarm, Health
 from gateway.transport.target import Target, connector_for
 
 DIALLED_MAX = 3
+FETCHES_MAX = 4
 PROBE_BYTES_MAX = 4 * 1024 * 1024
 PROBE_TIMEOUTS = Timeouts(connect_ms=1_000, first_byte_ms=2_000, idle_ms=2_000, total_ms=5_000)
 # INVARIANT: what is not named here does not leave; credentials are added by the sender alone.
@@ -78,9 +80,9 @@ class Sender:
         if any(not guard.knows(target.place) for target in self._targets.values()):
             raise ValueError("a target is not where the fleet file says that it is")
         self._connectors = {name: connect(target) for name, target in self._targets.items()}
-        self._keepers = {
-            name: keeper for name, one in self._targets.items() if (keeper := _keeper(one))
-        }
+        # WHY: threads of their own. A token service that hangs must not keep the ledger waiting.
+        self._threads = ThreadPoolExecutor(FETCHES_MAX, "credential")
+        self._keepers = _keepers(self._targets.values(), self._threads)
         self._access = {
             name: _access(one, one.secret)
             for name, one in self._targets.items()
@@ -129,6 +131,7 @@ class Sender:
         """Close every connection to every backend, and renew no credential any more."""
         for keeper in self._keepers.values():
             keeper.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
         for connector in self._connectors.values():
             await connector.close()
 
@@ -209,7 +212,13 @@ class Sender:
         return (*fields, *access.sign(Unsigned(call.method, url, kept, call.body), now()))
 
 
-def _keeper(target: Target) -> Keeper | None:
+def _keepers(targets: Collection[Target], threads: Executor) -> dict[str, Keeper]:
+    """Return the keepers by target; what is asked about models shares that of its engine."""
+    kept = {one.name: made for one in targets if (made := _keeper(one, threads))}
+    return kept | {one.asked: kept[one.name] for one in targets if one.asked in kept}
+
+
+def _keeper(target: Target, threads: Executor) -> Keeper | None:
     """Return what keeps the target's credential fresh, None where the secret is used as it is."""
     try:
         source = target.kind.source(target.secret, target.settings)
@@ -219,7 +228,7 @@ def _keeper(target: Target) -> Keeper | None:
         return None
     if target.now is None:
         raise ValueError(f"{target.name}: a fetched credential needs a clock")
-    return Keeper(source, target.now, target.tell)
+    return Keeper(source, target.now, target.tell, threads)
 
 
 def _access(target: Target, secret: Secret | None) -> Access:

@@ -1,9 +1,10 @@
 """Where a profile of Bedrock may be answered, asked of its control plane before it is used."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.app.making import _with_control
 from gateway.backends import BACKENDS
@@ -11,6 +12,7 @@ from gateway.domain.fleet import place
 from gateway.domain.secret import Secret
 from gateway.transport.backend import INSPECT_EVERY
 from gateway.transport.bedrock_place import anywhere, is_profile
+from gateway.transport.credentials import Lease, Source
 from gateway.transport.guard import Place
 from gateway.transport.probes import Probes
 from gateway.transport.target import Target
@@ -41,10 +43,11 @@ class Asked:
     """A Bedrock backend in a zone, its control plane, and what its probes make of it."""
 
     def __init__(self, control: FakeControl, *models: str, lawful=LAWFUL, pins=None) -> None:
+        self.secret = Secret(f"{ACCESS_KEY}:{SECRET_KEY}")
         engine = Target(
             place=Place("aws", "http", "127.0.2.9", 9, "eu"),
             kind=BEDROCK,
-            secret=Secret(f"{ACCESS_KEY}:{SECRET_KEY}"),
+            secret=self.secret,
             models=models,
             lawful=lawful,
             settings={"region": REGION, "private_endpoint": True, "control_url": control.url},
@@ -124,6 +127,26 @@ async def test_while_the_control_plane_does_not_answer_nothing_is_used(
     assert await asked.resting() == {}, "it is asked again with the next probe"
     assert asked.shell.quarantines.rung == []
     await asked.shell.sender.close()
+
+
+async def test_the_control_plane_is_asked_with_the_credential_of_the_engine(
+    control: FakeControl,
+) -> None:
+    asked = Asked(control, PROFILE)
+    told: list[str] = []
+    source = Source("giver", (), lambda now: Lease(asked.secret, now + timedelta(hours=1)))
+    kind = replace(BEDROCK, source=lambda _secret, _settings: source)
+    targets = [
+        replace(one, kind=replace(one.kind, source=kind.source), tell=lambda *_: told.append("x"))
+        for one in asked.targets
+    ]
+    shell = Shell(*targets, pins=PINS)
+    await shell.sender.fetch_ahead()
+    await Probes(targets, shell.sender, shell.health, middle).once()
+    assert shell.health.resting() == {}
+    assert control.seen == [PROFILE]
+    assert told == ["x"], "one engine, one keeper, one line"
+    await shell.sender.close()
 
 
 async def test_in_a_zone_of_the_world_nothing_is_asked(control: FakeControl) -> None:

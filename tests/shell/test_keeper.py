@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.anyio
 START = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
 LIFE = timedelta(hours=1)
 TICKS = 500
+THREADS = ThreadPoolExecutor(4)
 
 
 class Giver:
@@ -32,7 +34,9 @@ class Giver:
         self.life = LIFE
         self.told: list[tuple[str, str]] = []
         source = Source("giver", (), self.fetch)
-        self.keeper = Keeper(source, lambda: self.now, lambda *words: self.told.append(words))
+        self.keeper = Keeper(
+            source, lambda: self.now, lambda *words: self.told.append(words), THREADS
+        )
 
     def fetch(self, now: datetime) -> Lease:
         self.threads.add(threading.get_ident())
@@ -141,7 +145,7 @@ async def test_an_expired_or_empty_answer_is_no_credential() -> None:
     with pytest.raises(TransportFailure):
         await giver.given()
     source = Source("giver", (), lambda now: Lease(Secret(""), now + LIFE))
-    empty = Keeper(source, lambda: START, lambda *_: None)
+    empty = Keeper(source, lambda: START, lambda *_: None, THREADS)
     with pytest.raises(TransportFailure):
         await empty.current()
 

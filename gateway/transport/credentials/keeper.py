@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from datetime import datetime, timedelta
 
 from gateway.domain.route import FailureKind
@@ -23,13 +24,16 @@ class Keeper:
     """The credential of one backend.
 
     `now` is the clock; `tell(event, words)` hears when a source begins to serve or to refuse:
-    its name, and the reason, never a secret.
+    its name, and the reason, never a secret. `threads` is where it is fetched.
     INVARIANT: a credential with less than LEFT_MIN to live is never given out, and one that could
     not be fetched is a failure of the attempt, before any byte has left.
     """
 
-    def __init__(self, source: Source, now: Callable[[], datetime], tell: Tell) -> None:
+    def __init__(
+        self, source: Source, now: Callable[[], datetime], tell: Tell, threads: Executor
+    ) -> None:
         self._source = source
+        self._threads = threads
         self._now = now
         self._tell = tell
         self._lease: Lease | None = None
@@ -78,7 +82,8 @@ class Keeper:
     async def _fetch(self) -> Lease:
         now = self._now()
         try:
-            lease = await asyncio.to_thread(self._source.fetch, now)
+            loop = asyncio.get_running_loop()
+            lease = await loop.run_in_executor(self._threads, self._source.fetch, now)
         except CredentialRefused:
             raise
         except Exception as error:  # noqa: BLE001 - its words may quote what was answered
