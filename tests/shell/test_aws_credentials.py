@@ -123,6 +123,7 @@ def test_a_refusal_is_told_by_its_code_and_never_by_its_words(fake: FakeAws) -> 
         (None, {"credentials": "instance", "credentials_url": "http://10.0.0.1"}, "https"),
         (KEY, {"assume_role_arn": ROLE, "external_id": "a b"}, "no external id"),
         (KEY, {"assume_role_arn": 7}, "is text"),
+        (None, {"credentials": "pod_identity", "token_file": "token"}, "an absolute path"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(

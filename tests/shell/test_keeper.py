@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.route import FailureKind
 from gateway.domain.secret import Secret
 from gateway.transport.credentials import CredentialRefused, Lease, Source, keeper
-from gateway.transport.credentials.keeper import AHEAD_MAX, DOUBTED_MIN, LEFT_MIN, Keeper
+from gateway.transport.credentials.keeper import AGAIN_S, AHEAD_MAX, DOUBTED_MIN, LEFT_MIN, Keeper
 from gateway.transport.failure import TransportFailure
 
 pytestmark = pytest.mark.anyio
@@ -125,7 +125,26 @@ async def test_a_failed_renewal_keeps_the_valid_one_to_its_last_half_minute_and_
     assert (failure.kind, failure.sent) == (FailureKind.UNREACHABLE, False)
     assert failure.detail == "no credential from giver: status 500"
     giver.refuses = None
+    giver.now += timedelta(seconds=AGAIN_S)
     assert await giver.given() == "secret-2"
+    giver.keeper.close()
+
+
+async def test_what_was_refused_just_now_is_not_waited_for_again() -> None:
+    giver = Giver()
+    giver.refuses = CredentialRefused("status 500")
+    with pytest.raises(TransportFailure):
+        await giver.given()
+    giver.free.clear()
+    for _ in range(3):
+        with pytest.raises(TransportFailure, match="status 500"):
+            await giver.given()
+    assert giver.keeper._flight is None
+    giver.free.set()
+    giver.refuses = None
+    giver.keeper._wake(0.01)
+    await settled(giver, 1)
+    assert await giver.given() == "secret-1", "it was asked again without anybody waiting"
     giver.keeper.close()
 
 

@@ -118,6 +118,8 @@ def _fault(name: str, settings: Settings) -> str:
         arn = _ARN.fullmatch(value)
         if arn is None or arn[1] != partition(_text(settings, sigv4.REGION)):
             return f"{name} is the ARN of a role in the region's partition"
+    if name == TOKEN_FILE and not value.startswith("/"):
+        return f"{name} is an absolute path"
     if name == EXTERNAL_ID and not _EXTERNAL_ID.fullmatch(value):
         return f"{name} is no external id"
     return _url_fault(name, value) if name in {URL, STS_URL} else ""

@@ -13,7 +13,7 @@ from gateway.transport.failure import failed
 FETCH_MS_MAX = 15_000
 AHEAD_MAX = timedelta(minutes=10)
 LEFT_MIN = timedelta(seconds=30)
-AGAIN_S = 20.0
+AGAIN_S = 10.0
 DOUBTED_MIN = timedelta(minutes=1)
 SERVED = "credential_served"
 REFUSED = "credential_refused"
@@ -41,6 +41,7 @@ class Keeper:
         self._renew_at: datetime | None = None
         self._flight: asyncio.Task[Lease] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._refused = ""
         self._told = ""
         self._is_closed = False
 
@@ -51,15 +52,18 @@ class Keeper:
             if self._renew_at is not None and now >= self._renew_at:
                 self._renew()
             return lease.secret
+        if self._refused and self._renew_at is not None and now < self._renew_at:
+            # WHY: what was refused just now will be so again; nobody waits to hear that.
+            raise failed(FailureKind.UNREACHABLE, self._why(self._refused), sent=False)
         flight = self._renew()
         try:
             async with asyncio.timeout(FETCH_MS_MAX / 1_000):
                 return (await asyncio.shield(flight)).secret
         except TimeoutError:
-            raise failed(FailureKind.UNREACHABLE, self._why("no answer"), sent=False) from None
+            self._refuse("no answer")
         except CredentialRefused as refused:
-            why = self._why(str(refused))
-            raise failed(FailureKind.UNREACHABLE, why, sent=False) from None
+            self._refuse(str(refused))
+        raise failed(FailureKind.UNREACHABLE, self._why(self._refused), sent=False)
 
     def doubt(self) -> None:
         """The engine did not believe the credential: fetch another, but not again and again."""
@@ -99,16 +103,19 @@ class Keeper:
         now, error = self._now(), flight.exception()
         self._fetched_at = now
         if error is None:
-            self._lease = flight.result()
+            self._lease, self._refused = flight.result(), ""
             life = self._lease.expires_at - now
             self._renew_at = self._lease.expires_at - min(AHEAD_MAX, life / 2)
             self._wake((self._renew_at - now).total_seconds())
             self._say(SERVED, self._source.name)
         else:
-            self._renew_at = now + timedelta(seconds=AGAIN_S)
-            if self._lease is not None:
-                self._wake(AGAIN_S)
-            self._say(REFUSED, self._why(str(error)))
+            self._refuse(str(error))
+            self._wake(AGAIN_S)
+
+    def _refuse(self, reason: str) -> None:
+        self._refused = reason
+        self._renew_at = self._now() + timedelta(seconds=AGAIN_S)
+        self._say(REFUSED, self._why(reason))
 
     def _wake(self, delay_s: float) -> None:
         """Renew then, whether or not anybody asks."""
