@@ -1,16 +1,13 @@
-"""Amazon Bedrock: every family of models through Converse, in one region of one account."""
+"""Amazon Bedrock, in one region of one account: its native interfaces, and one like OpenAI's."""
 
+from gateway.dialects import BEDROCK_COUNT, BEDROCK_INVOKE
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
-from gateway.domain.request import Body
+from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.transport import bedrock_place, bedrock_profile
+from gateway.transport import bedrock_terms as terms
 from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import aws, sigv4
-
-
-def marked(body: Body, record_id: str) -> Body:
-    """Return the body with our record id, which then stands in the account's own log."""
-    return {**body, "requestMetadata": {"perimeter-record": record_id}}
-
 
 # Once a day, with a probe every five seconds.
 DAILY = 17_280
@@ -22,8 +19,30 @@ BEDROCK = Backend(
             dialect=BEDROCK_CONVERSE,
             path="/model/{model}/converse",
             streamed="/model/{model}/converse-stream",
-            marked=marked,
+            fitted=terms.conversed,
+            marked=terms.marked,
         ),
+        Way(
+            dialect=BEDROCK_INVOKE,
+            path="/model/{model}/invoke",
+            streamed="/model/{model}/invoke-with-response-stream",
+            serves=terms.is_claude,
+            fitted=terms.invoked,
+            fields=terms.fields,
+        ),
+        Way(
+            dialect=OPENAI_CHAT,
+            path="/openai/v1/chat/completions",
+            serves=terms.is_openai,
+            opened_by=bedrock_place.COMPATIBLE,
+        ),
+        Way(
+            dialect=OPENAI_RESPONSES,
+            path="/openai/v1/responses",
+            serves=terms.is_openai,
+            opened_by=bedrock_place.COMPATIBLE,
+        ),
+        Way(dialect=BEDROCK_COUNT, path="/model/{model}/count-tokens", serves=terms.is_claude),
     ),
     credential=sigv4.api_key,
     signer=sigv4.signer,

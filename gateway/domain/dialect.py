@@ -78,16 +78,27 @@ class Reframe(Protocol):
 
 
 class ErrorReply(Struct, frozen=True):
-    """An error as the client will see it."""
+    """An error as the client will see it; `headers` (lower-case names) are those of its vendor."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def nothing(_body: Body) -> tuple[str, ...]:
     """Return no names: all of the body passes."""
     return ()
+
+
+def untold(_body: Body) -> dict[str, str]:
+    """Return nothing: what others say in header fields stands in no such body."""
+    return {}
+
+
+def unpacked(body: Body) -> Body:
+    """Return the body: nothing is packed in it."""
+    return body
 
 
 class Dialect(Struct, frozen=True, kw_only=True):
@@ -120,6 +131,11 @@ class Dialect(Struct, frozen=True, kw_only=True):
     unframe() -> a Reframe from the engine's stream to that of the kin; None where it is the same.
     frame() -> a Reframe from the stream of the kin to the client's; None where it is the same. What
     `stream_error` returns is framed already.
+    unpack(body) -> the body with everything readable that came packed in it: what is classified,
+    and what all others here take; Malformed. Once a request, before anything else.
+    told(body) -> by lower-case name, what others of the kin say in header fields, where a body of
+    this dialect says it; `rewrite` leaves it out.
+    record_headers: the response headers in which the vendor's clients look for the record's id.
     Losses are names such as `parallel_tool_calls`.
     """
 
@@ -147,6 +163,9 @@ class Dialect(Struct, frozen=True, kw_only=True):
     kin: str = ""
     unframe: Callable[[], Reframe] | None = None
     frame: Callable[[], Reframe] | None = None
+    unpack: Callable[[Body], Body] = unpacked
+    told: Callable[[Body], Mapping[str, str]] = untold
+    record_headers: tuple[str, ...] = ()
 
     def letting(self, names: frozenset[str]) -> "Dialect":
         """Return the dialect that lets these pass; itself where it lets nothing pass."""

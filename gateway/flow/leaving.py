@@ -9,7 +9,7 @@ from gateway.domain.request import Body
 LOSSES_MAX = 64
 MORE = "more"
 UNKNOWN = "unknown_field"
-_NAME = re.compile(r"[a-z][a-z0-9_.:]{0,63}")
+_NAME = re.compile(r"[a-z][A-Za-z0-9_.:]{0,63}")
 
 
 def leaving(

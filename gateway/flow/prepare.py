@@ -4,12 +4,14 @@ from msgspec import Struct
 
 from gateway.domain.dialect import Dialect
 from gateway.domain.errors import CannotExpress
+from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body, Envelope
 from gateway.domain.route import Candidate
 from gateway.flow.leaving import closed, leaving, taken
 from gateway.flow.renaming import renaming
 from gateway.transport.backend import Backend, Telling, Way
 from gateway.transport.call import HttpCall
+from gateway.transport.credentials import Settings
 from gateway.wire import body as wire_body
 
 
@@ -54,10 +56,10 @@ def prepare(
     if way is None:
         raise CannotExpress(f"The engine that may see this request cannot {ask.wants}.")
     target, body, losses = _said(envelope.body, wish, candidate, way, border)
+    telling = _telling(envelope, wish, offering, backend.settings)
     for quirk in (*backend.quirks, *way.quirks):
         body = quirk(body, offering)
     body, untaken = taken(body, target, way.takes)
-    telling = Telling(envelope.told, offering, envelope.id, backend.settings)
     body, unfit = way.fitted(body, telling)
     if way.salted is not None and wish.tenant:
         body = way.salted(body, wish.tenant)
@@ -73,6 +75,14 @@ def prepare(
     path = way.of(offering.wire_model, streams=ask.stream)
     call = HttpCall(offering.backend, "POST", path, headers, wire_body.encode(body))
     return Prepared(call, target, closed((*losses, *untaken, *unfit, *untold)))
+
+
+def _telling(envelope: Envelope, wish: Wish, offering: Offering, settings: Settings) -> Telling:
+    """Return what the client told beside the messages: in header fields, or in its body."""
+    told = dict(envelope.told)
+    for name, value in wish.dialect.told(envelope.body).items():
+        told[name] = f"{told[name]},{value}" if name in told else value
+    return Telling(told, offering, envelope.id, settings, streams=wish.ask.stream)
 
 
 def refuse_losses(prepared: Prepared) -> None:

@@ -157,7 +157,7 @@ class Pursuit:
         lost = self._docket.losses
         return (
             ("content-type", content_type),
-            *told(self._docket.id),
+            *told(self._docket.id, self._dialect.record_headers),
             *((("x-perimeter-lost", ", ".join(lost)),) if lost else ()),
         )
 

@@ -19,14 +19,14 @@ class Reply(Struct, frozen=True):
     body: bytes | AsyncGenerator[bytes, None]
 
 
-def told(record_id: str) -> tuple[tuple[str, str], ...]:
-    """Return the headers that name the record."""
-    return tuple((name, record_id) for name in RECORD_HEADERS) if record_id else ()
+def told(record_id: str, also: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """Return the headers that name the record; `also` are those of the client's vendor."""
+    return tuple((name, record_id) for name in (*RECORD_HEADERS, *also)) if record_id else ()
 
 
 def error_reply(error: GatewayError, form: ErrorReply, record_id: str) -> Reply:
     """Return an error in the client's own form, with what it needs to decide about a retry."""
-    headers = [("content-type", form.content_type), *told(record_id)]
+    headers = [("content-type", form.content_type), *told(record_id), *form.headers]
     if error.retry_after_s is not None:
         headers.append(("retry-after", str(error.retry_after_s)))
     if form.status == SHOWN_ONCE:

@@ -24,6 +24,7 @@ from gateway.surfaces.surface import find
 
 RECORD_ID_CHARACTERS = 36
 UPGRADE_REQUIRED = 426
+BEDROCK_PATHS = ("/model/", "/inference-profiles")
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -55,6 +56,11 @@ class Api:
         async def models(request: AnyRequest) -> Response[bytes]:
             return self._answer(request, lambda: self._models(request))
 
+        @get("/inference-profiles")
+        async def profiles(request: AnyRequest) -> Response[bytes]:
+            # WHY: profiles are the provider's; which names may be asked for is told by the models.
+            return self._answer(request, lambda: {"inferenceProfileSummaries": []})
+
         @get("/v1/responses")
         async def responses(request: AnyRequest) -> Response[bytes]:
             return self._no_upgrade(request)
@@ -64,7 +70,7 @@ class Api:
             return await self._record(request, record_id)
 
         return Litestar(
-            route_handlers=[root, models, responses, record],
+            route_handlers=[root, models, profiles, responses, record],
             openapi_config=None,
             exception_handlers={Exception: self._unexpected, HTTPException: self._not_here},
             logging_config=None,
@@ -132,7 +138,7 @@ class Api:
             form.body,
             status_code=UPGRADE_REQUIRED,
             media_type=form.content_type,
-            headers={"upgrade": "HTTP/1.1"},
+            headers={"upgrade": "HTTP/1.1", **dict(form.headers)},
         )
 
     def _not_here(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
@@ -152,7 +158,7 @@ class Api:
             form.body,
             status_code=form.status,
             media_type=form.content_type,
-            headers={"allow": allow},
+            headers={"allow": allow, **dict(form.headers)},
         )
 
     def _unexpected(self, request: AnyRequest, _: Exception) -> Response[bytes]:
@@ -160,11 +166,18 @@ class Api:
 
     def _error(self, request: AnyRequest, error: GatewayError) -> Response[bytes]:
         form = self._dialect(request).refusal(error, "")
-        return Response(form.body, status_code=form.status, media_type=form.content_type)
+        return Response(
+            form.body,
+            status_code=form.status,
+            media_type=form.content_type,
+            headers=dict(form.headers),
+        )
 
     def _dialect(self, request: AnyRequest) -> Dialect:
-        anthropic = "anthropic-version" in request.headers
         dialects: Mapping[str, Dialect] = self._door.dialects
+        if request.url.path.startswith(BEDROCK_PATHS):
+            return dialects["bedrock_converse"]
+        anthropic = "anthropic-version" in request.headers
         return dialects["anthropic_messages" if anthropic else "openai_chat"]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
@@ -171,7 +172,9 @@ class Front:
 
     async def _admit(self, visit: Visit, incoming: Incoming, read: Read | None) -> Envelope:
         self._require_room()
-        return await accept(visit, incoming, self._door.body, read)
+        envelope = await accept(visit, incoming, self._door.body, read)
+        unpack = self._door.dialects[envelope.dialect].unpack
+        return replace(envelope, body=unpack(envelope.body))
 
     def _require_room(self) -> None:
         if self.draining or self.in_flight > self._door.in_flight_max:

@@ -60,7 +60,7 @@ def told_of(headers: Headers) -> dict[str, str]:
 
 def with_metadata(claims: Claims, body: Mapping[str, object]) -> Claims:
     """Return the claims with the client's own metadata from the body, bounded."""
-    metadata = body.get("metadata")
+    metadata = body.get("metadata", body.get("requestMetadata"))
     if not isinstance(metadata, dict):
         return claims
     kept = list(metadata.items())[:METADATA_MAX]
@@ -71,10 +71,16 @@ def with_metadata(claims: Claims, body: Mapping[str, object]) -> Claims:
     return replace(claims, metadata=told)
 
 
-def require_json(headers: Headers) -> None:
-    """Raise UnsupportedMedia unless the body is said, once, to be plain JSON in UTF-8."""
+def require_json(headers: Headers, *, untyped: bool = False) -> None:
+    """Raise UnsupportedMedia unless the body is said, once, to be plain JSON in UTF-8.
+
+    With `untyped` nothing need be said of it, except by a web page.
+    """
     told = [(name.lower(), value.decode("latin-1").strip().lower()) for name, value in headers]
     types = [value for name, value in told if name == b"content-type"]
+    # WHY: a page of any site may send a body without a type, but not without its origin.
+    if untyped and not types and not any(name == b"origin" for name, _ in told):
+        types = ["application/json"]
     media, _, rest = (types[0] if len(types) == 1 else "").partition(";")
     charset = rest.strip().removeprefix("charset=").strip('"')
     if media.strip() != "application/json" or charset not in {"", "utf-8", "utf8"}:

@@ -8,6 +8,8 @@ from msgspec import Struct
 from gateway.domain.errors import Malformed
 
 MODEL = "{model}"
+INVOKE = "/model/{model}/invoke"
+STREAMED = "-with-response-stream"
 ASKED_CHARS_MAX = 2_048
 UNREADABLE = "\ufffd"
 _HOLE = re.compile(r"\\{([a-z]+)\\}")
@@ -18,13 +20,15 @@ class Surface(Struct, frozen=True):
 
     In `path`, `{model}` stands for the model or task that is asked for, any other `{name}` for one
     label that says nothing to us. `streams` is what the path says of that; None where the body
-    says it.
+    says it. `untyped` says that a body without a content type is JSON there: a vendor's client
+    sends none.
     """
 
     name: str
     path: str
     dialect: str
     streams: bool | None = None
+    untyped: bool = False
 
 
 class Found(Struct, frozen=True):
@@ -48,6 +52,11 @@ _ALL = (
     Surface("messages", "/v1/messages", "anthropic_messages"),
     Surface("count_tokens", "/v1/messages/count_tokens", "anthropic_count"),
     Surface("responses", "/v1/responses", "openai_responses"),
+    Surface("converse", "/model/{model}/converse", "bedrock_converse", streams=False),
+    Surface("converse", "/model/{model}/converse-stream", "bedrock_converse", streams=True),
+    Surface("invoke", INVOKE, "bedrock_invoke", streams=False, untyped=True),
+    Surface("invoke", f"{INVOKE}{STREAMED}", "bedrock_invoke", streams=True, untyped=True),
+    Surface("bedrock_count", "/model/{model}/count-tokens", "bedrock_count", streams=False),
 )
 SURFACES: dict[str, Surface] = {surface.path: surface for surface in _ALL}
 

@@ -34,13 +34,15 @@ def every_model(_name: str) -> bool:
 class Telling(Struct, frozen=True):
     """What a call may be made of beside its body.
 
-    What the client told in headers, the offering, our record id, and the backend's settings.
+    What the client told in headers, the offering, our record id, the backend's settings, and
+    whether a stream is asked for.
     """
 
     told: Mapping[str, str]
     offering: Offering
     record_id: str
     settings: Settings = {}
+    streams: bool = False
 
 
 def no_fields(_telling: Telling) -> tuple[Fields, tuple[str, ...]]:
@@ -62,9 +64,10 @@ class Way(Struct, frozen=True, kw_only=True):
     `takes` are the fields that go to this engine, whatever the client sends; None for all that the
     border lets pass. `salted` writes whose cache of prompts it is, where engines share one.
     `quirks` change a prepared body in named ways. `fitted` gives it the form that this path wants,
-    by the settings of offering and backend, and names what that form cannot hold. `marked` writes
-    our record id where the provider's own log keeps it. `fields` returns more header fields, and
-    what could not be told.
+    by what was told beside it and by the settings of offering and backend, and names what that form
+    cannot hold. `marked` writes our record id where the provider's own log keeps it. `fields`
+    returns more header fields, and what could not be told. `opened_by` is the setting of the
+    backend, true or false, that opens the way; empty for one that is always open.
     """
 
     dialect: Dialect
@@ -77,6 +80,7 @@ class Way(Struct, frozen=True, kw_only=True):
     salted: Callable[[Body, str], Body] | None = None
     marked: Callable[[Body, str], Body] | None = None
     fields: Callable[[Telling], tuple[Fields, tuple[str, ...]]] = no_fields
+    opened_by: str = ""
 
     def of(self, model: str, *, streams: bool) -> str:
         """Return the path to ask for that model; Unreachable for a name that would change it."""
@@ -87,9 +91,18 @@ class Way(Struct, frozen=True, kw_only=True):
             raise Unreachable("A model whose name would change the path was asked for.")
         return path.replace(MODEL, quote(model, safe="@"))
 
+    def is_open(self, model: str) -> bool:
+        """Is the way open to that model of the backend?"""
+        return not self.opened_by and self.serves(model)
+
     def at(self, settings: Settings) -> "Way":
         """Return the way with the backend's settings in its paths; ValueError if one is missing."""
-        return replace(self, path=_at(self.path, settings), streamed=_at(self.streamed, settings))
+        return replace(
+            self,
+            path=_at(self.path, settings),
+            streamed=_at(self.streamed, settings),
+            opened_by="" if settings.get(self.opened_by) is True else self.opened_by,
+        )
 
 
 def no_source(_secret: Secret | None, _settings: Settings) -> Source | None:
@@ -176,16 +189,16 @@ class Backend(Struct, frozen=True, kw_only=True):
 
     def operations(self, model: str) -> frozenset[Operation]:
         """Return what the engine does with that model."""
-        return frozenset(way.dialect.operation for way in self.ways if way.serves(model))
+        return frozenset(way.dialect.operation for way in self.ways if way.is_open(model))
 
     def at(self, settings: Settings) -> "Backend":
-        """Return the record with settings in its paths; ValueError if one is missing."""
+        """Return the record with settings in its paths, and the ways that they open; ValueError."""
         given = {**self.defaults, **settings}
         return replace(self, ways=tuple(way.at(given) for way in self.ways), settings=given)
 
     def _open(self, operation: Operation, model: str) -> tuple[Way, ...]:
         ways = (way for way in self.ways if way.dialect.operation is operation)
-        return tuple(way for way in ways if way.serves(model))
+        return tuple(way for way in ways if way.is_open(model))
 
 
 def _at(path: str, settings: Settings) -> str:

@@ -12,7 +12,9 @@ from gateway.transport.guard import SCHEMES, Place
 
 PRIVATE = "private_endpoint"
 CONTROL = "control_url"
-KNOWN = frozenset({REGION, PRIVATE, CONTROL}) | aws.KNOWN
+COMPATIBLE = "compatible"
+BETAS = "betas"
+KNOWN = frozenset({REGION, PRIVATE, CONTROL, COMPATIBLE, BETAS}) | aws.KNOWN
 MODEL_CHARS_MAX = 2_048
 
 _SUFFIXES = {name for _, _, *names in PARTITIONS for name in names}
@@ -67,13 +69,9 @@ def faults(place: Place, settings: Settings) -> tuple[tuple[str, str], ...]:
     INVARIANT: the region of the signature is stated, and is the one that the host names. A host
     that names none is used only where the fleet file says `private_endpoint: true`.
     """
-    found = [("settings", f"{name}: no such setting") for name in settings if name not in KNOWN]
+    found = [("settings", fault) for fault in _setting_faults(settings)]
     region = settings.get(REGION)
     private = settings.get(PRIVATE, False)
-    if not is_region(region):
-        found.append(("settings", "state the region, such as `region: eu-central-1`"))
-    if not isinstance(private, bool):
-        found.append(("settings", f"{PRIVATE} is true or false"))
     named = _PUBLIC.fullmatch(place.host)
     if named is not None and named["region"] != region:
         found.append(("url", "the host is in another region than the settings say"))
@@ -86,6 +84,18 @@ def faults(place: Place, settings: Settings) -> tuple[tuple[str, str], ...]:
     if place.scheme != "https" and (named is not None or not place.host.startswith("127.")):
         found.append(("url", "a signature is for https; http is for loopback alone"))
     found += [("settings", fault) for fault in (*aws.faults(settings), *_control_faults(settings))]
+    return tuple(found)
+
+
+def _setting_faults(settings: Settings) -> tuple[str, ...]:
+    found = [f"{name}: no such setting" for name in settings if name not in KNOWN]
+    if not is_region(settings.get(REGION)):
+        found.append("state the region, such as `region: eu-central-1`")
+    for name in (PRIVATE, COMPATIBLE):
+        if not isinstance(settings.get(name, False), bool):
+            found.append(f"{name} is true or false")
+    if not isinstance(settings.get(BETAS, ""), str):
+        found.append(f"{BETAS} is text")
     return tuple(found)
 
 

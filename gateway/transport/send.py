@@ -26,11 +26,13 @@ PROBE_TIMEOUTS = Timeouts(connect_ms=1_000, first_byte_ms=2_000, idle_ms=2_000, 
 SENT_FIELDS = frozenset(
     {
         "accept",
-        "content-type",
-        "x-request-id",
-        "anthropic-version",
         "anthropic-beta",
+        "anthropic-version",
+        "content-type",
+        "x-amzn-bedrock-accept",
+        "x-amzn-bedrock-request-metadata",
         "x-goog-user-project",
+        "x-request-id",
     }
 )
 OWN_FIELDS: Fields = (("user-agent", "perimeter"), ("accept-encoding", "identity"))

@@ -6,6 +6,8 @@ the engine gets, unless a loss was named.
 
 from typing import Any, NamedTuple
 
+from tests.compatibility import bedrock
+
 Body = dict[str, Any]
 PNG = "iVBORw0KGgo="
 PDF = "JVBERi0xLjQK"
@@ -334,10 +336,14 @@ LEAST: dict[str, Body] = {
     "openai_responses": {"model": "code", "input": [_said("S-hello")]},
     "anthropic_messages": {"model": "code", **_CLAUDE_LEAST},
     "ollama_chat": {"model": "code", "messages": [_HI]},
+    "bedrock_converse": bedrock.LEAST,
+    "bedrock_invoke": {"anthropic_version": "bedrock-2023-05-31", **_CLAUDE_LEAST},
 }
 FEATURES: dict[str, dict[str, Feature]] = {
     "openai_chat": OPENAI_CHAT,
     "openai_responses": OPENAI_RESPONSES,
     "anthropic_messages": ANTHROPIC,
     "ollama_chat": OLLAMA_CHAT,
+    "bedrock_converse": {name: Feature(*one) for name, one in bedrock.CHANGES.items()},
+    "bedrock_invoke": ANTHROPIC,
 }

@@ -23,7 +23,7 @@ from gateway.domain.conversation import (
     ToolSpec,
     Turn,
 )
-from gateway.domain.errors import CannotExpress, Unreachable
+from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from tests.doubles.bedrock_vendor import params_of, serialized
 from tests.doubles.fleets import an_offering
@@ -59,7 +59,7 @@ def test_an_agents_request_is_as_agreed():
     conversation, _ = ANTHROPIC_MESSAGES.read(source)
     body, losses = written(conversation)
     assert_golden_json("bedrock_converse/agent_turn.json", body)
-    assert losses == ("temperature", "parallel_tool_calls", "top_k")
+    assert losses == ("parallel_tool_calls", "temperature", "top_k")
 
 
 def test_the_model_and_the_stream_stand_in_no_body():
@@ -284,9 +284,3 @@ def test_media_that_bedrock_does_not_take_is_a_loss(role, media):
 def test_a_part_of_another_dialect_is_lost_by_its_kind():
     opaque = Opaque("openai_chat", "input_audio", {})
     assert written(talk(Turn("user", (Text("a"), opaque))))[1] == ("input_audio",)
-
-
-def test_what_only_a_surface_needs_says_that_there_is_none():
-    for function in (DIALECT.peek, DIALECT.read, DIALECT.tap, DIALECT.writer, DIALECT.refusal):
-        with pytest.raises(Unreachable, match="No client speaks"):
-            function({})

@@ -20,6 +20,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from tests.doubles.bedrock_vendor import params_of, serialized
 from tests.doubles.event_frames import event, fault
+from tests.doubles.invoked_claude import claude_fault, claude_stream, claude_whole
 
 REGION = "eu-central-1"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -27,6 +28,12 @@ SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "FwoGZXIvYXdzEXAMPLE//////////wEaDtoken+with=signs"
 API_KEY = "ABSKQmVkcm9ja0FQSUtleS1leGFtcGxl"
 WINDOW = timedelta(minutes=5)
+OPERATIONS = {
+    "converse": "Converse",
+    "converse-stream": "ConverseStream",
+    "count-tokens": "CountTokens",
+}
+COUNTED = 321
 USAGE = {"inputTokens": 12, "outputTokens": 5, "totalTokens": 17}
 
 
@@ -50,13 +57,16 @@ class FakeBedrock:
             self.refusals.append(why)
             return 403, "AccessDeniedException", why
         body = msgspec.json.decode(raw)
-        op = {"converse": "Converse", "converse-stream": "ConverseStream"}[name]
         try:
-            params = params_of(body, unquote(model), op)
+            if name.startswith("invoke"):
+                claude_fault(name, headers, body)
+            else:
+                op = OPERATIONS[name]
+                params = params_of(body, unquote(model), op)
+                assert serialized(params, op) == (path, body), "botocore would send another call"
         except AssertionError as error:
             self.refusals.append(str(error))
             return 400, "ValidationException", str(error)
-        assert serialized(params, op) == (path, body), "botocore would have sent something else"
         self.seen.append((path, headers, body))
         return self.next.pop(0) if self.next else (200, "", "")
 
@@ -155,10 +165,19 @@ class _Talk(BaseHTTPRequestHandler):
         status, name, said = self.fake.judge(self.path, headers, raw)
         if status != 200:
             self._whole(status, msgspec.json.encode({"message": said}), name)
-        elif self.path.endswith("/converse"):
-            self._whole(200, whole_of(msgspec.json.decode(raw)))
-        else:
-            self._stream(stream_of(msgspec.json.decode(raw), self.fake.breaks_with))
+            return
+        body, breaks = msgspec.json.decode(raw), self.fake.breaks_with
+        match self.path.rpartition("/")[2]:
+            case "converse":
+                self._whole(200, whole_of(body))
+            case "count-tokens":
+                self._whole(200, msgspec.json.encode({"inputTokens": COUNTED}))
+            case "invoke":
+                self._whole(200, claude_whole(body))
+            case "invoke-with-response-stream":
+                self._stream(claude_stream(body, breaks))
+            case _:
+                self._stream(stream_of(body, breaks))
 
     def _whole(self, status: int, body: bytes, name: str = "") -> None:
         self.send_response(status)

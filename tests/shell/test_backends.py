@@ -42,7 +42,13 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
         "ollama": {native: "/api/chat"},
         "openai": {chat: "/v1/chat/completions"} | newer,
         "anthropic": {messages: "/v1/messages"} | count,
-        "bedrock": {"bedrock_converse": "/model/{model}/converse"},
+        "bedrock": {
+            "bedrock_converse": "/model/{model}/converse",
+            "bedrock_invoke": "/model/{model}/invoke",
+            "bedrock_count": "/model/{model}/count-tokens",
+            chat: "/openai/v1/chat/completions",
+            OPENAI_RESPONSES.name: "/openai/v1/responses",
+        },
         "vertex": {
             messages: f"{vertex}/publishers/anthropic/models/{{model}}:rawPredict",
             ANTHROPIC_COUNT.name: f"{vertex}/publishers/anthropic/models/count-tokens:rawPredict",

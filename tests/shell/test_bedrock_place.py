@@ -164,3 +164,9 @@ def test_no_other_engine_has_such_rules() -> None:
 def test_our_record_id_stands_in_the_providers_own_log() -> None:
     marked = BACKENDS["bedrock"].ways[0].marked({"messages": []}, "019a-record")
     assert marked["requestMetadata"] == {"perimeter-record": "019a-record"}
+
+
+def test_the_paths_like_openais_are_opened_by_true_alone() -> None:
+    host = "bedrock-runtime.eu-central-1.amazonaws.com"
+    assert judged(host, compatible=True) == judged(host, compatible=False) == []
+    assert judged(host, compatible="yes") == ["settings"]

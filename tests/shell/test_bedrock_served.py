@@ -8,12 +8,12 @@ import msgspec
 import openai
 import pytest
 
-from tests.doubles.fake_bedrock import ACCESS_KEY, REGION, SECRET_KEY, FakeBedrock, fake_bedrock
-from tests.doubles.gateway_folders import Template, started
+from tests.doubles.bedrock_house import bedrock_house
+from tests.doubles.fake_bedrock import REGION, SECRET_KEY, FakeBedrock, fake_bedrock
 from tests.doubles.running_gateway import RunningGateway
 
-PROFILE = "eu.anthropic.claude-opus-5-5"
-SECRETS = "secrets:\n  aws: {env: PERIMETER_TEST_AWS}\n"
+NOVA = "nova-model"
+PATH = "/model/eu.amazon.nova-pro-v1%3A0"
 LONG = "mcp__a_server_with_a_rather_long_name__and_a_tool_whose_name_is_long_too"
 ASKED = [{"role": "user", "content": "hello"}]
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
@@ -35,21 +35,8 @@ def fake() -> Iterator[FakeBedrock]:
 def gateway(
     fake: FakeBedrock, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningGateway]:
-    template = Template(tmp_path_factory.mktemp("template"))
-    backends = {"cloud": ("bedrock", fake.url, "frontier")}
-    made = template.copy(tmp_path_factory.mktemp("bedrock"), backends, more=SECRETS)
-    models = made.folder / "models"
-    fleet = (models / "backends.yaml").read_text().replace(
-        "zone: frontier",
-        f"zone: frontier, secret: aws, settings: {{region: {REGION}, private_endpoint: true}}",
-    )  # fmt: skip
-    (models / "backends.yaml").write_text(fleet)
-    catalogue = (models / "catalog.yaml").read_text()
-    (models / "catalog.yaml").write_text(
-        catalogue.replace("wire_model: cloud-model", f"wire_model: {PROFILE}")
-    )
-    with started(made, "env", f"PERIMETER_TEST_AWS={ACCESS_KEY}:{SECRET_KEY}"):
-        yield made
+    with bedrock_house(fake, tmp_path_factory.mktemp("bedrock")) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -86,18 +73,18 @@ def _no_environment():
 
 
 def test_an_anthropic_client_is_answered_whole(fake: FakeBedrock, claude) -> None:
-    said = claude.messages.create(model="code", max_tokens=64, messages=ASKED)
+    said = claude.messages.create(model=NOVA, max_tokens=64, messages=ASKED)
     assert said.content[0].text == "Hello from Bedrock, é."
-    assert (said.model, said.stop_reason) == ("code", "end_turn")
+    assert (said.model, said.stop_reason) == (NOVA, "end_turn")
     assert (said.usage.input_tokens, said.usage.output_tokens) == (12, 5)
     path, headers, body = fake.seen[-1]
-    assert path == f"/model/{PROFILE}/converse"
+    assert path == f"{PATH}/converse"
     assert body["inferenceConfig"] == {"maxTokens": 64}
     assert f"/{REGION}/bedrock/aws4_request" in headers["authorization"]
 
 
 def test_an_anthropic_client_is_answered_in_a_stream_with_tools(fake: FakeBedrock, claude) -> None:
-    asked = {"model": "code", "max_tokens": 64, "tools": ANTHROPIC_TOOLS}
+    asked = {"model": NOVA, "max_tokens": 64, "tools": ANTHROPIC_TOOLS}
     with claude.messages.stream(messages=ASKED, **asked) as stream:
         said = stream.get_final_message()
     calls = [block for block in said.content if block.type == "tool_use"]
@@ -105,7 +92,7 @@ def test_an_anthropic_client_is_answered_in_a_stream_with_tools(fake: FakeBedroc
     assert said.stop_reason == "tool_use"
     assert said.usage.output_tokens == 5
     path, _, body = fake.seen[-1]
-    assert path == f"/model/{PROFILE}/converse-stream"
+    assert path == f"{PATH}/converse-stream"
     names = [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]]
     assert names[0] == "Read"
     assert len(names[1]) == 64
@@ -147,7 +134,7 @@ def test_an_openai_client_calls_tools(chat) -> None:
 def test_the_record_names_the_zone_and_the_provider_keeps_our_id(
     fake: FakeBedrock, gateway: RunningGateway, claude
 ) -> None:
-    raw = claude.messages.with_raw_response.create(model="code", max_tokens=64, messages=ASKED)
+    raw = claude.messages.with_raw_response.create(model=NOVA, max_tokens=64, messages=ASKED)
     record_id = raw.headers["x-perimeter-record"]
     assert fake.seen[-1][2]["requestMetadata"] == {"perimeter-record": record_id}
     record = gateway.record(record_id)

@@ -8,6 +8,7 @@ from botocore.eventstream import EventStreamBuffer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.wire import eventstream
 from gateway.wire.eventstream import HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, Frame, Message
 from tests.doubles.event_frames import (
     as_botocore_reads,
@@ -71,7 +72,7 @@ def test_a_stream_may_be_cut_at_every_byte() -> None:
 
 def test_headers_of_every_type_are_passed_over() -> None:
     raw = framed(OTHER_TYPES, b"payload")
-    assert read([raw]) == [Message({"said": "words"}, b"payload")]
+    assert read([raw]) == [Message({"said": "words"}, b"payload", raw)]
     assert len(as_botocore_reads([raw])[0].headers) == 10
 
 
@@ -160,3 +161,39 @@ def test_whatever_is_written_is_read_by_both(messages, size: int) -> None:
     for chunk in cut(raw, size):
         buffer.add_data(chunk)
     assert [(one.headers, one.payload) for one in buffer] == messages
+
+
+def test_what_is_written_is_what_botocore_reads() -> None:
+    raw = eventstream.framed({":event-type": "é", "plain": ""}, b"payload")
+    (found,) = as_botocore_reads([raw])
+    assert (found.headers, found.payload) == ({":event-type": "é", "plain": ""}, b"payload")
+    assert read([raw]) == [Message({":event-type": "é", "plain": ""}, b"payload", raw)]
+    assert as_botocore_reads([eventstream.framed({}, b"")])[0].payload == b""
+
+
+@pytest.mark.parametrize(
+    ("headers", "data"),
+    [
+        ({"": "x"}, b""),
+        ({"n" * 256: "x"}, b""),
+        ({"n": "x" * 32_768}, b""),
+        ({f"n{number}": "x" * 32_000 for number in range(5)}, b""),
+        ({}, b"x" * eventstream.MESSAGE_BYTES_MAX),
+    ],
+)
+def test_what_could_not_be_read_is_not_written(headers: dict[str, str], data: bytes) -> None:
+    with pytest.raises(ValueError, match="message"):
+        eventstream.framed(headers, data)
+
+
+def test_headers_that_come_again_are_read_once_and_an_errors_words_are_not_kept() -> None:
+    raw = event("ping", any=1)
+    before = eventstream._known.cache_info().currsize
+    first, second = read([raw, raw])
+    assert first.headers is second.headers
+    fault_words = message(b"", message_type="error", error_code="x", error_message="S-words")
+    kept = eventstream._known.cache_info().currsize
+    first, second = read([fault_words, fault_words])
+    assert first.headers[":error-message"] == "S-words"
+    assert first.headers is not second.headers
+    assert eventstream._known.cache_info().currsize == kept <= before + 1

@@ -1,49 +1,44 @@
 """Parts of a conversation as content blocks."""
 
-from binascii import Error, a2b_base64
 from typing import Any
 
 from gateway.dialects.bedrock_converse.family import Family
 from gateway.dialects.bedrock_converse.losses import Losses
-from gateway.dialects.bedrock_converse.names import allowed
+from gateway.dialects.bedrock_converse.marks import Marks
+from gateway.dialects.bedrock_converse.media import DOCUMENTS, IMAGES, is_base64
+from gateway.dialects.bedrock_converse.names import Documents, allowed
 from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from gateway.domain.part_names import part_name
-
-IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
-DOCUMENTS = {
-    "application/pdf": "pdf",
-    "text/csv": "csv",
-    "application/msword": "doc",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-    "application/vnd.ms-excel": "xls",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-    "text/html": "html",
-    "text/plain": "txt",
-    "text/markdown": "md",
-}
 
 Block = dict[str, Any]
 
 
 class BlockWriter:
-    """Writes the parts of one conversation in order; numbers its documents."""
+    """Writes the parts of one conversation in order; names its documents."""
 
-    __slots__ = ("_documents", "_family", "_losses")
+    __slots__ = ("_documents", "_family", "_losses", "_marks")
 
-    def __init__(self, family: Family, losses: Losses) -> None:
+    def __init__(self, family: Family, losses: Losses, marks: Marks) -> None:
         self._family = family
         self._losses = losses
-        self._documents = 0
+        self._marks = marks
+        self._documents = Documents()
 
-    def write(self, part: Part, role: str) -> Block | None:
-        """Return the block for a part; None, and a loss unless it is blank, where there is none."""
+    def write(self, part: Part, role: str) -> list[Block]:
+        """Return the block for a part, and its mark; none, and a loss unless it is blank."""
+        block = self._block(part, role)
+        if block is None:
+            return []
+        return [block, *self._marks.after(_cache(part), "messages")]
+
+    def _block(self, part: Part, role: str) -> Block | None:
         match part:
             case Text():
                 return text(part.text)
             case Thinking():
                 return self._thought(part)
             case ToolCall():
-                return _call(part)
+                return self._call(part)
             case ToolResult():
                 return self._result(part)
             case Media() if role == "user":
@@ -65,10 +60,17 @@ class BlockWriter:
         return {"reasoningContent": {"reasoningText": said}}
 
     def _redacted(self, data: str) -> Block | None:
-        if self._family.is_claude and _is_base64(data):
+        if self._family.is_claude and is_base64(data):
             return {"reasoningContent": {"redactedContent": data}}
         self._losses.note("redacted_thinking")
         return None
+
+    def _call(self, part: ToolCall) -> Block:
+        if part.signature is not None:
+            # WHY: it is bound to its provider, which is another one.
+            self._losses.note("signature")
+        call = {"toolUseId": allowed(part.id), "name": allowed(part.name), "input": part.arguments}
+        return {"toolUse": call}
 
     def _result(self, part: ToolResult) -> Block:
         said = (
@@ -91,8 +93,7 @@ class BlockWriter:
         if part.data and kind in IMAGES:
             return {"image": {"format": IMAGES[kind], "source": source}}
         if part.data and kind in DOCUMENTS:
-            self._documents += 1
-            name = f"document {self._documents}"
+            name = self._documents.name(part.name)
             return {"document": {"format": DOCUMENTS[kind], "name": name, "source": source}}
         self._losses.note("media")
         return None
@@ -103,13 +104,10 @@ def text(said: str) -> Block | None:
     return {"text": said} if said.strip() else None
 
 
-def _call(part: ToolCall) -> Block:
-    call = {"toolUseId": allowed(part.id), "name": allowed(part.name), "input": part.arguments}
-    return {"toolUse": call}
-
-
-def _is_base64(data: str) -> bool:
-    try:
-        return bool(a2b_base64(data, strict_mode=True))
-    except (Error, ValueError):
-        return False
+def _cache(part: Part) -> str | None:
+    """Return the mark of a part; one inside of a tool's result stands behind all of it."""
+    if isinstance(part, Thinking | Opaque):
+        return None
+    if isinstance(part, ToolResult) and part.cache is None:
+        return next((inner.cache for inner in reversed(part.parts) if inner.cache), None)
+    return part.cache

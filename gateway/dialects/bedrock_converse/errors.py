@@ -1,13 +1,16 @@
-"""Errors of Bedrock: as replies of their own, inside a reply, and inside a stream.
+"""Errors of Bedrock, and ours in its form: as replies, inside a reply, and inside a stream.
 
-The name of an error stands in a header; status and message are what can be judged here.
+The name of an error stands in a header; of an engine's, status and message can be judged here.
 """
 
 from typing import Any
 
 import msgspec
 
+from gateway.domain.dialect import ErrorReply
+from gateway.domain.errors import GatewayError
 from gateway.domain.route import FailureKind
+from gateway.wire.eventstream import framed
 
 SAID_CHARS_MAX = 500
 
@@ -49,6 +52,51 @@ _OUR_FAULT = (
     "don't have access to the model",
     "isn't supported on this route",
 )
+# WHY: the name decides what the vendor's client does: throttling, unavailability and what is ours
+# are tried again, a validation error is shown once.
+_CALLED = {
+    401: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    429: "ThrottlingException",
+    500: "InternalServerException",
+    502: "InternalServerException",
+    503: "ServiceUnavailableException",
+    504: "ModelTimeoutException",
+}
+SHOWN_ONCE = "ValidationException"
+_IN_STREAM = {
+    "ModelTimeoutException": "modelStreamErrorException",
+    "ServiceUnavailableException": "serviceUnavailableException",
+    "ThrottlingException": "throttlingException",
+    SHOWN_ONCE: "validationException",
+}
+ERROR_TYPE = "x-amzn-errortype"
+REQUEST_ID = "x-amzn-requestid"
+
+
+def refusal(error: GatewayError, record_id: str) -> ErrorReply:
+    """Return the error as a client of this dialect expects it: its name is in a header."""
+    told = [(ERROR_TYPE, _CALLED.get(error.status, SHOWN_ONCE))]
+    if record_id:
+        told.append((REQUEST_ID, record_id))
+    return ErrorReply(error.status, _told(error, record_id), headers=tuple(told))
+
+
+def stream_error(error: GatewayError, record_id: str) -> bytes:
+    """Return the exception that ends a broken stream."""
+    name = _IN_STREAM.get(_CALLED.get(error.status, SHOWN_ONCE), "internalServerException")
+    headers = {
+        ":exception-type": name,
+        ":content-type": "application/json",
+        ":message-type": "exception",
+    }
+    return framed(headers, _told(error, record_id))
+
+
+def _told(error: GatewayError, record_id: str) -> bytes:
+    message = f"{error.what} Record {record_id}." if record_id else error.what
+    return msgspec.json.encode({"message": message})
 
 
 def failure(status: int, body: bytes) -> tuple[FailureKind, str]:

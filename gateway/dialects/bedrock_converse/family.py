@@ -8,6 +8,10 @@ from gateway.domain.fleet import Offering
 
 ADAPTIVE_FROM = (4, 6)
 BUDGET_FROM = (3, 7)
+CACHE_FROM = (3, 5)
+LONG_CACHE_FROM = (4, 5)
+STRONGER_FROM = (4, 7)
+EVERYWHERE = frozenset({"system", "tools", "messages"})
 
 _MAKER = re.compile(r"(?:^|[./])(anthropic\.claude|amazon\.nova|mistral\.)")
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?!\d)(?:-(\d{1,2})(?!\d))?")
@@ -16,14 +20,18 @@ _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?!\d)(?:-(\d{1,2})(?!\d))?")
 class Family(Struct, frozen=True):
     """What can be said to a model.
 
-    `thinks` is empty, `budget` or `adaptive`. `is_claude` stands for what only Claude takes:
-    signed reasoning and `top_k`.
+    `thinks` is empty, `budget` or `adaptive`, with `efforts` for the latter. `is_claude` stands for
+    what only Claude takes: signed reasoning and `top_k`. `caches` holds what may be marked as the
+    end of a prefix, `caches_long` says that one may be kept for an hour.
     """
 
     is_claude: bool = False
     chooses_tools: bool = False
     tells_failed_results: bool = False
     thinks: str = ""
+    efforts: tuple[str, ...] = ()
+    caches: frozenset[str] = frozenset()
+    caches_long: bool = False
 
 
 def family_of(offering: Offering) -> Family:
@@ -35,7 +43,8 @@ def family_of(offering: Offering) -> Family:
     if maker == "anthropic.claude":
         return _claude(offering.wire_model)
     if maker == "amazon.nova":
-        return Family(chooses_tools=True, tells_failed_results=True)
+        kept = frozenset({"system", "messages"})
+        return Family(chooses_tools=True, tells_failed_results=True, caches=kept)
     return Family(chooses_tools=maker == "mistral.")
 
 
@@ -43,9 +52,13 @@ def _claude(name: str) -> Family:
     found = _CLAUDE.search(name)
     version = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
     thinks = "adaptive" if version >= ADAPTIVE_FROM else "budget"
+    stronger = ("xhigh",) if version >= STRONGER_FROM else ()
     return Family(
         is_claude=True,
         chooses_tools=True,
         tells_failed_results=True,
         thinks=thinks if version >= BUDGET_FROM else "",
+        efforts=("low", "medium", "high", *stronger, "max"),
+        caches=EVERYWHERE if version >= CACHE_FROM else frozenset(),
+        caches_long=version >= LONG_CACHE_FROM,
     )

@@ -1,8 +1,16 @@
 """The names of what translation cannot carry.
 
-INVARIANT: a name is a word of ours, never a word of the client: losses stand in records and
-headers.
+INVARIANT: a name is a word of ours or of the vendor, never a word of the client: losses stand in
+records and headers.
 """
+
+from collections.abc import Container
+from typing import Any
+
+from gateway.dialects.bedrock_converse.vocabulary import FIELDS, NESTED
+
+UNKNOWN = "unknown_field"
+NAMED = FIELDS.keys() | NESTED
 
 
 class Losses:
@@ -21,3 +29,9 @@ class Losses:
     def note(self, name: str) -> None:
         """Add a loss."""
         self._names[name] = None
+
+    def extras(self, value: dict[str, Any], known: Container[str]) -> None:
+        """Add every field that is set and not among the known ones."""
+        for key, said in value.items():
+            if said is not None and key not in known:
+                self.note(key if key in NAMED else UNKNOWN)

@@ -1,4 +1,4 @@
-"""Names of tools and ids of calls in the letters that Bedrock allows."""
+"""Names of tools, ids of calls and names of documents in the letters that Bedrock allows."""
 
 import re
 from hashlib import sha256
@@ -7,10 +7,12 @@ from gateway.domain.conversation import Conversation, ToolCall
 
 NAME_CHARS_MAX = 64
 DIGEST_CHARS = 8
+DOCUMENT_CHARS_MAX = 200
 
 # WHY: the service takes dots and colons in ids; the models behind it do not all do so.
 _ALLOWED = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
+_FOREIGN_IN_DOCUMENT = re.compile(r"[^a-zA-Z0-9()\[\]-]+")
 
 
 def allowed(given: str) -> str:
@@ -36,3 +38,24 @@ def renamed(conversation: Conversation) -> dict[str, str]:
     defined = [tool.name for tool in conversation.tools]
     names = (*called(conversation), *defined)
     return {written: name for name in names if (written := allowed(name)) != name}
+
+
+class Documents:
+    """Gives the documents of one request names that Bedrock allows, each once."""
+
+    __slots__ = ("_taken",)
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def name(self, given: str) -> str:
+        """Return the client's name as far as it is allowed; a number where there is none left."""
+        room = DOCUMENT_CHARS_MAX - len(" (10000000)")
+        kept = _FOREIGN_IN_DOCUMENT.sub(" ", given).strip()[:room].strip()
+        count = len(self._taken) + 1
+        name = kept or f"document {count}"
+        while name in self._taken:
+            name = f"{kept or 'document'} ({count})"
+            count += 1
+        self._taken.add(name)
+        return name

@@ -138,18 +138,12 @@ class Reader:
         return tuple(events)
 
     def _read(self, message: Message) -> list[Event]:
-        headers = message.headers
-        kind = headers.get(":message-type")
-        if kind == "event":
-            read = self._reads.get(headers.get(":event-type", ""))
-            return read(message.data) if read is not None else []
-        if kind == "exception":
+        broke = broke_in(message)
+        if broke is not None:
             self._broke = True
-            return [_broke(headers.get(":exception-type", ""), message_in(message.data))]
-        if kind == "error":
-            self._broke = True
-            return [_broke(headers.get(ERROR_CODE, ""), headers.get(ERROR_MESSAGE, ""))]
-        raise ValueError("a message of an unknown type")
+            return [broke]
+        read = self._reads.get(message.headers.get(":event-type", ""))
+        return read(message.data) if read is not None else []
 
     def _opened(self, data: bytes) -> list[Event]:
         opened = decoded(data, BlockStart)
@@ -200,6 +194,19 @@ class Reader:
     def _ended(self, data: bytes) -> list[Event]:
         self.finished = self._stopped
         return [Used(decoded(data, Metadata).usage.tokens)]
+
+
+def broke_in(message: Message) -> Broke | None:
+    """Return the error that a message is, or None; ValueError for one of no known type."""
+    headers = message.headers
+    kind = headers.get(":message-type")
+    if kind == "exception":
+        return _broke(headers.get(":exception-type", ""), message_in(message.data))
+    if kind == "error":
+        return _broke(headers.get(ERROR_CODE, ""), headers.get(ERROR_MESSAGE, ""))
+    if kind != "event":
+        raise ValueError("a message of an unknown type")
+    return None
 
 
 def _thinking(delta: ReasoningDelta) -> list[Event]:

@@ -13,7 +13,14 @@ from gateway.domain.request import Body
 
 TEMPERATURE_MAX = 1.0
 BUDGET_TOKENS_MIN = 1_024
-BUDGETS = {"low": 4_096, "medium": 16_384, "high": 32_768}
+BUDGETS = {
+    "minimal": 1_024,
+    "low": 4_096,
+    "medium": 16_384,
+    "high": 32_768,
+    "xhigh": 49_152,
+    "max": 65_536,
+}
 ANSWER_NAME = "answer"
 
 _UNSAID = ("seed", "frequency_penalty", "presence_penalty")
@@ -52,26 +59,38 @@ def write_thinking(
     if wanted == "off":
         return Thought({"type": "disabled"})
     if family.thinks == "adaptive":
-        return Thought({"type": "adaptive"}, effort=wanted)
-    return _budget(wanted, conversation.sampling, messages, offering, losses)
+        return _adaptive(conversation, wanted, family, losses)
+    return _budget(conversation, messages, offering, losses)
+
+
+def _adaptive(conversation: Conversation, effort: str, family: Family, losses: Losses) -> Thought:
+    """Return the effort, or the nearest one that the model knows; it takes no bound."""
+    if conversation.thinking_tokens_max is not None:
+        losses.note("thinking_tokens_max")
+    if effort not in family.efforts:
+        losses.note("effort")
+        effort = "low" if effort == "minimal" else "high"
+    return Thought({"type": "adaptive"}, effort=effort)
 
 
 def _budget(
-    effort: str, sampling: Sampling, messages: list[Body], offering: Offering, losses: Losses
+    conversation: Conversation, messages: list[Body], offering: Offering, losses: Losses
 ) -> Thought:
     """Return a budget below the limit of the reply.
 
     WHY: a call that is answered now must begin with the reasoning that led to it; a history
     without it is refused, so such a request goes without thinking.
     """
-    limit = sampling.output_tokens_max
+    limit = conversation.sampling.output_tokens_max
     if limit is None:
         limit = offering.output_tokens_max
         losses.note("max_tokens_injected")
     if limit <= BUDGET_TOKENS_MIN or _answers_unsigned_call(messages):
         losses.note("thinking")
         return Thought(output_tokens_max=limit)
-    budget = min(BUDGETS[effort], max(limit // 2, BUDGET_TOKENS_MIN))
+    budget = min(BUDGETS[conversation.thinking or ""], max(limit // 2, BUDGET_TOKENS_MIN))
+    if conversation.thinking_tokens_max is not None:
+        budget = max(min(conversation.thinking_tokens_max, limit - 1), BUDGET_TOKENS_MIN)
     return Thought({"type": "enabled", "budget_tokens": budget}, output_tokens_max=limit)
 
 
@@ -129,7 +148,8 @@ def write_output(
     schema = conversation.answer_schema
     if schema is not None and "json" in offering.capabilities:
         written = msgspec.json.encode(schema or {"type": "object"}).decode()
-        named = {"jsonSchema": {"name": ANSWER_NAME, "schema": written}}
+        name = conversation.answer_name or ANSWER_NAME
+        named = {"jsonSchema": {"name": name, "schema": written}}
         said["textFormat"] = {"type": "json_schema", "structure": named}
     elif schema is not None:
         losses.note("answer_schema")

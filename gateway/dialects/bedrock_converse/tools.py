@@ -4,15 +4,20 @@ from typing import Any
 
 from gateway.dialects.bedrock_converse.family import Family
 from gateway.dialects.bedrock_converse.losses import Losses
+from gateway.dialects.bedrock_converse.marks import Marks
 from gateway.dialects.bedrock_converse.names import allowed, called
 from gateway.domain.conversation import Conversation, ToolChoice, ToolSpec
+from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
 
 FORCED = ("any", "tool")
+JSON = "json"
 GONE = "This tool is not available any more."
 
 
-def write_tools(conversation: Conversation, family: Family, losses: Losses) -> Body:
+def write_tools(
+    conversation: Conversation, offering: Offering, family: Family, marks: Marks, losses: Losses
+) -> Body:
     """Return `toolConfig`, or nothing.
 
     Bedrock wants it as soon as the conversation holds a call or a result, and knows no choice
@@ -33,18 +38,26 @@ def write_tools(conversation: Conversation, family: Family, losses: Losses) -> B
         losses.note("tools_injected")
         specs = tuple(ToolSpec(name, GONE, {}) for name in used)
         choice = None
-    config: Body = {"tools": [_tool(spec) for spec in specs]}
+    said: list[Body] = []
+    for spec in specs:
+        said += [_tool(spec, offering, losses), *marks.after(spec.cache, "tools")]
+    config: Body = {"tools": said}
     if choice is not None:
         config |= _choice(choice, family, losses)
     return {"toolConfig": config}
 
 
-def _tool(spec: ToolSpec) -> Body:
+def _tool(spec: ToolSpec, offering: Offering, losses: Losses) -> Body:
     schema = {"type": "object", **spec.schema}
     if schema.get("properties", {}) is None:
         del schema["properties"]
     described = {"description": spec.description} if spec.description.strip() else {}
-    named = {"name": allowed(spec.name), **described, "inputSchema": {"json": schema}}
+    named: Body = {"name": allowed(spec.name), **described, "inputSchema": {"json": schema}}
+    # WHY: only models that keep to a schema in their answers keep to one in their calls.
+    if spec.strict and JSON in offering.capabilities:
+        named["strict"] = True
+    elif spec.strict:
+        losses.note("strict")
     return {"toolSpec": named}
 
 
