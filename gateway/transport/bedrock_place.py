@@ -91,9 +91,8 @@ def _setting_faults(settings: Settings) -> tuple[str, ...]:
     found = [f"{name}: no such setting" for name in settings if name not in KNOWN]
     if not is_region(settings.get(REGION)):
         found.append("state the region, such as `region: eu-central-1`")
-    for name in (PRIVATE, COMPATIBLE):
-        if not isinstance(settings.get(name, False), bool):
-            found.append(f"{name} is true or false")
+    flags = [name for name in (PRIVATE, COMPATIBLE) if name in settings]
+    found += [f"{name} is true or false" for name in flags if not isinstance(settings[name], bool)]
     if not isinstance(settings.get(BETAS, ""), str):
         found.append(f"{BETAS} is text")
     return tuple(found)

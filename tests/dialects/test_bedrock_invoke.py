@@ -6,6 +6,7 @@ from zlib import crc32
 import msgspec
 import pytest
 from botocore.parsers import EventStreamJSONParser
+from msgspec.structs import replace
 
 from gateway.backends.bedrock import BEDROCK
 from gateway.dialects import BEDROCK_INVOKE as DIALECT
@@ -143,6 +144,19 @@ def test_bedrock_is_told_its_own_version_and_the_betas_that_it_takes():
         (),
     )
     assert len(way.fields(Telling({}, OFFERING, RECORD))[0]) == 1
+
+
+def test_an_offering_chooses_the_version_and_a_backend_more_betas():
+    way = BEDROCK.way(ANTHROPIC_MESSAGES, OFFERING.wire_model)
+    newer = replace(OFFERING, settings={"anthropic_version": "2026-10-21"})
+    told = {"anthropic-beta": "ours-1,others-1"}
+    telling = Telling(told, newer, RECORD, {"betas": "ours-1 ours-2"})
+    plain = {name: value for name, value in BODY.items() if name != "anthropic_version"}
+    sent, losses = way.fitted({**plain, "temperature": 0.5, "model": "m"}, telling)
+    assert sent["anthropic_version"] == "2026-10-21"
+    assert sent["anthropic_beta"] == ["ours-1"]
+    assert "temperature" not in sent
+    assert losses == ("temperature", "anthropic_beta")
 
 
 @pytest.mark.parametrize(

@@ -170,3 +170,5 @@ def test_the_paths_like_openais_are_opened_by_true_alone() -> None:
     host = "bedrock-runtime.eu-central-1.amazonaws.com"
     assert judged(host, compatible=True) == judged(host, compatible=False) == []
     assert judged(host, compatible="yes") == ["settings"]
+    assert judged(host, betas="a-1 b-2") == []
+    assert judged(host, betas=True) == ["settings"]
