@@ -9,10 +9,10 @@ made of is said here.
 Rule 6: a reply that broke never ends with the dialect's own end mark.
 """
 
+from gateway.dialects.anthropic_enclosed import invoked, number_of, predicted
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.bedrock_count import counted
-from gateway.dialects.bedrock_invoke import invoked
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
@@ -20,6 +20,8 @@ from gateway.domain.dialect import Dialect
 from gateway.domain.field_kind import LEAVES
 
 BEDROCK_INVOKE = invoked(ANTHROPIC_MESSAGES, BEDROCK_CONVERSE)
+ANTHROPIC_VERTEX = predicted(ANTHROPIC_MESSAGES)
+ANTHROPIC_VERTEX_COUNT = number_of(ANTHROPIC_COUNT)
 BEDROCK_COUNT = counted(BEDROCK_CONVERSE, BEDROCK_INVOKE)
 
 DIALECTS: dict[str, Dialect] = {
@@ -33,6 +35,8 @@ DIALECTS: dict[str, Dialect] = {
         BEDROCK_CONVERSE,
         BEDROCK_INVOKE,
         BEDROCK_COUNT,
+        ANTHROPIC_VERTEX,
+        ANTHROPIC_VERTEX_COUNT,
     )
 }
 

@@ -47,6 +47,19 @@ class Found(Struct, frozen=True):
             raise Malformed(self.fault)
 
 
+def _vertex_claude(version: str) -> tuple[Surface, ...]:
+    """Return Vertex's paths for Claude; project and location in them say nothing to us."""
+    at = f"{version}/projects/{{project}}/locations/{{location}}/publishers/anthropic/models"
+    return (
+        # The count comes first: to Vertex, too, it looks like a model.
+        Surface("vertex_count", f"{at}/count-tokens:rawPredict", "anthropic_vertex_count"),
+        Surface("vertex_claude", f"{at}/{MODEL}:rawPredict", "anthropic_vertex", streams=False),
+        Surface(
+            "vertex_claude", f"{at}/{MODEL}:streamRawPredict", "anthropic_vertex", streams=True
+        ),
+    )
+
+
 _ALL = (
     Surface("chat_completions", "/v1/chat/completions", "openai_chat"),
     Surface("messages", "/v1/messages", "anthropic_messages"),
@@ -57,6 +70,8 @@ _ALL = (
     Surface("invoke", INVOKE, "bedrock_invoke", streams=False, untyped=True),
     Surface("invoke", f"{INVOKE}{STREAMED}", "bedrock_invoke", streams=True, untyped=True),
     Surface("bedrock_count", "/model/{model}/count-tokens", "bedrock_count", streams=False),
+    *_vertex_claude("/v1"),
+    *_vertex_claude("/v1beta1"),
 )
 SURFACES: dict[str, Surface] = {surface.path: surface for surface in _ALL}
 

@@ -338,6 +338,7 @@ LEAST: dict[str, Body] = {
     "ollama_chat": {"model": "code", "messages": [_HI]},
     "bedrock_converse": bedrock.LEAST,
     "bedrock_invoke": {"anthropic_version": "bedrock-2023-05-31", **_CLAUDE_LEAST},
+    "anthropic_vertex": {"anthropic_version": "vertex-2023-10-16", **_CLAUDE_LEAST},
 }
 FEATURES: dict[str, dict[str, Feature]] = {
     "openai_chat": OPENAI_CHAT,
@@ -346,4 +347,5 @@ FEATURES: dict[str, dict[str, Feature]] = {
     "ollama_chat": OLLAMA_CHAT,
     "bedrock_converse": {name: Feature(*one) for name, one in bedrock.CHANGES.items()},
     "bedrock_invoke": ANTHROPIC,
+    "anthropic_vertex": ANTHROPIC,
 }

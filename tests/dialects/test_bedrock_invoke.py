@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from gateway.backends.bedrock import BEDROCK
 from gateway.dialects import BEDROCK_INVOKE as DIALECT
+from gateway.dialects.anthropic_enclosed.frames import Framed, Unframed
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
-from gateway.dialects.bedrock_invoke.frames import Framed, Unframed
 from gateway.domain.errors import AllFailed, CannotExpress, Denied, Malformed
 from gateway.domain.field_kind import FieldKind
 from gateway.domain.route import FailureKind

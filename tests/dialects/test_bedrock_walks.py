@@ -25,7 +25,7 @@ OFFERING = an_offering(
 OTHERS = [
     one
     for one in DIALECTS.values()
-    if one.operation is Operation.GENERATE and one.family != CONVERSE.family
+    if one.operation is Operation.GENERATE and one.family != CONVERSE.family and not one.kin
 ]
 # What stands in the name of the loss, where a dialect cannot say a planted word.
 SENTINELS = {

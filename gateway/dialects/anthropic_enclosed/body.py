@@ -27,8 +27,8 @@ def whole(body: Body) -> Body:
     """Return the body as its kin reads it; Malformed where it is none of Anthropic's."""
     if not isinstance(body.get(VERSION), str) or "messages" not in body:
         raise Malformed(
-            "Only bodies of Anthropic's Messages, with `anthropic_version` and `messages`, can be "
-            "invoked here; use Converse for other models."
+            "Only bodies of Anthropic's Messages, with `anthropic_version` and `messages`, are "
+            "read here; other models are asked in a dialect of theirs."
         )
     told(body)
     return {**outer(body), "model": _UNNAMED, "stream": False}
