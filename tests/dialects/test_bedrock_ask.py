@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from gateway.dialects import PASSABLE
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE as DIALECT
 from gateway.dialects.bedrock_converse import admit
 from gateway.domain.dialect import Dialect
@@ -127,6 +128,11 @@ def test_what_the_provider_would_fetch_is_refused_unless_policy_lets_it_pass(rea
     assert ask.reaches == {"s3_location"}
     with pytest.raises(Malformed):
         DIALECT.letting(frozenset({"system_tool"})).peek(reaching)
+
+
+def test_a_policy_may_name_what_reaches_out_and_what_identifies():
+    assert {"s3_location", "system_tool", "request_metadata", "guardrail_config"} <= PASSABLE
+    assert all(name == name.lower() for name in PASSABLE)
 
 
 def test_words_that_look_like_a_reference_are_the_clients_own():
