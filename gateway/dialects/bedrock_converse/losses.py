@@ -8,7 +8,6 @@ from collections.abc import Container
 from typing import Any
 
 from gateway.dialects.bedrock_converse.vocabulary import FIELDS, NESTED
-from gateway.domain.field_kind import spelled
 
 UNKNOWN = "unknown_field"
 NAMED = FIELDS.keys() | NESTED
@@ -29,7 +28,7 @@ class Losses:
 
     def note(self, name: str) -> None:
         """Add a loss."""
-        self._names[spelled(name)] = None
+        self._names[name] = None
 
     def extras(self, value: dict[str, Any], known: Container[str]) -> None:
         """Add every field that is set and not among the known ones."""
