@@ -50,6 +50,7 @@ BEDROCK = Backend(
     faults=bedrock_place.faults,
     refuses=bedrock_place.refuses,
     anywhere=lambda offering, _settings: bedrock_place.anywhere(offering.wire_model),
+    misfits=terms.misfits,
     stands=lambda _offering, settings: bedrock_place.stands(settings),
     probe_path="",
     inspect=bedrock_profile.inspect,

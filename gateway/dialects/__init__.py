@@ -17,7 +17,7 @@ from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.dialect import Dialect
-from gateway.domain.field_kind import LEAVES
+from gateway.domain.field_kind import LEAVES, spelled
 
 BEDROCK_INVOKE = invoked(ANTHROPIC_MESSAGES, BEDROCK_CONVERSE)
 ANTHROPIC_VERTEX = predicted(ANTHROPIC_MESSAGES)
@@ -42,7 +42,7 @@ DIALECTS: dict[str, Dialect] = {
 
 # What a policy may let into a zone although it identifies, or makes a provider act.
 PASSABLE: frozenset[str] = frozenset(
-    name
+    spelled(name)
     for dialect in DIALECTS.values()
     for name in (*dialect.reaching, *dialect.fields)
     if dialect.fields.get(name) not in LEAVES

@@ -1,5 +1,6 @@
 """What a field of a request is for, which says where it may go."""
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -18,6 +19,14 @@ class FieldKind(StrEnum):
 
 
 LEAVES = frozenset({FieldKind.CONTENT, FieldKind.SETTING})
+
+
+_HUMP = re.compile(r"(?<!^)[A-Z]")
+
+
+def spelled(name: str) -> str:
+    """Return a vendor's name of a field in the one form in which names are told: `like_this`."""
+    return _HUMP.sub(lambda found: f"_{found[0].lower()}", name)
 
 
 def fields(

@@ -3,13 +3,13 @@
 import re
 
 from gateway.domain.dialect import Dialect
-from gateway.domain.field_kind import LEAVES
+from gateway.domain.field_kind import LEAVES, spelled
 from gateway.domain.request import Body
 
 LOSSES_MAX = 64
 MORE = "more"
 UNKNOWN = "unknown_field"
-_NAME = re.compile(r"[a-z][A-Za-z0-9_.:]{0,63}")
+_NAME = re.compile(r"[a-z][a-z0-9_.:]{0,63}")
 
 
 def leaving(
@@ -24,10 +24,11 @@ def leaving(
     kept = {
         name: value
         for name, value in body.items()
-        if dialect.fields.get(name) in LEAVES or (name in dialect.fields and name in passed)
+        if dialect.fields.get(name) in LEAVES
+        or (name in dialect.fields and spelled(name) in passed)
     }
     lost = [name for name in body if name not in kept]
-    return kept, tuple(name if name in dialect.fields else UNKNOWN for name in lost)
+    return kept, tuple(spelled(name) if name in dialect.fields else UNKNOWN for name in lost)
 
 
 def taken(
@@ -38,7 +39,7 @@ def taken(
         return body, ()
     kept = {name: value for name, value in body.items() if name in takes}
     lost = [name for name in body if name not in kept and body[name] is not None]
-    return kept, tuple(name if name in dialect.fields else UNKNOWN for name in lost)
+    return kept, tuple(spelled(name) if name in dialect.fields else UNKNOWN for name in lost)
 
 
 def closed(losses: tuple[str, ...]) -> tuple[str, ...]:

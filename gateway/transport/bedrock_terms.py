@@ -4,14 +4,17 @@ import re
 
 import msgspec
 
+from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
-from gateway.transport.anthropic_terms import BETA_LOSS, unsampled, version_of
+from gateway.transport.anthropic_terms import BETA_LOSS, NEW, unsampled, version_of
 from gateway.transport.anthropic_terms import BETAS as BETAS_SETTING
+from gateway.transport.anthropic_terms import VERSION as VERSION_SETTING
 from gateway.transport.backend import Telling
 from gateway.transport.credentials import Fields
 
 METADATA_MAX = 16
 VERSION = "bedrock-2023-05-31"
+VERSIONS = (VERSION, NEW)
 # What Bedrock is known to take; it refuses a request for any other.
 BETAS = frozenset(
     {
@@ -34,6 +37,12 @@ BETAS = frozenset(
 _EXTRAS = "additionalModelRequestFields"
 _CLAUDE = re.compile(r"(?:^|[./])anthropic\.")
 _OPENAI = re.compile(r"(?:^|[./])openai\.")
+
+
+def misfits(offering: Offering) -> str | None:
+    """Return what is wrong with the version that an offering states, or None."""
+    stated = offering.settings.get(VERSION_SETTING, VERSION)
+    return None if stated in VERSIONS else f"{VERSION_SETTING} is one of {', '.join(VERSIONS)}"
 
 
 def marked(body: Body, record_id: str) -> Body:

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from gateway.dialects import PASSABLE
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE as DIALECT
 from gateway.dialects.bedrock_converse import admit
 from gateway.domain.dialect import Dialect
@@ -123,10 +124,15 @@ def test_what_is_wrong_is_malformed_and_never_repeated(wrong):
 def test_what_the_provider_would_fetch_is_refused_unless_policy_lets_it_pass(reaching):
     with pytest.raises(Malformed, match="must carry its data"):
         DIALECT.peek(reaching)
-    ask = DIALECT.letting(frozenset({"s3Location"})).peek(reaching)
-    assert ask.reaches == {"s3Location"}
+    ask = DIALECT.letting(frozenset({"s3_location"})).peek(reaching)
+    assert ask.reaches == {"s3_location"}
     with pytest.raises(Malformed):
-        DIALECT.letting(frozenset({"systemTool"})).peek(reaching)
+        DIALECT.letting(frozenset({"system_tool"})).peek(reaching)
+
+
+def test_a_policy_may_name_what_reaches_out_and_what_identifies():
+    assert {"s3_location", "system_tool", "request_metadata", "guardrail_config"} <= PASSABLE
+    assert all(name == name.lower() for name in PASSABLE)
 
 
 def test_words_that_look_like_a_reference_are_the_clients_own():
@@ -141,8 +147,8 @@ def test_tools_that_the_provider_runs_are_refused_unless_policy_lets_them_pass()
     params_of(asked, MODEL)
     with pytest.raises(CannotExpress, match="systemTool works outside"):
         DIALECT.peek(asked)
-    passing: Dialect = DIALECT.letting(frozenset({"systemTool"}))
-    assert passing.peek(asked).reaches == {"systemTool"}
+    passing: Dialect = DIALECT.letting(frozenset({"system_tool"}))
+    assert passing.peek(asked).reaches == {"system_tool"}
     with pytest.raises(CannotExpress, match="unknown kind") as caught:
         DIALECT.peek(body(toolConfig={"tools": [{"canary": {}}]}))
     assert "canary" not in caught.value.what
@@ -174,5 +180,5 @@ def test_a_body_passes_as_it_came_but_for_fields_that_no_model_is_known_to_take(
     sent = DIALECT.rewrite(more, OFFERING, False)
     assert sent == {**asked, "additionalModelRequestFields": {"top_k": 1}}
     assert list(sent) == list(more)
-    assert DIALECT.sheds(more) == ("additionalModelRequestFields",)
+    assert DIALECT.sheds(more) == ("additional_model_request_fields",)
     assert b"canary" in msgspec.json.encode(more)

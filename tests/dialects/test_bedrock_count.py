@@ -60,9 +60,9 @@ def test_a_conversation_is_counted_without_what_draws_a_reply():
         "additionalModelRequestFields": {"top_k": 1},
     }
     assert DIALECT.sheds(more) == (
-        "requestMetadata",
+        "request_metadata",
         "unknown_field",
-        "additionalModelRequestFields",
+        "additional_model_request_fields",
     )
 
 
@@ -119,7 +119,7 @@ def test_what_the_provider_runs_is_counted_only_where_policy_lets_it_pass():
     asked = {"input": {"converse": {"messages": HI, "toolConfig": tools}}}
     with pytest.raises(CannotExpress):
         DIALECT.peek(asked)
-    assert DIALECT.letting(frozenset({"systemTool"})).peek(asked).reaches == {"systemTool"}
+    assert DIALECT.letting(frozenset({"system_tool"})).peek(asked).reaches == {"system_tool"}
     native = {"input": {"invokeModel": {"body": {**NATIVE, "mcp_servers": [{}]}}}}
     with pytest.raises(CannotExpress):
         DIALECT.peek(native)

@@ -157,6 +157,9 @@ def test_an_offering_chooses_the_version_and_a_backend_more_betas():
     assert sent["anthropic_beta"] == ["ours-1"]
     assert "temperature" not in sent
     assert losses == ("temperature", "anthropic_beta")
+    assert BEDROCK.misfits(OFFERING) is BEDROCK.misfits(newer) is None
+    odd = replace(OFFERING, settings={"anthropic_version": "2023-06-01"})
+    assert "bedrock-2023-05-31" in (BEDROCK.misfits(odd) or "")
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,10 @@ def test_a_mark_without_a_part_is_lost_by_name():
     thought = {"reasoningContent": {"reasoningText": {"text": "t", "signature": "s"}}}
     for blocks in ([POINT, {"text": "a"}], [{"searchResult": {
         "source": "s", "title": "t", "content": [{"text": "x"}]}}, POINT]):  # fmt: skip
-        assert "cachePoint" in parts(*blocks)[1]
-    assert read(assistant(thought, POINT))[1] == ("cachePoint",)
+        assert "cache_point" in parts(*blocks)[1]
+    assert read(assistant(thought, POINT))[1] == ("cache_point",)
     tool = {"toolSpec": {"name": "f", "inputSchema": {"json": {}}}}
-    assert read(toolConfig={"tools": [POINT, tool]})[1] == ("cachePoint",)
+    assert read(toolConfig={"tools": [POINT, tool]})[1] == ("cache_point",)
 
 
 def test_images_and_documents_are_media_with_their_names():
@@ -176,7 +176,7 @@ def test_what_only_this_dialect_says_is_opaque_or_lost_by_name():
     assert conversation.turns[0].parts[0].kind == "server_tool_use"
     guarded = {"guardContent": {"text": {"text": "g", "qualifiers": ["query"]}}}
     image = {"guardContent": {"image": {"format": "png", "source": {"bytes": "aWE="}}}}
-    assert parts(guarded, image) == ((Text("g"), Media("image/png", "aWE=")), ("guardContent",))
+    assert parts(guarded, image) == ((Text("g"), Media("image/png", "aWE=")), ("guard_content",))
     cited = {"citationsContent": {"content": [{"text": "a"}, {"text": "b"}], "citations": []}}
     conversation, losses = read(assistant(cited))
     assert conversation.turns[0].parts == (Text("ab"),)
@@ -251,12 +251,12 @@ def test_top_k_has_three_names(fields):
             None,
             ("effort",),
         ),
-        ({"thinking": {"type": "canary"}}, None, None, ("additionalModelRequestFields",)),
-        ({"thinking": "canary"}, None, None, ("additionalModelRequestFields",)),
-        ({"top_k": "canary"}, None, None, ("additionalModelRequestFields",)),
-        ({"inferenceConfig": {"topK": True}}, None, None, ("additionalModelRequestFields",)),
-        ({"tool_choice": {"type": "canary"}}, None, None, ("additionalModelRequestFields",)),
-        ({"canary": 1}, None, None, ("additionalModelRequestFields",)),
+        ({"thinking": {"type": "canary"}}, None, None, ("additional_model_request_fields",)),
+        ({"thinking": "canary"}, None, None, ("additional_model_request_fields",)),
+        ({"top_k": "canary"}, None, None, ("additional_model_request_fields",)),
+        ({"inferenceConfig": {"topK": True}}, None, None, ("additional_model_request_fields",)),
+        ({"tool_choice": {"type": "canary"}}, None, None, ("additional_model_request_fields",)),
+        ({"canary": 1}, None, None, ("additional_model_request_fields",)),
         ({"canary": None}, None, None, ()),
         ({"anthropic_beta": ["canary"]}, None, None, ("anthropic_beta",)),
     ],
@@ -306,10 +306,10 @@ def test_fields_that_no_conversation_holds_are_lost_by_name():
         valid=False,
     )
     assert sorted(losses) == [
-        "additionalModelResponseFieldPaths",
-        "guardrailConfig",
-        "promptVariables",
-        "requestMetadata",
+        "additional_model_response_field_paths",
+        "guardrail_config",
+        "prompt_variables",
+        "request_metadata",
     ]
     _, losses = read(canary=1, additionalModelResponseFieldPaths=["/stop_sequence"], valid=False)
     assert losses == ("unknown_field",)

@@ -114,8 +114,8 @@ def test_metadata_that_policy_lets_pass_stands_beside_our_record() -> None:
     }
     made, sent, _ = prepared("bedrock_converse", body, streams=False)
     assert sent["requestMetadata"] == {"perimeter-record": RECORD}
-    assert made.losses == ("requestMetadata",)
-    passing = Border(outside=True, passed=frozenset({"requestMetadata"}))
+    assert made.losses == ("request_metadata",)
+    passing = Border(outside=True, passed=frozenset({"request_metadata"}))
     made, sent, _ = prepared("bedrock_converse", body, streams=False, border=passing)
     params_of(sent, CLAUDE)
     assert sent["requestMetadata"]["perimeter-record"] == RECORD

@@ -160,7 +160,7 @@ def test_converse_passes_through_without_what_must_not_leave(fake: FakeBedrock, 
     assert sent["additionalModelRequestFields"] == {"top_k": 3}
     assert "S-" not in msgspec.json.encode(sent).decode()
     lost = said["ResponseMetadata"]["HTTPHeaders"]["x-perimeter-lost"].split(", ")
-    assert sorted(lost) == ["additionalModelRequestFields", "requestMetadata", "serviceTier"]
+    assert sorted(lost) == ["additional_model_request_fields", "request_metadata", "service_tier"]
 
 
 @pytest.mark.parametrize("asked", [

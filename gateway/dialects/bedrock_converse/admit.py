@@ -8,6 +8,7 @@ from msgspec import Struct
 from gateway.dialects.bedrock_converse import shapes
 from gateway.dialects.bedrock_converse.shapes import BLOCKS_MAX, Request, member, shaped
 from gateway.domain.errors import CannotExpress, Malformed
+from gateway.domain.field_kind import spelled
 from gateway.domain.request import Body
 
 ROLES = frozenset({"user", "assistant", "system"})
@@ -25,7 +26,7 @@ _TOOL_CHANGES = frozenset({"toolAddition", "toolRemoval"})
 REFERENCE = "s3Location"
 SYSTEM_TOOL = "systemTool"
 # What makes the provider fetch or run something, by the names under which policy may let it pass.
-REACHING = frozenset({REFERENCE, SYSTEM_TOOL})
+REACHING = frozenset({spelled(REFERENCE), spelled(SYSTEM_TOOL)})
 # What may stand in values that are the client's own, whatever their keys are.
 _FREE = frozenset({"toolUse", "json", "text"})
 
@@ -81,8 +82,8 @@ def _admit_tools(config: shapes.Tools, passed: frozenset[str]) -> frozenset[str]
         kind, value = member(tool)
         if kind == "toolSpec":
             shaped(value, shapes.Spec, "toolSpec: ")
-        elif kind == SYSTEM_TOOL and kind in passed:
-            reaches.add(kind)
+        elif kind == SYSTEM_TOOL and spelled(kind) in passed:
+            reaches.add(spelled(kind))
         elif kind != "cachePoint":
             told = SYSTEM_TOOL if kind == SYSTEM_TOOL else "of an unknown kind"
             raise CannotExpress(f"the provider-run tool {told} works outside the boundary")
@@ -111,8 +112,8 @@ def _admit_source(source: dict[str, Any], passed: frozenset[str]) -> frozenset[s
     kind, _ = member(source)
     if kind in _SOURCES:
         return frozenset()
-    if kind == REFERENCE and kind in passed:
-        return frozenset({kind})
+    if kind == REFERENCE and spelled(kind) in passed:
+        return frozenset({spelled(kind)})
     raise Malformed("an image or document must carry its data: the provider may fetch nothing")
 
 

@@ -2,6 +2,7 @@
 
 from gateway.dialects.bedrock_converse.admit import admit
 from gateway.dialects.bedrock_converse.vocabulary import EXTRAS, EXTRAS_FIELD
+from gateway.domain.field_kind import spelled
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
 
@@ -44,4 +45,4 @@ def rewrite(body: Body, _offering: Offering, _stream: bool) -> Body:  # noqa: FB
 def sheds(body: Body) -> tuple[str, ...]:
     """Return a loss where `rewrite` takes something out."""
     extras = body.get(EXTRAS_FIELD)
-    return (EXTRAS_FIELD,) if extras and not extras.keys() <= EXTRAS else ()
+    return (spelled(EXTRAS_FIELD),) if extras and not extras.keys() <= EXTRAS else ()

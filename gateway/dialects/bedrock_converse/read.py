@@ -10,6 +10,7 @@ from gateway.dialects.bedrock_converse.parts import PartReader
 from gateway.dialects.bedrock_converse.shapes import Request, member, shaped
 from gateway.domain.conversation import Conversation, Sampling, Text, ToolChoice, ToolSpec, Turn
 from gateway.domain.errors import Malformed
+from gateway.domain.field_kind import spelled
 from gateway.domain.request import Body
 from gateway.wire import body as wire_body
 
@@ -51,7 +52,7 @@ def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
     if not STOP_PATHS.issuperset(request.additional_model_response_field_paths or ()):
         losses.note("additionalModelResponseFieldPaths")
     losses.extras(body, _READ)
-    return conversation, losses.names
+    return conversation, tuple(map(spelled, losses.names))
 
 
 def _turns(

@@ -8,7 +8,7 @@ from gateway.dialects.bedrock_count.packing import INPUT, INVOKE, packed
 from gateway.domain.conversation import Conversation
 from gateway.domain.dialect import Dialect
 from gateway.domain.errors import Malformed
-from gateway.domain.field_kind import FieldKind, fields
+from gateway.domain.field_kind import FieldKind, fields, spelled
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
 
@@ -64,7 +64,7 @@ class Counting:
         """Return what `rewrite` takes out."""
         dialect, inner = self._inner(body)
         gone = [name for name in inner if name not in dialect.may_leave]
-        named = (name if name in dialect.fields else "unknown_field" for name in gone)
+        named = (spelled(name) if name in dialect.fields else "unknown_field" for name in gone)
         beta = ("anthropic_beta",) if inner.get("anthropic_beta") else ()
         return (*named, *dialect.sheds(inner), *beta)
 
