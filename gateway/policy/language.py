@@ -83,6 +83,8 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     says what happens when an engine cannot express a part of a request. `passes` lists, by zone,
     what may go there although it tells who asks or makes a provider fetch, keep or run something:
     fields (`metadata`), tools that a provider runs (`tools.web_search`), `remote_url`, `file_id`.
+    `unseen_assistant` is the label that a turn of the model joins which did not come from this
+    gateway; without it such a turn joins none.
     """
 
     version: Version
@@ -94,6 +96,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     detectors: dict[str, Detector] = {}
     on_loss: Literal["refuse", "record"] = "record"
     passes: dict[str, list[str]] = {}
+    unseen_assistant: str | UnsetType = UNSET
 
 
 class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):
