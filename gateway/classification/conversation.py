@@ -15,7 +15,7 @@ from gateway.domain.vocabulary import Vocabulary
 SOURCE = "conversation"
 UNSEEN = "conversation:unseen"
 UNCOUNTED = "conversation:uncounted"
-KEPT_MAX = 512
+KEPT_MAX = 256
 
 
 class Seen(Struct, frozen=True):

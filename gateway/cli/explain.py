@@ -44,6 +44,8 @@ def sentences(found: RequestRecords) -> list[str]:
     told = list(explain(classification, decided.decision))
     if decided.ask is not None:
         told.append(f"It asked for {decided.ask.model}.")
+    if decided.run:
+        told.append(f"It belongs to the run {decided.run}.")
     told += [f"Not {item.offering}: {item.reason}." for item in decided.excluded]
     told += [f"Attempt {one.number}: {one.offering} in zone {one.zone}." for one in found.attempted]
     return [*told, *_ending(found.settled)]

@@ -128,10 +128,15 @@ class ZonesFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RepoEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One repository: its label and its clone URLs."""
+    """One repository: its label, its clone URLs, and the folders in which people have it.
+
+    A path covers a folder and all below it: `*` stands for one name, `**` at the beginning for any
+    number of them. It tells what a client's working directory claims, and nothing else.
+    """
 
     label: str
     urls: list[str] = []
+    paths: list[str] = []
 
 
 class ReposFile(Struct, frozen=True, forbid_unknown_fields=True):
