@@ -33,6 +33,7 @@ _UNSAID_KEYS = ("reasoningContent", "thought")
 _RESULTS = ("toolResult", "functionResponse", "function_response")
 _CALLS = ("toolUse", "functionCall", "function_call", "function")
 _INLINE = ";base64,"
+_BLANK = b" \t\n\r\x0b\x0c"
 
 
 class Said(Struct, frozen=True):
@@ -112,7 +113,7 @@ def _short(kind: bytes, said: bytes, before: bytes) -> bytes:
 
 
 def _solid(text: str) -> bytes:
-    return "".join(text.split()).encode(errors="replace")
+    return text.encode(errors="replace").translate(None, _BLANK)
 
 
 def _text_hash(text: str) -> bytes:
