@@ -48,6 +48,7 @@ from gateway.transport.target import Target
 TENANT_PURPOSE = "tenant"
 MEMORY_PURPOSE = "conversations"
 REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error")
+CONVERSATIONS = "conversations.sqlite"
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -174,9 +175,10 @@ async def make(loaded: Loaded) -> Made:
 
 def _keeper(loaded: Loaded, clock: SystemClock) -> Keeper:
     settings = loaded.node.settings
+    paths = settings.paths
     return Keeper(
-        settings.paths.conversations,
-        derived(node_secret(secret_place(settings.paths)), MEMORY_PURPOSE),
+        paths.conversations or paths.subject_keys.with_name(CONVERSATIONS),
+        derived(node_secret(secret_place(paths)), MEMORY_PURPOSE),
         Bounds(settings.conversations.days, settings.conversations.turns_max),
         loaded.compiled.vocabulary,
         clock.now_us,

@@ -171,12 +171,13 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
         Path, Meta(description="Folder for what can be made again, such as compiled detectors.")
     ] = _at("data/cache")
     conversations: Annotated[
-        Path,
+        Path | None,
         Meta(
             description="File (SQLite) that remembers under which label turns of conversations "
-            "passed; made again from the ledger."
+            "passed; made again from the ledger. Without it `conversations.sqlite` beside "
+            "`subject_keys`."
         ),
-    ] = _at("data/conversations.sqlite")
+    ] = None
 
 
 class Conversations(Struct, frozen=True, forbid_unknown_fields=True):

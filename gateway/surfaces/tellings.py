@@ -26,7 +26,7 @@ SYSTEM_PARTS_MAX = 64
 USER_ID_CHARS_MAX = 4_096
 _HOUSE = frozenset({"system", "developer"})
 _FOLDER = re.compile(
-    rf"^[ \t*-]*(?:Primary w|W)orking directory:[ \t]*(\S[^\r\n]{{0,{FOLDER_CHARS_MAX}}})",
+    rf"^[ \t*-]*(?:Primary w|W)orking directory:[ \t]*(\S[^\r\n]{{0,{FOLDER_CHARS_MAX - 1}}})",
     re.MULTILINE,
 )
 
