@@ -22,6 +22,8 @@ from gateway.stores.turn_table import DIGEST_BYTES, Forgotten, TurnTable
 DAY_US = 86_400_000_000
 RECALL_S_MAX = 2.0
 KEEP_S_MAX = 5.0
+# WHY: that many take about a millisecond, which no other request on the loop feels.
+KEYED_INLINE_MAX = 1_000
 UNWRITTEN_MAX = 131_072
 TELL_S_MIN = 3_600
 RUN_BYTES = 12
@@ -123,7 +125,10 @@ class Conversations:
         if not hashes:
             return {}
         await self._mend()
-        digests = self._keyed.digests(subject, hashes)
+        if len(hashes) <= KEYED_INLINE_MAX:
+            digests = self._keyed.digests(subject, hashes)
+        else:
+            digests = await asyncio.to_thread(self._keyed.digests, subject, hashes)
         fresh = [self._overlay(one) for one in digests]
         try:
             async with asyncio.timeout(RECALL_S_MAX):

@@ -17,7 +17,8 @@ BUSY_S_MAX = 2.0
 DIGEST_BYTES = 18
 FIND_MAX = 500
 FORGET_SHARE = 100
-_FILES = ("", "-wal", "-shm")
+UNUSABLE = ".unusable"
+_FILES = ("-wal", "-shm")
 _CAVEATS = 1_000
 _PLACES = 1_000
 _SCHEMA = """
@@ -97,7 +98,7 @@ class TurnTable:
                 part,
             )
             for digest, label, day, ours in rows:
-                found[digest] = Seen(self._label(label), day, bool(ours))
+                found[digest] = Seen(self._label(self._read_sql, label), day, bool(ours))
         return found
 
     def write(self, rows: Mapping[bytes, Seen], mark: int | None, day: int) -> Forgotten:
@@ -162,15 +163,13 @@ class TurnTable:
         self.mark = mark
         self._count: int = self._write_sql.execute("SELECT count(*) FROM turns").fetchone()[0]
         for number, _ in self._write_sql.execute("SELECT id, label FROM labels").fetchall():
-            self._ids.setdefault(self._label(number), number)
+            self._ids.setdefault(self._label(self._write_sql, number), number)
 
-    def _label(self, number: int) -> Label:
+    def _label(self, sql: sqlite3.Connection, number: int) -> Label:
         """Return a label as this policy ranks it; one that cannot be read is the strictest."""
         known = self._labels.get(number)
         if known is None:
-            found = self._read_sql.execute(
-                "SELECT label FROM labels WHERE id = ?", (number,)
-            ).fetchone()
+            found = sql.execute("SELECT label FROM labels WHERE id = ?", (number,)).fetchone()
             try:
                 known = standing(msgspec.json.decode(found[0], type=Label), self._vocabulary)
             except (TypeError, msgspec.MsgspecError):
@@ -185,7 +184,7 @@ class TurnTable:
         ).fetchone()
         label = standing(seen.label, self._vocabulary)
         if row is not None:
-            label = label.join(self._label(row[0]))
+            label = label.join(self._label(sql, row[0]))
         day = seen.day if row is None else max(seen.day, row[1])
         ours = seen.ours or (row is not None and bool(row[2]))
         sql.execute(
@@ -211,13 +210,13 @@ class TurnTable:
         left = excess + self._bounds.turns_max // FORGET_SHARE
         gone = Forgotten()
         numbers = [row[0] for row in sql.execute("SELECT id FROM labels").fetchall()]
-        for number in sorted(numbers, key=lambda one: strictness(self._label(one))):
+        for number in sorted(numbers, key=lambda one: strictness(self._label(sql, one))):
             deleted = sql.execute(
                 "DELETE FROM turns WHERE digest IN"
                 " (SELECT digest FROM turns WHERE label = ? ORDER BY day LIMIT ?)",
                 (number, left),
             ).rowcount
-            label = self._label(number)
+            label = self._label(sql, number)
             if deleted:
                 gone = gone.plus(Forgotten(deleted, str(label), strictness(label)))
             left -= deleted
@@ -234,8 +233,10 @@ def strictness(label: Label) -> int:
 
 
 def _make(path: Path, owner: Owner) -> None:
-    """Make an empty table in place of whatever is there."""
+    """Make an empty table; what is there and is none is put aside, for it may be somebody's."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.is_symlink() or path.exists():
+        path.replace(path.with_name(path.name + UNUSABLE))
     for suffix in _FILES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     path.touch(mode=0o600)

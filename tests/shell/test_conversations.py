@@ -300,6 +300,28 @@ async def test_a_new_log_is_read_from_its_beginning_and_the_memory_stays(tmp_pat
         assert await known(memory, "a") == RESTRICTED
 
 
+async def test_a_file_of_somebody_else_is_put_aside(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "kept" / "conversations.sqlite"
+    path.write_text("somebody's notes")
+    async with a_memory(tmp_path) as memory:
+        await told(memory, "a", RESTRICTED)
+    assert path.with_name("conversations.sqlite.unusable").read_text() == "somebody's notes"
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    async with a_memory(tmp_path) as memory:
+        assert await known(memory, "a") is None
+    assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_many_turns_are_looked_up_at_once(tmp_path: Path) -> None:
+    async with a_memory(tmp_path) as memory:
+        hashes = [a_hash(number) for number in range(3_000)]
+        await memory.kept(memory.keep(ADA, hashes[::2], RESTRICTED, ours=False))
+        seen = await memory.recall(ADA, hashes)
+        assert list(seen) == hashes[::2]
+
+
 async def test_a_place_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     paths = a_new_ledger(tmp_path)
     (tmp_path / "kept").write_text("a file")
