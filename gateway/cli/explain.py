@@ -46,7 +46,8 @@ def _list(folder: LedgerFolder, run_name: str) -> int:
         found = [
             record
             for stored in Reader(folder).entries()
-            if isinstance(record := decode(stored.entry), Decided) and record.run == run_name
+            if isinstance(record := decode(stored.entry), Decided)
+            and (record.run or "") == run_name
         ]
     except Exception as error:  # noqa: BLE001 - whatever the folder holds, the answer is a line
         return unusable(error)

@@ -208,7 +208,7 @@ class Try:
 
     def _hearing(self, ask: Ask) -> Hearing | None:
         memory = self._docket.memory
-        return memory.hearing() if memory is not None and ask.operation in REPLIES else None
+        return memory.hearing() if memory is not None and ask.wants in REPLIES else None
 
 
 async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:

@@ -49,10 +49,13 @@ class Told(Protocol):
 
 
 class Keyed:
-    """Digests of one node: whoever lacks its secret can neither make nor compare one."""
+    """Digests of one node: whoever lacks its secret can neither make nor compare one.
 
-    def __init__(self, secret: bytes) -> None:
-        self._key = hmac.digest(secret, b"perimeter conversations 1", sha256)
+    `key` is made from the secret for this purpose alone.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
 
     @property
     def check(self) -> bytes:
