@@ -8,9 +8,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gateway.audit.record import Decided, Settled
-from gateway.classification.conversation import Seen
+from gateway.audit.record import Decided, Personal, Record, Settled
+from gateway.classification.conversation import LOST, Seen
 from gateway.domain.errors import LedgerUnavailable
+from gateway.domain.route import OutcomeKind
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.background import Background
 from gateway.ledger.ledger import Ledger
@@ -65,30 +66,53 @@ async def open_conversations(
 
 async def _catch_up(found: Conversations, ledger: Ledger, keeper: Keeper) -> None:
     since_us = keeper.now_us() - keeper.bounds.days * DAY_US
-    batches = _batches(ledger, found.mark, since_us)
+    start = found.mark if found.mark <= ledger.size else 0
+    batches = _batches(_Told(ledger, found), start, since_us)
     while (batch := await asyncio.to_thread(next, batches, None)) is not None:
         rows, mark = batch
         await found.absorb(rows, mark)
 
 
 def _batches(
-    ledger: Ledger, start: int, since_us: int
+    told: "_Told", start: int, since_us: int
 ) -> Iterator[tuple[list[tuple[str, Seen]], int]]:
     """Yield what records hold of turns, a batch at a time, with the index after the last."""
-    records = ledger.opened(start if start <= ledger.size else 0)
+    records = told.ledger.opened(start)
     while batch := list(islice(records, BATCH_RECORDS_MAX)):
-        rows = [
-            (
-                personal.turns,
-                Seen(personal.turns_label, record.ts_us // DAY_US, isinstance(record, Settled)),
-            )
-            for _, record, personal in batch
-            if isinstance(record, Decided | Settled)
-            and record.ts_us >= since_us
-            and personal is not None
-            and personal.turns_label is not None
-        ]
-        yield rows, batch[-1][0] + 1
+        young = [one for one in batch if one[1].ts_us >= since_us]
+        rows = [told.row(record, personal) for _, record, personal in young]
+        yield [row for row in rows if row is not None], batch[-1][0] + 1
+
+
+class _Told:
+    """What records tell of turns."""
+
+    def __init__(self, ledger: Ledger, found: Conversations) -> None:
+        self.ledger = ledger
+        self._found = found
+
+    def row(self, record: Record, personal: Personal | None) -> tuple[str, Seen] | None:
+        """Return the digests of a record and what is to be remembered of them."""
+        if isinstance(record, Settled) and record.outcome is OutcomeKind.LOST:
+            return self._lost(record)
+        if isinstance(record, Decided | Settled) and personal and personal.turns_label:
+            ours = isinstance(record, Settled)
+            return personal.turns, Seen(personal.turns_label, record.ts_us // DAY_US, ours)
+        return None
+
+    def _lost(self, settled: Settled) -> tuple[str, Seen] | None:
+        """Return what stands for a reply that a crash took: its label, and whose it was.
+
+        WHY: its client may have got of it what nobody remembered.
+        """
+        found = self.ledger.reader.record_of(settled.id)
+        if found is None or found.decided.label is None or not found.attempted:
+            return None
+        personal = self.ledger.personal(found.decided)
+        if personal is None:
+            return None
+        turns = self._found.packed(personal.subject, [LOST])
+        return turns, Seen(found.decided.label, settled.ts_us // DAY_US)
 
 
 async def _record(ledger: Ledger, forgotten: Forgotten) -> None:

@@ -16,6 +16,8 @@ SOURCE = "conversation"
 UNSEEN = "conversation:unseen"
 UNCOUNTED = "conversation:uncounted"
 KEPT_MAX = 256
+# WHY: no hash of a turn is this short; it stands for the replies of a caller that a crash took.
+LOST = b"lost"
 
 
 class Seen(Struct, frozen=True):
@@ -45,10 +47,19 @@ NOTHING_RECALLED = Recollection()
 
 
 def recollect(turns: Turns, seen: Mapping[bytes, Seen]) -> Recollection:
-    """Return what the turns recall; `seen` holds those that are remembered, by hash."""
-    labels = tuple(dict.fromkeys(one.label for one in seen.values()))
+    """Return what the turns recall; `seen` holds those that are remembered, by hash.
+
+    INVARIANT: a reply that nobody knows may be one that a crash took before it was remembered, so
+    it has the labels of all of that caller's that were lost.
+    """
     unseen = not all(_came_from_here(said, seen) for said in turns.replies)
-    return Recollection(labels, unseen, turns.more)
+    known = [one.label for name, one in seen.items() if unseen or name != LOST]
+    return Recollection(tuple(dict.fromkeys(known)), unseen, turns.more)
+
+
+def asked_for(turns: Turns) -> tuple[bytes, ...]:
+    """Return what to look up for these turns."""
+    return (*turns.hashes, LOST) if turns.replies else turns.hashes
 
 
 def conversation_signals(

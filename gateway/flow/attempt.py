@@ -111,7 +111,7 @@ class Try:
         return failure
 
     async def replied(self) -> None:
-        """Wait until the reply is remembered; ConversationsUnavailable."""
+        """Wait until the reply is remembered, or cannot be."""
         await self._docket.replied()
 
     def watch(self, chunk: bytes) -> None:

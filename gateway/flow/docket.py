@@ -13,6 +13,7 @@ from gateway.audit.record import (
     Settled,
     Tried,
 )
+from gateway.domain.errors import ConversationsUnavailable
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
@@ -107,13 +108,19 @@ class Docket:
         self._reply_bytes += len(chunk)
 
     async def replied(self) -> None:
-        """Wait until the reply is remembered; ConversationsUnavailable.
+        """Wait until the reply is remembered durably, or cannot be.
 
-        INVARIANT: this is before its end reaches the client, who may send it back at once.
+        INVARIANT: this is before its end reaches the client, who may send it back at once. What
+        cannot be written is known to this process, and nobody else is let in before it is written;
+        after a crash the request is lost, and its caller's unknown replies have its label.
         """
         self.keep_reply()
-        if self._kept is not None:
+        if self._kept is None:
+            return
+        try:
             await self._house.conversations.kept(self._kept)
+        except ConversationsUnavailable as error:
+            self._house.log.warning("reply_unwritten", record=self.id, kind=type(error).__name__)
 
     def keep_reply(self) -> None:
         """Remember the reply as far as it went; the label is that of its request."""

@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 
-from gateway.classification.conversation import Recollection, Seen, recollect, worth_keeping
+from gateway.classification.conversation import (
+    Recollection,
+    Seen,
+    asked_for,
+    recollect,
+    worth_keeping,
+)
 from gateway.classification.turns import Turns
 from gateway.domain.label import Label
 from gateway.domain.request import Envelope
@@ -49,5 +55,5 @@ async def remember(envelope: Envelope, conversations: Conversations) -> Remember
     """Return what the request recalls; ConversationsUnavailable when nobody can tell."""
     turns = await turns_in(envelope.body, envelope.body_bytes)
     subject = envelope.caller.subject
-    seen = await conversations.recall(subject, turns.hashes)
+    seen = await conversations.recall(subject, asked_for(turns))
     return Remembering(conversations, subject, turns, seen)

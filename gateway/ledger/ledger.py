@@ -100,7 +100,16 @@ class Ledger:
         """
         for stored in self._parts.reader.entries(start):
             record = decode(stored.entry)
-            yield stored.index, record, self._personal(record)
+            yield stored.index, record, self.personal(record)
+
+    def personal(self, record: Record) -> Personal | None:
+        """Return the personal fields of a record as `opened` does; it blocks."""
+        if isinstance(record, Admin) or record.sealed is None:
+            return None
+        try:
+            return self._parts.keys.open_sealed(record.sealed, field_of(record))
+        except (KeyGone, SealBroken):
+            return None
 
     async def append(self, records: Sequence[tuple[Record, Personal | None]]) -> Receipt:
         """Make records durable in one group commit; LedgerUnavailable when that fails.
@@ -173,14 +182,6 @@ class Ledger:
         for at in range(0, len(orphans), LOST_GROUP_MAX):
             group = orphans[at : at + LOST_GROUP_MAX]
             await self._commit([_entry(self._lost(record_id)) for record_id in group])
-
-    def _personal(self, record: Record) -> Personal | None:
-        if isinstance(record, Admin) or record.sealed is None:
-            return None
-        try:
-            return self._parts.keys.open_sealed(record.sealed, field_of(record))
-        except (KeyGone, SealBroken):
-            return None
 
     async def _commit(self, entries: list[Entry]) -> Receipt:
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -163,6 +163,10 @@ class Conversations:
         except TimeoutError:
             raise ConversationsUnavailable(_UNKEPT) from None
 
+    def packed(self, subject: str, hashes: Iterable[bytes]) -> str:
+        """Return the digests of these turns of that caller, as a record holds them."""
+        return b64encode(b"".join(self._keyed.digests(subject, hashes))).decode()
+
     async def absorb(self, rows: Iterable[tuple[str, Seen]], mark: int) -> None:
         """Take digests from records of the ledger; `mark` is the index after the last of them."""
         found: dict[bytes, Seen] = {}

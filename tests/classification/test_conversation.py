@@ -3,8 +3,10 @@
 from gateway.classification.classify import classify
 from gateway.classification.conversation import (
     KEPT_MAX,
+    LOST,
     Recollection,
     Seen,
+    asked_for,
     conversation_signals,
     recollect,
     standing,
@@ -68,6 +70,14 @@ def test_a_reply_came_from_here_when_it_or_all_of_its_parts_did() -> None:
     theirs = {ONE: Seen(PUBLIC, 1)}
     assert recollect(Turns(replies=(Said(ONE),)), theirs) == Recollection((PUBLIC,), unseen=True)
     assert recollect(Turns(more=True), {}).uncounted
+
+
+def test_a_reply_that_nobody_knows_has_the_labels_of_those_that_were_lost() -> None:
+    seen = {LOST: Seen(RESTRICTED, 1), ONE: Seen(PUBLIC, 1, ours=True)}
+    assert recollect(Turns(replies=(Said(ONE),)), seen).labels == (PUBLIC,)
+    assert recollect(Turns(replies=(Said(TWO),)), seen).labels == (RESTRICTED, PUBLIC)
+    assert asked_for(Turns((ONE,))) == (ONE,)
+    assert asked_for(Turns((ONE,), (Said(ONE),))) == (ONE, LOST)
 
 
 def test_what_changes_nothing_is_not_kept_again() -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from gateway.classification.conversation import LOST
 from gateway.cli.mock_backend import anthropic, ollama, openai
 from gateway.domain.decision import Effect
 from gateway.domain.label import Label
@@ -223,20 +224,34 @@ async def test_a_reply_is_remembered_before_its_end_reaches_the_client() -> None
             assert await stage.background.drain(5)
 
 
-async def test_a_reply_that_cannot_be_remembered_does_not_end_well() -> None:
-    stage = Stage(cloud=[ScriptedReply(*engine_bytes.chat_events(), content_type=SSE)])
-    stage.conversations.unwritable = True
-    status, _, raw = await stage.ask(an_envelope(chat(stream=True)))
-    assert status == 200
-    assert b"conversations_unavailable" in raw or b"cannot be kept" in raw
-    assert stage.ledger.settled[0].outcome is OutcomeKind.FAILED
-    assert stage.ledger.settled[0].error == "conversations_unavailable"
-    stage = Stage(cloud=[ScriptedReply(engine_bytes.chat_whole())])
-    stage.conversations.unwritable = True
-    status, _, raw = await stage.ask(an_envelope())
-    assert status == 503
-    assert b"amber" not in raw
-    assert stage.ledger.settled[0].error == "conversations_unavailable"
+async def test_a_reply_that_cannot_be_written_ends_well_and_is_known_here() -> None:
+    for stream in (True, False):
+        stage = Stage(vllm=[engine(openai, LONG, None, stream=stream)])
+        stage.conversations.unwritable = True
+        status, _, raw = await stage.ask(an_envelope(chat(stream=stream), claims=RESTRICTED))
+        assert status == 200
+        assert stage.ledger.settled[0].outcome is OutcomeKind.COMPLETED
+        assert stage.log.lines[0][0] == "reply_unwritten"
+        turn = chat_reply(raw, stream=stream)
+        asked = saying(*chat()["messages"], turn, user("and?"))
+        assert await labelled(stage, an_envelope(asked)) == "restricted"
+
+
+async def test_a_reply_that_nobody_knows_may_be_one_that_a_crash_took() -> None:
+    stage = Stage()
+    restricted = a_world(a_fleet(CATALOGUE)).vocabulary.parse("restricted")
+    stage.conversations.keep("ada@example.com", [LOST], restricted, ours=False)
+    assert await labelled(stage, an_envelope(saying(user("hi")))) == "internal"
+    unknown = saying(user("hi"), model("yes"), user("and?"))
+    assert await labelled(stage, an_envelope(unknown)) == "restricted"
+    other = an_envelope(unknown)
+    other = replace(other, caller=replace(other.caller, subject="grace@example.com"))
+    assert await labelled(stage, other) == "internal"
+    known = engine(openai, LONG, None, stream=True)
+    stage.sender.answers = {"cloud": [known]}
+    _, _, raw = await stage.ask(an_envelope(chat(stream=True)))
+    ours = saying(*chat()["messages"], chat_reply(raw, stream=True), user("and?"))
+    assert await labelled(stage, an_envelope(ours)) == "internal"
 
 
 async def test_what_cannot_be_recalled_is_refused_and_nothing_is_sent() -> None:

@@ -11,6 +11,7 @@ import pytest
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.audit.canonical import decode
 from gateway.audit.record import DIGEST_CHARS, Admin, Personal
+from gateway.classification.conversation import LOST, standing
 from gateway.domain.errors import LedgerUnavailable
 from gateway.domain.label import Label
 from gateway.flow.background import Background
@@ -262,6 +263,30 @@ async def test_a_person_who_was_erased_is_not_remembered_again(tmp_path: Path) -
     (tmp_path / "kept" / "conversations.sqlite").unlink()
     async with a_boot(paths) as ledger, a_memory(tmp_path, ledger) as memory:
         assert await known(memory, "one said") is None
+
+
+async def test_a_reply_that_a_crash_took_leaves_its_label_with_its_caller(tmp_path: Path) -> None:
+    paths = a_new_ledger(tmp_path)
+    person = Personal(subject=ADA)
+    names = [IDS.record_id() for _ in range(3)]
+    async with a_boot(paths) as ledger, a_memory(tmp_path, ledger):
+        tried, untried, judged = names
+        for name in names:
+            changed = {"label": None} if name == judged else {}
+            decided = a_decided(name, boot=ledger.boot, documents={}, **changed)
+            await ledger.append([(decided, person)])
+        await ledger.append([(an_attempted(tried, boot=ledger.boot), None)])
+        assert untried
+    for _ in range(2):
+        async with a_boot(paths) as ledger, a_memory(tmp_path, ledger) as memory:
+            seen = await memory.recall(ADA, [LOST])
+            assert seen[LOST].label == standing(a_decided("r").label, WORDS)
+            assert await memory.recall(BOB, [LOST]) == {}
+    with sqlite3.connect(paths.subject_keys) as sql:
+        sql.execute("DELETE FROM keys")
+    (tmp_path / "kept" / "conversations.sqlite").unlink()
+    async with a_boot(paths) as ledger, a_memory(tmp_path, ledger) as memory:
+        assert await memory.recall(ADA, [LOST]) == {}
 
 
 async def test_what_is_older_than_the_days_is_not_taken_in_again(tmp_path: Path) -> None:
