@@ -244,7 +244,7 @@ class Conversations:
             try:
                 written = loop.run_in_executor(self._writing, self._write, self._taken, mark)
                 self._note(await written)
-            except _FAULTS:
+            except Exception:  # noqa: BLE001 - whatever it is, nothing that was told may be lost
                 self._failed = True
                 for digest, seen in self._taken.items():
                     known = self._waiting.get(digest)
