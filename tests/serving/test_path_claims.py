@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.doubles.ledger_sight import personal_of
 from tests.doubles.raw_http import Heard, ask, request
-from tests.doubles.serving_house import ANTHROPIC, FORMS, OPENAI, Form, House
+from tests.doubles.serving_house import ANTHROPIC, FORMS, JSON, OPENAI, Form, House
 from tests.serving.test_claims import assert_label
 
 
@@ -153,3 +153,14 @@ def test_a_session_spelled_with_underscores_is_not_heard(house, name) -> None:
 def test_a_session_that_is_told_twice_is_refused(house) -> None:
     heard = house.ask(OPENAI, OPENAI.body(), fields=(("session-id", "a"), ("session-id", "b")))
     assert heard.status == 400
+
+
+@pytest.mark.parametrize("prefix", ["", "/l/public"])
+def test_request_metadata_of_bedrocks_own_form_may_raise_the_label(house, prefix) -> None:
+    told = {"perimeter-label": "restricted"}
+    turns = [{"role": "user", "content": [{"text": "hello"}]}]
+    raw = msgspec.json.encode({"messages": turns, "requestMetadata": told})
+    fields = (JSON, OPENAI.key(house.gateway.keys["website"]))
+    path = f"{prefix}/model/local-model/converse"
+    heard = ask(house.url, request("POST", path, raw, fields))
+    assert_label(house, heard, "restricted", "on_prem")
