@@ -14,6 +14,7 @@ from gateway.app.alarms import Alarms
 from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
 from gateway.app.node_secret import derived, node_secret, secret_place
+from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
@@ -29,9 +30,11 @@ from gateway.ledger.parts import Options
 from gateway.ledger.paths import LedgerPaths
 from gateway.meters.logs import logger
 from gateway.meters.metrics import Metrics
+from gateway.stores.conversations import Conversations
 from gateway.stores.detector_cache import Loaded as LoadedDetector
 from gateway.stores.detector_cache import load_detectors
 from gateway.stores.scanner import DetectorScanner
+from gateway.stores.turn_table import Bounds
 from gateway.surfaces.surface import SURFACES
 from gateway.transport.backend import Backend
 from gateway.transport.call import Timeouts
@@ -43,7 +46,9 @@ from gateway.transport.send import Sender
 from gateway.transport.target import Target
 
 TENANT_PURPOSE = "tenant"
+MEMORY_PURPOSE = "conversations"
 REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error")
+CONVERSATIONS = "conversations.sqlite"
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -58,6 +63,7 @@ class Made(Struct, frozen=True, kw_only=True):
     health: Health
     probes: Probes
     scanner: DetectorScanner
+    conversations: Conversations
     metrics: Metrics
 
 
@@ -131,6 +137,7 @@ async def make(loaded: Loaded) -> Made:
         name: await ledger.store_document(value, name) for name, value in loaded.documents.items()
     }
     background = Background()
+    conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
     health, sender, probes = _outside(loaded, Alarms(ledger, metrics, background), clock)
     worlds = CurrentWorld(loaded, digests, health)
     house = House(
@@ -139,6 +146,7 @@ async def make(loaded: Loaded) -> Made:
         sender=sender,
         health=health,
         scanner=scanner,
+        conversations=conversations,
         clock=clock,
         ids=ids,
         meters=metrics,
@@ -160,7 +168,20 @@ async def make(loaded: Loaded) -> Made:
         health=health,
         probes=probes,
         scanner=scanner,
+        conversations=conversations,
         metrics=metrics,
+    )
+
+
+def _keeper(loaded: Loaded, clock: SystemClock) -> Keeper:
+    settings = loaded.node.settings
+    paths = settings.paths
+    return Keeper(
+        paths.conversations or paths.subject_keys.with_name(CONVERSATIONS),
+        derived(node_secret(secret_place(paths)), MEMORY_PURPOSE),
+        Bounds(settings.conversations.days, settings.conversations.turns_max),
+        loaded.compiled.vocabulary,
+        clock.now_us,
     )
 
 

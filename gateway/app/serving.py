@@ -81,6 +81,8 @@ async def _stop(
     settled = await made.house.background.drain(SETTLE_S_MAX)
     if not settled:
         logger().error("unsettled_at_stop")
+    await made.conversations.close()
+    await made.house.background.drain(SETTLE_S_MAX)
     await made.sender.close()
     made.scanner.close()
     await made.ledger.close()

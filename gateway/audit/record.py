@@ -7,7 +7,7 @@ A record holds no floats: times are microseconds since the epoch, money is micro
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.decision import Decision, Facts, Finding, Signal
 from gateway.domain.label import Label
@@ -16,6 +16,7 @@ from gateway.domain.request import Ask
 from gateway.domain.route import Excluded, Outcome, OutcomeKind
 
 VERSION = 1
+DIGEST_CHARS = 24
 ADMIN_KINDS = frozenset(
     {
         "created",
@@ -27,6 +28,7 @@ ADMIN_KINDS = frozenset(
         "boundary_breach",
         "subject_key_made",
         "clock_stepped",
+        "conversations_forgotten",
     }
 )
 
@@ -34,7 +36,9 @@ ADMIN_KINDS = frozenset(
 class Personal(Struct, frozen=True):
     """What belongs to a person or could name one; never stored in clear.
 
-    `salts` holds, as hex, the salts of the record's commitments by name.
+    `salts` holds, as hex, the salts of the record's commitments by name. `turns` are the digests of
+    what passed under `turns_label`: of a Decided, the turns that the client sent; of a Settled,
+    the reply. Each is DIGEST_CHARS characters of base64, one after the other.
     """
 
     subject: str
@@ -45,6 +49,8 @@ class Personal(Struct, frozen=True):
     metadata: dict[str, str] = {}
     findings: tuple[Finding, ...] = ()
     salts: dict[str, str] = {}
+    turns: str = ""
+    turns_label: Label | None = None
 
 
 class Sealed(Struct, frozen=True):
@@ -60,7 +66,9 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
 
     `id` is the record id (UUIDv7) of the request. `commitment` is a salted SHA-256 of the
     SHA-256 of the bytes that came in. `health` is what was known to be resting when the route was
-    planned. `documents` names the policy bundle and catalogue by digest.
+    planned. `documents` names the policy bundle and catalogue by digest. `run` is a keyed digest
+    of the caller's session, or of the first turn: the requests of one run have the same. It decides
+    nothing.
     """
 
     id: str
@@ -85,6 +93,8 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     demo: bool = False
     sealed: Sealed | None = None
     v: int = VERSION
+    # WHY: left out where there is none: what an older record holds must be written as it was.
+    run: str | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):

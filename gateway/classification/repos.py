@@ -9,9 +9,20 @@ from gateway.domain.errors import Malformed
 from gateway.domain.repo_address import canonical
 from gateway.domain.request import Claims
 
-__all__ = ["RepoClaim", "Repos", "canonical", "claimed", "hinted", "placed", "repos_of"]
+__all__ = [
+    "RepoClaim",
+    "Repos",
+    "canonical",
+    "claimed",
+    "foldered",
+    "hinted",
+    "placed",
+    "repos_of",
+    "told",
+]
 
 REPO_ID_MAX = 64
+FOLDERED_MAX = 16
 _ID = re.compile(r"[a-z0-9-]+")
 
 
@@ -38,18 +49,28 @@ def claimed(claims: Claims, registry: RepoRegistry) -> RepoClaim | None:
     A claim is a clone URL or a registry id. An id that the registry lacks is Malformed, for it
     names nothing; a URL that the registry lacks is an unregistered repository.
     """
-    if claims.repo is None:
-        return placed(claims, registry)
-    if _ID.fullmatch(claims.repo) and len(claims.repo) <= REPO_ID_MAX:
-        repo = registry.repos.get(claims.repo)
-        if repo is None:
-            raise Malformed("The claimed repository id is not registered; send its clone URL.")
-        return RepoClaim(repo)
-    try:
-        address = canonical(claims.repo)
-    except ValueError as error:
-        raise Malformed(f"The claimed repository cannot be read: {error}.") from None
-    return RepoClaim(registry.by_address(address))
+    return placed(claims, registry) if claims.repo is None else _read(claims.repo, registry)
+
+
+def told(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
+    """Return the repositories that the body's metadata names; Malformed as in `claimed`.
+
+    INVARIANT: these never choose a repository: what chooses is the header, or the path.
+    """
+    return tuple(_read(text, registry) for text in claims.told_repos)
+
+
+def foldered(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
+    """Return the repositories that have a folder in which the client's tool works.
+
+    WHY: a folder that no repository lists says nothing; every machine has such folders.
+    """
+    found = dict.fromkeys(
+        RepoClaim(repo) for folder in claims.folders for repo in registry.by_folder(folder)
+    )
+    # INVARIANT: of more than a record has room for, no label is left out for another of its kind.
+    first = {claim.repo.label: claim for claim in reversed(found) if claim.repo is not None}
+    return tuple(dict.fromkeys((*first.values(), *found)))[: max(FOLDERED_MAX, len(first))]
 
 
 def placed(claims: Claims, registry: RepoRegistry) -> RepoClaim | None:
@@ -75,13 +96,31 @@ def repos_of(caller: Caller, claims: Claims, registry: RepoRegistry) -> Repos:
     """Return the repositories that rules may ask about; Malformed as in `claimed`."""
     claim = claimed(claims, registry)
     known = frozenset(caller.repos)
-    hints = [*hinted(claims, registry), placed(claims, registry)]
-    told = {hint.repo.id for hint in hints if hint is not None and hint.repo is not None}
+    hints = [
+        *hinted(claims, registry),
+        *told(claims, registry),
+        *foldered(claims, registry),
+        placed(claims, registry),
+    ]
+    named = {hint.repo.id for hint in hints if hint is not None and hint.repo is not None}
     if claim is not None and claim.repo is not None:
-        told.add(claim.repo.id)
+        named.add(claim.repo.id)
         if caller.selects_repo and claim.repo.id in known:
             known = frozenset({claim.repo.id})
-    return Repos(known, frozenset(told - known))
+    return Repos(known, frozenset(named - known))
+
+
+def _read(text: str, registry: RepoRegistry) -> RepoClaim:
+    if _ID.fullmatch(text) and len(text) <= REPO_ID_MAX:
+        repo = registry.repos.get(text)
+        if repo is None:
+            raise Malformed("The claimed repository id is not registered; send its clone URL.")
+        return RepoClaim(repo)
+    try:
+        address = canonical(text)
+    except ValueError as error:
+        raise Malformed(f"The claimed repository cannot be read: {error}.") from None
+    return RepoClaim(registry.by_address(address))
 
 
 def _told(url: str, registry: RepoRegistry) -> RepoClaim:

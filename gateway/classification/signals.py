@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from gateway.classification.repos import RepoClaim, claimed, hinted, placed
+from gateway.classification.repos import RepoClaim, claimed, foldered, hinted, placed, told
 from gateway.domain.caller import Caller, RepoRegistry
 from gateway.domain.decision import Finding, Signal, Trust
 from gateway.domain.errors import Malformed
@@ -31,11 +31,16 @@ def signals(
     base = _bound(caller, claim, registry, vocabulary)
     if not base:
         base = [Signal("default", default, Trust.CONFIGURED, base=True)]
-    told = [] if claim is None else [_claimed_repo("claim:repo", claim, registry)]
     place = placed(claims, registry)
-    told += [] if place is None else [_claimed_repo("claim:path", place, registry)]
-    told += [_claimed_repo("claim:workspace", hint, registry) for hint in hinted(claims, registry)]
-    return (*base, *dict.fromkeys(told), *_claimed_label(claims, vocabulary))
+    found = (
+        *(("claim:repo", one) for one in (claim,) if one is not None),
+        *(("claim:path", one) for one in (place,) if one is not None),
+        *(("claim:metadata", one) for one in told(claims, registry)),
+        *(("claim:workspace", one) for one in hinted(claims, registry)),
+        *(("claim:folder", one) for one in foldered(claims, registry)),
+    )
+    repos = dict.fromkeys(_claimed_repo(source, one, registry) for source, one in found)
+    return (*base, *repos, *_claimed_label(claims, vocabulary))
 
 
 def finding_signals(
@@ -98,9 +103,13 @@ def _claimed_repo(source: str, claim: RepoClaim, registry: RepoRegistry) -> Sign
 
 
 def _claimed_label(claims: Claims, vocabulary: Vocabulary) -> list[Signal]:
-    told = (("claim:label", claims.label), ("claim:path_label", claims.place_label))
+    texts = (
+        ("claim:label", claims.label),
+        ("claim:path_label", claims.place_label),
+        *(("claim:metadata_label", text) for text in claims.told_labels),
+    )
     found: list[Signal] = []
-    for source, text in told:
+    for source, text in texts:
         if text is None:
             continue
         try:

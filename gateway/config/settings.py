@@ -18,6 +18,9 @@ PROXIES_MAX = 64
 NETWORKS_MAX = 64
 REPOS_MAX = 256
 SECRETS_MAX = 256
+DAYS_MAX = 3_650
+TURNS_MIN = 1_000
+TURNS_MAX = 100_000_000
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Milliseconds = Annotated[int, Meta(ge=1, le=MILLISECONDS_MAX)]
@@ -167,6 +170,31 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     cache: Annotated[
         Path, Meta(description="Folder for what can be made again, such as compiled detectors.")
     ] = _at("data/cache")
+    conversations: Annotated[
+        Path | None,
+        Meta(
+            description="File (SQLite) that remembers under which label turns of conversations "
+            "passed; made again from the ledger. Without it `conversations.sqlite` beside "
+            "`subject_keys`."
+        ),
+    ] = None
+
+
+class Conversations(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long, and of how many turns, it is remembered under which label they passed."""
+
+    days: Annotated[
+        int,
+        Meta(ge=1, le=DAYS_MAX, description="Days for which a turn is remembered after its use."),
+    ] = 30
+    turns_max: Annotated[
+        int,
+        Meta(
+            ge=TURNS_MIN,
+            le=TURNS_MAX,
+            description="Turns that are remembered; above that the lowest labels go first.",
+        ),
+    ] = 1_000_000
 
 
 class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,6 +256,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     timeouts: Annotated[Timeouts, Meta(description="How long the gateway waits.")] = field(
         default_factory=Timeouts
     )
+    conversations: Annotated[
+        Conversations, Meta(description="What is remembered of conversations.")
+    ] = field(default_factory=Conversations)
     secrets: Annotated[
         dict[SecretName, SecretSource],
         Meta(

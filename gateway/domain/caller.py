@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from gateway.domain.folder import covers, steps_of
 from gateway.domain.label import Label
 
 
@@ -21,11 +22,15 @@ class Caller(Struct, frozen=True):
 
 
 class Repo(Struct, frozen=True):
-    """A registered repository: its id, its label and its canonical addresses (`host/path`)."""
+    """A registered repository: its id, its label and its canonical addresses (`host/path`).
+
+    `paths` are the folders in which people have it; see `domain.folder`.
+    """
 
     id: str
     label: Label
     addresses: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
 
 
 class RepoRegistry(Struct, frozen=True):
@@ -37,3 +42,10 @@ class RepoRegistry(Struct, frozen=True):
     def by_address(self, address: str) -> Repo | None:
         """Return the repo with exactly this canonical address."""
         return next((r for r in self.repos.values() if address in r.addresses), None)
+
+    def by_folder(self, folder: str) -> tuple[Repo, ...]:
+        """Return every repo that has this folder, or one above it, among its paths."""
+        steps = steps_of(folder)
+        return tuple(
+            repo for repo in self.repos.values() if any(covers(path, steps) for path in repo.paths)
+        )

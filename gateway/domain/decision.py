@@ -16,6 +16,7 @@ class Trust(StrEnum):
     CLAIMED = "claimed"
     INFERRED = "inferred"
     CONFIGURED = "configured"
+    REMEMBERED = "remembered"
 
 
 class Finding(Struct, frozen=True):

@@ -9,6 +9,7 @@ GatewayError
     Refusal         blame=policy    Denied 400, NothingFits 400, NoHealthyBackend 503, Draining 503
     BackendError    blame=backend   EngineRejected 400, AllFailed 502, AllTimedOut 504
     LedgerError     blame=operator  LedgerUnavailable 503, ChainBroken 503
+    ConversationsUnavailable        blame=operator, 503
     ConfigError     blame=operator  start-up only
     Bug             blame=us        BoundaryBreach 500, Unreachable 500
 """
@@ -184,6 +185,13 @@ class ChainBroken(LedgerError):
     """What stands on disk is not what was written."""
 
     code = "ledger_broken"
+
+
+class ConversationsUnavailable(GatewayError):
+    """What was said before cannot be recalled or kept, so the label could be too low."""
+
+    code, status, blame = "conversations_unavailable", 503, "operator"
+    retry_after_s = 5
 
 
 class ConfigError(GatewayError):

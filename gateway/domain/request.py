@@ -24,6 +24,8 @@ class Claims(Struct, frozen=True):
 
     `repo` is what somebody set; `workspaces` are remote URLs that a tool tells by itself.
     `place_label` and `place_repo` stand in the path, the latter as an id of the repo registry.
+    `told_labels` and `told_repos` stand in the body's metadata; `folders` are the working
+    directories that a tool tells by itself.
     """
 
     label: str | None = None
@@ -33,6 +35,9 @@ class Claims(Struct, frozen=True):
     workspaces: tuple[str, ...] = ()
     place_label: str | None = None
     place_repo: str | None = None
+    told_labels: tuple[str, ...] = ()
+    told_repos: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 class Envelope(Struct, frozen=True):

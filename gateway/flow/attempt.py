@@ -11,8 +11,9 @@ from gateway.domain.dialect import Dialect
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.request import Ask
 from gateway.domain.route import Attempt, Candidate, Failure, FailureKind, Outcome, OutcomeKind
-from gateway.flow.channel import Channel, channel
+from gateway.flow.channel import Channel, Wanted, channel
 from gateway.flow.docket import Docket
+from gateway.flow.hearing import REPLIES, Hearing, hear_whole
 from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
 from gateway.transport.call import HttpReply
@@ -35,12 +36,14 @@ class Opened(Struct, frozen=True):
     rest: AsyncIterator[bytes]
     channel: Channel
     reply: HttpReply
+    hearing: Hearing | None
 
 
 class Whole(Struct, frozen=True):
     """A whole reply, in the client's dialect."""
 
     body: bytes
+    hearing: Hearing | None
 
 
 class Try:
@@ -107,6 +110,10 @@ class Try:
         self._end(Outcome(OutcomeKind.FAILED, failure, heard.usage, heard.stop))
         return failure
 
+    async def replied(self) -> None:
+        """Wait until the reply is remembered, or cannot be."""
+        await self._docket.replied()
+
     def watch(self, chunk: bytes) -> None:
         """Look for proof that somebody else answered; BoundaryBreach if so."""
         self._watch.feed(chunk)
@@ -151,20 +158,16 @@ class Try:
         if not reply.headers.get("content-type", "").startswith(self._prepared.target.stream_type):
             reply.abandon()
             return self.failed(_unreadable("not a stream of its dialect"))
-        heard = channel(
-            dialect,
-            self._prepared.target,
-            asked=ask.model,
-            record_id=self._docket.id,
-            usage_wanted=ask.usage_wanted,
-        )
+        hearing = self._hearing(ask)
+        wanted = Wanted(ask.model, self._docket.id, ask.usage_wanted, hearing)
+        heard = channel(dialect, self._prepared.target, wanted)
         rest = reply.chunks()
         held, failure = await self._hold(rest, heard)
         if failure is not None:
             reply.abandon()
             return self.failed(failure)
         self._first_token_us = self._house.clock.now_us()
-        return Opened(held, rest, heard, reply)
+        return Opened(held, rest, heard, reply, hearing)
 
     async def _hold(
         self, rest: AsyncIterator[bytes], heard: Channel
@@ -186,6 +189,9 @@ class Try:
         body = await reply.read(REPLY_BYTES_MAX)
         self._watch.whole(body)
         target = self._prepared.target
+        hearing = self._hearing(ask)
+        if hearing is not None:
+            hear_whole(target, body, hearing)
         try:
             heard = target.hear(body)
             if heard.broke is None and target.family != dialect.family:
@@ -198,28 +204,42 @@ class Try:
         self._first_token_us = self._house.clock.now_us()
         outcome = Outcome(OutcomeKind.COMPLETED, usage=heard.usage, stop=heard.stop, status=OK)
         self._end(outcome)
-        return Whole(body)
+        return Whole(body, hearing)
+
+    def _hearing(self, ask: Ask) -> Hearing | None:
+        memory = self._docket.memory
+        return memory.hearing() if memory is not None and ask.wants in REPLIES else None
 
 
 async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
     """Yield what the client gets, until the end mark; TransportFailure if the engine breaks off."""
     heard = opened.channel
+    if heard.finished:
+        await attempt.replied()
     yield opened.held
     if not heard.finished:
-        async for chunk in opened.rest:
-            attempt.watch(chunk)
-            out = _fed(heard, chunk)
-            if out:
-                yield out
-            if heard.broke is not None:
-                raise TransportFailure(_broke(heard))
-            if heard.finished:
-                break
+        async for out in _passing(opened, attempt):
+            yield out
     if not heard.finished:
         raise TransportFailure(Failure(FailureKind.CUT_SHORT, sent=True, detail="no end mark"))
     last = heard.close()
     if last:
         yield last
+
+
+async def _passing(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
+    heard = opened.channel
+    async for chunk in opened.rest:
+        attempt.watch(chunk)
+        out = _fed(heard, chunk)
+        if heard.finished:
+            await attempt.replied()
+        if out:
+            yield out
+        if heard.broke is not None:
+            raise TransportFailure(_broke(heard))
+        if heard.finished:
+            return
 
 
 async def let_end(opened: Opened) -> None:

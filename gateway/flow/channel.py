@@ -2,10 +2,13 @@
 
 from typing import Protocol
 
+from msgspec import Struct
+
 from gateway.domain.dialect import Dialect, Reader, Reframe, Tap, Writer
 from gateway.domain.event import CONTENT, Broke, Event, Stopped, Used
 from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
+from gateway.flow.hearing import Hearing, Overhearing
 
 
 class Channel(Protocol):
@@ -27,8 +30,9 @@ class Channel(Protocol):
 class Verbatim:
     """The engine speaks the client's dialect: its bytes pass, and are listened to."""
 
-    def __init__(self, tap: Tap) -> None:
+    def __init__(self, tap: Tap, overhearing: Overhearing | None = None) -> None:
         self._tap = tap
+        self._overhearing = overhearing
         self.content_seen = False
         self.finished = False
         self.usage: Tokens | None = None
@@ -38,6 +42,8 @@ class Verbatim:
     def feed(self, chunk: bytes) -> bytes:
         """Return the bytes to forward."""
         out = self._tap.feed(chunk)
+        if self._overhearing is not None:
+            self._overhearing.feed(chunk)
         heard = self._tap.heard
         self.content_seen = self._tap.content_seen
         self.finished = self._tap.finished
@@ -52,9 +58,10 @@ class Verbatim:
 class Translated:
     """The engine speaks another dialect: its bytes become events, and events the client's bytes."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, reader: Reader, writer: Writer, hearing: Hearing | None = None) -> None:
         self._reader = reader
         self._writer = writer
+        self._hearing = hearing
         self.content_seen = False
         self.finished = False
         self.usage: Tokens | None = None
@@ -81,7 +88,11 @@ class Translated:
             self.usage = event.tokens
         elif isinstance(event, Stopped):
             self.stop = event.reason
-        return b"" if self.broke else self._writer.write(event)
+        if self.broke:
+            return b""
+        if self._hearing is not None:
+            self._hearing.hear(event)
+        return self._writer.write(event)
 
 
 class _Same:
@@ -117,15 +128,25 @@ class Reframed:
         return self._frame.feed(self._inner.close())
 
 
-def channel(
-    dialect: Dialect, target: Dialect, *, asked: str, record_id: str, usage_wanted: bool
-) -> Channel:
+class Wanted(Struct, frozen=True):
+    """What a client wants of its stream: by which name and record, with usage, and who hears it."""
+
+    asked: str
+    record_id: str
+    usage: bool
+    hearing: Hearing | None = None
+
+
+def channel(dialect: Dialect, target: Dialect, wanted: Wanted) -> Channel:
     """Return the channel from an engine that speaks `target` to a client that speaks `dialect`."""
     inner: Channel
+    hearing = wanted.hearing
     if dialect.family == target.family:
-        inner = Verbatim(dialect.tap(usage_wanted))
+        overhearing = None if hearing is None else Overhearing(target.reader(), hearing)
+        inner = Verbatim(dialect.tap(wanted.usage), overhearing)
     else:
-        inner = Translated(target.reader(), dialect.writer(asked, record_id, usage_wanted))
+        writer = dialect.writer(wanted.asked, wanted.record_id, wanted.usage)
+        inner = Translated(target.reader(), writer, hearing)
     if target.unframe is None and dialect.frame is None:
         return inner
     unframe = target.unframe() if target.unframe is not None else _Same()

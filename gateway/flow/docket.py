@@ -13,11 +13,15 @@ from gateway.audit.record import (
     Settled,
     Tried,
 )
+from gateway.domain.errors import ConversationsUnavailable
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
+from gateway.flow.hearing import Hearing
 from gateway.flow.house import House
+from gateway.flow.ports import Keeping
 from gateway.flow.prepare import Prepared
+from gateway.flow.remembering import Remembering
 
 
 class Docket:
@@ -44,8 +48,11 @@ class Docket:
         self._served: Candidate | None = None
         self._usage: Tokens | None = None
         self._stop: str | None = None
+        self._kept: Keeping | None = None
         self.route = route
         self.losses: tuple[str, ...] = ()
+        self.memory: Remembering | None = None
+        self.hearing: Hearing | None = None
 
     @property
     def id(self) -> str:
@@ -100,6 +107,27 @@ class Docket:
         self._reply_hash.update(chunk)
         self._reply_bytes += len(chunk)
 
+    async def replied(self) -> None:
+        """Wait until the reply is remembered durably, or cannot be.
+
+        INVARIANT: this is before its end reaches the client, who may send it back at once. What
+        cannot be written is known to this process, and nobody else is let in before it is written;
+        after a crash the request is lost, and its caller's unknown replies have its label.
+        """
+        self.keep_reply()
+        if self._kept is None:
+            return
+        try:
+            await self._house.conversations.kept(self._kept)
+        except ConversationsUnavailable as error:
+            self._house.log.warning("reply_unwritten", record=self.id, kind=type(error).__name__)
+
+    def keep_reply(self) -> None:
+        """Remember the reply as far as it went; the label is that of its request."""
+        label = self._decided.label
+        if self._kept is None and self.memory is not None and self.hearing is not None and label:
+            self._kept = self.memory.replied(self.hearing, label)
+
     async def refused(self, status: int, error: str) -> None:
         """Record a request that ends without any attempt: decision and settlement in one commit."""
         self._settled = True
@@ -112,6 +140,7 @@ class Docket:
         if self._settled or self._last is None:
             return
         self._settled = True
+        self.keep_reply()
         self._house.meters.request(self._surface, outcome)
         settled = self._settlement(outcome, status, error)
         self._house.background.spawn(self._write(settled, self._last))
@@ -132,7 +161,12 @@ class Docket:
         await asyncio.shield(self._last)
 
     async def _write(self, settled: Settled, last: asyncio.Task[Receipt]) -> None:
-        sealed = Personal(subject=self._personal.subject, salts={"reply": self._salt.hex()})
+        sealed = Personal(
+            subject=self._personal.subject,
+            salts={"reply": self._salt.hex()},
+            turns=self._kept.turns if self._kept is not None else "",
+            turns_label=self._decided.label if self._kept is not None else None,
+        )
         await asyncio.wait([last])
         if not self.is_open:
             return

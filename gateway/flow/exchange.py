@@ -1,5 +1,6 @@
 """The life of one request, step by step."""
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.domain.decision import Effect
@@ -11,6 +12,7 @@ from gateway.flow.house import House
 from gateway.flow.opening import Stamp, decided, personal_of, turned_away
 from gateway.flow.ports import World
 from gateway.flow.pursuit import Pursuit
+from gateway.flow.remembering import Remembering, remember
 from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
 from gateway.flow.ruling import Ruling, asked, gather, rule
 from gateway.routing.plan import nowhere, refusal
@@ -23,18 +25,22 @@ class Exchange:
         self._house = house
 
     async def exchange(self, envelope: Envelope) -> Reply:
-        """Answer one request: peek, sense, classify, decide, plan, record, send, settle."""
+        """Answer one request: peek, sense, recall, classify, decide, plan, record, send, settle."""
         world = self._house.worlds.now()
         try:
-            ruling = await self._judge(envelope, world)
+            ruling, memory = await self._judge(envelope, world)
         except GatewayError as error:
             return await self.turn_away(envelope, error)
         except Exception as error:  # noqa: BLE001 - an error denies: it is recorded and refused
             self._house.log.warning("judging_failed", record=envelope.id, kind=type(error).__name__)
             return await self.turn_away(envelope, Unreachable("The request could not be judged."))
         personal = personal_of(envelope, self._house.ids.salt(), ruling.evidence.scan.findings)
+        label = ruling.classification.label
+        personal = replace(personal, turns=memory.sent(label), turns_label=label)
         opening = decided(self._stamp(), world, envelope, personal, ruling)
+        opening = replace(opening, run=memory.run(envelope.claims.session) or UNSET)
         docket = Docket(self._house, envelope, opening, personal, ruling.route)
+        docket.memory = memory
         if not ruling.route.candidates:
             return await self._refuse(docket, envelope, ruling)
         pursuit = Pursuit(self._house, world, docket, envelope, ruling.evidence.ask)
@@ -51,14 +57,15 @@ class Exchange:
     def _stamp(self) -> Stamp:
         return Stamp(self._house.clock.now(), self._house.boot)
 
-    async def _judge(self, envelope: Envelope, world: World) -> Ruling:
+    async def _judge(self, envelope: Envelope, world: World) -> tuple[Ruling, Remembering]:
         dialect = self._house.dialects[envelope.dialect]
         ask = asked(envelope, dialect.letting(world.program.passable))
         scan = await self._house.scanner.scan(envelope.body)
         for detector in scan.failed:
             self._house.meters.detector_failure(detector)
-        evidence = gather(envelope, ask, scan, world)
-        return rule(evidence, world, self._house.clock.now())
+        memory = await remember(envelope, self._house.conversations)
+        evidence = gather(envelope, ask, scan, world, memory.recollection)
+        return rule(evidence, world, self._house.clock.now()), memory
 
     async def _refuse(self, docket: Docket, envelope: Envelope, ruling: Ruling) -> Reply:
         if ruling.decision.effect is not Effect.PERMIT:

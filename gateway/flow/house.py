@@ -7,7 +7,17 @@ from msgspec import Struct
 
 from gateway.domain.dialect import Dialect
 from gateway.flow.background import Background
-from gateway.flow.ports import Clock, Health, Ids, Ledger, Meters, Scanner, Sender, Worlds
+from gateway.flow.ports import (
+    Clock,
+    Conversations,
+    Health,
+    Ids,
+    Ledger,
+    Meters,
+    Scanner,
+    Sender,
+    Worlds,
+)
 from gateway.transport.backend import Backend
 
 
@@ -31,6 +41,7 @@ class House(Struct, frozen=True, kw_only=True):
     sender: Sender
     health: Health
     scanner: Scanner
+    conversations: Conversations
     clock: Clock
     ids: Ids
     meters: Meters

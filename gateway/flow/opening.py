@@ -44,7 +44,7 @@ def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] =
         client=envelope.client[:PERSONAL_TEXT_MAX],
         repo=_repos(claims),
         session=(claims.session or "")[:PERSONAL_TEXT_MAX],
-        metadata=claims.metadata,
+        metadata=_metadata(claims),
         findings=_kept(findings),
         salts={"body": salt.hex()},
     )
@@ -127,9 +127,16 @@ def _kept(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(kept)
 
 
+def _metadata(claims: Claims) -> dict[str, str]:
+    """Return the client's metadata, and the folder in which its tool says that it works."""
+    folder = {"folder": claims.folders[0][:PERSONAL_TEXT_MAX]} if claims.folders else {}
+    return {**claims.metadata, **folder}
+
+
 def _repos(claims: Claims) -> str:
     """Return the addresses that the client speaks of, its own word first, bounded."""
-    told = (_without_userinfo(url) for url in (claims.repo, *claims.workspaces))
+    urls = (claims.repo, *claims.told_repos, *claims.workspaces)
+    told = (_without_userinfo(url) for url in urls)
     return " ".join(dict.fromkeys(filter(None, told)))[:PERSONAL_TEXT_MAX]
 
 

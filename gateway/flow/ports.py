@@ -1,15 +1,17 @@
 """What the flow needs from the rooms below it, as it sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
 from gateway.audit.record import Personal, Receipt, Record
+from gateway.classification.conversation import Seen
 from gateway.domain.caller import RepoRegistry
 from gateway.domain.decision import Scan
 from gateway.domain.fleet import Fleet
+from gateway.domain.label import Label
 from gateway.domain.request import Body
 from gateway.domain.route import Candidate, Route
 from gateway.domain.vocabulary import Vocabulary
@@ -62,6 +64,34 @@ class Scanner(Protocol):
 
     async def scan(self, body: Body) -> Scan:
         """Scan every string of the body, keys included."""
+
+
+class Keeping(Protocol):
+    """What is being kept of turns."""
+
+    @property
+    def turns(self) -> str:
+        """The digests, as the record of the request holds them."""
+
+
+class Conversations(Protocol):
+    """The memory of what passed under which label."""
+
+    @property
+    def day(self) -> int:
+        """Today, counted from the epoch."""
+
+    def run(self, subject: str, told: bytes) -> str:
+        """Return the name of the run that this belongs to; empty where nothing is told."""
+
+    async def recall(self, subject: str, hashes: Sequence[bytes]) -> Mapping[bytes, Seen]:
+        """Return what is remembered of these turns of that caller; ConversationsUnavailable."""
+
+    def keep(self, subject: str, hashes: Sequence[bytes], label: Label, *, ours: bool) -> Keeping:
+        """Remember these turns from now on."""
+
+    async def kept(self, keeping: Keeping) -> None:
+        """Wait until it is durable; ConversationsUnavailable."""
 
 
 class World(Struct, frozen=True):

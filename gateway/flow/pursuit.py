@@ -101,7 +101,9 @@ class Pursuit:
         got = await attempt.run(self._dialect, self._ask)
         if isinstance(got, Failure):
             return got
+        self._docket.hearing = got.hearing
         if isinstance(got, Whole):
+            await self._docket.replied()
             self._docket.said(got.body)
             self._docket.settle(OutcomeKind.COMPLETED, OK)
             return Reply(OK, self._headers("application/json"), got.body)
@@ -137,6 +139,7 @@ class Pursuit:
 
     def _last_word(self, error: GatewayError) -> bytes:
         words = self._dialect.stream_error(error, self._docket.id)
+        self._docket.keep_reply()
         self._docket.said(words)
         return words
 

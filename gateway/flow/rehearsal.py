@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from gateway.audit import canonical
 from gateway.audit.record import Decided
+from gateway.classification.conversation import Recollection
 from gateway.domain.caller import Caller
 from gateway.domain.decision import Effect, Scan
 from gateway.domain.errors import GatewayError
@@ -42,7 +43,7 @@ def _judged(
     catalogue = world.fleet.catalogue
     everything = Named("", None, catalogue.offerings)
     ask = Ask(given.name or catalogue.models[0])
-    evidence = gather(envelope, ask, scan, world)
+    evidence = gather(envelope, ask, scan, world, _recalled(given, world))
     if given.name is None:
         evidence = replace(evidence, facts=replace(evidence.facts, model="", task=None))
     named = everything if given.name is None else None
@@ -51,6 +52,11 @@ def _judged(
     made = decided(stamp, world, envelope, personal, ruling)
     first = ruling.route.candidates[0].offering.id if ruling.route.candidates else None
     return made, first
+
+
+def _recalled(given: Given, world: World) -> Recollection:
+    labels = tuple(world.vocabulary.parse(text) for text in given.seen)
+    return Recollection(labels, given.unseen_assistant)
 
 
 async def _scan(given: Given, envelope: Envelope, scanner: Scanner) -> Scan:

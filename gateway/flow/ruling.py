@@ -6,6 +6,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.classification.classify import classify
+from gateway.classification.conversation import (
+    NOTHING_RECALLED,
+    Recollection,
+    conversation_signals,
+)
 from gateway.classification.repos import repos_of
 from gateway.classification.signals import finding_signals, signals
 from gateway.domain.decision import Classification, Decision, Facts, Scan, Signal
@@ -47,14 +52,21 @@ def asked(envelope: Envelope, dialect: Dialect) -> Ask:
     return ask if envelope.streams is None else replace(ask, stream=envelope.streams)
 
 
-def gather(envelope: Envelope, ask: Ask, scan: Scan, world: World) -> Evidence:
+def gather(
+    envelope: Envelope,
+    ask: Ask,
+    scan: Scan,
+    world: World,
+    recalled: Recollection = NOTHING_RECALLED,
+) -> Evidence:
     """Return the evidence; UnknownModel or Malformed when the request cannot be judged."""
     named = resolve(ask.model, world.fleet.catalogue)
     program, caller = world.program, envelope.caller
     told = signals(caller, envelope.claims, world.registry, world.vocabulary, program.default)
     raising = [finding for finding in scan.findings if not finding.tag_only]
     found = finding_signals(raising, scan.failed, program.raises)
-    return Evidence(ask, (*told, *found), _facts(envelope, named, scan, world), scan)
+    known = conversation_signals(recalled, world.vocabulary, program.unseen_assistant)
+    return Evidence(ask, (*told, *found, *known), _facts(envelope, named, scan, world), scan)
 
 
 def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = None) -> Ruling:

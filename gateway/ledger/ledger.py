@@ -2,12 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
-from gateway.audit.canonical import EntryRefused, EntryTooLarge
+from gateway.audit.canonical import EntryRefused, EntryTooLarge, decode
 from gateway.audit.record import (
     Admin,
     Attempted,
@@ -25,7 +25,7 @@ from gateway.ledger.entry import TS_US_MAX, Entry, entry_of
 from gateway.ledger.parts import Options, Parts, open_parts
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reader import Reader
-from gateway.ledger.subject_keys import Field, SubjectKey, month_of
+from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKey, month_of
 
 LOST_GROUP_MAX = 500
 
@@ -92,6 +92,24 @@ class Ledger:
             return None
         field = field_of(record)
         return await asyncio.to_thread(self._parts.keys.open_sealed, record.sealed, field)
+
+    def opened(self, start: int) -> Iterator[tuple[int, Record, Personal | None]]:
+        """Yield every durable record from that index on with its personal fields; it blocks.
+
+        They are None where a record has none, and where its subject was erased.
+        """
+        for stored in self._parts.reader.entries(start):
+            record = decode(stored.entry)
+            yield stored.index, record, self.personal(record)
+
+    def personal(self, record: Record) -> Personal | None:
+        """Return the personal fields of a record as `opened` does; it blocks."""
+        if isinstance(record, Admin) or record.sealed is None:
+            return None
+        try:
+            return self._parts.keys.open_sealed(record.sealed, field_of(record))
+        except (KeyGone, SealBroken):
+            return None
 
     async def append(self, records: Sequence[tuple[Record, Personal | None]]) -> Receipt:
         """Make records durable in one group commit; LedgerUnavailable when that fails.

@@ -48,10 +48,13 @@ class Reader:
         self._index = index
         self._size = size
 
-    def entries(self) -> Iterator[Stored]:
-        """Yield every durable entry from the first on."""
+    def entries(self, start: int = 0) -> Iterator[Stored]:
+        """Yield every durable entry from that index on."""
         try:
-            yield from self._from(0, START)
+            first = max((one for one in self._folder.segments() if one <= start), default=0)
+            for stored in self._from(first, Place(first, START.offset)):
+                if stored.index >= start:
+                    yield stored
         except OSError as error:
             raise _unavailable(error) from None
 

@@ -31,6 +31,8 @@ class Given(Struct, frozen=True, forbid_unknown_fields=True):
     text: words of the prompt, for the detectors to scan.
     failed: detectors that fail.
     resting: backends that cannot be used, with the reason.
+    seen: labels under which turns of the conversation passed before.
+    unseen_assistant: true says that a turn of the model never came from this gateway.
     """
 
     key_label: str | UnsetType = UNSET
@@ -46,6 +48,8 @@ class Given(Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
     failed: list[str] = []
     resting: dict[str, str] = {}
+    seen: list[str] = []
+    unseen_assistant: bool = False
 
     @property
     def name(self) -> str | None:
@@ -142,6 +146,8 @@ def read_cases(
                 reading.complain(f"/{index}/name", "the name stands twice")
             names.add(case.name)
             _check_given(reading, f"/{index}", case)
+            for place, text in spread(f"/{index}/given/seen", case.given.seen):
+                words.label(reading, place, text)
             cases.append(_checked(reading, f"/{index}", case, words, rules))
     return tuple(cases), tuple(reading.problems)
 

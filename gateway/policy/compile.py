@@ -77,6 +77,7 @@ def compile_bundle(
         raises=_raises(policy, parts, words, top),
         on_loss=parts.get("on_loss", "record"),
         passes=_passes(policy, parts.get("passes", {}), words),
+        unseen_assistant=words.label(policy, "/unseen_assistant", parts.get("unseen_assistant")),
     )
     invariants = read_invariants(readings["invariants"], words)
     problems = tuple(problem for name in DOCUMENTS for problem in readings[name].problems)

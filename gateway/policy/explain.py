@@ -8,6 +8,7 @@ _KNOWN_BY = {
     Trust.CLAIMED: "claimed by the client",
     Trust.INFERRED: "found in the content",
     Trust.CONFIGURED: "configured",
+    Trust.REMEMBERED: "remembered of the conversation",
 }
 SENTENCES_MAX = 64
 

@@ -83,6 +83,8 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     says what happens when an engine cannot express a part of a request. `passes` lists, by zone,
     what may go there although it tells who asks or makes a provider fetch, keep or run something:
     fields (`metadata`), tools that a provider runs (`tools.web_search`), `remote_url`, `file_id`.
+    `unseen_assistant` is the label that a turn of the model joins which did not come from this
+    gateway; without it such a turn joins none.
     """
 
     version: Version
@@ -94,6 +96,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     detectors: dict[str, Detector] = {}
     on_loss: Literal["refuse", "record"] = "record"
     passes: dict[str, list[str]] = {}
+    unseen_assistant: str | UnsetType = UNSET
 
 
 class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,10 +128,15 @@ class ZonesFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RepoEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One repository: its label and its clone URLs."""
+    """One repository: its label, its clone URLs, and the folders in which people have it.
+
+    A path covers a folder and all below it: `*` stands for one name, `**` at the beginning for any
+    number of them. It tells what a client's working directory claims, and nothing else.
+    """
 
     label: str
     urls: list[str] = []
+    paths: list[str] = []
 
 
 class ReposFile(Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,11 +5,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from msgspec import UNSET
 
 from gateway.domain.caller import Repo, RepoRegistry
+from gateway.domain.folder import fault_of
 from gateway.domain.label import Label
 from gateway.domain.repo_address import canonical
 from gateway.domain.zone import Evidence, Zone
 from gateway.policy.language import (
     REPOS_MAX,
+    TEXT_CHARS_MAX,
     ZONES_MAX,
     RepoEntry,
     ReposFile,
@@ -22,6 +24,7 @@ from gateway.policy.words import Words, check_name
 
 ADDRESSES_MAX = 256
 URLS_MAX = 64
+PATHS_MAX = 64
 ANY = "any"
 Network = IPv4Network | IPv6Network
 
@@ -160,8 +163,21 @@ def read_registry(reading: Reading, words: Words, unusable: Label) -> RepoRegist
         entry = reading.entry(pointer, raw, RepoEntry)
         if entry is not None:
             label = words.label(reading, f"{pointer}/label", entry.label) or unusable
-            repos[name] = Repo(name, label, _addresses(reading, name, entry.urls, taken))
+            addresses = _addresses(reading, name, entry.urls, taken)
+            repos[name] = Repo(name, label, addresses, _paths(reading, name, entry.paths))
     return RepoRegistry(repos, unregistered or unusable)
+
+
+def _paths(reading: Reading, repo: str, paths: list[str]) -> tuple[str, ...]:
+    pointer = f"{step('/repos', repo)}/paths"
+    if len(paths) > PATHS_MAX:
+        reading.complain(pointer, f"more than {PATHS_MAX} paths")
+        return ()
+    for place, path in spread(pointer, paths):
+        fault = fault_of(path) if len(path) <= TEXT_CHARS_MAX else "longer than a path may be"
+        if fault:
+            reading.complain(place, fault, "such as /Users/*/src/ledger or **/ledger")
+    return tuple(paths)
 
 
 def _addresses(

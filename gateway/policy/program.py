@@ -32,7 +32,8 @@ class Program(Struct, frozen=True):
     `digest` names the documents it was made of. `default` is the label where a key binds
     nothing, `raises` the label that findings of a detector join (`failed`: of a failed one).
     `on_loss` is `refuse` or `record`. `passes` holds, by zone, the names of what may go there
-    although it identifies or makes a provider act.
+    although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
+    the model joins which never came from here; None where it joins none.
     """
 
     digest: str
@@ -43,6 +44,7 @@ class Program(Struct, frozen=True):
     raises: dict[str, Label]
     on_loss: str = "record"
     passes: dict[str, frozenset[str]] = {}
+    unseen_assistant: Label | None = None
 
     @property
     def passable(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from gateway.surfaces.knock import Scope
 from gateway.surfaces.places import Place
 from gateway.surfaces.protocol import TRAILERS
 from gateway.surfaces.surface import Surface
+from gateway.surfaces.tellings import with_tellings
 from gateway.wire import body as wire_body
 
 HASH_INLINE_BYTES_MAX = 256 * 1024
@@ -107,7 +108,9 @@ async def accept(
     body = wire_body.parse(read.raw)
     return replace(
         visit.envelope(),
-        claims=with_workspaces(with_metadata(claims, body), visit.headers, body),
+        claims=with_tellings(
+            with_workspaces(with_metadata(claims, body), visit.headers, body), body
+        ),
         body=body,
         told=told,
         body_bytes=len(read.raw),

@@ -20,6 +20,7 @@ from gateway.routing.names import askable
 from gateway.surfaces.explanation import explanation
 from gateway.surfaces.front import Door
 from gateway.surfaces.knock import sent_of
+from gateway.surfaces.places import PLACE, Place, require_known
 from gateway.surfaces.surface import find
 
 RECORD_ID_CHARACTERS = 36
@@ -84,6 +85,17 @@ class Api:
             return self._error(request, error)
 
     def _caller(self, request: AnyRequest) -> str:
+        """Return the caller's key; Unauthenticated, or Malformed for an unknown claim in the path.
+
+        WHY: a client that asks for the models first hears there that its base URL is wrong.
+        """
+        key_id = self._met(request)
+        world = self._worlds.now()
+        place: Any = request.scope.get(PLACE, Place(""))
+        require_known(place, world.registry, world.vocabulary)
+        return key_id
+
+    def _met(self, request: AnyRequest) -> str:
         """Return the key of the caller; what is signed here has no body."""
         try:
             sent = sent_of(request.scope, self._door.address_of)  # type: ignore[arg-type]

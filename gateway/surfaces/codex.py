@@ -23,7 +23,7 @@ UNREADABLE = ""
 def with_workspaces(
     claims: Claims, headers: Iterable[tuple[bytes, bytes]], body: Mapping[str, object]
 ) -> Claims:
-    """Return the claims with the remotes of every workspace; all of them count.
+    """Return the claims with remotes and folder of every workspace; all of them count.
 
     The session id is taken where no header gave one.
     """
@@ -34,7 +34,8 @@ def with_workspaces(
     if len(kept) > REMOTES_MAX:
         kept = (*kept[:REMOTES_MAX], UNREADABLE)
     session = claims.session or (sessions[0][:SESSION_CHARACTERS_MAX] if sessions else None)
-    return replace(claims, workspaces=kept, session=session)
+    folders = tuple(dict.fromkeys(one for turn in found for one in _folders(turn)))
+    return replace(claims, workspaces=kept, session=session, folders=folders[:REMOTES_MAX])
 
 
 def _told(headers: Iterable[tuple[bytes, bytes]], body: Mapping[str, object]) -> list[object]:
@@ -56,6 +57,11 @@ def _turn(raw: object) -> dict[str, Any] | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     return turn if isinstance(turn, dict) else None
+
+
+def _folders(turn: dict[str, Any]) -> list[str]:
+    workspaces = turn.get("workspaces")
+    return list(workspaces) if isinstance(workspaces, dict) else []
 
 
 def _remotes(turn: dict[str, Any]) -> list[str]:

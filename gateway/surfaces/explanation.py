@@ -14,6 +14,7 @@ def explanation(
         "id": decided.id,
         "ts_us": decided.ts_us,
         "demo": decided.demo,
+        "run": decided.run or "",
         "surface": decided.surface,
         "asked": decided.ask.model if decided.ask is not None else None,
         "label": None if decided.label is None else str(decided.label),

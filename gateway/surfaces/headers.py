@@ -39,7 +39,7 @@ def as_mapping(headers: Headers) -> dict[str, str]:
 def claims_of(headers: Headers) -> Claims:
     """Return what the client claims of its request; Malformed when a claim is not clear."""
     fields = list(headers)
-    session = next((text for name in SESSION_HEADERS if (text := _one(fields, name))), None)
+    session = next((text for name in SESSION_HEADERS if (text := _session(fields, name))), None)
     return Claims(label=_one(fields, LABEL_HEADER), repo=_one(fields, REPO_HEADER), session=session)
 
 
@@ -94,6 +94,15 @@ def _cut(text: str, bytes_max: int) -> str:
     cut = text[:bytes_max].encode()[:bytes_max].decode(errors="ignore")
     fits = len(msgspec.json.encode(cut)) <= bytes_max + len('""')
     return cut if fits else cut[: bytes_max // ESCAPED_BYTES_MAX]
+
+
+def _session(headers: list[tuple[bytes, bytes]], name: str) -> str | None:
+    """Return the one value of a header of exactly that name.
+
+    WHY: older clients spell it with underscores, and it decides nothing; so it is not heard then.
+    """
+    exact = [(told, value) for told, value in headers if told.lower() == name.encode()]
+    return _one(exact, name)
 
 
 def _one(headers: list[tuple[bytes, bytes]], name: str) -> str | None:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from gateway.identity.sent import Sent
 from gateway.surfaces.headers import as_mapping
-from gateway.surfaces.places import Place
+from gateway.surfaces.places import PLACE, Place
 
 Scope = MutableMapping[str, Any]
 AS_SENT = "perimeter.raw_path"
@@ -20,7 +20,7 @@ def placed(scope: Scope, place: Place) -> Scope:
     if place.repo is None and place.label is None:
         return scope
     cut = {"path": unquote(place.path), "raw_path": place.path.encode("latin-1")}
-    return {**scope, **cut, AS_SENT: scope["raw_path"]}
+    return {**scope, **cut, AS_SENT: scope["raw_path"], PLACE: place}
 
 
 def sent_of(scope: Scope, address_of: Callable[[Scope], str]) -> Sent:

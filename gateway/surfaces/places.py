@@ -7,7 +7,9 @@ import re
 
 from msgspec import Struct
 
+from gateway.domain.caller import RepoRegistry
 from gateway.domain.errors import Malformed
+from gateway.domain.vocabulary import UnknownLabelError, Vocabulary
 
 ID_CHARS_MAX = 64
 _PLACE = re.compile(r"/(?P<kind>[rl])(?:/(?P<id>[^/]*))?(?P<rest>/.*)?")
@@ -26,6 +28,21 @@ class Place(Struct, frozen=True):
         """Raise Malformed when the path claims something that cannot be read."""
         if self.fault:
             raise Malformed(self.fault)
+
+
+PLACE = "perimeter.place"
+
+
+def require_known(place: Place, registry: RepoRegistry, vocabulary: Vocabulary) -> None:
+    """Raise Malformed unless repository and label of the path are known, where it names any."""
+    place.require()
+    if place.repo is not None and place.repo not in registry.repos:
+        raise Malformed("The repository id in the path is not registered.")
+    if place.label is not None:
+        try:
+            vocabulary.parse(place.label)
+        except UnknownLabelError as error:
+            raise Malformed(f"The label in the path cannot be used: {error}.") from None
 
 
 def cut(raw_path: str) -> Place:

@@ -16,6 +16,7 @@ from gateway.flow.ports import World
 from gateway.transport.backend import Backend, Way
 from tests.doubles.fleets import PRICED, a_catalogue, a_fleet, an_offering
 from tests.doubles.manual import CountedIds, CountedMeters, KeptLog, ManualClock, ManualHealth
+from tests.doubles.memory_conversations import MemoryConversations
 from tests.doubles.memory_ledger import MemoryLedger
 from tests.doubles.scripted_sender import Answer, ScriptedSender
 from tests.doubles.worlds import ManualWorlds, a_world
@@ -68,6 +69,7 @@ class Stage:
         self.meters = CountedMeters()
         self.scanner = FixedScanner()
         self.background = Background()
+        self.conversations = MemoryConversations()
         self.log = KeptLog()
         self.house = House(
             worlds=self.worlds,
@@ -75,6 +77,7 @@ class Stage:
             sender=self.sender,
             health=self.health,
             scanner=self.scanner,
+            conversations=self.conversations,
             clock=ManualClock(),
             ids=CountedIds(),
             meters=self.meters,

@@ -3,8 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
+from gateway.classification.turns import Turns, Words
 from gateway.dialects.openai_chat import OPENAI_CHAT
-from gateway.flow.channel import channel
+from gateway.flow.channel import Wanted, channel
+from gateway.flow.hearing import Hearing
 
 CONTENT = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
 END = (
@@ -30,7 +32,7 @@ FRAMED = replace(OPENAI_CHAT, name="framed", kin="openai_chat", unframe=DOWN, fr
 @pytest.mark.parametrize("client", [OPENAI_CHAT, FRAMED])
 @pytest.mark.parametrize("engine", [OPENAI_CHAT, FRAMED])
 def test_between_kin_a_stream_passes_verbatim_in_each_ones_framing(client, engine) -> None:
-    heard = channel(client, engine, asked="m", record_id="r", usage_wanted=True)
+    heard = channel(client, engine, Wanted("m", "r", usage=True))
     sent = Shifted(1).feed(CONTENT + END) if engine is FRAMED else CONTENT + END
     out = b"".join(heard.feed(sent[at : at + 1]) for at in range(len(sent))) + heard.close()
     assert (Shifted(-1).feed(out) if client is FRAMED else out) == CONTENT + END
@@ -42,7 +44,18 @@ def test_between_kin_a_stream_passes_verbatim_in_each_ones_framing(client, engin
 def test_a_translation_is_framed_for_the_client_with_its_end() -> None:
     other = replace(OPENAI_CHAT, name="other")
     framed = replace(FRAMED, kin="")
-    heard = channel(framed, other, asked="m", record_id="r", usage_wanted=False)
+    heard = channel(framed, other, Wanted("m", "r", usage=False))
     out = Shifted(-1).feed(heard.feed(CONTENT + END) + heard.close())
     assert b'"content":"hi"' in out
     assert out.endswith(b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("client", [OPENAI_CHAT, FRAMED, replace(FRAMED, kin="")])
+@pytest.mark.parametrize("engine", [OPENAI_CHAT, FRAMED])
+def test_a_reply_is_heard_in_every_framing(client, engine) -> None:
+    hearing = Hearing(Turns())
+    heard = channel(client, engine, Wanted("m", "r", usage=True, hearing=hearing))
+    sent = Shifted(1).feed(CONTENT + END) if engine is FRAMED else CONTENT + END
+    for at in range(len(sent)):
+        heard.feed(sent[at : at + 1])
+    assert hearing.hashes() == (Words("hi").hash(b""),)

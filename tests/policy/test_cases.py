@@ -47,6 +47,7 @@ def test_a_case_may_ask_for_a_model_or_for_nothing() -> None:
         ({"given": {"model": "a", "task": "b"}}, "/0/given/task: `model` stands beside it"),
         ({"given": {"findings": ["key"]}}, "/0/given/findings/0: not a finding (write detector/"),
         ({"given": {"findings": ["/key"]}}, "/0/given/findings/0: not a finding"),
+        ({"given": {"seen": ["public", "cosmic"]}}, "/0/given/seen/1: unknown level"),
         ({"want": PERMIT | {"effect": "allow"}}, "/0/want/effect: invalid enum value"),
         ({"want": PERMIT | {"label": "cosmic"}}, "/0/want/label: unknown level"),
         ({"want": PERMIT | {"boundary": ["hom"]}}, "/0/want/boundary/0: unknown zone `hom`"),

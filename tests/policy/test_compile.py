@@ -91,6 +91,13 @@ def test_every_problem_of_every_document_is_said_at_once() -> None:
     ]
 
 
+def test_a_turn_from_elsewhere_has_the_label_that_the_policy_gives_it() -> None:
+    assert compiled().program.unseen_assistant is None
+    found = compiled(policy__unseen_assistant="restricted+pii").require().program
+    assert str(found.unseen_assistant) == "restricted+pii"
+    assert "unseen_assistant" in problems(policy__unseen_assistant="cosmic")[0]
+
+
 def test_a_problem_has_the_line_of_the_file() -> None:
     text = (
         "version: 1\nlevels: [public, internal]\ndefault: internal\nrules:\n"

@@ -125,12 +125,24 @@ def test_two_repositories_with_one_address_are_a_problem() -> None:
         ({"w": {"label": "public", "urls": "https://a.b/c"}}, "/repos/w/urls: expected list"),
         ({"w": {"label": "public", "urls": ["../x"]}}, "/repos/w/urls/0: a repository URL has"),
         ({"w": {"label": "public", "urls": ["a.b/c"] * 65}}, "/repos/w/urls: more than 64 URLs"),
+        ({"w": {"label": "public", "paths": ["/a"] * 65}}, "/repos/w/paths: more than 64 paths"),
+        ({"w": {"label": "public", "paths": ["/a", "/b*"]}}, "/repos/w/paths/1: `*` stands for"),
+        ({"w": {"label": "public", "paths": ["**"]}}, "/repos/w/paths/0: a pattern has at least"),
+        ({"w": {"label": "public", "paths": ["/" + "a" * 600]}}, "/repos/w/paths/0: longer than"),
     ],
 )
 def test_adv_06_a_repository_is_an_exact_id_and_clone_urls(
     entries: dict[str, object], what: str
 ) -> None:
     assert repos(entries)[0].startswith(what)
+
+
+def test_a_repository_has_the_folders_in_which_people_have_it() -> None:
+    entry = {"label": "public", "paths": ["**/site", "/src/*/site"]}
+    registry = compiled(repos__repos={"website": entry}).require().registry
+    assert registry.repos["website"].paths == ("**/site", "/src/*/site")
+    assert registry.by_folder("/x/site/deep") == (registry.repos["website"],)
+    assert registry.by_folder("/x") == ()
 
 
 def test_an_unregistered_repository_has_a_known_label() -> None:

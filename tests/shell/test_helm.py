@@ -35,7 +35,14 @@ SECRETS = {
     "perimeter-tls": {"tls.crt": "x", "tls.key": "x", "ca.crt": "x"},
 }
 DAY = "2026-12-01"
-STATEFUL = ("ledger", "subject_keys", "signing_key", "checkpoints", "cache")
+STATEFUL = (
+    "ledger",
+    "subject_keys",
+    "signing_key",
+    "conversations",
+    "checkpoints",
+    "cache",
+)
 
 
 SCENES: dict[str, dict[str, Any]] = {

@@ -10,6 +10,7 @@ from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger import follower, frames, index
 from gateway.ledger.index import Index
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.parts import Options
 from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reader import Reader, RequestRecords
 from gateway.ledger.reading import Reading
@@ -199,3 +200,13 @@ def test_a_ledger_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(LedgerUnavailable, match="cannot be read"):
         list(reader.entries())
     reader.close()
+
+
+async def test_entries_are_read_from_any_index_on_over_all_segments(tmp_path: Path) -> None:
+    paths = a_new_ledger(tmp_path)
+    async with a_boot(paths, Options(segment_bytes_max=4_000)) as ledger:
+        await some_requests(ledger, 8)
+        whole = list(ledger.reader.entries())
+        assert len(paths.folder.segments()) > 3
+        for start in range(len(whole) + 2):
+            assert list(ledger.reader.entries(start)) == whole[start:]

@@ -17,6 +17,7 @@ from tests.simulation.scenario import (
 )
 
 NONE = Claim()
+TURNS = ("one", "other")
 FORMS = (
     "https://git.example.com/team/{}",
     "https://ada:PASSWORD@git.example.com/team/{}.git",
@@ -60,6 +61,7 @@ def draw_request(
     """Return one request of this world."""
     documents = snapshots[0].documents
     canary = f"CANARY-{number}-{chance.below(1 << 20):05x}"
+    turns = Chance(number, f"turn {canary}")
     body = chance.pick(MALFORMED) if chance.flip(0.03) else chance.weighed(SHAPES)
     surface = chance.pick(SURFACES)
     return Asked(
@@ -79,6 +81,7 @@ def draw_request(
         before=_events(chance, engines, size, 0.08),
         cancel_ms=chance.below(12) if chance.flip(0.06) else None,
         leaves_early=chance.flip(0.05),
+        turn=turns.pick(TURNS) if turns.flip(0.4) else "",
     )
 
 

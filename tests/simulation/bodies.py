@@ -32,7 +32,17 @@ def body_of(asked: Asked) -> Body:
         limit = LIMIT_OF_MESSAGES
     if limit is not None:
         body["max_output_tokens" if is_responses else "max_tokens"] = limit
-    return _SHAPES[asked.body](body, asked)
+    return _repeating(_SHAPES[asked.body](body, asked), asked)
+
+
+def _repeating(body: Body, asked: Asked) -> Body:
+    """Return the body with the turn that it repeats in front, where it has turns at all."""
+    name = "input" if asked.surface == "responses" else "messages"
+    turns = body.get(name)
+    if not asked.turn or asked.body in MALFORMED or turns is None:
+        return body
+    later = [_said(turns)] if isinstance(turns, str) else turns
+    return {**body, name: [_said(f"the {asked.turn} turn says so. " * 20), *later]}
 
 
 def unknown_field(asked: Asked) -> str:

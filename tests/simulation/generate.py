@@ -7,6 +7,8 @@ into compiling policies; fleet, callers, requests, faults and health are drawn f
 
 from datetime import UTC, datetime, time, timedelta
 
+from msgspec.structs import replace
+
 from tests.simulation.asking import draw_request
 from tests.simulation.chance import Chance
 from tests.simulation.policies import MODELS, TASKS, TODAY, draw_documents, edited_documents
@@ -40,7 +42,7 @@ def generate(seed: int, size: Size = FULL) -> Scenario:
     ]
     midnight = datetime.combine(TODAY, time(), UTC)
     seconds = chance.weighed([(8.0, 43_200), (1.0, 86_399), (1.0, 0)])
-    return Scenario(
+    scenario = Scenario(
         seed=seed,
         size=size,
         start=(midnight + timedelta(seconds=seconds, milliseconds=998)).isoformat(),
@@ -52,6 +54,20 @@ def generate(seed: int, size: Size = FULL) -> Scenario:
         unwritten=[1 + chance.below(6)] if size.extras and chance.flip(0.08) else [],
         together=bool(size.extras) and chance.flip(0.25),
     )
+    return _decidable(scenario)
+
+
+def _decidable(scenario: Scenario) -> Scenario:
+    """Return the world in which it is clear whether a turn was seen before.
+
+    WHY: that has no one answer where two come at once, or where a client may have left before it
+    was judged.
+    """
+    requests = [
+        replace(one, turn="") if scenario.together or one.cancel_ms is not None else one
+        for one in scenario.requests
+    ]
+    return replace(scenario, requests=requests)
 
 
 def _engines(chance: Chance, zones: list[str], size: Size) -> list[Engine]:

@@ -36,6 +36,7 @@ class Story(Struct, frozen=True):
     asked: Asked
     heard: Heard
     expected: Expected
+    earlier: list[Plain]
     today: date
     calls: list[Call]
     decided: list[Decided]
@@ -50,7 +51,10 @@ class Story(Struct, frozen=True):
 
 def stories(stage: Stage) -> list[Story]:
     """Return what happened to each request of a world that was played."""
-    return [_story(stage, number) for number in range(len(stage.scenario.requests))]
+    told: list[Story] = []
+    for number in range(len(stage.scenario.requests)):
+        told.append(_story(stage, number, told))
+    return told
 
 
 def violations(stage: Stage, told: list[Story]) -> list[Violation]:
@@ -64,18 +68,22 @@ def violations(stage: Stage, told: list[Story]) -> list[Violation]:
     return found
 
 
-def _story(stage: Stage, number: int) -> Story:
+def _story(stage: Stage, number: int, before: list[Story]) -> Story:
     scenario = stage.scenario
     asked, heard = scenario.requests[number], stage.heard[number]
     record_id = RECORD_ID.format(900 + number)
     records = [one for one in stage.ledger.records if one.id == record_id]
     decided = [one for one in records if isinstance(one, Decided)]
     today = decided[0].decision.decided_at.date() if decided else stage.clock.now().date()
+    turn = asked.turn
+    labels = [one.expected.label for one in before if turn and one.asked.turn == turn]
+    earlier = [label for label in labels if label is not None]
     return Story(
         number=number,
+        earlier=earlier,
         asked=asked,
         heard=heard,
-        expected=expect(asked, scenario.snapshots[heard.snapshot], today),
+        expected=expect(asked, scenario.snapshots[heard.snapshot], today, earlier=earlier),
         today=today,
         calls=[call for call in stage.calls if call.request == number],
         decided=decided,

@@ -169,6 +169,10 @@ def _deaf(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(signals_module, "hinted", lambda _claims, _registry: ())
 
 
+def _oblivious(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ruling_module, "conversation_signals", lambda *_: ())
+
+
 def _generous(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(prepare_module, "leaving", lambda body, _dialect, _passed: (body, ()))
 
@@ -231,6 +235,7 @@ MUTANTS = (
     Mutant("rules widen a clearance", BOUNDARY, _widening),
     Mutant("a claimed repository opens a permit", BOUNDARY, _flattering),
     Mutant("what a tool tells of its folders is not heard", BOUNDARY, _deaf),
+    Mutant("what was said before is forgotten", BOUNDARY, _oblivious),
     Mutant("what nobody knows leaves the premises", LEAVING, _generous),
     Mutant("a client that leaves is not settled", SETTLED, _forgetful),
     Mutant("what rests is asked all the same", RESTS, _restless),

@@ -5,7 +5,7 @@ Rule 2: what a claim means is known from the draw; no text of a client is parsed
 Rule 3: `without` leaves one safeguard out, to count the worlds in which it mattered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -45,13 +45,23 @@ class Expected(Struct, frozen=True):
     candidates: tuple[str, ...] = ()
 
 
-def expect(asked: Asked, snapshot: Snapshot, today: date, without: str = "") -> Expected:
-    """Return what must become of the request under that snapshot on that day."""
+def expect(
+    asked: Asked,
+    snapshot: Snapshot,
+    today: date,
+    without: str = "",
+    earlier: Sequence[Plain] = (),
+) -> Expected:
+    """Return what must become of the request under that snapshot on that day.
+
+    `earlier` are the labels of the requests before it that held the turn which it repeats.
+    """
     offers = named(asked.name, snapshot)
     garbage = "garbage" in (asked.label.meant, asked.repo.meant)
     if garbage or asked.body in MALFORMED or asked.found.crashes or not offers:
         return Expected(spoken=False)
-    label = label_of(asked, snapshot, without)
+    known = () if without == "turns" else earlier
+    label = _joined([label_of(asked, snapshot, without), *known])
     zones = zones_for(asked, label, snapshot, today, without)
     fit = [offer.id for offer in offers if offer.zone in zones and _able(offer, asked)]
     return Expected(spoken=True, label=label, zones=zones, candidates=tuple(fit))

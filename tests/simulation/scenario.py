@@ -108,7 +108,8 @@ class Asked(Struct, frozen=True):
     """One request: who, what, with which claims, and how client, ledger and engines behave.
 
     `hints` are repositories that the client's tool tells by itself; they refuse nothing.
-    `body` is a shape of `bodies`; `needs` and `output_max` say what it asks of an engine.
+    `body` is a shape of `bodies`; `needs` and `output_max` say what it asks of an engine. Requests
+    with the same `turn` repeat it, and nothing else tells that they belong together.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Asked(Struct, frozen=True):
     before: list[Event] = []
     cancel_ms: int | None = None
     leaves_early: bool = False
+    turn: str = ""
 
 
 class Scenario(Struct, frozen=True):

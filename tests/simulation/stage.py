@@ -34,6 +34,7 @@ from gateway.transport.health import Health
 from gateway.transport.send import Sender
 from gateway.transport.target import Target
 from tests.doubles.manual import CountedIds, CountedMeters, KeptLog
+from tests.doubles.memory_conversations import MemoryConversations
 from tests.doubles.memory_ledger import MemoryLedger
 from tests.doubles.policies import documents
 from tests.simulation.bodies import DIALECT, body_of
@@ -147,6 +148,7 @@ class Stage:
         self.log = KeptLog()
         self.meters = CountedMeters()
         self.background = Background()
+        self.conversations = MemoryConversations()
         self.clock = LoopClock(loop, datetime.fromisoformat(scenario.start).astimezone(UTC))
         self._loop = loop
         self._entries: dict[int, bytes] = {}
@@ -192,6 +194,7 @@ class Stage:
             sender=Sender(targets, guard, self.health, alarm, connect),
             health=self.health,
             scanner=Scanner(self.scenario.requests),
+            conversations=self.conversations,
             clock=self.clock,
             ids=CountedIds(),
             meters=self.meters,

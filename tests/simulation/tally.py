@@ -48,6 +48,7 @@ LEAST_OF_SAMPLED = {
     "a base label decided": 0.05,
     "a claim decided": 0.04,
     "a broken rule decided": 0.015,
+    "a turn of before decided": 0.002,
 }
 _WITHOUT = {
     "evidence": "evidence decided",
@@ -55,6 +56,7 @@ _WITHOUT = {
     "base": "a base label decided",
     "claims": "a claim decided",
     "errors": "a broken rule decided",
+    "turns": "a turn of before decided",
 }
 
 
@@ -176,7 +178,8 @@ def _of_sample(story: Story, stage: Stage) -> dict[str, bool]:
     """Say of each safeguard whether the boundary would be another without it."""
     snapshot = stage.scenario.snapshots[story.heard.snapshot]
     return {
-        name: expect(story.asked, snapshot, story.today, without).zones != story.expected.zones
+        name: expect(story.asked, snapshot, story.today, without, story.earlier).zones
+        != story.expected.zones
         for without, name in _WITHOUT.items()
     }
 

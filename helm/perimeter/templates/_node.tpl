@@ -30,6 +30,7 @@ paths:
   ledger: /var/lib/perimeter/ledger
   subject_keys: /var/lib/perimeter/keys/subjects.sqlite
   signing_key: /var/lib/perimeter/keys/signing.key
+  conversations: /var/lib/perimeter/conversations.sqlite
   checkpoints: /var/lib/perimeter-checkpoints/checkpoints.sqlite
   cache: /var/cache/perimeter
 timeouts:

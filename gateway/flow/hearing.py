@@ -1,0 +1,97 @@
+"""What an engine says, heard in passing, so that it is known again when it comes back."""
+
+import asyncio
+
+from gateway.classification.turns import Turns, Words, called, turns_of
+from gateway.domain.dialect import Dialect, Reader
+from gateway.domain.event import Event, TextDelta, ToolCallBegan, ToolCallDelta
+from gateway.domain.request import Body, Operation
+
+ARGUMENTS_CHARS_MAX = 1024 * 1024
+CALLS_MAX = 256
+FAULTS_MAX = 16
+READ_INLINE_BYTES_MAX = 256 * 1024
+REPLIES = frozenset({Operation.GENERATE, Operation.COMPLETE})
+
+
+class Hearing:
+    """One reply as it goes by: a hash of its words that runs, and its calls.
+
+    Of words nothing is kept. Arguments of calls are kept until the end, ARGUMENTS_CHARS_MAX of all
+    of them; a call over that is not known again.
+    """
+
+    __slots__ = ("_arguments", "_before", "_left", "_names", "_words")
+
+    def __init__(self, turns: Turns) -> None:
+        self._before = turns.last
+        self._words = [Words(), *([Words(turns.begun)] if turns.begun else [])]
+        self._names: dict[int, str] = {}
+        self._arguments: dict[int, list[str]] = {}
+        self._left = ARGUMENTS_CHARS_MAX
+
+    def hear(self, event: Event) -> None:
+        """Take one event that the client gets."""
+        if isinstance(event, TextDelta):
+            for words in self._words:
+                words.add(event.text)
+        elif isinstance(event, ToolCallBegan) and len(self._names) < CALLS_MAX:
+            self._names[event.index] = event.name
+            self._arguments[event.index] = []
+        elif isinstance(event, ToolCallDelta) and event.index in self._names:
+            self._left -= len(event.fragment)
+            if self._left < 0:
+                del self._names[event.index], self._arguments[event.index]
+            else:
+                self._arguments[event.index].append(event.fragment)
+
+    def hashes(self) -> tuple[bytes, ...]:
+        """Return the hashes of what was heard so far."""
+        texts = [words.hash(self._before) for words in self._words]
+        calls = [
+            called(name, "".join(self._arguments[index]), self._before)
+            for index, name in self._names.items()
+        ]
+        return tuple(dict.fromkeys([*filter(None, texts), *calls]))
+
+
+class Overhearing:
+    """Reads a stream that passes verbatim; what cannot be read passes unheard."""
+
+    __slots__ = ("_faults", "_hearing", "_reader")
+
+    def __init__(self, reader: Reader, hearing: Hearing) -> None:
+        self._reader = reader
+        self._hearing = hearing
+        self._faults = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take bytes of the engine."""
+        if self._faults > FAULTS_MAX:
+            return
+        # WHY: a stream that passes must not end for what only its reader cannot say.
+        try:
+            events = self._reader.feed(chunk)
+        except Exception:  # noqa: BLE001
+            self._faults += 1
+            return
+        for event in events:
+            self._hearing.hear(event)
+
+
+def hear_whole(target: Dialect, body: bytes, hearing: Hearing) -> None:
+    """Take a whole reply; what cannot be read is not heard."""
+    # WHY: a reply that passes must not end for what only its reader cannot say.
+    try:
+        events = target.read_reply(body)
+    except Exception:  # noqa: BLE001
+        return
+    for event in events:
+        hearing.hear(event)
+
+
+async def turns_in(body: Body, body_bytes: int) -> Turns:
+    """Return the turns of a request; those of a large one are read in a thread."""
+    if body_bytes <= READ_INLINE_BYTES_MAX:
+        return turns_of(body)
+    return await asyncio.to_thread(turns_of, body)
