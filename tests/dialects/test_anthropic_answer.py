@@ -240,7 +240,7 @@ def test_ids_that_clients_refuse_are_respelled():
         ToolCallBegan(1, "", "Bash"),
         Stopped("tool_use"),
     )
-    assert [block.id for block in message.content] == ["functions_2eBash_3a0", "toolu_1"]
+    assert [block.id for block in message.content] == ["functions_Bash_0_a97d1507", "toolu_1"]
 
 
 def test_an_empty_reply_is_a_message_without_content():

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jiter
 import msgspec
 
 from gateway.dialects.anthropic_messages.piece import (
@@ -16,6 +15,7 @@ from gateway.dialects.anthropic_messages.piece import (
 )
 from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Used
 from gateway.domain.money import Tokens
+from gateway.translation import arguments
 
 _STOPS = {"end": "end_turn", "length": "max_tokens"}
 _DELTAS = {
@@ -174,29 +174,8 @@ class Writer:
 
 def _whole(block: Block, *, cut: bool) -> dict[str, Any]:
     if block.key[0] == CALL:
-        return {**block.start, "input": _arguments(block.said(ARGUMENTS), cut=cut)}
+        return {**block.start, "input": arguments.answered(block.said(ARGUMENTS), cut=cut)}
     return {**block.start, **{field: block.said(field) for field in block.fields}}
-
-
-def _arguments(text: str, *, cut: bool) -> dict[str, Any]:
-    """Return the arguments; of a reply that reached its length as much as can be read.
-
-    WHY: a client that assembles the stream itself reads a cut call in the same way, and learns
-    from the stop reason that it is not whole.
-    """
-    if not text.strip():
-        return {}
-    try:
-        found = jiter.from_json(
-            text.encode(), partial_mode=cut, allow_inf_nan=False, cache_mode="none"
-        )
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    if cut:
-        return {}
-    raise ValueError("the arguments of a tool call are not an object")
 
 
 def _message(asked_model: str, record_id: str, usage: dict[str, Any]) -> dict[str, Any]:

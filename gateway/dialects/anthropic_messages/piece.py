@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.anthropic_messages.write import tool_id
+from gateway.dialects.anthropic_messages.settings import NAMES
 from gateway.domain.event import Event, TextDelta, ThinkingDelta, ToolCallBegan, ToolCallDelta
 
 HELD_BYTES_MAX = 8 * 1024 * 1024
@@ -61,7 +61,7 @@ def pieces(event: Event, thoughts: Thoughts) -> list[Piece]:
         case ThinkingDelta():
             return thoughts.pieces(event)
         case ToolCallBegan():
-            call_id = tool_id(event.id) or f"toolu_{event.index}"
+            call_id = NAMES.id(event.id) if event.id else f"toolu_{event.index}"
             start = {"type": CALL, "id": call_id, "name": event.name, "input": {}}
             return [Piece((CALL, event.index), start)]
         case ToolCallDelta() if event.fragment:

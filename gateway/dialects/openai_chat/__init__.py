@@ -17,7 +17,7 @@ from gateway.dialects.openai_chat.reading import read
 from gateway.dialects.openai_chat.tap import ChatTap
 from gateway.dialects.openai_chat.vocabulary import FIELDS
 from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
-from gateway.dialects.openai_chat.writing import write
+from gateway.dialects.openai_chat.writing import NAMES, write
 from gateway.domain.dialect import Dialect
 
 OPENAI_CHAT = Dialect(
@@ -36,5 +36,6 @@ OPENAI_CHAT = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
+    renamed=NAMES.renamed,
     fields=FIELDS,
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.dialects.openai_chat.chunk import signed
 from gateway.domain.event import (
     Broke,
     Event,
@@ -15,6 +16,7 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
+from gateway.translation.moments import made_seconds
 
 _REASONS = {
     "end": "stop",
@@ -23,7 +25,6 @@ _REASONS = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
-_UUID_TIME_DIGITS = 12
 
 
 class ChatWriter:
@@ -139,23 +140,14 @@ def _head(kind: str, asked_model: str, record_id: str) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{record_id}",
         "object": kind,
-        "created": _created(record_id),
+        "created": made_seconds(record_id),
         "model": asked_model,
     }
 
 
-def _created(record_id: str) -> int:
-    """Return the seconds in a UUIDv7, whose first 48 bits count milliseconds; 0 for other ids."""
-    digits = record_id.replace("-", "")[:_UUID_TIME_DIGITS]
-    try:
-        return int(digits, 16) // 1000 if len(digits) == _UUID_TIME_DIGITS else 0
-    except ValueError:
-        return 0
-
-
 def _call(event: ToolCallBegan, arguments: str) -> dict[str, Any]:
     function = {"name": event.name, "arguments": arguments}
-    return {"id": event.id, "type": "function", "function": function}
+    return {"id": event.id, "type": "function", "function": function, **signed(event.signature)}
 
 
 def _fragment(index: int, arguments: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ Rule: a kind of tool that is not known to run at the client counts as run by the
 from collections.abc import Iterable
 from typing import Any
 
-from gateway.dialects.openai_responses import fields
 from gateway.domain.errors import Malformed
+from gateway.translation import fields
 
 Tool = dict[str, Any]
 

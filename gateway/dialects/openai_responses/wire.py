@@ -91,15 +91,6 @@ def happened(data: bytes) -> Happened:
     return found
 
 
-def raw(data: bytes) -> dict[str, Any]:
-    """Return the event as it is, for the words of an error; empty when it is no object."""
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def tokens(usage: object) -> Tokens | None:
     """Return the usage; None when it is no object.
 
