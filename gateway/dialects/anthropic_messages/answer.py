@@ -16,6 +16,7 @@ from gateway.dialects.anthropic_messages.piece import (
 from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Used
 from gateway.domain.money import Tokens
 from gateway.translation import arguments
+from gateway.translation.endings import reason_of
 
 _STOPS = {"end": "end_turn", "length": "max_tokens"}
 _DELTAS = {
@@ -57,9 +58,7 @@ class _Ending:
     @property
     def stop(self) -> dict[str, str | None]:
         """Why the reply ended; an engine's own word that we do not know is passed on."""
-        reason = self._stopped.reason if self._stopped else "end"
-        if reason == "end" and self._called:
-            reason = "tool_use"
+        reason = reason_of(self._stopped, called=self._called)
         named = _STOPS.get(reason, reason.removeprefix("other:"))
         sequence = self._stopped.sequence if self._stopped else None
         return {"stop_reason": named, "stop_sequence": sequence}

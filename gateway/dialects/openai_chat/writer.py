@@ -16,6 +16,7 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
+from gateway.translation.endings import reason_of
 from gateway.translation.moments import made_seconds
 
 _REASONS = {
@@ -161,9 +162,7 @@ def _is_cut(stop: Stopped | None) -> bool:
 
 def _finish(stop: Stopped | None, *, called: bool) -> dict[str, Any]:
     """Return the finish reason; what OpenAI has no word for stands beside it in `stop_reason`."""
-    reason = stop.reason if stop is not None else "end"
-    if called and reason == "end":
-        reason = "tool_use"
+    reason = reason_of(stop, called=called)
     finish: dict[str, Any] = {"finish_reason": _REASONS.get(reason, "stop")}
     if stop is not None and reason == "stop_sequence":
         finish["stop_reason"] = stop.sequence
