@@ -17,6 +17,7 @@ from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Us
 from gateway.domain.money import Tokens
 from gateway.translation import arguments
 from gateway.translation.endings import reason_of
+from gateway.translation.limits import admit_call
 
 _STOPS = {"end": "end_turn", "length": "max_tokens"}
 _DELTAS = {
@@ -44,6 +45,7 @@ class _Ending:
             case Began():
                 self._input_tokens = event.input_tokens
             case ToolCallBegan():
+                admit_call(event.index)
                 self._called = True
             case Stopped():
                 self._stopped = event

@@ -17,9 +17,8 @@ from gateway.domain.event import (
 )
 from gateway.domain.money import Tokens
 from gateway.translation import arguments
+from gateway.translation.limits import HELD_BYTES_MAX, admit_call
 from gateway.translation.moments import made_ms
-
-HELD_BYTES_MAX = 8 * 1024 * 1024
 
 _STOPS = {"end": "stop", "tool_use": "stop", "stop_sequence": "stop"}
 
@@ -35,6 +34,7 @@ class _Calls:
     def note(self, event: Event) -> None:
         """Keep what belongs to a call."""
         if isinstance(event, ToolCallBegan):
+            admit_call(len(self._began))
             self._began[event.index] = event
             self._arguments[event.index] = bytearray()
         elif isinstance(event, ToolCallDelta):

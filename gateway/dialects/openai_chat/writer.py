@@ -17,6 +17,7 @@ from gateway.domain.event import (
 )
 from gateway.domain.money import Tokens
 from gateway.translation.endings import reason_of
+from gateway.translation.limits import admit_call
 from gateway.translation.moments import made_seconds
 
 _REASONS = {
@@ -81,6 +82,7 @@ class ChatWriter:
         if isinstance(event, ThinkingDelta):
             return {"reasoning": event.text} if event.text else None
         if isinstance(event, ToolCallBegan):
+            admit_call(len(self._open))
             self._open[event.index] = False
             return {"tool_calls": [{"index": event.index, **_call(event, "")}]}
         if isinstance(event, ToolCallDelta) and event.fragment:
