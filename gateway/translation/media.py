@@ -1,7 +1,5 @@
 """Images and documents: their types, their names, and the data: URLs that carry them."""
 
-from binascii import Error, a2b_base64
-
 from gateway.domain.conversation import Media
 
 DATA_URL = "data:"
@@ -60,11 +58,3 @@ def filename(media: Media) -> str:
     """Return the client's name of the file, or one that says only what it is."""
     kind = DOCUMENTS.get(media.media_type, media.media_type.rpartition("/")[2])
     return media.name or f"document.{kind}"
-
-
-def is_base64(data: str) -> bool:
-    """Is it the base64 of something?"""
-    try:
-        return bool(a2b_base64(data, strict_mode=True))
-    except (Error, ValueError):
-        return False

@@ -86,7 +86,7 @@ def test_an_agents_request_survives_reading_and_writing():
     conversation, _ = DIALECT.read(golden_json("anthropic_messages/agent_turn.json"))
     body, losses = written(conversation, stream=True)
     assert_golden_json("anthropic_messages/agent_turn.anthropic_messages.json", body)
-    assert losses == ("budget_tokens", "temperature", "top_k")
+    assert losses == ("thinking_tokens_max", "temperature", "top_k")
 
 
 def test_blank_words_and_empty_turns_are_left_out():

@@ -78,7 +78,7 @@ def test_an_agents_request_goes_to_ollama():
         "tool_result_media_moved",
         "is_error",
         "parallel_tool_calls",
-        "budget_tokens",
+        "thinking_tokens_max",
         "cache_control",
     )
     assert ollama_sends(body)["messages"][0] == body["messages"][0]

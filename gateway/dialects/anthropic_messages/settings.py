@@ -50,7 +50,7 @@ def write_thinking(
     way = "" if _is_forced(conversation) else _way(offering)
     if way == "adaptive":
         if conversation.thinking_tokens_max is not None:
-            losses.note("budget_tokens")
+            losses.note("thinking_tokens_max")
         return Thought({"type": "adaptive"}, claude.effort_for(wanted, losses))
     limit = conversation.sampling.output_tokens_max or offering.output_tokens_max
     budget = effort.budget(wanted, conversation.thinking_tokens_max, limit)

@@ -117,7 +117,7 @@ def _think(conversation: Conversation, offering: Offering, losses: Losses) -> Bo
         losses.note("thinking")
         return {}
     if conversation.thinking_tokens_max is not None:
-        losses.note("budget_tokens")
+        losses.note("thinking_tokens_max")
     if wanted not in EFFORTS:
         losses.note("effort")
     return {"think": wanted if wanted in EFFORTS else nearest(wanted, EFFORTS)}

@@ -48,7 +48,7 @@ def write(
         off = conversation.thinking == "off"
         body["reasoning"] = {"effort": "none" if off else conversation.thinking}
     if conversation.thinking_tokens_max is not None:
-        lost.note("budget_tokens")
+        lost.note("thinking_tokens_max")
     if marks.is_marked(conversation):
         lost.note(marks.FIELD)
     return body, lost.names
