@@ -1,5 +1,7 @@
 """Images and documents: their types, their names, and the data: URLs that carry them."""
 
+from binascii import Error, a2b_base64
+
 from gateway.domain.conversation import Media
 
 DATA_URL = "data:"
@@ -18,6 +20,8 @@ DOCUMENTS = {
     "text/markdown": "md",
 }
 UNKNOWN_TYPE = "application/octet-stream"
+# What clients say, and vendors do not know.
+_MEANT = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg"}
 # How the data of an image begins, in base64.
 _BEGINNINGS = {
     "iVBOR": "image/png",
@@ -51,7 +55,18 @@ def media_of(url: object, name: str = "", cache: str | None = None) -> Media | N
     media_type, _, encoding = head.partition(";")
     if encoding.split(";")[-1] != "base64" or not media_type:
         return None
-    return Media(media_type, data, name, cache)
+    said = media_type.lower()
+    return Media(_MEANT.get(said, said), data, name, cache)
+
+
+def words_of(media: Media) -> str | None:
+    """Return the words of a document that is text; None for any other."""
+    if not media.media_type.startswith("text/"):
+        return None
+    try:
+        return a2b_base64(media.data).decode()
+    except (Error, ValueError):
+        return None
 
 
 def filename(media: Media) -> str:

@@ -23,7 +23,7 @@ from gateway.domain.event import Stopped
 from gateway.translation import arguments, faults, fields, limits, marks, media, moments
 from gateway.translation.endings import reason_of
 from gateway.translation.losses import LOSSES_MAX, Losses
-from gateway.translation.schemas import arguments_schema
+from gateway.translation.schemas import arguments_schema, simplified
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,18 @@ def test_a_data_url_is_read_as_it_was_written() -> None:
     assert media.media_of(media.url_of(picture), "a.png", "5m") == picture
     found = media.media_of("data:text/plain;charset=utf-8;base64,aGk=")
     assert found == Media("text/plain", "aGk=")
+
+
+@pytest.mark.parametrize("said", ["image/jpg", "IMAGE/JPEG", "image/pjpeg"])
+def test_a_type_is_read_as_it_was_meant(said: str) -> None:
+    assert media.media_of(f"data:{said};base64,AAAA") == Media("image/jpeg", "AAAA")
+
+
+def test_a_document_of_words_has_words() -> None:
+    assert media.words_of(Media("text/csv", "YSxi")) == "a,b"
+    assert media.words_of(Media("application/pdf", "YSxi")) is None
+    assert media.words_of(Media("text/csv", "/w==")) is None
+    assert media.words_of(Media("text/csv", "\u00e9")) is None
 
 
 def test_a_file_without_a_name_is_called_what_it_is() -> None:
@@ -178,6 +190,52 @@ def test_a_schema_keeps_its_order_and_loses_what_vendors_refuse() -> None:
     assert list(arguments_schema({"z": 1, "a": 2})) == ["type", "z", "a"]
     assert arguments_schema(schema) == {"type": "object", "title": "S"}
     assert schema["properties"] is None
+
+
+def test_a_schema_for_the_narrowest_vendor_closes_every_object() -> None:
+    losses = Losses()
+    schema = {
+        "$defs": {"S-own": {"type": "object", "properties": {"a": {"$ref": "#/$defs/b"}}}},
+        "type": "object",
+        "properties": {
+            "S-list": {"type": "array", "items": {"type": "object", "properties": {}}},
+            "S-any": {"anyOf": [{"type": "null"}, {"properties": {}}, True]},
+            "S-odd": True,
+        },
+        "additionalProperties": True,
+        "required": ["S-list"],
+    }
+    simple = simplified(schema, losses)
+    assert losses.names == ()
+    assert list(simple) == list(schema)
+    assert simple["additionalProperties"] is False
+    assert simple["$defs"]["S-own"]["additionalProperties"] is False
+    assert simple["properties"]["S-list"]["items"]["additionalProperties"] is False
+    assert simple["properties"]["S-any"]["anyOf"][1]["additionalProperties"] is False
+    assert schema["additionalProperties"] is True
+
+
+@pytest.mark.parametrize(
+    ("schema", "simple"),
+    [
+        ({"type": "integer", "minimum": 1}, {"type": "integer"}),
+        ({"type": "string", "format": "color"}, {"type": "string"}),
+        ({"oneOf": [{"type": "null"}]}, {"anyOf": [{"type": "null"}]}),
+        ({"items": [1], "properties": 7, "anyOf": 8}, {"items": [1], "properties": 7, "anyOf": 8}),
+    ],
+)
+def test_what_the_narrowest_vendor_refuses_goes_by_name(schema: Any, simple: Any) -> None:
+    losses = Losses()
+    closed = {"additionalProperties": False} if "properties" in simple else {}
+    assert simplified(schema, losses) == {**simple, **closed}
+    assert losses.names == (() if "items" in schema else ("answer_schema_simplified",))
+
+
+def test_a_format_that_every_vendor_knows_stays() -> None:
+    losses = Losses()
+    schema = {"type": "string", "format": "date-time"}
+    assert simplified(schema, losses) == schema
+    assert losses.names == ()
 
 
 @pytest.mark.parametrize(

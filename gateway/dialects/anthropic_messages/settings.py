@@ -8,7 +8,7 @@ from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
 from gateway.translation import claude, effort, marks
 from gateway.translation.names import Names
-from gateway.translation.schemas import arguments_schema
+from gateway.translation.schemas import arguments_schema, simplified
 
 TEMPERATURE_MAX = 1.0
 NAMES = Names(name_chars_max=128, id_chars_max=128)
@@ -60,12 +60,14 @@ def write_thinking(
     return Thought({"type": "enabled", "budget_tokens": budget})
 
 
-def write_sampling(sampling: Sampling, thought: Thought, losses: Losses) -> Body:
+def write_sampling(
+    sampling: Sampling, thought: Thought, offering: Offering, losses: Losses
+) -> Body:
     """Return how the reply is drawn."""
     for name in _UNSAID:
         if getattr(sampling, name) is not None:
             losses.note(name)
-    said: Body = {"stop_sequences": list(sampling.stop)} if sampling.stop else {}
+    said = _stops(sampling, losses)
     for name in ("temperature", "top_p", "top_k"):
         value = getattr(sampling, name)
         if value is None:
@@ -78,15 +80,29 @@ def write_sampling(sampling: Sampling, thought: Thought, losses: Losses) -> Body
     if said.get("temperature", 0) > TEMPERATURE_MAX:
         losses.note("temperature")
         said["temperature"] = TEMPERATURE_MAX
+    if {"temperature", "top_p"} <= said.keys() and _version(offering) >= claude.SCHEMA_FROM:
+        # WHY: newer models refuse both at once.
+        losses.note("top_p")
+        del said["top_p"]
     return said
 
 
-def write_output(conversation: Conversation, thought: Thought) -> Body:
+def _stops(sampling: Sampling, losses: Losses) -> Body:
+    # WHY: the vendor refuses a sequence of blanks.
+    stops = [stop for stop in sampling.stop if stop.strip()]
+    if len(stops) < len(sampling.stop):
+        losses.note("stop")
+    return {"stop_sequences": stops} if stops else {}
+
+
+def write_output(
+    conversation: Conversation, thought: Thought, offering: Offering, losses: Losses
+) -> Body:
     """Return form and effort of the answer; the name of a schema is a handle, and no loss."""
     said: Body = {"effort": thought.effort} if thought.effort is not None else {}
     if conversation.answer_schema is not None:
-        schema = conversation.answer_schema or {"type": "object"}
-        said["format"] = {"type": "json_schema", "schema": schema}
+        schema = _answer(conversation.answer_schema, offering, losses)
+        said |= {"format": {"type": "json_schema", "schema": schema}} if schema else {}
     return {"output_config": said} if said else {}
 
 
@@ -103,6 +119,29 @@ def write_tools(conversation: Conversation, losses: Losses) -> Body:
     return said
 
 
+def _answer(schema: Body, offering: Offering, losses: Losses) -> Body | None:
+    """Return the schema of the answer; None, as a loss, where the model knows no such thing.
+
+    WHY: a Claude takes schemas of its own subset alone, in which every object is closed; an object
+    of any form, which other vendors have a word for, is none of them.
+    """
+    found = _version(offering)
+    if not _is_claude(offering):
+        return schema or {"type": "object"}
+    if not schema or found < claude.SCHEMA_FROM:
+        losses.note("answer_schema")
+        return None
+    return simplified(schema, losses)
+
+
+def _is_claude(offering: Offering) -> bool:
+    return "claude" in offering.wire_model or "claude" in offering.model
+
+
+def _version(offering: Offering) -> tuple[int, int]:
+    return max(claude.version(offering.wire_model), claude.version(offering.model))
+
+
 def _is_forced(conversation: Conversation) -> bool:
     choice = conversation.tool_choice
     return choice is not None and choice.mode in _FORCED and bool(conversation.tools)
@@ -110,8 +149,9 @@ def _is_forced(conversation: Conversation) -> bool:
 
 def _way(offering: Offering) -> str:
     """Return how that model is told to think; of another maker's model we know nothing."""
-    names = [name for name in (offering.wire_model, offering.model) if "claude" in name]
-    return claude.thinks(names[0]) if names else "adaptive"
+    if not _is_claude(offering):
+        return "adaptive"
+    return claude.thinks(offering.wire_model) or claude.thinks(offering.model)
 
 
 def _answers_unsigned_call(messages: list[Body]) -> bool:

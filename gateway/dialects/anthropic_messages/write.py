@@ -51,9 +51,9 @@ def write(
     }
     body |= _system(conversation.system)
     body |= write_tools(conversation, losses)
-    body |= write_sampling(conversation.sampling, thought, losses)
+    body |= write_sampling(conversation.sampling, thought, offering, losses)
     body |= {"thinking": thought.field} if thought.field is not None else {}
-    body |= write_output(conversation, thought)
+    body |= write_output(conversation, thought, offering, losses)
     _bound_marks(body, losses)
     return body, losses.names
 
@@ -133,11 +133,14 @@ def _media(part: Media, losses: Losses) -> Block | None:
     source = {"type": "base64", "media_type": part.media_type, "data": part.data}
     if part.media_type in media.IMAGES:
         return {"type": "image", "source": source, **marks.write(part.cache)}
-    if part.media_type == media.PDF:
-        titled = {"title": part.name} if part.name else {}
-        return {"type": "document", "source": source, **titled, **marks.write(part.cache)}
-    losses.note("media")
-    return None
+    words = media.words_of(part)
+    if words is not None:
+        source = {"type": "text", "media_type": "text/plain", "data": words}
+    elif part.media_type != media.PDF:
+        losses.note("media")
+        return None
+    titled = {"title": part.name} if part.name else {}
+    return {"type": "document", "source": source, **titled, **marks.write(part.cache)}
 
 
 def _opaque(part: Opaque, losses: Losses) -> Block | None:
