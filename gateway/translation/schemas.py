@@ -64,9 +64,10 @@ def simplified(schema: _SCHEMA, losses: Losses) -> _SCHEMA:
     said: _SCHEMA = {}
     for word, value in schema.items():
         name = "anyOf" if word == "oneOf" else word
-        if name != word or name not in _WORDS or (name == "format" and value not in _FORMATS):
+        is_known = name in _WORDS and (name != "format" or str(value) in _FORMATS)
+        if name != word or not is_known:
             losses.note("answer_schema_simplified")
-        if name in _WORDS and (name != "format" or value in _FORMATS):
+        if is_known:
             said[name] = _inside(name, value, losses)
     if said.get("type") == "object" or "properties" in said:
         said["additionalProperties"] = False

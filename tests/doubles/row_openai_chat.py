@@ -19,7 +19,10 @@ CHAT_ASKS = {
             "role": "user",
             "content": [
                 {"type": "text", "text": "S-user", "cache_control": {"type": "ephemeral"}},
-                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+                {
+                    "type": "image_url",
+                    "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "auto"},
+                },
                 {
                     "type": "file",
                     "file": {
@@ -65,7 +68,14 @@ CHAT_ASKS = {
     "tool_choice": "auto",
     "response_format": {
         "type": "json_schema",
-        "json_schema": {"name": "S-form", "schema": {"type": "object", "title": "S-schema"}},
+        "json_schema": {
+            "name": "S-form",
+            "schema": {
+                "type": "object",
+                "title": "S-schema",
+                "properties": {"S-when": {"oneOf": [{"type": "string", "format": "date"}]}},
+            },
+        },
     },
     "max_completion_tokens": 4321,
     "reasoning_effort": "medium",

@@ -77,6 +77,11 @@ RESPONSES_ASKS = {
     },
     "max_output_tokens": 4321,
     "reasoning": {"effort": "xhigh"},
+    "tool_choice": {
+        "type": "allowed_tools",
+        "mode": "auto",
+        "tools": [{"type": "function", "name": "S-tool"}],
+    },
     "store": False,
 }
 RESPONSES_USAGE = {

@@ -108,7 +108,7 @@ def decode(data: bytes) -> Chunk:
     """Return the chunk; ValueError, without a word of it, when it is none."""
     try:
         return _DECODER.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         pass
     raise ValueError("not a chat completion")
 

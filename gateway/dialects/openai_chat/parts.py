@@ -62,7 +62,7 @@ def _read_text(part: dict[str, Any], key: str, lost: Losses) -> Text | None:
 def _read_image(part: dict[str, Any], lost: Losses) -> Media | Opaque:
     reference = part.get("image_url")
     inside = reference if isinstance(reference, dict) else {}
-    if inside.get("detail", part.get("detail")) not in {None, "auto"}:
+    if inside.get("detail", part.get("detail")) not in (None, "auto"):
         lost.note("image_detail")
     lost.extras(part, _PART_FIELDS | {"image_url", "detail"})
     lost.extras(inside, frozenset({"url", "detail"}), "image_url.")

@@ -39,7 +39,7 @@ def _read_part(part: dict[str, Any], lost: Losses) -> Text | Media | None:
         return _read_text(part, _TEXT_KEYS[kind], lost)
     if kind == "input_image":
         lost.extras(part, frozenset({"type", "image_url", "detail"}))
-        if part.get("detail") not in {None, "auto"}:
+        if part.get("detail") not in (None, "auto"):
             lost.note("detail")
         return _media(part.get("image_url"), kind, "", lost)
     if kind == "input_file":

@@ -95,7 +95,8 @@ def _allowed(choice: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _may_be_chosen(named: dict[str, Any]) -> bool:
-    return named.get("type") in AT_CLIENT or named.get("type") in {SHELL, GROUP}
+    kind = str(named.get("type"))
+    return kind in AT_CLIENT or kind in {SHELL, GROUP}
 
 
 def _runs_at_client(tool: Tool) -> bool:

@@ -92,6 +92,8 @@ def _assistant(turn: Turn, lost: Losses) -> list[dict[str, Any]]:
     """
     items: list[dict[str, Any]] = []
     for part in turn.parts:
+        if isinstance(part, Text) and not part.text:
+            continue
         if isinstance(part, Text):
             items.append({"type": "message", "role": "assistant", "content": part.text})
         elif isinstance(part, ToolCall):
