@@ -185,11 +185,11 @@ def test_calls_are_objects_without_ids_and_answers_follow_their_order():
         {"role": "user", "content": "so?"},
     ]
     assert losses == (
-        "signature",
+        "thinking_signature",
         "redacted_thinking",
         "tool_call_id",
         "tool_result_media_moved",
-        "is_error",
+        "tool_result_failed",
     )
 
 

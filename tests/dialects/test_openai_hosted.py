@@ -13,7 +13,7 @@ from tests.doubles.fleets import an_offering
 
 ACCEPTED: TypeAdapter[Any] = TypeAdapter(CompletionCreateParams)
 THOUGHT = Turn("assistant", (Thinking("S-thought"), Text("S-text")))
-ALONE = Turn("assistant", (Thinking("S-alone"),))
+ALONE = Turn("assistant", (Thinking("S-alone", "S-signature"),))
 CALLED = Turn("assistant", (Thinking("S-then"), ToolCall("a", "f", {})))
 FREE = Sampling()
 ASKED = Turn("user", (Text("go"),))
@@ -31,7 +31,7 @@ def said(
 
 def test_reasoning_of_earlier_turns_is_a_loss_and_not_an_error() -> None:
     body, losses = said(ASKED, THOUGHT, ALONE, CALLED)
-    assert losses == ("thinking",)
+    assert losses == ("thinking_signature", "thinking")
     assert "S-thought" not in str(body)
     roles = [message["role"] for message in body["messages"]]
     assert roles == ["user", "assistant", "assistant"]

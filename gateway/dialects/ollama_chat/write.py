@@ -158,7 +158,7 @@ class _Messages:
 
     def _answer(self, result: ToolResult) -> Body:
         if result.failed:
-            self._losses.note("is_error")
+            self._losses.note("tool_result_failed")
         words = [part.text for part in result.parts if isinstance(part, Text)]
         message: Body = {"role": "tool", "content": "\n".join(words)}
         name = result.name or self._calls.get(result.call_id, (0, ""))[1]
@@ -189,7 +189,7 @@ class _Messages:
 
     def _thought(self, part: Thinking) -> str:
         if part.signature is not None:
-            self._losses.note("signature")
+            self._losses.note("thinking_signature")
         if part.redacted is not None:
             self._losses.note("redacted_thinking")
         return part.text
