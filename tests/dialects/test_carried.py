@@ -25,10 +25,12 @@ from gateway.domain.dialect import Dialect
 from gateway.domain.event import (
     Event,
     Stopped,
+    ThinkingDelta,
     ToolCallBegan,
     ToolCallDelta,
 )
 from tests.doubles.fleets import an_offering
+from tests.doubles.goldens import recorded
 from tests.doubles.grammar import GRAMMARS
 
 RECORD = "01938e6c-7c1a-7abc-8def-0123456789ab"
@@ -205,6 +207,23 @@ def test_every_effort_reaches_everybody_or_the_nearest_does_by_name(effort: str)
 def test_a_bound_of_thinking_is_named_where_it_cannot_be_said(dialect: Dialect) -> None:
     losses = written(dialect, thinking="high", thinking_tokens_max=2048)[1]
     assert "thinking_tokens_max" in losses
+
+
+def test_reasoning_that_no_claude_signed_goes_to_none() -> None:
+    """A real vLLM fills the field with a random id, and clients send it back."""
+    events = ANTHROPIC_MESSAGES.read_reply(recorded("reasoning_messages_cut")[1])
+    given = [event.signature for event in events if isinstance(event, ThinkingDelta)]
+    thinking: dict[str, Any] = {"type": "thinking", "thinking": "S-thought"}
+    said = [thinking, {"type": "text", "text": "S-text"}]
+    turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": said}]
+    body = {"model": "m", "max_tokens": 9, "messages": turns}
+    for signature in (given[-1], "", None):
+        thinking["signature"] = signature
+        conversation, _ = ANTHROPIC_MESSAGES.read(body)
+        assert conversation.turns[1].parts[0] == Thinking("S-thought")
+    sent, losses = written(ANTHROPIC_MESSAGES, *conversation.turns, model="claude-opus-4-5")
+    assert "S-thought" not in msgspec.json.encode(sent).decode()
+    assert "thinking_unsigned" in losses
 
 
 SIGNED = ToolCall("a", "f", {}, signature="S-signature")

@@ -5,6 +5,7 @@ client accept what we wrote, in the same test.
 """
 
 import re
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,9 +13,11 @@ import pytest
 from gateway.dialects import DIALECTS
 from gateway.domain.request import Operation
 from gateway.flow.renaming import renaming
+from tests.doubles.dialect_row import sse
 from tests.doubles.dialect_rows import CALL_ID, PDF, PNG, ROWS, USAGE, Row
 from tests.doubles.fleets import an_offering
-from tests.doubles.grammar import GRAMMARS, Call
+from tests.doubles.goldens import GOLDENS
+from tests.doubles.grammar import GRAMMARS, Call, Story
 from tests.doubles.vendor_readers import chunks
 
 RECORD = "01938e6c-7c1a-7abc-8def-0123456789ab"
@@ -154,3 +157,76 @@ def test_a_name_that_the_engine_forbids_comes_back_as_the_clients_own(engine):
 
 def test_every_dialect_that_clients_speak_has_a_row():
     assert set(ROWS) == set(GRAMMARS)
+
+
+def _tool(index: int, arguments: str, name: str = "") -> dict[str, Any]:
+    named = {"id": f"call_{name}", "type": "function"} if name else {}
+    function = {"name": name, "arguments": arguments} if name else {"arguments": arguments}
+    return {"index": index, **named, "function": function}
+
+
+def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return {"id": "c", "object": "chat.completion.chunk", "choices": [choice]}
+
+
+ODD_STREAMS = {
+    "role, words and the reason in one chunk": (
+        [_chunk({"role": "assistant", "content": "S-text"}, "stop")],
+        Story("S-text", "", (), "end"),
+    ),
+    "empty tool calls beside words": (
+        [_chunk({"content": "S-text", "tool_calls": []}), _chunk({"tool_calls": []}, "stop")],
+        Story("S-text", "", (), "end"),
+    ),
+    "two calls in one chunk, then fragments by turns": (
+        [
+            _chunk({"content": None, "tool_calls": [_tool(0, "", "f"), _tool(1, "", "g")]}),
+            _chunk({"tool_calls": [_tool(1, '{"b"')]}),
+            _chunk({"tool_calls": [_tool(0, '{"a":1}'), _tool(1, ":2}")]}),
+            _chunk({"content": "S-text"}),
+            _chunk({}, "stop"),
+        ],
+        Story("S-text", "", (Call("call_f", "f", {"a": 1}), Call("call_g", "g", {"b": 2})), "tool"),
+    ),
+    "a call without arguments": (
+        [_chunk({"tool_calls": [_tool(0, "", "f")]}, "tool_calls")],
+        Story("", "", (Call("call_f", "f", {}),), "tool"),
+    ),
+    "reasoning, words, reasoning": (
+        [
+            _chunk({"reasoning": "S-one"}),
+            _chunk({"content": "S-text"}),
+            _chunk({"reasoning_content": "S-two"}, "length"),
+        ],
+        Story("S-text", "S-oneS-two", (), "length"),
+    ),
+    "a reason to run a tool without a call": (
+        [_chunk({"content": "S-text"}, "tool_calls")],
+        Story("S-text", "", (), "end"),
+    ),
+}
+
+
+@pytest.mark.parametrize("client", sorted(ROWS))
+@pytest.mark.parametrize("odd", ODD_STREAMS)
+def test_what_hosts_are_known_to_stream_reaches_every_client(client, odd):
+    chunks_, story = ODD_STREAMS[odd]
+    raw = sse(*chunks_, end=b"data: [DONE]\n\n")
+    found = GRAMMARS[client].stream(answered(ROWS[client], ROWS["openai_chat"], raw))
+    assert found[:4] == story[:4]
+
+
+WRITTEN = {
+    "openai_chat": "openai_chat/*.stream.txt",
+    "openai_responses": "openai_responses/*.stream.txt",
+    "anthropic_messages": "*/*.written.stream.txt",
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_every_golden_stream_keeps_the_grammar(name):
+    files = sorted(GOLDENS.glob(WRITTEN[name]))
+    assert files
+    for file in files:
+        GRAMMARS[name].stream(file.read_bytes())

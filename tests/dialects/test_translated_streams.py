@@ -22,6 +22,8 @@ from gateway.domain.event import (
 from gateway.domain.money import Tokens
 from tests.doubles.grammar import GRAMMARS, Call, Story
 
+SIGNATURE = "S-signature"
+SEALED = "S-sealed"
 RECORD = "01938e6c-7c1a-7abc-8def-0123456789ab"
 NAMES = sorted(GRAMMARS)
 PAIRS = [(engine, client) for engine in NAMES for client in NAMES]
@@ -44,7 +46,11 @@ def replies(draw: Any) -> tuple[tuple[Event, ...], Story]:
     """Return a reply as events, tracks interleaved at will, and what it says."""
     tracks: list[list[Event]] = [
         [TextDelta(text) for text in draw(st.lists(words, max_size=4))],
-        [ThinkingDelta(text) for text in draw(st.lists(words, max_size=3))],
+        [
+            ThinkingDelta(text, draw(st.sampled_from([None, None, SIGNATURE])))
+            for text in draw(st.lists(words, max_size=3))
+        ],
+        [ThinkingDelta(redacted=SEALED) for _ in range(draw(st.integers(0, 1)))],
     ]
     given_arguments = draw(st.lists(st.none() | arguments, max_size=4))
     for number, found in enumerate(given_arguments):
@@ -113,6 +119,24 @@ def test_any_reply_keeps_the_grammar_and_is_whole_in_every_dialect(
     dialect = DIALECTS[name]
     same(GRAMMARS[name].stream(streamed(dialect, events)), story)
     same(GRAMMARS[name].whole(dialect.write_reply(events, "asked", RECORD)), story)
+
+
+@settings(max_examples=60, deadline=None)
+@given(reply=replies())
+def test_every_signature_stands_behind_its_own_reasoning(
+    reply: tuple[tuple[Event, ...], Story],
+) -> None:
+    thoughts = [event for event in reply[0] if isinstance(event, ThinkingDelta)]
+    dialect = DIALECTS["anthropic_messages"]
+    whole = msgspec.json.decode(dialect.write_reply(reply[0], "asked", RECORD))
+    blocks = [block for block in whole["content"] if "thinking" in block["type"]]
+    sealed = [block for block in blocks if block["type"] == "redacted_thinking"]
+    signed = [block["signature"] for block in blocks if block.get("signature")]
+    assert signed == [event.signature for event in thoughts if event.signature]
+    assert len(sealed) == sum(event.redacted is not None for event in thoughts)
+    raw = streamed(dialect, reply[0])
+    assert raw.count(b'"signature_delta"') == len(signed)
+    assert raw.count(b'"S-sealed"') == len(sealed)
 
 
 @pytest.mark.parametrize(("engine", "client"), PAIRS)

@@ -12,6 +12,7 @@ from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, Too
 from gateway.domain.errors import Malformed
 from gateway.domain.part_names import part_name
 from gateway.translation import marks
+from gateway.translation.signatures import is_signed
 
 DIALECT = "anthropic_messages"
 _SPOKEN_BY = {
@@ -122,7 +123,8 @@ class PartReader:
     def _thinking(self, block: dict[str, Any]) -> Thinking:
         self._losses.extras(block, ("type", "thinking", "signature"))
         thought = shaped(block, shapes.ThinkingBlock)
-        return Thinking(thought.thinking, signature=thought.signature or None)
+        signed = is_signed(thought.signature)
+        return Thinking(thought.thinking, signature=thought.signature if signed else None)
 
     def _redacted(self, block: dict[str, Any]) -> Thinking:
         self._losses.extras(block, ("type", "data"))
