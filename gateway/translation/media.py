@@ -19,6 +19,7 @@ DOCUMENTS = {
     "text/plain": "txt",
     "text/markdown": "md",
 }
+MEDIA_TYPES = {word: kind for kind, word in (IMAGES | DOCUMENTS).items()}
 UNKNOWN_TYPE = "application/octet-stream"
 # What clients say, and vendors do not know.
 _MEANT = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg"}
@@ -73,3 +74,11 @@ def filename(media: Media) -> str:
     """Return the client's name of the file, or one that says only what it is."""
     kind = DOCUMENTS.get(media.media_type, media.media_type.rpartition("/")[2])
     return media.name or f"document.{kind}"
+
+
+def is_base64(data: str) -> bool:
+    """Is it something in base64, to the letter?"""
+    try:
+        return bool(a2b_base64(data, strict_mode=True))
+    except (Error, ValueError):
+        return False

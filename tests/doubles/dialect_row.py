@@ -19,7 +19,8 @@ class Row(NamedTuple):
 
     `asks` is a request, `streams` and `answers` are one reply. `takes` raises when the vendor would
     not send that request; `reads_stream` and `reads_whole` raise when the vendor's client cannot
-    read such a reply. `signs` says that a signature stands in a reply.
+    read such a reply. `signs` says that a signature stands in a
+    reply. `calls` returns the stream as one that calls a tool of that name.
     """
 
     dialect: Dialect
@@ -30,6 +31,7 @@ class Row(NamedTuple):
     reads_stream: Callable[[bytes], object]
     reads_whole: Callable[[bytes], object]
     signs: bool = False
+    calls: Callable[[bytes, str], bytes] = lambda raw, name: raw.replace(b"S-tool", name.encode())
 
 
 def sse(*events: dict[str, Any], named: bool = False, end: bytes = b"") -> bytes:

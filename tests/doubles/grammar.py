@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tests.doubles import message_grammar, openai_grammar, responses_grammar
+from tests.doubles import (
+    bedrock_vendor,
+    converse_grammar,
+    message_grammar,
+    openai_grammar,
+    responses_grammar,
+)
 
 _CHAT_STOPS = {"stop": "end", "length": "length", "tool_calls": "tool", "content_filter": "refusal"}
 _MESSAGE_STOPS = {
@@ -18,6 +24,13 @@ _MESSAGE_STOPS = {
     "max_tokens": "length",
     "tool_use": "tool",
     "refusal": "refusal",
+}
+_CONVERSE_STOPS = {
+    "end_turn": "end",
+    "stop_sequence": "end",
+    "max_tokens": "length",
+    "tool_use": "tool",
+    "content_filtered": "refusal",
 }
 _LINE_FIELDS = {"model", "created_at", "message", "done"}
 _LAST_FIELDS = _LINE_FIELDS | {"done_reason", "prompt_eval_count", "eval_count"}
@@ -138,11 +151,21 @@ def ollama_whole(raw: bytes) -> Story:
     return _lines([line])
 
 
+def converse_stream(raw: bytes) -> Story:
+    return _converse(converse_grammar.assert_converse_grammar(raw))
+
+
+def converse_whole(raw: bytes) -> Story:
+    bedrock_vendor.assert_reply_is_of_the_shape(raw)
+    return _converse(msgspec.json.decode(raw))
+
+
 GRAMMARS = {
     "openai_chat": Grammar(chat_stream, chat_whole),
     "openai_responses": Grammar(responses_stream, responses_whole),
     "anthropic_messages": Grammar(message_stream, message_whole),
     "ollama_chat": Grammar(ollama_stream, ollama_whole),
+    "bedrock_converse": Grammar(converse_stream, converse_whole),
 }
 
 
@@ -165,6 +188,23 @@ def _message(blocks: list[dict[str, Any]], stop: str, usage: dict[str, Any]) -> 
         _MESSAGE_STOPS[stop],
         read + usage["cache_creation_input_tokens"],
         usage["output_tokens"],
+    )
+
+
+def _converse(reply: dict[str, Any]) -> Story:
+    blocks = reply["output"]["message"]["content"]
+    calls = [block["toolUse"] for block in blocks if "toolUse" in block]
+    thoughts = [block["reasoningContent"] for block in blocks if "reasoningContent" in block]
+    said = [thought["reasoningText"]["text"] for thought in thoughts if "reasoningText" in thought]
+    usage = reply["usage"]
+    read = usage["inputTokens"] + usage.get("cacheReadInputTokens", 0)
+    return Story(
+        "".join(block["text"] for block in blocks if "text" in block),
+        "".join(said),
+        tuple(Call(call["toolUseId"], call["name"], call["input"]) for call in calls),
+        _CONVERSE_STOPS[reply["stopReason"]],
+        read + usage.get("cacheWriteInputTokens", 0),
+        usage["outputTokens"],
     )
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.bedrock_converse.media import is_base64
-from gateway.dialects.bedrock_converse.names import allowed
+from gateway.dialects.bedrock_converse.names import NAMES
 from gateway.domain.event import Event, TextDelta, ThinkingDelta, ToolCallBegan, ToolCallDelta
+from gateway.translation.limits import HELD_BYTES_MAX
+from gateway.translation.media import is_base64
 
-HELD_BYTES_MAX = 8 * 1024 * 1024
 CALL = "toolUse"
 
 Key = tuple[str, int]
@@ -46,7 +46,7 @@ class Pieces:
                 return self._thought(event)
             case ToolCallBegan():
                 # WHY: the client sends the id back, and an engine's id may be none of Bedrock's.
-                call_id = allowed(event.id) if event.id else f"tooluse_{event.index}"
+                call_id = NAMES.id(event.id) if event.id else f"tooluse_{event.index}"
                 start = {"toolUseId": call_id, "name": event.name}
                 return [Piece((CALL, event.index), start=start)]
             case ToolCallDelta() if event.fragment:
