@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
@@ -12,7 +13,7 @@ from gateway.translation import limits
 from tests.doubles.grammar import GRAMMARS
 
 RECORD = "01938e6c-7c1a-7abc-8def-0123456789ab"
-ALL = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES, OLLAMA_CHAT)
+ALL = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES, OLLAMA_CHAT, BEDROCK_CONVERSE)
 
 
 def by_name(dialect: Dialect) -> str:
@@ -50,12 +51,15 @@ def test_words_are_said_at_any_length_where_nothing_is_repeated(
     assert GRAMMARS["anthropic_messages"].stream(raw).text == "12345678" * 9
 
 
-def test_a_call_that_is_interleaved_in_a_thousand_fragments_is_looked_at_once() -> None:
+@pytest.mark.parametrize("client", [ANTHROPIC_MESSAGES, BEDROCK_CONVERSE], ids=by_name)
+def test_a_call_that_is_interleaved_in_a_thousand_fragments_is_looked_at_once(
+    client: Dialect,
+) -> None:
     """Its brackets close again and again; the text is not parsed each time."""
     fragments = ["{", *(f'"{n}":{{}},' for n in range(3000)), '"end":0}']
     opened = (ToolCallBegan(0, "a", "f"), ToolCallBegan(1, "b", "g"), ToolCallDelta(1, "{}"))
     deltas = [ToolCallDelta(0, fragment) for fragment in fragments]
-    raw = streamed(ANTHROPIC_MESSAGES, *opened, *deltas, Stopped("tool_use"))
-    first, second = GRAMMARS["anthropic_messages"].stream(raw).calls
+    raw = streamed(client, *opened, *deltas, Stopped("tool_use"))
+    first, second = GRAMMARS[client.name].stream(raw).calls
     assert len(first.arguments) == 3001
     assert second.arguments == {}
