@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 
-.PHONY: help demo test check live coverage faults faults-gateway simulate format generate lock clean
+.PHONY: help demo test check live coverage faults faults-gateway simulate bench format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ faults-gateway: $(READY) ## the kill loop on the whole gateway, PERIMETER_KILLS 
 
 simulate: $(READY) ## a large number of random worlds
 	$(BIN)/python -m tests.simulation.worlds --worlds 200000
+
+bench: $(READY) ## what a translated stream costs: microseconds of CPU per event, by pair
+	$(BIN)/python -m tests.bench.translation
 
 format: $(READY) ## format and mend what can be mended
 	$(BIN)/ruff format .

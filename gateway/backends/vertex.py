@@ -1,7 +1,7 @@
 """Google Vertex: one project at one location, each publisher's models in its own dialect."""
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
-from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_chat import OPENAI_HOSTED
 from gateway.domain.request import Body
 from gateway.transport import anthropic_terms as terms
 from gateway.transport import vertex_place
@@ -64,13 +64,13 @@ VERTEX = Backend(
             fields=told,
         ),
         Way(
-            dialect=OPENAI_CHAT,
+            dialect=OPENAI_HOSTED,
             path=AT + "/endpoints/openapi/chat/completions",
             serves=vertex_place.is_published,
             fields=vertex_place.quota,
         ),
         Way(
-            dialect=OPENAI_CHAT,
+            dialect=OPENAI_HOSTED,
             path=MISTRAL + "/{model}:rawPredict",
             streamed=MISTRAL + "/{model}:streamRawPredict",
             serves=vertex_place.is_mistral,

@@ -192,7 +192,6 @@ def test_what_waits_has_a_bound(monkeypatch):
     [
         ("end", "end_turn"),
         ("length", "max_tokens"),
-        ("tool_use", "tool_use"),
         ("stop_sequence", "stop_sequence"),
         ("refusal", "refusal"),
         ("other:pause_turn", "pause_turn"),
@@ -202,6 +201,13 @@ def test_a_reason_is_said_in_the_vendors_words(reason, said):
     message = both(TextDelta("a"), Stopped(reason, "X" if reason == "stop_sequence" else None))
     assert message.stop_reason == said
     assert message.stop_sequence == ("X" if reason == "stop_sequence" else None)
+
+
+def test_a_reply_says_that_a_tool_must_run_if_and_only_if_it_calls_one():
+    call = (ToolCallBegan(0, "a", "f"), ToolCallDelta(0, "{}"))
+    for reason in ("end", "tool_use"):
+        assert both(*call, Stopped(reason)).stop_reason == "tool_use"
+        assert both(TextDelta("a"), Stopped(reason)).stop_reason == "end_turn"
 
 
 def test_a_reason_that_nobody_knows_is_never_a_good_end():
@@ -240,7 +246,7 @@ def test_ids_that_clients_refuse_are_respelled():
         ToolCallBegan(1, "", "Bash"),
         Stopped("tool_use"),
     )
-    assert [block.id for block in message.content] == ["functions_2eBash_3a0", "toolu_1"]
+    assert [block.id for block in message.content] == ["functions_Bash_0_a97d1507", "toolu_1"]
 
 
 def test_an_empty_reply_is_a_message_without_content():

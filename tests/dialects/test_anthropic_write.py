@@ -86,7 +86,7 @@ def test_an_agents_request_survives_reading_and_writing():
     conversation, _ = DIALECT.read(golden_json("anthropic_messages/agent_turn.json"))
     body, losses = written(conversation, stream=True)
     assert_golden_json("anthropic_messages/agent_turn.anthropic_messages.json", body)
-    assert losses == ("temperature", "top_k")
+    assert losses == ("thinking_tokens_max", "temperature", "top_k")
 
 
 def test_blank_words_and_empty_turns_are_left_out():
@@ -134,7 +134,7 @@ def test_an_id_that_the_vendor_refuses_is_spelled_alike_in_call_and_answer():
         )
     )
     call, answer = body["messages"][0]["content"][0], body["messages"][1]["content"][0]
-    assert call["id"] == answer["tool_use_id"] == "functions_2eBash_3a0"
+    assert call["id"] == answer["tool_use_id"] == "functions_Bash_0_a97d1507"
 
 
 def test_a_tool_answer_carries_images_and_its_failure():
@@ -242,9 +242,11 @@ def test_sampling_is_said_as_far_as_the_vendor_has_words():
         stop=("END",),
     )
     body, losses = written(talk(sampling=sampling))
-    assert (body["temperature"], body["top_p"], body["top_k"]) == (1.0, 0.5, 3)
+    assert (body["temperature"], body["top_k"]) == (1.0, 3)
+    assert "top_p" not in body
     assert body["stop_sequences"] == ["END"]
-    assert losses == ("seed", "frequency_penalty", "presence_penalty", "temperature")
+    assert losses == ("seed", "frequency_penalty", "presence_penalty", "temperature", "top_p")
+    assert written(talk(sampling=Sampling(5, top_p=0.5)))[1] == ()
     assert written(talk(sampling=Sampling(5, temperature=1.0)))[1] == ()
 
 
@@ -274,14 +276,46 @@ def test_a_forced_tool_wins_over_thinking():
 
 def test_an_answer_schema_is_said():
     schema = {"type": "object", "properties": {}}
-    assert written(talk(answer_schema=schema))[0]["output_config"] == {
-        "format": {"type": "json_schema", "schema": schema}
-    }
-    free = written(talk(answer_schema={}, thinking="low"))[0]["output_config"]
-    assert free == {
-        "effort": "low",
-        "format": {"type": "json_schema", "schema": {"type": "object"}},
-    }
+    body, losses = written(talk(answer_schema=schema))
+    closed = {**schema, "additionalProperties": False}
+    assert body["output_config"] == {"format": {"type": "json_schema", "schema": closed}}
+    assert "answer_schema" not in "".join(losses)
+
+
+def test_an_answer_of_any_form_is_a_loss_for_a_claude_alone():
+    body, losses = written(talk(answer_schema={}, thinking="low"))
+    assert body["output_config"] == {"effort": "low"}
+    assert "answer_schema" in losses
+    own = an_offering("qwen3", "vllm", "on_prem", wire_model="qwen3")
+    body, losses = DIALECT.write(talk(answer_schema={}), own, False)
+    assert body["output_config"]["format"]["schema"] == {"type": "object"}
+    assert "answer_schema" not in losses
+
+
+@pytest.mark.parametrize("model", ["claude-3-7-sonnet-20250219", "claude-sonnet-4-20250514"])
+def test_an_older_model_is_not_held_to_a_schema(model):
+    old = an_offering("claude", "cloud", "frontier", wire_model=model)
+    asked = talk(answer_schema={"type": "object"}, sampling=Sampling(5, temperature=0.5, top_p=0.5))
+    body, losses = DIALECT.write(asked, old, False)
+    assert "output_config" not in body
+    assert "answer_schema" in losses
+    assert (body["temperature"], body["top_p"]) == (0.5, 0.5)
+
+
+def test_a_stop_sequence_of_blanks_is_a_loss():
+    body, losses = written(talk(sampling=Sampling(5, stop=("\n", "END"))))
+    assert body["stop_sequences"] == ["END"]
+    assert losses == ("stop",)
+
+
+def test_a_document_of_words_is_said_in_words():
+    words = Media("text/markdown", "IyBIaQ==", "S-name.md")
+    said, losses = blocks(words)
+    source = {"type": "text", "media_type": "text/plain", "data": "# Hi"}
+    assert said == [{"type": "document", "source": source, "title": "S-name.md"}]
+    assert "media" not in losses
+    assert "media" in blocks(Text("x"), Media("text/plain", "not base64!"))[1]
+    assert "media" in blocks(Text("x"), Media("text/plain", "/w=="))[1]
 
 
 def test_the_oracle_judges_inside_lists():
@@ -354,7 +388,7 @@ def test_what_is_written_reads_back_the_same(speeches, thinking):
         tools=(TOOL,),
         tool_choice=ToolChoice("auto", parallel=False),
         sampling=Sampling(output_tokens_max=9, stop=("x",)),
-        answer_schema={"type": "object"},
+        answer_schema={"type": "object", "additionalProperties": False},
         thinking=thinking,
     )
     body, losses = DIALECT.write(conversation, OFFERING, True)

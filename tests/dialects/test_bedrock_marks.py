@@ -101,7 +101,7 @@ def test_a_mark_keeps_to_its_result_and_one_inside_stands_behind_all_of_it():
 def test_a_call_leaves_the_signature_of_another_provider_behind():
     call = ToolCall("t1", "f", {}, signature="c2ln")
     _, losses = written(CLAUDE, Turn("user", (Text("go"),)), Turn("assistant", (call,)))
-    assert set(losses) == {"signature", "tools_injected"}
+    assert set(losses) == {"thought_signature", "tools_injected"}
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def test_an_agents_request_is_as_agreed():
     conversation, _ = ANTHROPIC_MESSAGES.read(source)
     body, losses = written(conversation)
     assert_golden_json("bedrock_converse/agent_turn.json", body)
-    assert losses == ("parallel_tool_calls", "temperature", "top_k")
+    lost = ("parallel_tool_calls", "thinking_tokens_max", "temperature", "top_k")
+    assert losses == lost
 
 
 def test_the_model_and_the_stream_stand_in_no_body():

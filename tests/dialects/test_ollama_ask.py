@@ -184,7 +184,13 @@ def test_calls_are_objects_without_ids_and_answers_follow_their_order():
         {"role": "user", "content": "", "images": ["iVBORw0KGgo="]},
         {"role": "user", "content": "so?"},
     ]
-    assert losses == ("signature", "redacted_thinking", "tool_call_id", "is_error")
+    assert losses == (
+        "thinking_signature",
+        "redacted_thinking",
+        "tool_call_id",
+        "tool_result_media_moved",
+        "tool_result_failed",
+    )
 
 
 def test_a_part_of_another_dialect_is_lost_by_name():
@@ -317,7 +323,8 @@ def test_a_request_is_read():
         (True, "medium", ()),
         (False, "off", ()),
         ("high", "high", ()),
-        ("max", "high", ("effort",)),
+        ("max", "max", ()),
+        ("odd", "high", ("effort",)),
         (None, None, ()),
     ],
 )

@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from gateway.dialects.openai_chat import OPENAI_CHAT
-from gateway.dialects.openai_chat.fault import SAID_CHARACTERS_MAX
 from gateway.domain.errors import (
     AllFailed,
     AllTimedOut,
@@ -20,6 +19,7 @@ from gateway.domain.errors import (
     UnknownModel,
 )
 from gateway.domain.route import FailureKind
+from gateway.translation.faults import SAID_CHARS_MAX
 from tests.doubles.openai_scenarios import RECORD
 
 OVERFLOW = "This model's maximum context length is 1024 tokens. However, you asked for more."
@@ -94,7 +94,7 @@ def test_the_engines_words_are_kept_only_where_they_are_words(body: bytes, said:
 
 
 def test_the_engines_words_have_a_bound() -> None:
-    assert len(OPENAI_CHAT.failure(400, an_error(message="x" * 10_000))[1]) == SAID_CHARACTERS_MAX
+    assert len(OPENAI_CHAT.failure(400, an_error(message="x" * 10_000))[1]) == SAID_CHARS_MAX
 
 
 @pytest.mark.parametrize(

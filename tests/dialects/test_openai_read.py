@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from gateway.dialects.openai_chat import OPENAI_CHAT
-from gateway.dialects.openai_chat.losses import LOSSES_MAX
 from gateway.dialects.openai_chat.vocabulary import FIELDS
 from gateway.domain.conversation import (
     Conversation,
@@ -16,6 +15,7 @@ from gateway.domain.conversation import (
     Turn,
 )
 from gateway.domain.errors import Malformed
+from gateway.translation.losses import LOSSES_MAX
 
 USER = {"role": "user", "content": "hello"}
 OTHERS = FIELDS.keys() - OPENAI_CHAT.may_leave
@@ -246,7 +246,7 @@ def test_a_refusal_in_the_history_is_words_by_name() -> None:
         (
             {
                 "role": "user",
-                "content": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}],
+                "content": [{"type": "text", "text": "x", "cache_control": {"type": "forever"}}],
             },
             "cache_control",
         ),
@@ -265,11 +265,11 @@ def test_a_refusal_in_the_history_is_words_by_name() -> None:
                 "content": [
                     {
                         "type": "file",
-                        "file": {"file_data": "data:a/b;base64,", "filename": "canary"},
+                        "file": {"file_data": "data:a/b;base64,", "format": "canary"},
                     }
                 ],
             },
-            "file.filename",
+            "file.format",
         ),
     ],
 )

@@ -88,7 +88,7 @@ def test_results_come_first_and_pictures_in_them_move_by_name() -> None:
             ],
         },
     ]
-    assert losses == ("tool_result_failed", "tool_result_media")
+    assert losses == ("tool_result_failed", "tool_result_media_moved")
 
 
 def test_an_assistant_turn_holds_reasoning_words_and_calls() -> None:

@@ -69,16 +69,17 @@ def test_an_agents_request_goes_to_ollama():
     )
     assert_golden_json("anthropic_messages/agent_turn.ollama_chat.json", body)
     assert losses == (
-        "cache_control",
         "title",
-        "budget_tokens",
         "metadata",
         "context_management",
-        "signature",
+        "thinking_signature",
         "redacted_thinking",
         "tool_call_id",
-        "is_error",
+        "tool_result_media_moved",
+        "tool_result_failed",
         "parallel_tool_calls",
+        "thinking_tokens_max",
+        "cache_control",
     )
     assert ollama_sends(body)["messages"][0] == body["messages"][0]
 

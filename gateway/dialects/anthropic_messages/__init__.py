@@ -14,6 +14,7 @@ from gateway.dialects.anthropic_messages.count import ANTHROPIC_COUNT
 from gateway.dialects.anthropic_messages.errors import failure, refusal, stream_error
 from gateway.dialects.anthropic_messages.read import read
 from gateway.dialects.anthropic_messages.reply import Reader, read_reply
+from gateway.dialects.anthropic_messages.settings import NAMES
 from gateway.dialects.anthropic_messages.shapes import REACHING
 from gateway.dialects.anthropic_messages.tap import Tap, hear
 from gateway.dialects.anthropic_messages.vocabulary import FIELDS
@@ -42,6 +43,7 @@ ANTHROPIC_MESSAGES = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
+    renamed=NAMES.renamed,
     fields=FIELDS,
     passing=passing,
     reaching=REACHING,

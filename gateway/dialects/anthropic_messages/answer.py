@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jiter
 import msgspec
 
 from gateway.dialects.anthropic_messages.piece import (
@@ -16,6 +15,9 @@ from gateway.dialects.anthropic_messages.piece import (
 )
 from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Used
 from gateway.domain.money import Tokens
+from gateway.translation import arguments
+from gateway.translation.endings import reason_of
+from gateway.translation.limits import admit_call
 
 _STOPS = {"end": "end_turn", "length": "max_tokens"}
 _DELTAS = {
@@ -43,6 +45,7 @@ class _Ending:
             case Began():
                 self._input_tokens = event.input_tokens
             case ToolCallBegan():
+                admit_call(event.index)
                 self._called = True
             case Stopped():
                 self._stopped = event
@@ -57,9 +60,7 @@ class _Ending:
     @property
     def stop(self) -> dict[str, str | None]:
         """Why the reply ended; an engine's own word that we do not know is passed on."""
-        reason = self._stopped.reason if self._stopped else "end"
-        if reason == "end" and self._called:
-            reason = "tool_use"
+        reason = reason_of(self._stopped, called=self._called)
         named = _STOPS.get(reason, reason.removeprefix("other:"))
         sequence = self._stopped.sequence if self._stopped else None
         return {"stop_reason": named, "stop_sequence": sequence}
@@ -174,29 +175,8 @@ class Writer:
 
 def _whole(block: Block, *, cut: bool) -> dict[str, Any]:
     if block.key[0] == CALL:
-        return {**block.start, "input": _arguments(block.said(ARGUMENTS), cut=cut)}
+        return {**block.start, "input": arguments.answered(block.said(ARGUMENTS), cut=cut)}
     return {**block.start, **{field: block.said(field) for field in block.fields}}
-
-
-def _arguments(text: str, *, cut: bool) -> dict[str, Any]:
-    """Return the arguments; of a reply that reached its length as much as can be read.
-
-    WHY: a client that assembles the stream itself reads a cut call in the same way, and learns
-    from the stop reason that it is not whole.
-    """
-    if not text.strip():
-        return {}
-    try:
-        found = jiter.from_json(
-            text.encode(), partial_mode=cut, allow_inf_nan=False, cache_mode="none"
-        )
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    if cut:
-        return {}
-    raise ValueError("the arguments of a tool call are not an object")
 
 
 def _message(asked_model: str, record_id: str, usage: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import msgspec
 from gateway.domain.dialect import ErrorReply
 from gateway.domain.errors import GatewayError
 from gateway.domain.route import FailureKind
+from gateway.translation.faults import object_in, printable, told_of
 
-SAID_CHARS_MAX = 500
 OVERLOADED_STATUS = 529
 
 _STATUS = {
@@ -47,12 +47,6 @@ _NAMES = {
 }
 
 
-def printable(text: str) -> str:
-    """Return at most SAID_CHARS_MAX characters, each of them printable."""
-    cut = text[:SAID_CHARS_MAX]
-    return "".join(char if char.isprintable() else " " for char in cut).strip()
-
-
 def failure(status: int, body: bytes) -> tuple[FailureKind, str]:
     """Return what kind of failure an engine's error reply is, and its own words."""
     said = _said(body)
@@ -84,9 +78,9 @@ def stream_error(error: GatewayError, record_id: str) -> bytes:
 
 
 def _told(error: GatewayError, record_id: str) -> dict[str, Any]:
-    message = f"{error.what} Record {record_id}." if record_id else error.what
     name = _NAMES.get(error.status, "invalid_request_error")
-    told: dict[str, Any] = {"type": "error", "error": {"type": name, "message": message}}
+    fault = {"type": name, "message": told_of(error, record_id)}
+    told: dict[str, Any] = {"type": "error", "error": fault}
     if record_id:
         told["request_id"] = record_id
     return told
@@ -98,18 +92,8 @@ def _too_long(said: str) -> bool:
 
 
 def _said(body: bytes) -> str:
-    """Return the engine's message, in the forms that engines of this dialect use, or nothing.
-
-    Vertex puts the error of what would have been a stream into a list.
-    """
-    try:
-        value = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return ""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if not isinstance(value, dict):
-        return ""
+    """Return the engine's message, in the forms that engines of this dialect use, or nothing."""
+    value = object_in(body)
     error = value.get("error", value.get("detail"))
     message = error.get("message") if isinstance(error, dict) else error
     return message if isinstance(message, str) else ""

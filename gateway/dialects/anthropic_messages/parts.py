@@ -11,6 +11,8 @@ from gateway.dialects.anthropic_messages.shapes import kind, shaped
 from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from gateway.domain.errors import Malformed
 from gateway.domain.part_names import part_name
+from gateway.translation import marks
+from gateway.translation.signatures import is_signed
 
 DIALECT = "anthropic_messages"
 _SPOKEN_BY = {
@@ -20,6 +22,8 @@ _SPOKEN_BY = {
     "tool_result": "user",
 }
 _SOURCE_FIELDS = ("type", "media_type", "data")
+_MEDIA_FIELDS = ("type", "source", "title", marks.FIELD)
+_RESULT_FIELDS = ("type", "tool_use_id", "content", "is_error", marks.FIELD)
 
 
 class PartReader:
@@ -62,27 +66,31 @@ class PartReader:
         return reader(block) if reader else Opaque(DIALECT, part_name(found), block)
 
     def _text(self, block: dict[str, Any]) -> Text:
-        self._losses.extras(block, ("type", "text"))
-        return Text(shaped(block, shapes.Text).text)
+        self._losses.extras(block, ("type", "text", marks.FIELD))
+        return Text(shaped(block, shapes.Text).text, marks.read(block, self._losses))
 
     def _media(self, block: dict[str, Any]) -> Text | Media | Opaque:
-        source = shaped(block, shapes.Media).source
+        found = shaped(block, shapes.Media)
+        source = found.source
         if source.type == "content":
             return Opaque(DIALECT, "document", block)
-        self._losses.extras(block, ("type", "source"))
+        self._losses.extras(block, _MEDIA_FIELDS)
         self._losses.extras(block["source"], _SOURCE_FIELDS)
+        lasts = marks.read(block, self._losses)
         if source.type == "text":
-            return Text(source.data)
-        return Media(source.media_type, source.data)
+            self._losses.extras({"title": found.title}, ())
+            return Text(source.data, lasts)
+        return Media(source.media_type, source.data, found.title or "", lasts)
 
     def _tool_use(self, block: dict[str, Any]) -> ToolCall:
-        self._losses.extras(block, ("type", "id", "name", "input"))
+        self._losses.extras(block, ("type", "id", "name", "input", marks.FIELD))
         call = shaped(block, shapes.ToolUse)
         self._tools[call.id] = call.name
-        return ToolCall(call.id, call.name, call.input)
+        lasts = marks.read(block, self._losses)
+        return ToolCall(call.id, call.name, call.input, cache=lasts)
 
     def _tool_result(self, block: dict[str, Any]) -> ToolResult:
-        self._losses.extras(block, ("type", "tool_use_id", "content", "is_error"))
+        self._losses.extras(block, _RESULT_FIELDS)
         result = shaped(block, shapes.ToolResult)
         if result.tool_use_id not in self._tools:
             raise Malformed("a tool_result answers no tool_use before it")
@@ -91,6 +99,7 @@ class PartReader:
             parts=self._answer(result.content),
             name=self._tools[result.tool_use_id],
             failed=result.is_error,
+            cache=marks.read(block, self._losses),
         )
 
     def _answer(self, content: str | shapes.Blocks | None) -> tuple[Text | Media, ...]:
@@ -114,7 +123,8 @@ class PartReader:
     def _thinking(self, block: dict[str, Any]) -> Thinking:
         self._losses.extras(block, ("type", "thinking", "signature"))
         thought = shaped(block, shapes.ThinkingBlock)
-        return Thinking(thought.thinking, signature=thought.signature or None)
+        signed = is_signed(thought.signature)
+        return Thinking(thought.thinking, signature=thought.signature if signed else None)
 
     def _redacted(self, block: dict[str, Any]) -> Thinking:
         self._losses.extras(block, ("type", "data"))

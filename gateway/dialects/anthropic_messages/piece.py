@@ -1,14 +1,14 @@
 """Events of a reply as pieces of content blocks, and the blocks that wait for their turn."""
 
+from collections import deque
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from gateway.dialects.anthropic_messages.write import tool_id
+from gateway.dialects.anthropic_messages.settings import NAMES
 from gateway.domain.event import Event, TextDelta, ThinkingDelta, ToolCallBegan, ToolCallDelta
-
-HELD_BYTES_MAX = 8 * 1024 * 1024
+from gateway.translation.arguments import Closing
+from gateway.translation.limits import HELD_BYTES_MAX
 
 Key = tuple[str, int]
 TEXT: Key = ("text", 0)
@@ -61,7 +61,7 @@ def pieces(event: Event, thoughts: Thoughts) -> list[Piece]:
         case ThinkingDelta():
             return thoughts.pieces(event)
         case ToolCallBegan():
-            call_id = tool_id(event.id) or f"toolu_{event.index}"
+            call_id = NAMES.id(event.id) if event.id else f"toolu_{event.index}"
             start = {"type": CALL, "id": call_id, "name": event.name, "input": {}}
             return [Piece((CALL, event.index), start)]
         case ToolCallDelta() if event.fragment:
@@ -72,12 +72,13 @@ def pieces(event: Event, thoughts: Thoughts) -> list[Piece]:
 class Block:
     """A block in the making; ValueError when it grows over HELD_BYTES_MAX."""
 
-    __slots__ = ("_said", "key", "start")
+    __slots__ = ("_closing", "_said", "key", "start")
 
     def __init__(self, key: Key, start: dict[str, Any]) -> None:
         self.key = key
         self.start = start
         self._said: dict[str, bytearray] = {}
+        self._closing = Closing()
 
     def add(self, field: str, words: str) -> None:
         """Add words to a field."""
@@ -100,17 +101,17 @@ class Block:
         """Can nothing meaningful follow? True of a call only once its arguments are an object."""
         if self.key[0] != CALL:
             return True
-        arguments = self._said.get(ARGUMENTS, bytearray()).rstrip()
-        return arguments.endswith(b"}") and _is_object(arguments)
+        return self._closing.has_closed(self._said.get(ARGUMENTS, bytearray()))
 
 
 class Queue:
     """Blocks in the order in which they began; ValueError over HELD_BYTES_MAX."""
 
-    __slots__ = ("_bytes", "blocks")
+    __slots__ = ("_bytes", "_calls", "blocks")
 
     def __init__(self) -> None:
-        self.blocks: list[Block] = []
+        self.blocks: deque[Block] = deque()
+        self._calls: dict[Key, Block] = {}
         self._bytes = 0
 
     def add(self, piece: Piece) -> None:
@@ -121,6 +122,8 @@ class Queue:
                 raise ValueError("arguments of a tool call that has not begun, or has ended")
             block = Block(piece.key, piece.start)
             self.blocks.append(block)
+            if piece.key[0] == CALL:
+                self._calls[piece.key] = block
         if piece.field:
             block.add(piece.field, piece.words)
         self._bytes += len(piece.words)
@@ -129,18 +132,14 @@ class Queue:
 
     def take(self) -> Block:
         """Remove and return the first block."""
-        block = self.blocks.pop(0)
+        block = self.blocks.popleft()
+        self._calls.pop(block.key, None)
         self._bytes -= sum(len(block.said(field)) for field in block.fields)
         return block
 
     def _find(self, key: Key) -> Block | None:
         """Return the block of that key; words go on only in the last block."""
-        among = self.blocks if key[0] == CALL else self.blocks[-1:]
-        return next((block for block in among if block.key == key), None)
-
-
-def _is_object(text: bytes | bytearray) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(text), dict)
-    except (ValueError, RecursionError):
-        return False
+        if key[0] == CALL:
+            return self._calls.get(key)
+        last = self.blocks[-1] if self.blocks else None
+        return last if last is not None and last.key == key else None

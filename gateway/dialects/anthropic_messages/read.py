@@ -6,18 +6,26 @@ from gateway.dialects.anthropic_messages import shapes
 from gateway.dialects.anthropic_messages.losses import Losses
 from gateway.dialects.anthropic_messages.parts import PartReader
 from gateway.dialects.anthropic_messages.shapes import Prompt, Request, admit, shaped
-from gateway.domain.conversation import Conversation, Sampling, Text, ToolChoice, ToolSpec, Turn
+from gateway.domain.conversation import (
+    EFFORTS,
+    Conversation,
+    Sampling,
+    Text,
+    ToolChoice,
+    ToolSpec,
+    Turn,
+)
 from gateway.domain.errors import Malformed
 from gateway.domain.request import Body
+from gateway.translation import marks
+from gateway.translation.effort import effort_of
 
-LOW_BUDGET_TOKENS_MAX = 4_096
-MEDIUM_BUDGET_TOKENS_MAX = 16_384
+# The vendor's own default.
+USUAL = "high"
 
 _FIELDS = Request.__struct_fields__
-_TOOL_FIELDS = shapes.Tool.__struct_fields__
+_TOOL_FIELDS = (*shapes.Tool.__struct_fields__, marks.FIELD)
 _MODES = frozenset({"auto", "any", "none", "tool"})
-_EFFORTS = frozenset({"low", "medium", "high"})
-_STRONGEST = frozenset({"xhigh", "max"})
 
 
 def read(body: Body, shape: type[Prompt] = Request) -> tuple[Conversation, tuple[str, ...]]:
@@ -27,6 +35,7 @@ def read(body: Body, shape: type[Prompt] = Request) -> tuple[Conversation, tuple
     parts = PartReader(losses)
     system = parts.words(request.system)
     promoted, turns = _turns(request, parts, losses)
+    thinking, budget_tokens = _thinking(request, losses)
     conversation = Conversation(
         system=(*system, *promoted),
         turns=turns,
@@ -34,7 +43,8 @@ def read(body: Body, shape: type[Prompt] = Request) -> tuple[Conversation, tuple
         tool_choice=_choice(request.tool_choice),
         sampling=_sampling(request),
         answer_schema=_schema(request, losses),
-        thinking=_thinking(request, losses),
+        thinking=thinking,
+        thinking_tokens_max=budget_tokens,
     )
     losses.extras(body, _FIELDS)
     return conversation, losses.names
@@ -58,7 +68,8 @@ def _turns(
 def _tool(tool: dict[str, Any], losses: Losses) -> ToolSpec:
     losses.extras(tool, _TOOL_FIELDS)
     spec = shaped(tool, shapes.Tool)
-    return ToolSpec(spec.name, spec.description or "", spec.input_schema)
+    lasts = marks.read(tool, losses)
+    return ToolSpec(spec.name, spec.description or "", spec.input_schema, spec.strict, lasts)
 
 
 def _choice(choice: shapes.ToolChoice | None) -> ToolChoice | None:
@@ -90,29 +101,22 @@ def _schema(request: Prompt, losses: Losses) -> dict[str, Any] | None:
     return wanted.schema
 
 
-def _thinking(request: Prompt, losses: Losses) -> str | None:
-    effort = request.output_config.effort if request.output_config else None
+def _thinking(request: Prompt, losses: Losses) -> tuple[str | None, int | None]:
+    """Return effort and bound of thinking; without an effort the bound says it."""
     wanted = request.thinking
+    said = request.output_config.effort if request.output_config else None
     if wanted is not None and wanted.display is not None:
         losses.note("display")
     if wanted is None or wanted.type == "disabled":
-        if effort is not None:
+        if said is not None:
             losses.note("effort")
-        return None if wanted is None else "off"
+        return (None if wanted is None else "off"), None
     if wanted.type not in ("enabled", "adaptive"):
         losses.note("thinking")
-        return None
-    return _effort(effort, wanted.budget_tokens, losses)
-
-
-def _effort(effort: str | None, budget_tokens: int | None, losses: Losses) -> str:
-    """Return the nearest effort; the vendor's own default is high."""
-    if budget_tokens is not None:
-        losses.note("budget_tokens")
-    if effort in _EFFORTS:
-        return effort
-    if effort is not None:
+        return None, None
+    budget_tokens = wanted.budget_tokens
+    if said in EFFORTS:
+        return said, budget_tokens
+    if said is not None:
         losses.note("effort")
-    if effort in _STRONGEST or budget_tokens is None or budget_tokens > MEDIUM_BUDGET_TOKENS_MAX:
-        return "high"
-    return "low" if budget_tokens <= LOW_BUDGET_TOKENS_MAX else "medium"
+    return (USUAL if budget_tokens is None else effort_of(budget_tokens)), budget_tokens

@@ -115,6 +115,7 @@ class Tool(Struct, frozen=True):
     input_schema: dict[str, Any]
     description: str | None = None
     type: str | None = None
+    strict: bool | None = None
 
 
 class Text(Struct, frozen=True):
@@ -136,6 +137,7 @@ class Media(Struct, frozen=True):
     """An image or document block."""
 
     source: Source
+    title: str | None = None
 
 
 class ToolUse(Struct, frozen=True):

@@ -5,9 +5,10 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.anthropic_messages.errors import kind_of_error, printable
+from gateway.dialects.anthropic_messages.errors import kind_of_error
 from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
+from gateway.translation.faults import printable
 
 _T = TypeVar("_T")
 # Words that engines of this dialect say besides STOPS.

@@ -1,37 +1,35 @@
 """A conversation as a Messages request."""
 
-import re
 from typing import Any
 
 from gateway.dialects.anthropic_messages.losses import Losses
 from gateway.dialects.anthropic_messages.parts import DIALECT
+from gateway.dialects.anthropic_messages.settings import (
+    NAMES,
+    max_tokens,
+    write_output,
+    write_sampling,
+    write_thinking,
+    write_tools,
+)
 from gateway.domain.conversation import (
     Conversation,
     Media,
     Opaque,
     Part,
-    Sampling,
     Text,
     Thinking,
     ToolCall,
-    ToolChoice,
     ToolResult,
-    ToolSpec,
     Turn,
 )
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.part_names import part_name
 from gateway.domain.request import Body
+from gateway.translation import marks, media
 
-TEMPERATURE_MAX = 1.0
-IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-PDF = "application/pdf"
-ADAPTIVE = {"type": "adaptive"}
-
-_FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
-_UNSAID = ("seed", "frequency_penalty", "presence_penalty")
-_FORCED = ("any", "tool")
+MARKS_MAX = 4
 
 Block = dict[str, Any]
 
@@ -44,36 +42,24 @@ def write(
     messages = _messages(conversation.turns, losses)
     if not messages:
         raise CannotExpress("the engine needs at least one turn that is not blank")
-    thinking = _thinking(conversation, losses)
-    thinks = thinking == ADAPTIVE
+    thought = write_thinking(conversation, messages, offering, losses)
     body: Body = {
         "model": offering.wire_model,
-        "max_tokens": _max_tokens(conversation.sampling, offering, losses),
+        "max_tokens": max_tokens(conversation.sampling, offering, losses),
         "messages": messages,
         "stream": stream,
     }
     body |= _system(conversation.system)
-    body |= _tools(conversation, losses)
-    body |= _sampling(conversation.sampling, losses, thinks=thinks)
-    body |= {"thinking": thinking} if thinking else {}
-    body |= _output(conversation, thinks=thinks)
+    body |= write_tools(conversation, losses)
+    body |= write_sampling(conversation.sampling, thought, offering, losses)
+    body |= {"thinking": thought.field} if thought.field is not None else {}
+    body |= write_output(conversation, thought, offering, losses)
+    _bound_marks(body, losses)
     return body, losses.names
 
 
-def tool_id(given: str) -> str:
-    """Return the id with only the characters that this dialect allows, still distinct."""
-    return _FOREIGN.sub(lambda found: f"_{ord(found[0]):x}", given)
-
-
-def _max_tokens(sampling: Sampling, offering: Offering, losses: Losses) -> int:
-    if sampling.output_tokens_max is not None:
-        return sampling.output_tokens_max
-    losses.note("max_tokens_injected")
-    return offering.output_tokens_max
-
-
 def _system(system: tuple[Text, ...]) -> Body:
-    said = [_text(one.text) for one in system if one.text.strip()]
+    said = [_text(one) for one in system if one.text.strip()]
     return {"system": said} if said else {}
 
 
@@ -99,16 +85,11 @@ def _messages(turns: tuple[Turn, ...], losses: Losses) -> list[Body]:
 def _block(part: Part, losses: Losses) -> Block | None:
     match part:
         case Text():
-            return _text(part.text) if part.text.strip() else None
+            return _text(part) if part.text.strip() else None
         case Thinking():
             return _thought(part, losses)
         case ToolCall():
-            return {
-                "type": "tool_use",
-                "id": tool_id(part.id),
-                "name": part.name,
-                "input": part.arguments,
-            }
+            return _call(part, losses)
         case ToolResult():
             return _result(part, losses)
         case Media():
@@ -116,11 +97,12 @@ def _block(part: Part, losses: Losses) -> Block | None:
     return _opaque(part, losses)
 
 
-def _text(text: str) -> Block:
-    return {"type": "text", "text": text}
+def _text(part: Text) -> Block:
+    return {"type": "text", "text": part.text, **marks.write(part.cache)}
 
 
 def _thought(part: Thinking, losses: Losses) -> Block | None:
+    """Return reasoning as its maker signed it; no mark may stand on it."""
     if part.redacted is not None:
         return {"type": "redacted_thinking", "data": part.redacted}
     if part.signature is not None:
@@ -130,100 +112,61 @@ def _thought(part: Thinking, losses: Losses) -> Block | None:
     return None
 
 
+def _call(part: ToolCall, losses: Losses) -> Block:
+    if part.signature is not None:
+        losses.note("thought_signature")
+    said = {"id": NAMES.id(part.id), "name": NAMES.name(part.name), "input": part.arguments}
+    return {"type": "tool_use", **said, **marks.write(part.cache)}
+
+
 def _result(part: ToolResult, losses: Losses) -> Block:
-    block: Block = {"type": "tool_result", "tool_use_id": tool_id(part.call_id)}
+    block: Block = {"type": "tool_result", "tool_use_id": NAMES.id(part.call_id)}
     content = [said for inner in part.parts if (said := _block(inner, losses))]
     if content:
         block["content"] = content
     if part.failed is not None:
         block["is_error"] = part.failed
-    return block
+    return {**block, **marks.write(part.cache)}
 
 
 def _media(part: Media, losses: Losses) -> Block | None:
     source = {"type": "base64", "media_type": part.media_type, "data": part.data}
-    if part.media_type in IMAGES:
-        return {"type": "image", "source": source}
-    if part.media_type == PDF:
-        return {"type": "document", "source": source}
-    losses.note("media")
-    return None
+    if part.media_type in media.IMAGES:
+        return {"type": "image", "source": source, **marks.write(part.cache)}
+    words = media.words_of(part)
+    if words is not None:
+        source = {"type": "text", "media_type": "text/plain", "data": words}
+    elif part.media_type != media.PDF:
+        losses.note("media")
+        return None
+    titled = {"title": part.name} if part.name else {}
+    return {"type": "document", "source": source, **titled, **marks.write(part.cache)}
 
 
 def _opaque(part: Opaque, losses: Losses) -> Block | None:
     if part.dialect == DIALECT and isinstance(part.raw, dict):
-        return part.raw
+        return dict(part.raw)
     losses.note(part_name(part.kind))
     return None
 
 
-def _tools(conversation: Conversation, losses: Losses) -> Body:
-    choice = conversation.tool_choice
-    if not conversation.tools:
-        if choice is not None and choice.mode in _FORCED:
-            losses.note("tool_choice")
-        return {}
-    said: Body = {"tools": [_tool(tool) for tool in conversation.tools]}
-    if choice is not None:
-        said["tool_choice"] = _choice(choice)
-    return said
+def _bound_marks(body: Body, losses: Losses) -> None:
+    """Take away the first of more than MARKS_MAX marks, which the vendor refuses.
+
+    The last ones stand: each of them stands for the longest prefixes.
+    """
+    holders = [block for block in _in_order(body) if marks.FIELD in block]
+    for block in holders[:-MARKS_MAX]:
+        del block[marks.FIELD]
+        losses.note(marks.FIELD)
 
 
-def _tool(tool: ToolSpec) -> Body:
-    schema = {"type": "object", **tool.schema}
-    if schema.get("properties", {}) is None:
-        del schema["properties"]
-    described = {"description": tool.description} if tool.description else {}
-    return {"name": tool.name, **described, "input_schema": schema}
-
-
-def _choice(choice: ToolChoice) -> Body:
-    said: Body = {"type": choice.mode}
-    if choice.name is not None:
-        said["name"] = choice.name
-    if choice.parallel is not None and choice.mode != "none":
-        said["disable_parallel_tool_use"] = not choice.parallel
-    return said
-
-
-def _thinking(conversation: Conversation, losses: Losses) -> Body | None:
-    choice = conversation.tool_choice
-    match conversation.thinking:
-        case None:
-            return None
-        case "off":
-            return {"type": "disabled"}
-        case _ if choice is not None and choice.mode in _FORCED and conversation.tools:
-            # WHY: the vendor refuses a forced tool together with thinking; the tool is the order.
-            losses.note("thinking")
-            return None
-        case _:
-            return ADAPTIVE
-
-
-def _sampling(sampling: Sampling, losses: Losses, *, thinks: bool) -> Body:
-    for name in _UNSAID:
-        if getattr(sampling, name) is not None:
-            losses.note(name)
-    said: Body = {"stop_sequences": list(sampling.stop)} if sampling.stop else {}
-    for name in ("temperature", "top_p", "top_k"):
-        value = getattr(sampling, name)
-        if value is None:
-            continue
-        if thinks:
-            # WHY: the vendor refuses these together with thinking.
-            losses.note(name)
-        else:
-            said[name] = value
-    if said.get("temperature", 0) > TEMPERATURE_MAX:
-        losses.note("temperature")
-        said["temperature"] = TEMPERATURE_MAX
-    return said
-
-
-def _output(conversation: Conversation, *, thinks: bool) -> Body:
-    said: Body = {"effort": conversation.thinking} if thinks else {}
-    if conversation.answer_schema is not None:
-        schema = conversation.answer_schema or {"type": "object"}
-        said["format"] = {"type": "json_schema", "schema": schema}
-    return {"output_config": said} if said else {}
+def _in_order(body: Body) -> list[Block]:
+    """Return what may carry a mark in the order in which the vendor reads it."""
+    blocks: list[Block] = [*body.get("tools", []), *body.get("system", [])]
+    for message in body["messages"]:
+        for block in message["content"]:
+            if block["type"] == "tool_result":
+                blocks += block.get("content", [])
+            blocks.append(block)
+    return blocks

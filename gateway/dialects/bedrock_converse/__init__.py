@@ -15,7 +15,7 @@ from gateway.dialects.bedrock_converse.admit import REACHING
 from gateway.dialects.bedrock_converse.answer import Writer, write_reply
 from gateway.dialects.bedrock_converse.ask import peek, rewrite, sheds
 from gateway.dialects.bedrock_converse.errors import REQUEST_ID, failure, refusal, stream_error
-from gateway.dialects.bedrock_converse.names import renamed
+from gateway.dialects.bedrock_converse.names import NAMES
 from gateway.dialects.bedrock_converse.read import read
 from gateway.dialects.bedrock_converse.reply import Reader, hear, read_reply
 from gateway.dialects.bedrock_converse.tap import Tap
@@ -45,7 +45,7 @@ BEDROCK_CONVERSE = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
-    renamed=renamed,
+    renamed=NAMES.renamed,
     sheds=sheds,
     fields=FIELDS,
     passing=passing,

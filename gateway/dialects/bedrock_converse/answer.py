@@ -2,12 +2,14 @@
 
 from typing import Any
 
-import jiter
 import msgspec
 
 from gateway.dialects.bedrock_converse.pieces import Block, Piece, Pieces, Queue, delta
 from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Used
 from gateway.domain.money import Tokens
+from gateway.translation import arguments
+from gateway.translation.endings import reason_of
+from gateway.translation.limits import admit_call
 from gateway.wire.eventstream import framed
 
 _STOPS = {
@@ -42,6 +44,7 @@ class _Ending:
             case Began() if event.input_tokens:
                 self._tokens = Tokens(input_tokens=event.input_tokens)
             case ToolCallBegan():
+                admit_call(event.index)
                 self._called = True
             case Stopped():
                 self._stopped = event
@@ -56,10 +59,7 @@ class _Ending:
     @property
     def stop(self) -> dict[str, Any]:
         """Why the reply ended, with the stop sequence in both places where clients look for it."""
-        reason = self._stopped.reason if self._stopped else "end"
-        if reason in ("end", "tool_use"):
-            # WHY: engines stop to call without a call, and end after one; clients wait or go on.
-            reason = "tool_use" if self._called else "end"
+        reason = reason_of(self._stopped, called=self._called)
         said: dict[str, Any] = {"stopReason": _STOPS.get(reason) or _OTHERS.get(reason, "end_turn")}
         sequence = self._stopped.sequence if self._stopped else None
         if sequence is not None:
@@ -186,34 +186,15 @@ class Writer:
 def _whole(block: Block, *, cut: bool) -> dict[str, Any]:
     kind = block.key[0]
     if block.is_call:
-        return {"toolUse": {**block.start, "input": _arguments(block.said("input"), cut=cut)}}
+        return {
+            "toolUse": {**block.start, "input": arguments.answered(block.said("input"), cut=cut)}
+        }
     if kind == "redacted":
         return {"reasoningContent": {"redactedContent": block.said("redactedContent")}}
     if kind == "thought":
         signed = {"signature": block.said("signature")} if "signature" in block.fields else {}
         return {"reasoningContent": {"reasoningText": {"text": block.said("text"), **signed}}}
     return {"text": block.said("text")}
-
-
-def _arguments(text: str, *, cut: bool) -> dict[str, Any]:
-    """Return the arguments; of a reply that reached its length as much as can be read.
-
-    WHY: a client that assembles the stream itself reads a cut call in the same way, and learns
-    from the stop reason that it is not whole.
-    """
-    if not text.strip():
-        return {}
-    try:
-        found = jiter.from_json(
-            text.encode(), partial_mode=cut, allow_inf_nan=False, cache_mode="none"
-        )
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    if cut:
-        return {}
-    raise ValueError("the arguments of a tool call are not an object")
 
 
 def _event(name: str, **fields: object) -> bytes:

@@ -5,10 +5,10 @@ from typing import Any
 from gateway.dialects.bedrock_converse.family import Family
 from gateway.dialects.bedrock_converse.losses import Losses
 from gateway.dialects.bedrock_converse.marks import Marks
-from gateway.dialects.bedrock_converse.media import DOCUMENTS, IMAGES, is_base64
-from gateway.dialects.bedrock_converse.names import Documents, allowed
+from gateway.dialects.bedrock_converse.names import NAMES, Documents
 from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from gateway.domain.part_names import part_name
+from gateway.translation.media import DOCUMENTS, IMAGES, is_base64
 
 Block = dict[str, Any]
 
@@ -68,8 +68,12 @@ class BlockWriter:
     def _call(self, part: ToolCall) -> Block:
         if part.signature is not None:
             # WHY: it is bound to its provider, which is another one.
-            self._losses.note("signature")
-        call = {"toolUseId": allowed(part.id), "name": allowed(part.name), "input": part.arguments}
+            self._losses.note("thought_signature")
+        call = {
+            "toolUseId": NAMES.id(part.id),
+            "name": NAMES.name(part.name),
+            "input": part.arguments,
+        }
         return {"toolUse": call}
 
     def _result(self, part: ToolResult) -> Block:
@@ -78,7 +82,7 @@ class BlockWriter:
             for inner in part.parts
         )
         result: Block = {
-            "toolUseId": allowed(part.call_id),
+            "toolUseId": NAMES.id(part.call_id),
             "content": [block for block in said if block],
         }
         if part.failed is not None and self._family.tells_failed_results:

@@ -10,9 +10,8 @@ import msgspec
 from gateway.domain.dialect import ErrorReply
 from gateway.domain.errors import GatewayError
 from gateway.domain.route import FailureKind
+from gateway.translation.faults import printable
 from gateway.wire.eventstream import framed
-
-SAID_CHARS_MAX = 500
 
 _STATUS = {
     401: FailureKind.UNREACHABLE,
@@ -113,12 +112,6 @@ def kind_of(name: str, said: str) -> FailureKind:
     """Return the kind of an exception by its name, `throttlingException` for one."""
     short = name.lower().removesuffix("exception")
     return _refined(_NAMES.get(short, FailureKind.UNREADABLE), said)
-
-
-def printable(said: str) -> str:
-    """Return at most SAID_CHARS_MAX characters, each of them printable."""
-    cut = said[:SAID_CHARS_MAX]
-    return "".join(char if char.isprintable() else " " for char in cut).strip()
 
 
 def message_in(body: bytes) -> str:

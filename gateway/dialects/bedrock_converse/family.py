@@ -5,16 +5,15 @@ import re
 from msgspec import Struct
 
 from gateway.domain.fleet import Offering
+from gateway.translation import claude
 
-ADAPTIVE_FROM = (4, 6)
-BUDGET_FROM = (3, 7)
 CACHE_FROM = (3, 5)
 LONG_CACHE_FROM = (4, 5)
 STRONGER_FROM = (4, 7)
 EVERYWHERE = frozenset({"system", "tools", "messages"})
 
 _MAKER = re.compile(r"(?:^|[./])(anthropic\.claude|amazon\.nova|mistral\.)")
-_CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?!\d)(?:-(\d{1,2})(?!\d))?")
+_CLAUDE = "claude-"
 
 
 class Family(Struct, frozen=True):
@@ -38,7 +37,7 @@ def family_of(offering: Offering) -> Family:
     """Return the family by the id at Bedrock; of an ARN that hides it, by the catalogue's name."""
     found = _MAKER.search(offering.wire_model)
     maker = found[1] if found else ""
-    if not maker and offering.wire_model.startswith("arn:") and _CLAUDE.match(offering.model):
+    if not maker and offering.wire_model.startswith("arn:") and offering.model.startswith(_CLAUDE):
         return _claude(offering.model)
     if maker == "anthropic.claude":
         return _claude(offering.wire_model)
@@ -49,15 +48,13 @@ def family_of(offering: Offering) -> Family:
 
 
 def _claude(name: str) -> Family:
-    found = _CLAUDE.search(name)
-    version = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
-    thinks = "adaptive" if version >= ADAPTIVE_FROM else "budget"
+    version = claude.version(name)
     stronger = ("xhigh",) if version >= STRONGER_FROM else ()
     return Family(
         is_claude=True,
         chooses_tools=True,
         tells_failed_results=True,
-        thinks=thinks if version >= BUDGET_FROM else "",
+        thinks=claude.thinks(name),
         efforts=("low", "medium", "high", *stronger, "max"),
         caches=EVERYWHERE if version >= CACHE_FROM else frozenset(),
         caches_long=version >= LONG_CACHE_FROM,

@@ -1,37 +1,15 @@
-"""The names of what translation cannot carry.
-
-INVARIANT: a name is a word of ours or of the vendor, never a word of the client: losses stand in
-records and headers.
-"""
-
-from collections.abc import Container
-from typing import Any
+"""The names of what translation cannot carry, in the words of this dialect."""
 
 from gateway.dialects.bedrock_converse.vocabulary import FIELDS, NESTED
+from gateway.translation import losses
 
-UNKNOWN = "unknown_field"
 NAMED = FIELDS.keys() | NESTED
 
 
-class Losses:
-    """Names in the order in which they were met, each once."""
+class Losses(losses.Losses):
+    """Losses that may be told in the words of this dialect."""
 
-    __slots__ = ("_names",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._names: dict[str, None] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Everything noted so far."""
-        return tuple(self._names)
-
-    def note(self, name: str) -> None:
-        """Add a loss."""
-        self._names[name] = None
-
-    def extras(self, value: dict[str, Any], known: Container[str]) -> None:
-        """Add every field that is set and not among the known ones."""
-        for key, said in value.items():
-            if said is not None and key not in known:
-                self.note(key if key in NAMED else UNKNOWN)
+        super().__init__(NAMED)

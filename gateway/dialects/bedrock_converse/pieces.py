@@ -3,14 +3,14 @@
 from base64 import b64encode
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from gateway.dialects.bedrock_converse.media import is_base64
-from gateway.dialects.bedrock_converse.names import allowed
+from gateway.dialects.bedrock_converse.names import NAMES
 from gateway.domain.event import Event, TextDelta, ThinkingDelta, ToolCallBegan, ToolCallDelta
+from gateway.translation.arguments import Closing
+from gateway.translation.limits import HELD_BYTES_MAX
+from gateway.translation.media import is_base64
 
-HELD_BYTES_MAX = 8 * 1024 * 1024
 CALL = "toolUse"
 
 Key = tuple[str, int]
@@ -46,7 +46,7 @@ class Pieces:
                 return self._thought(event)
             case ToolCallBegan():
                 # WHY: the client sends the id back, and an engine's id may be none of Bedrock's.
-                call_id = allowed(event.id) if event.id else f"tooluse_{event.index}"
+                call_id = NAMES.id(event.id) if event.id else f"tooluse_{event.index}"
                 start = {"toolUseId": call_id, "name": event.name}
                 return [Piece((CALL, event.index), start=start)]
             case ToolCallDelta() if event.fragment:
@@ -71,24 +71,24 @@ class Pieces:
 class Block:
     """A block in the making; ValueError when it grows over HELD_BYTES_MAX."""
 
-    __slots__ = ("_bytes", "_said", "key", "start")
+    __slots__ = ("_closing", "_said", "key", "start")
 
     def __init__(self, key: Key, start: dict[str, str]) -> None:
         self.key = key
         self.start = start
-        self._said: dict[str, list[str]] = {}
-        self._bytes = 0
+        self._said: dict[str, bytearray] = {}
+        self._closing = Closing()
 
     def add(self, field: str, words: str) -> None:
         """Add words to a field."""
-        self._said.setdefault(field, []).append(words)
-        self._bytes += len(words)
-        if self._bytes > HELD_BYTES_MAX:
+        said = self._said.setdefault(field, bytearray())
+        said += words.encode()
+        if len(said) > HELD_BYTES_MAX:
             raise ValueError(f"a block holds more than {HELD_BYTES_MAX} bytes")
 
     def said(self, field: str) -> str:
         """Return everything that was added to that field."""
-        return "".join(self._said.get(field, ()))
+        return self._said.get(field, bytearray()).decode()
 
     @property
     def is_call(self) -> bool:
@@ -105,8 +105,7 @@ class Block:
         """Can nothing meaningful follow? True of a call only once its arguments are an object."""
         if not self.is_call:
             return True
-        last = self._said.get("input", [""])[-1].rstrip()
-        return last.endswith("}") and _is_object(self.said("input"))
+        return self._closing.has_closed(self._said.get("input", bytearray()))
 
 
 class Queue:
@@ -149,10 +148,3 @@ def delta(key: Key, field: str, words: str) -> dict[str, Any]:
     if key[0] == "text":
         return {"text": words}
     return {CALL: {field: words}} if key[0] == CALL else {"reasoningContent": {field: words}}
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(text), dict)
-    except (ValueError, RecursionError):
-        return False

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from gateway.dialects.bedrock_converse.errors import kind_of, message_in, printable
+from gateway.dialects.bedrock_converse.errors import kind_of, message_in
 from gateway.dialects.bedrock_converse.wire import (
     Block,
     BlockDelta,
@@ -32,6 +32,7 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.route import FailureKind
+from gateway.translation.faults import printable
 from gateway.wire.eventstream import Frame, Message
 
 ERROR_CODE = ":error-code"

@@ -10,17 +10,9 @@ from gateway.dialects.bedrock_converse.tools import FORCED
 from gateway.domain.conversation import Conversation, Sampling
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
+from gateway.translation import effort
 
 TEMPERATURE_MAX = 1.0
-BUDGET_TOKENS_MIN = 1_024
-BUDGETS = {
-    "minimal": 1_024,
-    "low": 4_096,
-    "medium": 16_384,
-    "high": 32_768,
-    "xhigh": 49_152,
-    "max": 65_536,
-}
 ANSWER_NAME = "answer"
 
 _UNSAID = ("seed", "frequency_penalty", "presence_penalty")
@@ -63,14 +55,13 @@ def write_thinking(
     return _budget(conversation, messages, offering, losses)
 
 
-def _adaptive(conversation: Conversation, effort: str, family: Family, losses: Losses) -> Thought:
+def _adaptive(conversation: Conversation, wanted: str, family: Family, losses: Losses) -> Thought:
     """Return the effort, or the nearest one that the model knows; it takes no bound."""
     if conversation.thinking_tokens_max is not None:
         losses.note("thinking_tokens_max")
-    if effort not in family.efforts:
+    if wanted not in family.efforts:
         losses.note("effort")
-        effort = "low" if effort == "minimal" else "high"
-    return Thought({"type": "adaptive"}, effort=effort)
+    return Thought({"type": "adaptive"}, effort=effort.nearest(wanted, family.efforts))
 
 
 def _budget(
@@ -85,13 +76,12 @@ def _budget(
     if limit is None:
         limit = offering.output_tokens_max
         losses.note("max_tokens_injected")
-    if limit <= BUDGET_TOKENS_MIN or _answers_unsigned_call(messages):
+    wanted = conversation.thinking or ""
+    tokens = effort.budget(wanted, conversation.thinking_tokens_max, limit)
+    if tokens is None or _answers_unsigned_call(messages):
         losses.note("thinking")
         return Thought(output_tokens_max=limit)
-    budget = min(BUDGETS[conversation.thinking or ""], max(limit // 2, BUDGET_TOKENS_MIN))
-    if conversation.thinking_tokens_max is not None:
-        budget = max(min(conversation.thinking_tokens_max, limit - 1), BUDGET_TOKENS_MIN)
-    return Thought({"type": "enabled", "budget_tokens": budget}, output_tokens_max=limit)
+    return Thought({"type": "enabled", "budget_tokens": tokens}, output_tokens_max=limit)
 
 
 def _answers_unsigned_call(messages: list[Body]) -> bool:

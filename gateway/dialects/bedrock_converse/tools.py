@@ -5,10 +5,12 @@ from typing import Any
 from gateway.dialects.bedrock_converse.family import Family
 from gateway.dialects.bedrock_converse.losses import Losses
 from gateway.dialects.bedrock_converse.marks import Marks
-from gateway.dialects.bedrock_converse.names import allowed, called
+from gateway.dialects.bedrock_converse.names import NAMES
 from gateway.domain.conversation import Conversation, ToolChoice, ToolSpec
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
+from gateway.translation.names import called
+from gateway.translation.schemas import arguments_schema
 
 FORCED = ("any", "tool")
 JSON = "json"
@@ -48,11 +50,9 @@ def write_tools(
 
 
 def _tool(spec: ToolSpec, offering: Offering, losses: Losses) -> Body:
-    schema = {"type": "object", **spec.schema}
-    if schema.get("properties", {}) is None:
-        del schema["properties"]
+    schema = arguments_schema(spec.schema)
     described = {"description": spec.description} if spec.description.strip() else {}
-    named: Body = {"name": allowed(spec.name), **described, "inputSchema": {"json": schema}}
+    named: Body = {"name": NAMES.name(spec.name), **described, "inputSchema": {"json": schema}}
     # WHY: only models that keep to a schema in their answers keep to one in their calls.
     if spec.strict and JSON in offering.capabilities:
         named["strict"] = True
@@ -71,5 +71,5 @@ def _choice(choice: ToolChoice, family: Family, losses: Losses) -> Body:
         return {}
     wanted: dict[str, Any] = {"any": {}}
     if choice.mode == "tool":
-        wanted = {"tool": {"name": allowed(choice.name or "")}}
+        wanted = {"tool": {"name": NAMES.name(choice.name or "")}}
     return {"toolChoice": wanted}

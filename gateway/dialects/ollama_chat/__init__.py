@@ -12,7 +12,7 @@ from gateway.dialects.ollama_chat.read import read
 from gateway.dialects.ollama_chat.reply import Reader, read_reply
 from gateway.dialects.ollama_chat.tap import Tap, hear
 from gateway.dialects.ollama_chat.vocabulary import FIELDS
-from gateway.dialects.ollama_chat.write import write
+from gateway.dialects.ollama_chat.write import NAMES, write
 from gateway.domain.dialect import Dialect
 
 OLLAMA_CHAT = Dialect(
@@ -31,6 +31,7 @@ OLLAMA_CHAT = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
+    renamed=NAMES.renamed,
     fields=FIELDS,
 )
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import jiter
 import msgspec
 
 from gateway.domain.event import (
@@ -17,11 +16,11 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
-
-HELD_BYTES_MAX = 8 * 1024 * 1024
+from gateway.translation import arguments
+from gateway.translation.limits import HELD_BYTES_MAX, admit_call
+from gateway.translation.moments import made_ms
 
 _STOPS = {"end": "stop", "tool_use": "stop", "stop_sequence": "stop"}
-_TIME_DIGITS = 12
 
 
 class _Calls:
@@ -35,6 +34,7 @@ class _Calls:
     def note(self, event: Event) -> None:
         """Keep what belongs to a call."""
         if isinstance(event, ToolCallBegan):
+            admit_call(len(self._began))
             self._began[event.index] = event
             self._arguments[event.index] = bytearray()
         elif isinstance(event, ToolCallDelta):
@@ -49,9 +49,9 @@ class _Calls:
         """Return the calls as a field of a message, and forget them."""
         calls = []
         for index, began in self._began.items():
-            arguments = _arguments(bytes(self._arguments[index]), cut=cut)
+            given = arguments.answered(bytes(self._arguments[index]), cut=cut)
             known = {"id": began.id} if began.id else {}
-            calls.append({**known, "function": {"name": began.name, "arguments": arguments}})
+            calls.append({**known, "function": {"name": began.name, "arguments": given}})
         self._began = {}
         return {"tool_calls": calls} if calls else {}
 
@@ -151,27 +151,14 @@ class _Ending:
         return {**end, "prompt_eval_count": read, "eval_count": used.output_tokens}
 
 
-def _arguments(text: bytes, *, cut: bool) -> dict[str, Any]:
-    """Return the arguments; of a reply that reached its length as much as can be read."""
-    if not text.strip():
-        return {}
-    try:
-        found = jiter.from_json(text, partial_mode=cut, allow_inf_nan=False, cache_mode="none")
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    if cut:
-        return {}
-    raise ValueError("the arguments of a tool call are not an object")
-
-
 def _head(asked_model: str, record_id: str) -> dict[str, Any]:
     """Return what every line says first; the time is that of the record id (UUIDv7)."""
     head: dict[str, Any] = {"model": asked_model}
-    digits = record_id.replace("-", "")[:_TIME_DIGITS]
+    milliseconds = made_ms(record_id)
+    if milliseconds is None:
+        return head
     try:
-        created = datetime.fromtimestamp(int(digits, 16) / 1000, UTC)
+        created = datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return head
     return {**head, "created_at": created.isoformat().replace("+00:00", "Z")}

@@ -7,8 +7,8 @@ import msgspec
 from gateway.domain.dialect import ErrorReply
 from gateway.domain.errors import GatewayError
 from gateway.domain.route import FailureKind
+from gateway.translation.faults import printable, told_of
 
-SAID_CHARS_MAX = 500
 NESTED_MAX = 3
 
 _STATUS = {
@@ -62,14 +62,8 @@ def stream_error(error: GatewayError, record_id: str) -> bytes:
     return msgspec.json.encode(_told(error, record_id)) + b"\n"
 
 
-def printable(text: str) -> str:
-    """Return at most SAID_CHARS_MAX characters, each of them printable."""
-    cut = text[:SAID_CHARS_MAX]
-    return "".join(char if char.isprintable() else " " for char in cut).strip()
-
-
 def _told(error: GatewayError, record_id: str) -> dict[str, str]:
-    return {"error": f"{error.what} Record {record_id}." if record_id else error.what}
+    return {"error": told_of(error, record_id)}
 
 
 def _speaks_of(text: str, marks: tuple[str, ...]) -> bool:

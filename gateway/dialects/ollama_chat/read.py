@@ -3,8 +3,10 @@
 from typing import Any
 
 from gateway.dialects.ollama_chat.ask import admit
-from gateway.dialects.ollama_chat.shapes import Losses, Message, Options, Request, Tool
+from gateway.dialects.ollama_chat.losses import Losses
+from gateway.dialects.ollama_chat.shapes import Message, Options, Request, Tool
 from gateway.domain.conversation import (
+    EFFORTS,
     Conversation,
     Media,
     Part,
@@ -18,13 +20,7 @@ from gateway.domain.conversation import (
 )
 from gateway.domain.errors import Malformed
 from gateway.domain.request import Body
-
-_IMAGES = {
-    "iVBOR": "image/png",
-    "/9j/": "image/jpeg",
-    "R0lGOD": "image/gif",
-    "UklGR": "image/webp",
-}
+from gateway.translation import media
 
 
 def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
@@ -73,7 +69,7 @@ class _Calls:
 
 def _turn(message: Message, calls: _Calls) -> Turn:
     words = (Text(message.content),) if message.content else ()
-    images = tuple(_image(data) for data in message.images or ())
+    images = tuple(Media(media.sniffed(data), data) for data in message.images or ())
     if message.role == "tool":
         call = calls.answered(message)
         return Turn("user", (ToolResult(call.id, (*words, *images), call.name),))
@@ -83,11 +79,6 @@ def _turn(message: Message, calls: _Calls) -> Turn:
         for call in message.tool_calls or ()
     )
     return Turn(message.role, (*thoughts, *words, *images, *made))
-
-
-def _image(data: str) -> Media:
-    kinds = (kind for mark, kind in _IMAGES.items() if data.startswith(mark))
-    return Media(next(kinds, "application/octet-stream"), data)
 
 
 def _tool(tool: Tool) -> ToolSpec:
@@ -122,7 +113,7 @@ def _thinking(request: Request, losses: Losses) -> str | None:
             return None
         case bool():
             return "medium" if request.think else "off"
-        case "low" | "medium" | "high":
+        case str() if request.think in EFFORTS:
             return request.think
     losses.note("effort")
     return "high"

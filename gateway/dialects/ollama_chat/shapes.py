@@ -1,18 +1,14 @@
 """What a native Ollama chat request must look like, as far as this dialect depends on it."""
 
-from collections.abc import Container
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
-from gateway.dialects.ollama_chat.vocabulary import FIELDS, NESTED
 from gateway.domain.errors import Malformed
 
 MESSAGES_MAX = 100_000
 TOOLS_MAX = 10_000
-UNKNOWN = "unknown_field"
-NAMED = FIELDS.keys() | NESTED
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -83,33 +79,6 @@ class Request(Struct, frozen=True):
     format: str | dict[str, Any] | None = None
     think: bool | str | None = None
     options: Options | None = None
-
-
-class Losses:
-    """Names of what translation cannot carry, in the order in which they were met, each once.
-
-    INVARIANT: a name is a word of ours or of the vendor, never a word of the client.
-    """
-
-    __slots__ = ("_names",)
-
-    def __init__(self) -> None:
-        self._names: dict[str, None] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Everything noted so far."""
-        return tuple(self._names)
-
-    def note(self, name: str) -> None:
-        """Add a loss; the name is a word of ours."""
-        self._names[name] = None
-
-    def extras(self, value: dict[str, Any], known: Container[str]) -> None:
-        """Add every field that is set and not among the known ones."""
-        for key, said in value.items():
-            if said is not None and key not in known:
-                self.note(key if key in NAMED else UNKNOWN)
 
 
 def shaped(value: object, shape: type[_T]) -> _T:

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 from gateway.dialects.ollama_chat.ask import fixed
-from gateway.dialects.ollama_chat.shapes import Losses
+from gateway.dialects.ollama_chat.losses import Losses
 from gateway.domain.conversation import (
     Conversation,
     Media,
@@ -24,6 +24,10 @@ from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.part_names import part_name
 from gateway.domain.request import Body
+from gateway.translation import marks
+from gateway.translation.effort import EVERYWHERE, nearest
+from gateway.translation.names import Names
+from gateway.translation.schemas import arguments_schema
 
 _OPTIONS = (
     "temperature",
@@ -33,6 +37,10 @@ _OPTIONS = (
     "frequency_penalty",
     "presence_penalty",
 )
+# What servers take for every model that thinks.
+EFFORTS = frozenset(EVERYWHERE)
+# WHY: templates write names into a prompt as they are; only plain ones survive every template.
+NAMES = Names()
 _BARE = frozenset({"role", "content"})
 
 
@@ -53,7 +61,9 @@ def write(
     body |= _tools(conversation.tools, conversation.tool_choice, losses)
     if conversation.answer_schema is not None:
         body["format"] = conversation.answer_schema or "json"
-    body |= _think(conversation.thinking, offering, losses)
+    body |= _think(conversation, offering, losses)
+    if marks.is_marked(conversation):
+        losses.note(marks.FIELD)
     return body, losses.names
 
 
@@ -82,28 +92,35 @@ def _tools(tools: tuple[ToolSpec, ...], choice: ToolChoice | None, losses: Losse
     # WHY: there is no word for "call nothing"; a model that is shown no tool calls none.
     if not tools or mode == "none":
         return {}
+    if any(tool.strict for tool in tools):
+        losses.note("strict")
     return {"tools": [_tool(tool) for tool in tools]}
 
 
 def _tool(tool: ToolSpec) -> Body:
     function = {
-        "name": tool.name,
+        "name": NAMES.name(tool.name),
         "description": tool.description,
-        "parameters": {"type": "object", **tool.schema},
+        "parameters": arguments_schema(tool.schema),
     }
     return {"type": "function", "function": function}
 
 
-def _think(thinking: str | None, offering: Offering, losses: Losses) -> Body:
-    if thinking is None:
+def _think(conversation: Conversation, offering: Offering, losses: Losses) -> Body:
+    wanted = conversation.thinking
+    if wanted is None:
         return {}
-    if thinking == "off":
+    if wanted == "off":
         return {"think": False}
     # WHY: a server refuses an effort for a model that cannot think, and takes `false` for any.
     if "thinking" not in offering.capabilities:
         losses.note("thinking")
         return {}
-    return {"think": thinking}
+    if conversation.thinking_tokens_max is not None:
+        losses.note("thinking_tokens_max")
+    if wanted not in EFFORTS:
+        losses.note("effort")
+    return {"think": wanted if wanted in EFFORTS else nearest(wanted, EFFORTS)}
 
 
 class _Messages:
@@ -134,16 +151,18 @@ class _Messages:
             for part in result.parts
             if isinstance(part, Media) and (image := self._image(part))
         ]
+        if images:
+            self._losses.note("tool_result_media_moved")
         lifted = [{"role": "user", "content": "", "images": images}] if images else []
         return [*(self._answer(result) for result in results), *lifted]
 
     def _answer(self, result: ToolResult) -> Body:
         if result.failed:
-            self._losses.note("is_error")
+            self._losses.note("tool_result_failed")
         words = [part.text for part in result.parts if isinstance(part, Text)]
         message: Body = {"role": "tool", "content": "\n".join(words)}
         name = result.name or self._calls.get(result.call_id, (0, ""))[1]
-        return {**message, "tool_name": name} if name else message
+        return {**message, "tool_name": NAMES.name(name)} if name else message
 
     def _said(self, role: str, parts: tuple[Part, ...]) -> Body | None:
         words: list[str] = []
@@ -170,18 +189,22 @@ class _Messages:
 
     def _thought(self, part: Thinking) -> str:
         if part.signature is not None:
-            self._losses.note("signature")
+            self._losses.note("thinking_signature")
         if part.redacted is not None:
             self._losses.note("redacted_thinking")
         return part.text
 
     def _call(self, part: ToolCall) -> Body:
         self._losses.note("tool_call_id")
+        if part.signature is not None:
+            self._losses.note("thought_signature")
         self._calls[part.id] = (len(self._calls), part.name)
-        return {"function": {"name": part.name, "arguments": part.arguments}}
+        return {"function": {"name": NAMES.name(part.name), "arguments": part.arguments}}
 
     def _image(self, part: Media) -> str:
         if part.media_type.startswith("image/"):
+            if part.name:
+                self._losses.note("filename")
             return part.data
         self._losses.note("documents")
         return ""

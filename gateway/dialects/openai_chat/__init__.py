@@ -9,15 +9,18 @@ Rule 4: no part and no tool makes a provider fetch or run something; unknown kin
 Rule 5: no error and no loss repeats a word of the request.
 """
 
+from msgspec.structs import replace
+
 from gateway.dialects.openai_chat.ask import peek, rewrite
 from gateway.dialects.openai_chat.fault import failure, refusal, stream_error
+from gateway.dialects.openai_chat.hosted import write_for_host
 from gateway.dialects.openai_chat.parts import NAME
 from gateway.dialects.openai_chat.reader import ChatReader, hear, read_reply
 from gateway.dialects.openai_chat.reading import read
 from gateway.dialects.openai_chat.tap import ChatTap
 from gateway.dialects.openai_chat.vocabulary import FIELDS
 from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
-from gateway.dialects.openai_chat.writing import write
+from gateway.dialects.openai_chat.writing import NAMES, write
 from gateway.domain.dialect import Dialect
 
 OPENAI_CHAT = Dialect(
@@ -36,5 +39,10 @@ OPENAI_CHAT = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
+    renamed=NAMES.renamed,
     fields=FIELDS,
 )
+# The same dialect, written for hosts that refuse what OpenAI does not document.
+OPENAI_HOSTED = replace(OPENAI_CHAT, write=write_for_host)
+
+__all__ = ["OPENAI_CHAT", "OPENAI_HOSTED"]

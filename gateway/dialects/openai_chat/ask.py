@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from gateway.dialects.openai_chat import fields
 from gateway.dialects.openai_chat.media import needs_of
 from gateway.dialects.openai_chat.offered import refuse_provider_tools
 from gateway.dialects.openai_chat.references import refuse_references
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
+from gateway.translation import fields
 
 N_MAX = 8
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")

@@ -13,6 +13,8 @@ from gateway.domain.money import Tokens
 
 DONE = b"[DONE]"
 ERROR_EVENT = b"error"
+# Where hosts of this dialect carry the signature of Google's models on a call.
+SIGNED = "extra_content"
 _REASONS = {
     "stop": "end",
     "length": "length",
@@ -50,6 +52,7 @@ class Call(Struct, frozen=True):
     index: int | None = None
     id: str | None = None
     function: Function | None = None
+    extra_content: Any = None
 
 
 class Said(Struct, frozen=True):
@@ -105,7 +108,7 @@ def decode(data: bytes) -> Chunk:
     """Return the chunk; ValueError, without a word of it, when it is none."""
     try:
         return _DECODER.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         pass
     raise ValueError("not a chat completion")
 
@@ -149,6 +152,18 @@ def stopped(choice: Choice) -> Stopped | None:
     # do not.
     word = raw if raw in _OTHER_REASONS else "unknown"
     return Stopped(_REASONS.get(raw, f"other:{word}"))
+
+
+def signature_in(extra: object) -> str | None:
+    """Return the signature that stands beside a call."""
+    google = extra.get("google") if isinstance(extra, dict) else None
+    found = google.get("thought_signature") if isinstance(google, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
+def signed(signature: str | None) -> dict[str, Any]:
+    """Return the field that carries a signature beside a call, nothing without one."""
+    return {SIGNED: {"google": {"thought_signature": signature}}} if signature else {}
 
 
 def _count(holder: object, name: str) -> int:

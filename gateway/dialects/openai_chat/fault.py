@@ -7,8 +7,7 @@ import msgspec
 from gateway.domain.dialect import ErrorReply
 from gateway.domain.errors import GatewayError
 from gateway.domain.route import FailureKind
-
-SAID_CHARACTERS_MAX = 500
+from gateway.translation.faults import object_in, openai_error, printable
 
 _KINDS = {
     401: FailureKind.UNREACHABLE,
@@ -35,7 +34,6 @@ _CONTEXT_PHRASES = (
     "exceeds the available context size",
     "max_model_len",
 )
-_TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 
 
 def failure(status: int, body: bytes) -> tuple[FailureKind, str]:
@@ -57,25 +55,25 @@ def failure_in(data: bytes) -> tuple[FailureKind, str]:
 
 def refusal(error: GatewayError, record_id: str) -> ErrorReply:
     """Return our own error in OpenAI's form."""
-    return ErrorReply(error.status, msgspec.json.encode(_error(error, record_id)))
+    return ErrorReply(error.status, msgspec.json.encode({"error": openai_error(error, record_id)}))
 
 
 def stream_error(error: GatewayError, record_id: str) -> bytes:
     """Return the event that ends a broken stream; no `[DONE]` follows it."""
-    return b"data: " + msgspec.json.encode(_error(error, record_id)) + b"\n\n"
+    return b"data: " + msgspec.json.encode({"error": openai_error(error, record_id)}) + b"\n\n"
 
 
 class _Words:
     """An engine's error body: OpenAI's form, a bare string, or fields at the top."""
 
     def __init__(self, body: bytes) -> None:
-        holder = _object(body)
+        holder = object_in(body)
         error = holder.get("error", holder)
         if isinstance(error, str):
             error = {"message": error}
         self._error: dict[str, Any] = error if isinstance(error, dict) else {}
         message = self._error.get("message", self._error.get("detail"))
-        self.said = _printable(message) if isinstance(message, str) else ""
+        self.said = printable(message) if isinstance(message, str) else ""
 
     @property
     def status(self) -> int:
@@ -96,27 +94,3 @@ class _Words:
             or self._error.get("code") == "context_length_exceeded"
             or any(phrase in self.said for phrase in _CONTEXT_PHRASES)
         )
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    if isinstance(value, list) and len(value) == 1:
-        # Google's endpoint puts the error of what would have been a stream into a list.
-        value = value[0]
-    return value if isinstance(value, dict) else {}
-
-
-def _printable(text: str) -> str:
-    shown = text[:SAID_CHARACTERS_MAX]
-    return "".join(letter if letter.isprintable() else " " for letter in shown).strip()
-
-
-def _error(error: GatewayError, record_id: str) -> dict[str, Any]:
-    what = error.what if error.what.endswith((".", "!", "?")) else f"{error.what}."
-    by_client = 400 <= error.status < 500  # noqa: PLR2004
-    kind = _TYPES.get(error.status, "invalid_request_error" if by_client else "server_error")
-    message = f"{what} Record {record_id}." if record_id else what
-    return {"error": {"message": message, "type": kind, "param": None, "code": error.code}}

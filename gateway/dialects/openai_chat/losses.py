@@ -5,35 +5,15 @@ record and in a header.
 """
 
 from gateway.dialects.openai_chat.vocabulary import FIELDS, NESTED
+from gateway.translation import losses
 
-LOSSES_MAX = 32
-UNKNOWN = "unknown_field"
-_DOCUMENTED = FIELDS.keys() | NESTED
+NAMED = FIELDS.keys() | NESTED
 
 
-class Losses:
-    """Names in the order in which they were found, each once."""
+class Losses(losses.Losses):
+    """Losses that may be told in the words of this dialect."""
 
-    __slots__ = ("_names",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._names: dict[str, None] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names; after LOSSES_MAX of them one `more` stands for the rest."""
-        found = tuple(self._names)
-        return found if len(found) <= LOSSES_MAX else (*found[:LOSSES_MAX], "more")
-
-    def add(self, name: str) -> None:
-        """Add a name, which is a word of ours."""
-        self._names[name] = None
-
-    def leftovers(self, holder: dict[str, object], known: frozenset[str], path: str = "") -> None:
-        """Add every field that is not known here and says something; by name if it is documented.
-
-        `path` is a word of ours.
-        """
-        for name, value in holder.items():
-            if name not in known and value is not None and value not in ("", [], {}):
-                self.add(path + name if name in _DOCUMENTED else UNKNOWN)
+        super().__init__(NAMED)

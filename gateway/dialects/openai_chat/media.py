@@ -5,7 +5,7 @@ from typing import Any
 from gateway.dialects.openai_chat.references import DATA_URL, refuse_references, url_of
 from gateway.domain.errors import Malformed
 
-__all__ = ["DATA_URL", "data_of", "kind_of", "needs_of", "url_of"]
+__all__ = ["DATA_URL", "kind_of", "needs_of", "url_of"]
 
 # Every part that may pass, and the field that holds what it says.
 _HOLDERS = {
@@ -55,13 +55,6 @@ def kind_of(part: dict[str, Any]) -> str:
     if isinstance(kind, str):
         return kind
     return next((key for key in _HOLDERS.values() if key in part), "")
-
-
-def data_of(url: str) -> tuple[str, str] | None:
-    """Return media type and base64 data of a data: URL, or None when it is not base64."""
-    head, _, data = url.removeprefix(DATA_URL).partition(",")
-    media_type, _, encoding = head.partition(";")
-    return (media_type, data) if encoding.split(";")[-1] == "base64" and media_type else None
 
 
 def _inspect(part: dict[str, Any], path: str) -> None:

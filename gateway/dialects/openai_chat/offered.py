@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gateway.dialects.openai_chat import fields
 from gateway.domain.errors import CannotExpress
 from gateway.domain.request import Body
+from gateway.translation import fields
 
 _TYPES = frozenset({"function", "custom"})
 _CHOICES = _TYPES | {"allowed_tools"}

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway.dialects.openai_chat.losses import Losses
-from gateway.dialects.openai_chat.media import DATA_URL, data_of, kind_of, url_of
+from gateway.dialects.openai_chat.media import kind_of, url_of
 from gateway.domain.conversation import Media, Opaque, Part, Text
 from gateway.domain.part_names import part_name
+from gateway.translation import marks, media
 
 NAME = "openai_chat"
 _TEXT_KEYS = {
@@ -16,7 +17,7 @@ _TEXT_KEYS = {
     "refusal": "refusal",
     "thinking": "thinking",
 }
-_IMAGE = "image/"
+_PART_FIELDS = frozenset({"type", marks.FIELD})
 
 
 def read_parts(content: object, lost: Losses) -> tuple[Text | Media | Opaque, ...]:
@@ -51,48 +52,46 @@ def _read_part(part: dict[str, Any], lost: Losses) -> Text | Media | Opaque | No
 
 
 def _read_text(part: dict[str, Any], key: str, lost: Losses) -> Text | None:
-    lost.leftovers(part, frozenset({"type", key}))
+    lost.extras(part, _PART_FIELDS | {key})
     if key != "text":
-        lost.add(f"{key}_part")
+        lost.note(f"{key}_part")
     text = part.get(key)
-    return Text(text) if isinstance(text, str) and text else None
+    return Text(text, marks.read(part, lost)) if isinstance(text, str) and text else None
 
 
 def _read_image(part: dict[str, Any], lost: Losses) -> Media | Opaque:
     reference = part.get("image_url")
     inside = reference if isinstance(reference, dict) else {}
-    if inside.get("detail", part.get("detail")) not in {None, "auto"}:
-        lost.add("image_detail")
-    lost.leftovers(part, frozenset({"type", "image_url", "detail"}))
-    lost.leftovers(inside, frozenset({"url", "detail"}), "image_url.")
-    return _media(url_of(reference)) or Opaque(NAME, "image_url", part)
+    if inside.get("detail", part.get("detail")) not in (None, "auto"):
+        lost.note("image_detail")
+    lost.extras(part, _PART_FIELDS | {"image_url", "detail"})
+    lost.extras(inside, frozenset({"url", "detail"}), "image_url.")
+    return _media(part, url_of(reference), "", lost) or Opaque(NAME, "image_url", part)
 
 
 def _read_file(part: dict[str, Any], lost: Losses) -> Media | Opaque:
     file = part.get("file")
     inside = file if isinstance(file, dict) else {}
-    lost.leftovers(part, frozenset({"type", "file"}))
-    lost.leftovers(inside, frozenset({"file_data"}), "file.")
-    return _media(inside.get("file_data")) or Opaque(NAME, "file", part)
+    lost.extras(part, _PART_FIELDS | {"file"})
+    lost.extras(inside, frozenset({"file_data", "filename"}), "file.")
+    name = inside.get("filename")
+    known = name if isinstance(name, str) else ""
+    return _media(part, inside.get("file_data"), known, lost) or Opaque(NAME, "file", part)
 
 
-def _media(url: object) -> Media | None:
-    if not isinstance(url, str) or not url.startswith(DATA_URL):
-        return None
-    found = data_of(url)
-    return Media(*found) if found is not None else None
+def _media(part: dict[str, Any], url: object, name: str, lost: Losses) -> Media | None:
+    return media.media_of(url, name, marks.read(part, lost))
 
 
 def _write_part(part: Part, lost: Losses) -> dict[str, Any] | None:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if isinstance(part, Media):
-        url = f"{DATA_URL}{part.media_type};base64,{part.data}"
-        if part.media_type.startswith(_IMAGE):
+        url = media.url_of(part)
+        if media.is_image(part):
             return {"type": "image_url", "image_url": {"url": url}}
-        filename = f"document.{part.media_type.rpartition('/')[2]}"
-        return {"type": "file", "file": {"filename": filename, "file_data": url}}
+        return {"type": "file", "file": {"filename": media.filename(part), "file_data": url}}
     if isinstance(part, Opaque) and part.dialect == NAME and isinstance(part.raw, dict):
         return part.raw
-    lost.add(part_name(part.kind) if isinstance(part, Opaque) else str(part.__struct_config__.tag))
+    lost.note(part_name(part.kind) if isinstance(part, Opaque) else str(part.__struct_config__.tag))
     return None

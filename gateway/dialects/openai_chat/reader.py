@@ -11,6 +11,7 @@ from gateway.dialects.openai_chat.chunk import (
     Said,
     broke,
     decode,
+    signature_in,
     stopped,
     tokens,
 )
@@ -148,7 +149,8 @@ class _Story:
             place = len(self._calls)
             call_id = call.id or f"call_{self._id}_{place}"
             self._calls.append(call_id)
-            events.append(ToolCallBegan(place, call_id, name))
+            signature = signature_in(call.extra_content)
+            events.append(ToolCallBegan(place, call_id, name, signature))
         self._places[call.index or 0] = place
         if fragment := _arguments(call):
             events.append(ToolCallDelta(place, fragment))

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from gateway.dialects.openai_chat import fields
+from msgspec import Struct
+
 from gateway.dialects.openai_chat.ask import output_tokens_max
 from gateway.dialects.openai_chat.losses import Losses
-from gateway.domain.conversation import Sampling, ToolChoice, ToolSpec
+from gateway.domain.conversation import EFFORTS, Sampling, ToolChoice, ToolSpec
 from gateway.domain.errors import Malformed
 from gateway.domain.request import Body
+from gateway.translation import fields, marks
 
 STOPS_MAX = 64
 
@@ -43,10 +45,17 @@ _SILENT = {
     "modalities": (["text"],),
 }
 _MODES = {"auto": "auto", "none": "none", "required": "any"}
-_EFFORTS = {"none": "off", "low": "low", "medium": "medium", "high": "high"}
-_NEAR_EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high"}
-_SPEC_FIELDS = frozenset({"type", "function"})
-_FUNCTION_FIELDS = frozenset({"name", "description", "parameters"})
+_SPEC_FIELDS = frozenset({"type", "function", marks.FIELD})
+_FUNCTION_FIELDS = frozenset({"name", "description", "parameters", "strict"})
+_ANSWER_FIELDS = frozenset({"name", "schema", "strict"})
+
+
+class Answer(Struct, frozen=True):
+    """The form of the answer; `schema` is None for free text, {} for any JSON object."""
+
+    schema: dict[str, Any] | None = None
+    name: str = ""
+    strict: bool | None = None
 
 
 def tools(body: Body, lost: Losses) -> tuple[ToolSpec, ...]:
@@ -54,20 +63,20 @@ def tools(body: Body, lost: Losses) -> tuple[ToolSpec, ...]:
     specs = []
     for at, tool in enumerate(fields.records(body, "tools")):
         if tool.get("type", "function") != "function":
-            lost.add("tools.custom")
+            lost.note("tools.custom")
             continue
-        lost.leftovers(tool, _SPEC_FIELDS, "tools.")
+        lost.extras(tool, _SPEC_FIELDS, "tools.")
         path = f"tools[{at}].function"
         function = fields.record(tool, "function", f"tools[{at}].") or {}
-        if function.get("strict") is False:
-            function = {name: value for name, value in function.items() if name != "strict"}
-        lost.leftovers(function, _FUNCTION_FIELDS, "tools.function.")
+        lost.extras(function, _FUNCTION_FIELDS, "tools.function.")
         specs.append(
             ToolSpec(
                 name=fields.required(fields.text(function, "name", f"{path}."), f"{path}.name"),
                 description=fields.text(function, "description", f"{path}.") or "",
                 schema=fields.record(function, "parameters", f"{path}.")
                 or {"type": "object", "properties": {}},
+                strict=fields.flag(function, "strict", f"{path}."),
+                cache=marks.read(tool, lost),
             )
         )
     return tuple(specs)
@@ -84,7 +93,7 @@ def tool_choice(body: Body, lost: Losses) -> ToolChoice | None:
     if not isinstance(choice, dict):
         raise Malformed("tool_choice must be auto, none, required or one named function.")
     if choice.get("type", "function") != "function":
-        lost.add("tool_choice")
+        lost.note("tool_choice")
         return ToolChoice("auto", parallel=parallel)
     function = fields.record(choice, "function", "tool_choice.") or {}
     name = fields.text(function, "name", "tool_choice.function.")
@@ -105,40 +114,43 @@ def sampling(body: Body) -> Sampling:
     )
 
 
-def answer_schema(body: Body, lost: Losses) -> dict[str, Any] | None:
-    """Return the JSON Schema of the answer, {} for any object, None for free text.
-
-    The schema's name is a handle of the client's own and no loss.
-    """
+def answer(body: Body, lost: Losses) -> Answer:
+    """Return the form of the answer: of a JSON Schema, of any JSON object, or free."""
     wanted = fields.record(body, "response_format")
     kind = wanted.get("type", "text") if wanted is not None else "text"
     if wanted is None or kind == "text":
-        return None
+        return Answer()
     if kind == "json_object":
-        return {}
+        return Answer({})
     if kind != "json_schema":
-        lost.add("response_format")
-        return None
+        lost.note("response_format")
+        return Answer()
+    path = "response_format.json_schema."
     holder = fields.record(wanted, "json_schema", "response_format.") or {}
-    lost.leftovers(holder, frozenset({"name", "schema", "strict"}), "response_format.")
-    return fields.record(holder, "schema", "response_format.json_schema.") or {}
+    lost.extras(holder, _ANSWER_FIELDS, "response_format.")
+    return Answer(
+        fields.record(holder, "schema", path) or {},
+        fields.text(holder, "name", path) or "",
+        fields.flag(holder, "strict", path),
+    )
 
 
 def thinking(body: Body, lost: Losses) -> str | None:
-    """Return the effort; one that others do not know becomes the nearest, and is a loss."""
-    effort = fields.text(body, "reasoning_effort")
-    if effort is None or effort in _EFFORTS:
-        return _EFFORTS.get(effort or "")
-    lost.add("reasoning_effort")
-    return _NEAR_EFFORTS.get(effort)
+    """Return the effort; a word that nobody knows is a loss."""
+    wanted = fields.text(body, "reasoning_effort")
+    effort = "off" if wanted == "none" else wanted
+    if effort is None or effort == "off" or effort in EFFORTS:
+        return effort
+    lost.note("reasoning_effort")
+    return None
 
 
 def leftovers(body: Body, lost: Losses) -> None:
     """Add the fields that nobody has read; identifying ones among them are not passed on."""
     silent = {name for name, values in _SILENT.items() if body.get(name) in values}
-    lost.leftovers(body, _KNOWN | silent)
+    lost.extras(body, _KNOWN | silent)
     options = body.get("stream_options") or {}
-    lost.leftovers(options, frozenset({"include_usage"}), "stream_options.")
+    lost.extras(options, frozenset({"include_usage"}), "stream_options.")
 
 
 def _stop(stop: object) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.dialects.openai_chat.chunk import signed
 from gateway.domain.event import (
     Broke,
     Event,
@@ -15,6 +16,9 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
+from gateway.translation.endings import reason_of
+from gateway.translation.limits import admit_call
+from gateway.translation.moments import made_seconds
 
 _REASONS = {
     "end": "stop",
@@ -23,7 +27,6 @@ _REASONS = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
-_UUID_TIME_DIGITS = 12
 
 
 class ChatWriter:
@@ -79,6 +82,7 @@ class ChatWriter:
         if isinstance(event, ThinkingDelta):
             return {"reasoning": event.text} if event.text else None
         if isinstance(event, ToolCallBegan):
+            admit_call(len(self._open))
             self._open[event.index] = False
             return {"tool_calls": [{"index": event.index, **_call(event, "")}]}
         if isinstance(event, ToolCallDelta) and event.fragment:
@@ -139,23 +143,14 @@ def _head(kind: str, asked_model: str, record_id: str) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{record_id}",
         "object": kind,
-        "created": _created(record_id),
+        "created": made_seconds(record_id),
         "model": asked_model,
     }
 
 
-def _created(record_id: str) -> int:
-    """Return the seconds in a UUIDv7, whose first 48 bits count milliseconds; 0 for other ids."""
-    digits = record_id.replace("-", "")[:_UUID_TIME_DIGITS]
-    try:
-        return int(digits, 16) // 1000 if len(digits) == _UUID_TIME_DIGITS else 0
-    except ValueError:
-        return 0
-
-
 def _call(event: ToolCallBegan, arguments: str) -> dict[str, Any]:
     function = {"name": event.name, "arguments": arguments}
-    return {"id": event.id, "type": "function", "function": function}
+    return {"id": event.id, "type": "function", "function": function, **signed(event.signature)}
 
 
 def _fragment(index: int, arguments: str) -> dict[str, Any]:
@@ -169,9 +164,7 @@ def _is_cut(stop: Stopped | None) -> bool:
 
 def _finish(stop: Stopped | None, *, called: bool) -> dict[str, Any]:
     """Return the finish reason; what OpenAI has no word for stands beside it in `stop_reason`."""
-    reason = stop.reason if stop is not None else "end"
-    if called and reason == "end":
-        reason = "tool_use"
+    reason = reason_of(stop, called=called)
     finish: dict[str, Any] = {"finish_reason": _REASONS.get(reason, "stop")}
     if stop is not None and reason == "stop_sequence":
         finish["stop_reason"] = stop.sequence

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
+from gateway.dialects.openai_chat.chunk import signed
 from gateway.dialects.openai_chat.losses import Losses
 from gateway.dialects.openai_chat.parts import write_parts
 from gateway.domain.conversation import (
@@ -21,8 +20,12 @@ from gateway.domain.conversation import (
 )
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
+from gateway.translation import arguments, marks
+from gateway.translation.names import Names
 
 ANSWER_NAME = "answer"
+# WHY: some models read the ids of their own calls, so an id that is short enough stays as it is.
+NAMES = Names(name_chars_max=64, id_chars_max=40, any_id=True)
 _MODES = {"auto": "auto", "any": "required", "none": "none"}
 
 
@@ -41,11 +44,14 @@ def write(
         body["stream_options"] = {"include_usage": True}
     body |= _tools(conversation, lost)
     body |= _sampling(conversation.sampling)
-    if conversation.answer_schema is not None:
-        body["response_format"] = _answer(conversation.answer_schema)
+    body |= _answer(conversation)
     if conversation.thinking is not None:
         off = conversation.thinking == "off"
         body["reasoning_effort"] = "none" if off else conversation.thinking
+    if conversation.thinking_tokens_max is not None:
+        lost.note("thinking_tokens_max")
+    if marks.is_marked(conversation):
+        lost.note(marks.FIELD)
     return body, lost.names
 
 
@@ -74,7 +80,7 @@ def _user(turn: Turn, lost: Losses) -> list[dict[str, Any]]:
             moved += [piece for piece in part.parts if isinstance(piece, Media)]
     others = [part for part in turn.parts if not isinstance(part, ToolResult)]
     if moved:
-        lost.add("tool_result_media")
+        lost.note("tool_result_media_moved")
     if content := write_parts([*moved, *others], lost):
         messages.append({"role": "user", "content": content})
     return messages
@@ -82,9 +88,9 @@ def _user(turn: Turn, lost: Losses) -> list[dict[str, Any]]:
 
 def _result(result: ToolResult, lost: Losses) -> dict[str, Any]:
     if result.failed:
-        lost.add("tool_result_failed")
+        lost.note("tool_result_failed")
     content = write_parts([part for part in result.parts if isinstance(part, Text)], lost)
-    return {"role": "tool", "tool_call_id": result.call_id, "content": content}
+    return {"role": "tool", "tool_call_id": NAMES.id(result.call_id), "content": content}
 
 
 def _assistant(turn: Turn, lost: Losses) -> list[dict[str, Any]]:
@@ -114,16 +120,16 @@ def _thinking(parts: Iterable[Part], lost: Losses) -> str:
         if isinstance(part, Thinking):
             texts.append(part.text)
             if part.signature is not None:
-                lost.add("thinking_signature")
+                lost.note("thinking_signature")
             if part.redacted is not None:
-                lost.add("redacted_thinking")
+                lost.note("redacted_thinking")
     return "\n".join(filter(None, texts))
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    arguments = msgspec.json.encode(call.arguments).decode()
-    function = {"name": call.name, "arguments": arguments}
-    return {"id": call.id, "type": "function", "function": function}
+    function = {"name": NAMES.name(call.name), "arguments": arguments.write(call.arguments)}
+    said = {"id": NAMES.id(call.id), "type": "function", "function": function}
+    return {**said, **signed(call.signature)}
 
 
 def _tools(conversation: Conversation, lost: Losses) -> dict[str, Any]:
@@ -131,15 +137,16 @@ def _tools(conversation: Conversation, lost: Losses) -> dict[str, Any]:
     if not conversation.tools:
         # WHY: engines refuse a choice without tools; auto and none say nothing then anyway.
         if choice is not None and choice.mode in {"any", "tool"}:
-            lost.add("tool_choice")
+            lost.note("tool_choice")
         return {}
     tools = [
         {
             "type": "function",
             "function": {
-                "name": tool.name,
+                "name": NAMES.name(tool.name),
                 **({"description": tool.description} if tool.description else {}),
                 "parameters": tool.schema,
+                **({"strict": True} if tool.strict else {}),
             },
         }
         for tool in conversation.tools
@@ -148,7 +155,7 @@ def _tools(conversation: Conversation, lost: Losses) -> dict[str, Any]:
 
 
 def _choice(choice: ToolChoice) -> dict[str, Any]:
-    named = {"type": "function", "function": {"name": choice.name}}
+    named = {"type": "function", "function": {"name": NAMES.name(choice.name or "")}}
     said: dict[str, Any] = {"tool_choice": _MODES.get(choice.mode, named)}
     if choice.parallel is not None:
         said["parallel_tool_calls"] = choice.parallel
@@ -169,7 +176,17 @@ def _sampling(sampling: Sampling) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _answer(schema: dict[str, Any]) -> dict[str, Any]:
+def _answer(conversation: Conversation) -> dict[str, Any]:
+    """Return the form of the answer; its name is a handle, which the vendor demands."""
+    schema = conversation.answer_schema
+    if schema is None:
+        return {}
     if not schema:
-        return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": ANSWER_NAME, "schema": schema}}
+        return {"response_format": {"type": "json_object"}}
+    holder: dict[str, Any] = {
+        "name": NAMES.name(conversation.answer_name or ANSWER_NAME),
+        "schema": schema,
+    }
+    if conversation.answer_strict is not None:
+        holder["strict"] = conversation.answer_strict
+    return {"response_format": {"type": "json_schema", "json_schema": holder}}

@@ -20,7 +20,7 @@ from gateway.dialects.openai_responses.tap import ResponsesTap
 from gateway.dialects.openai_responses.tools import REACHING
 from gateway.dialects.openai_responses.vocabulary import FIELDS
 from gateway.dialects.openai_responses.writer import ResponsesWriter, write_reply
-from gateway.dialects.openai_responses.writing import write
+from gateway.dialects.openai_responses.writing import NAMES, write
 from gateway.domain.dialect import Dialect
 
 
@@ -50,6 +50,7 @@ OPENAI_RESPONSES = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
+    renamed=NAMES.renamed,
     fields=FIELDS,
     passing=passing,
     reaching=REACHING | {IDENTIFYING},

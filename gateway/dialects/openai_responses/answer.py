@@ -4,8 +4,8 @@ from typing import Any
 
 from gateway.domain.event import Stopped
 from gateway.domain.money import Tokens
+from gateway.translation.moments import made_seconds
 
-_UUID_TIME_DIGITS = 12
 _WHY_INCOMPLETE = {"length": "max_output_tokens", "refusal": "content_filter"}
 _PLAIN = frozenset({"end", "tool_use"})
 
@@ -15,7 +15,7 @@ def response(asked_model: str, record_id: str) -> dict[str, Any]:
     return {
         "id": f"resp_{record_id}",
         "object": "response",
-        "created_at": _created(record_id),
+        "created_at": made_seconds(record_id),
         "status": "in_progress",
         "error": None,
         "incomplete_details": None,
@@ -88,12 +88,3 @@ def reasoning(item_id: str, text: str | None, status: str) -> dict[str, Any]:
         "summary": [],
         "content": content,
     }
-
-
-def _created(record_id: str) -> int:
-    """Return the seconds in a UUIDv7, whose first 48 bits count milliseconds; 0 for other ids."""
-    digits = record_id.replace("-", "")[:_UUID_TIME_DIGITS]
-    try:
-        return int(digits, 16) // 1000 if len(digits) == _UUID_TIME_DIGITS else 0
-    except ValueError:
-        return 0

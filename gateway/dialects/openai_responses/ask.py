@@ -4,10 +4,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.dialects.openai_responses import fields, items, tools
+from gateway.dialects.openai_responses import items, tools
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
+from gateway.translation import fields
 
 # WHY: each of these speaks of something that is kept elsewhere: nobody here could look at it
 # before it is used, and nobody could say which machines may see it.

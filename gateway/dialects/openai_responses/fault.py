@@ -8,8 +8,8 @@ from gateway.dialects.openai_responses.answer import response
 from gateway.domain.dialect import ErrorReply
 from gateway.domain.errors import GatewayError
 from gateway.domain.route import FailureKind
+from gateway.translation.faults import object_in, openai_error, printable
 
-SAID_CHARACTERS_MAX = 500
 # WHY: who ends a broken stream does not know how many events went before; numbers must grow.
 SEQUENCE_LAST = 2**31 - 1
 
@@ -36,12 +36,11 @@ _STATUS_BY_WORD = {
     "slow_down": 503,
 }
 _CONTEXT_PHRASES = ("maximum context length", "context window", "max_model_len")
-_TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 
 
 def failure(status: int, body: bytes) -> tuple[FailureKind, str]:
     """Return what an error reply of an engine means, and its words if there are any."""
-    return _failure(status, _error_in(_decoded(body)))
+    return _failure(status, _error_in(object_in(body)))
 
 
 def failure_in(event: dict[str, Any]) -> tuple[FailureKind, str]:
@@ -52,7 +51,7 @@ def failure_in(event: dict[str, Any]) -> tuple[FailureKind, str]:
 
 def refusal(error: GatewayError, record_id: str) -> ErrorReply:
     """Return our own error in OpenAI's form."""
-    return ErrorReply(error.status, msgspec.json.encode({"error": _told(error, record_id)}))
+    return ErrorReply(error.status, msgspec.json.encode({"error": openai_error(error, record_id)}))
 
 
 def stream_error(error: GatewayError, record_id: str) -> bytes:
@@ -60,7 +59,7 @@ def stream_error(error: GatewayError, record_id: str) -> bytes:
 
     WHY: `error` stands at the top, too: by it OpenAI's SDK raises where it would only hand on.
     """
-    told = _told(error, record_id)
+    told = openai_error(error, record_id)
     rate = error.status == 429  # noqa: PLR2004
     code = "rate_limit_exceeded" if rate else "server_error"
     failed = response("", record_id) | {
@@ -78,7 +77,7 @@ def stream_error(error: GatewayError, record_id: str) -> bytes:
 
 def _failure(status: int, error: dict[str, Any]) -> tuple[FailureKind, str]:
     message = error.get("message", error.get("detail"))
-    said = _printable(message) if isinstance(message, str) else ""
+    said = printable(message) if isinstance(message, str) else ""
     kind = _KINDS.get(status)
     if kind is None:
         rejected = 400 <= status < 500  # noqa: PLR2004
@@ -114,24 +113,3 @@ def _error_in(holder: dict[str, Any]) -> dict[str, Any]:
     if isinstance(error, str):
         return {"message": error}
     return error if isinstance(error, dict) else {}
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _printable(text: str) -> str:
-    shown = text[:SAID_CHARACTERS_MAX]
-    return "".join(letter if letter.isprintable() else " " for letter in shown).strip()
-
-
-def _told(error: GatewayError, record_id: str) -> dict[str, Any]:
-    what = error.what if error.what.endswith((".", "!", "?")) else f"{error.what}."
-    by_client = 400 <= error.status < 500  # noqa: PLR2004
-    kind = _TYPES.get(error.status, "invalid_request_error" if by_client else "server_error")
-    message = f"{what} Record {record_id}." if record_id else what
-    return {"message": message, "type": kind, "param": None, "code": error.code}

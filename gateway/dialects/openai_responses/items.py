@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from gateway.dialects.openai_responses import fields, tools
+from gateway.dialects.openai_responses import tools
 from gateway.domain.errors import Malformed
+from gateway.translation import fields
+from gateway.translation.media import DATA_URL
 
 Item = dict[str, Any]
 
 ROLES = ("user", "assistant", "system", "developer")
-DATA_URL = "data:"
 _NEEDS = {"input_image": "images", "input_file": "documents", "input_audio": "audio"}
 _ELSEWHERE = ("file_id", "file_url")
 # Fields of an item that hold parts.

@@ -4,11 +4,9 @@ INVARIANT: a name is a word of ours or of the vendor, never a word of the client
 records and headers.
 """
 
-from collections.abc import Container
-from typing import Any
+from gateway.translation import losses
 
 NAME = "openai_responses"
-UNKNOWN = "unknown_field"
 # Fields whose name may be told; any other is `unknown_field`.
 FIELDS = frozenset(
     {
@@ -16,6 +14,7 @@ FIELDS = frozenset(
         "allowed_callers",
         "annotations",
         "async",
+        "cache_control",
         "caller",
         "client_metadata",
         "context_management",
@@ -83,28 +82,13 @@ ITEMS = frozenset(
 )
 
 
-class Losses:
-    """Names in the order in which they were met, each once."""
+class Losses(losses.Losses):
+    """Losses that may be told in the words of this dialect."""
 
-    __slots__ = ("_names",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._names: dict[str, None] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Everything noted so far."""
-        return tuple(self._names)
-
-    def note(self, name: str) -> None:
-        """Add a loss; the name is a word of ours."""
-        self._names[name] = None
-
-    def extras(self, holder: dict[str, Any], known: Container[str], path: str = "") -> None:
-        """Add every field that says something and is not among the known ones."""
-        for name, value in holder.items():
-            if name not in known and value is not None and value not in ("", [], {}):
-                self.note(path + name if name in FIELDS else UNKNOWN)
+        super().__init__(FIELDS)
 
     def item(self, kind: object) -> None:
         """Add an item or a part by its type."""

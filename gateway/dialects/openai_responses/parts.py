@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from gateway.dialects.openai_responses.items import DATA_URL
 from gateway.dialects.openai_responses.losses import NAME, Losses
 from gateway.domain.conversation import Media, Opaque, Part, Text
 from gateway.domain.part_names import part_name
+from gateway.translation import media
 
 _TEXT_KEYS = {"input_text": "text", "output_text": "text", "text": "text", "refusal": "refusal"}
-_IMAGE = "image/"
 
 
 def read_parts(content: str | list[dict[str, Any]], lost: Losses) -> tuple[Text | Media, ...]:
@@ -24,11 +23,10 @@ def write_part(part: Part, lost: Losses) -> dict[str, Any] | None:
     if isinstance(part, Text):
         return {"type": "input_text", "text": part.text}
     if isinstance(part, Media):
-        url = f"{DATA_URL}{part.media_type};base64,{part.data}"
-        if part.media_type.startswith(_IMAGE):
+        url = media.url_of(part)
+        if media.is_image(part):
             return {"type": "input_image", "image_url": url, "detail": "auto"}
-        filename = f"document.{part.media_type.rpartition('/')[2]}"
-        return {"type": "input_file", "filename": filename, "file_data": url}
+        return {"type": "input_file", "filename": media.filename(part), "file_data": url}
     if isinstance(part, Opaque) and part.dialect == NAME and isinstance(part.raw, dict):
         return part.raw
     lost.note(part_name(part.kind) if isinstance(part, Opaque) else str(part.__struct_config__.tag))
@@ -41,12 +39,13 @@ def _read_part(part: dict[str, Any], lost: Losses) -> Text | Media | None:
         return _read_text(part, _TEXT_KEYS[kind], lost)
     if kind == "input_image":
         lost.extras(part, frozenset({"type", "image_url", "detail"}))
-        if part.get("detail") not in {None, "auto"}:
+        if part.get("detail") not in (None, "auto"):
             lost.note("detail")
-        return _media(part.get("image_url"), kind, lost)
+        return _media(part.get("image_url"), kind, "", lost)
     if kind == "input_file":
-        lost.extras(part, frozenset({"type", "file_data"}))
-        return _media(part.get("file_data"), kind, lost)
+        lost.extras(part, frozenset({"type", "file_data", "filename"}))
+        name = part.get("filename")
+        return _media(part.get("file_data"), kind, name if isinstance(name, str) else "", lost)
     lost.item(kind)
     return None
 
@@ -59,11 +58,8 @@ def _read_text(part: dict[str, Any], key: str, lost: Losses) -> Text | None:
     return Text(text) if isinstance(text, str) and text else None
 
 
-def _media(url: object, kind: str, lost: Losses) -> Media | None:
-    if isinstance(url, str) and url.startswith(DATA_URL):
-        head, _, data = url.removeprefix(DATA_URL).partition(",")
-        media_type, _, encoding = head.partition(";")
-        if encoding.split(";")[-1] == "base64" and media_type:
-            return Media(media_type, data)
-    lost.item(kind)
-    return None
+def _media(url: object, kind: str, name: str, lost: Losses) -> Media | None:
+    found = media.media_of(url, name)
+    if found is None:
+        lost.item(kind)
+    return found

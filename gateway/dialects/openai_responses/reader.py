@@ -15,6 +15,7 @@ from gateway.domain.event import (
     ToolCallDelta,
     Used,
 )
+from gateway.translation.faults import object_in
 from gateway.wire.sse import Frame, Payload
 
 _THOUGHTS = frozenset({"response.reasoning_text.delta", "response.reasoning_summary_text.delta"})
@@ -50,7 +51,7 @@ class ResponsesReader:
         final = found is not None and found.type in {wire.COMPLETED, wire.INCOMPLETE}
         if found is None or is_broken(found):
             self._broken = True
-            return [Broke(*failure_in(wire.raw(payload.data)))]
+            return [Broke(*failure_in(object_in(payload.data)))]
         self._finished = final
         return self._story.end(found.response) if final else self._story.tell(found)
 
@@ -67,7 +68,7 @@ def read_reply(body: bytes) -> tuple[Event, ...]:
     """Return the events of a whole reply; ValueError when it is not one."""
     response = wire.whole(body)
     if response.error:
-        return (Broke(*failure_in(wire.raw(body))),)
+        return (Broke(*failure_in(object_in(body))),)
     story = _Story()
     events = story.begin(response)
     for at, item in enumerate(response.output or []):
@@ -79,7 +80,7 @@ def hear(body: bytes) -> Heard:
     """Return usage, stop reason, model and error of a whole reply; ValueError when it is none."""
     response = wire.whole(body)
     if response.error:
-        return Heard(broke=failure_in(wire.raw(body)))
+        return Heard(broke=failure_in(object_in(body)))
     model = response.model if isinstance(response.model, str) else ""
     return Heard(wire.tokens(response.usage), wire.stopped(response).reason, model)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.dialects.openai_responses import fields, settings
+from gateway.dialects.openai_responses import settings
 from gateway.dialects.openai_responses.ask import peek
 from gateway.dialects.openai_responses.items import items_of, kind_of
 from gateway.dialects.openai_responses.losses import Losses
@@ -17,9 +17,9 @@ from gateway.domain.conversation import (
     ToolResult,
     Turn,
 )
-from gateway.domain.errors import Malformed, TooLarge
+from gateway.domain.errors import Malformed
 from gateway.domain.request import Body
-from gateway.wire import body as wire_body
+from gateway.translation import arguments, fields
 
 # `id` and `status` are handles of whoever wrote the item, and no loss.
 _HANDLES = frozenset({"type", "id", "status"})
@@ -42,14 +42,17 @@ def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
         script.system.append(Text(instructions))
     for at, item in enumerate(items_of(body)):
         script.add(item, f"input[{at}].")
+    answer = settings.answer(body, lost)
     conversation = Conversation(
         system=tuple(script.system),
         turns=tuple(Turn(role, tuple(parts)) for role, parts in script.turns),
         tools=settings.tools(body, lost),
         tool_choice=settings.tool_choice(body, lost),
         sampling=settings.sampling(body),
-        answer_schema=settings.answer_schema(body, lost),
+        answer_schema=answer.schema,
         thinking=settings.thinking(body, lost),
+        answer_name=answer.name,
+        answer_strict=answer.strict,
     )
     settings.leftovers(body, lost)
     return conversation, lost.names
@@ -119,7 +122,7 @@ class _Script:
 
     def _call(self, item: dict[str, Any], path: str) -> None:
         self._lost.extras(item, _CALL, "input.")
-        self._called(item, path, self._arguments(item.get("arguments")))
+        self._called(item, path, arguments.read(item.get("arguments"), self._lost))
 
     def _custom(self, item: dict[str, Any], path: str) -> None:
         """Read a call with free text as one of a function with a single argument."""
@@ -127,24 +130,11 @@ class _Script:
         self._lost.note("custom_tool")
         self._called(item, path, {"input": fields.text(item, "input", path) or ""})
 
-    def _called(self, item: dict[str, Any], path: str, arguments: dict[str, Any]) -> None:
+    def _called(self, item: dict[str, Any], path: str, given: dict[str, Any]) -> None:
         call_id = fields.named(item, "call_id", path)
         name = fields.named(item, "name", path)
         self._calls[call_id] = name
-        self._said((ToolCall(call_id, name, arguments),))
-
-    def _arguments(self, written: object) -> dict[str, Any]:
-        """Return arguments as an object; what is none is lost, or the next turn could not be had.
-
-        WHY: a model's bad arguments stay in the history; refusing them would end the conversation.
-        """
-        if written is None or (isinstance(written, str) and not written.strip()):
-            return {}
-        try:
-            return wire_body.parse(written.encode() if isinstance(written, str) else b"")
-        except (Malformed, TooLarge):
-            self._lost.note("tool_arguments")
-            return {}
+        self._said((ToolCall(call_id, name, given),))
 
     def _output(self, item: dict[str, Any], path: str) -> None:
         self._lost.extras(item, _OUTPUT, "input.")

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from gateway.dialects.openai_responses import fields
+from msgspec import Struct
+
 from gateway.dialects.openai_responses.losses import Losses
 from gateway.dialects.openai_responses.tools import lost_name
-from gateway.domain.conversation import Sampling, ToolChoice, ToolSpec
+from gateway.domain.conversation import EFFORTS, Sampling, ToolChoice, ToolSpec
 from gateway.domain.errors import Malformed
 from gateway.domain.request import Body
+from gateway.translation import fields
 
 _KNOWN = frozenset(
     {
@@ -35,9 +37,15 @@ _SILENT = {
     "truncation": ("disabled",),
 }
 _MODES = {"auto": "auto", "none": "none", "required": "any"}
-_EFFORTS = {"none": "off", "low": "low", "medium": "medium", "high": "high"}
-_NEAR_EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high"}
 _TOOL_FIELDS = frozenset({"type", "name", "description", "parameters", "strict"})
+
+
+class Answer(Struct, frozen=True):
+    """The form of the answer; `schema` is None for free text, {} for any JSON object."""
+
+    schema: dict[str, Any] | None = None
+    name: str = ""
+    strict: bool | None = None
 
 
 def tools(body: Body, lost: Losses) -> tuple[ToolSpec, ...]:
@@ -49,14 +57,13 @@ def tools(body: Body, lost: Losses) -> tuple[ToolSpec, ...]:
             lost.note(lost_name(tool["type"]))
             continue
         lost.extras(tool, _TOOL_FIELDS, "tools.")
-        if tool.get("strict"):
-            lost.note("tools.strict")
         specs.append(
             ToolSpec(
                 name=fields.named(tool, "name", path),
                 description=fields.text(tool, "description", path) or "",
                 schema=fields.record(tool, "parameters", path)
                 or {"type": "object", "properties": {}},
+                strict=fields.flag(tool, "strict", path),
             )
         )
     return tuple(specs)
@@ -87,33 +94,38 @@ def sampling(body: Body) -> Sampling:
     )
 
 
-def answer_schema(body: Body, lost: Losses) -> dict[str, Any] | None:
-    """Return the JSON Schema of the answer, {} for any object, None for free text.
+def answer(body: Body, lost: Losses) -> Answer:
+    """Return the form of the answer: of a JSON Schema, of any JSON object, or free.
 
-    The schema's name and description are handles of the client's own and no loss.
+    The schema's description is for nobody but its reader, and no loss.
     """
-    wanted = fields.record(body, "text")
+    wanted = fields.record(body, "text") or {}
     lost.extras(wanted, frozenset({"format"}), "text.")
-    form = fields.record(wanted, "format", "text.")
+    form = fields.record(wanted, "format", "text.") or {}
     kind = form.get("type", "text")
     if kind == "json_object":
-        return {}
+        return Answer({})
     if kind == "json_schema":
-        return fields.record(form, "schema", "text.format.")
+        return Answer(
+            fields.record(form, "schema", "text.format.") or {},
+            fields.text(form, "name", "text.format.") or "",
+            fields.flag(form, "strict", "text.format."),
+        )
     if kind != "text":
         lost.note("text.format")
-    return None
+    return Answer()
 
 
 def thinking(body: Body, lost: Losses) -> str | None:
-    """Return the effort; one that others do not know becomes the nearest, and is a loss."""
-    reasoning = fields.record(body, "reasoning")
+    """Return the effort; a word that nobody knows is a loss."""
+    reasoning = fields.record(body, "reasoning") or {}
     lost.extras(reasoning, frozenset({"effort"}), "reasoning.")
-    effort = fields.text(reasoning, "effort", "reasoning.")
-    if effort is None or effort in _EFFORTS:
-        return _EFFORTS.get(effort or "")
+    wanted = fields.text(reasoning, "effort", "reasoning.")
+    effort = "off" if wanted == "none" else wanted
+    if effort is None or effort == "off" or effort in EFFORTS:
+        return effort
     lost.note("reasoning.effort")
-    return _NEAR_EFFORTS.get(effort)
+    return None
 
 
 def leftovers(body: Body, lost: Losses) -> None:

@@ -6,6 +6,7 @@ from gateway.dialects.openai_responses import wire
 from gateway.dialects.openai_responses.fault import failure_in
 from gateway.dialects.openai_responses.reader import is_broken
 from gateway.domain.dialect import Heard
+from gateway.translation.faults import object_in
 from gateway.wire.sse import Frame, Payload
 
 # Events that say nothing but that more will come: they need no look.
@@ -47,7 +48,7 @@ class ResponsesTap:
     def _listen(self, payload: Payload) -> bool:
         found = None if payload.event == b"error" else wire.happened(payload.data)
         if found is None or is_broken(found):
-            self.heard = replace(self.heard, broke=failure_in(wire.raw(payload.data)))
+            self.heard = replace(self.heard, broke=failure_in(object_in(payload.data)))
             return False
         if found.type in _ENDS:
             self._note(found.response or wire.Response())

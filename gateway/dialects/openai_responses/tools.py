@@ -6,8 +6,8 @@ Rule: a kind of tool that is not known to run at the client counts as run by the
 from collections.abc import Iterable
 from typing import Any
 
-from gateway.dialects.openai_responses import fields
 from gateway.domain.errors import Malformed
+from gateway.translation import fields
 
 Tool = dict[str, Any]
 
@@ -95,7 +95,8 @@ def _allowed(choice: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _may_be_chosen(named: dict[str, Any]) -> bool:
-    return named.get("type") in AT_CLIENT or named.get("type") in {SHELL, GROUP}
+    kind = str(named.get("type"))
+    return kind in AT_CLIENT or kind in {SHELL, GROUP}
 
 
 def _runs_at_client(tool: Tool) -> bool:

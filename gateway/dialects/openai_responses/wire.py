@@ -1,6 +1,7 @@
 """The shape of an engine's reply, whole or in events, as far as anybody here looks at it.
 
-Leaves are untyped on purpose: an engine's odd value must not make a good reply unreadable.
+Leaves are untyped on purpose: an engine's odd value must not make a good reply unreadable. Types
+and status decide how the rest is read, and are words.
 """
 
 import re
@@ -28,7 +29,7 @@ ITEM_DONE = "response.output_item.done"
 class Piece(Struct, frozen=True):
     """A part of an item."""
 
-    type: Any = None
+    type: str | None = None
     text: Any = None
     refusal: Any = None
 
@@ -36,7 +37,7 @@ class Piece(Struct, frozen=True):
 class Item(Struct, frozen=True):
     """An item of the output."""
 
-    type: Any = None
+    type: str | None = None
     id: Any = None
     call_id: Any = None
     name: Any = None
@@ -51,7 +52,7 @@ class Response(Struct, frozen=True):
     id: Any = None
     object: Any = None
     model: Any = None
-    status: Any = None
+    status: str | None = None
     output: list[Item] | None = None
     usage: Any = None
     error: Any = None
@@ -89,15 +90,6 @@ def happened(data: bytes) -> Happened:
     if not isinstance(found.type, str):
         raise ValueError("an event without a type")  # noqa: TRY004 - a reply that cannot be read
     return found
-
-
-def raw(data: bytes) -> dict[str, Any]:
-    """Return the event as it is, for the words of an error; empty when it is no object."""
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def tokens(usage: object) -> Tokens | None:
@@ -157,6 +149,6 @@ def _count(holder: object, name: str) -> int:
 def _decoded(decoder: msgspec.json.Decoder[_Found], data: bytes) -> _Found:
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         pass
     raise ValueError("not a response")

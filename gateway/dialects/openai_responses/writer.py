@@ -17,6 +17,7 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
+from gateway.translation.limits import KEPT_BYTES_MAX, admit_call
 
 _PREFIX = {"message": "msg", "reasoning": "rs", "call": "fc"}
 
@@ -27,13 +28,13 @@ class _Open(Struct):
     kind: str
     index: int
     id: str
+    said: bytearray
     call: ToolCallBegan | None = None
-    said: list[str] = []
 
     @property
     def text(self) -> str:
         """All of it so far."""
-        return "".join(self.said)
+        return self.said.decode()
 
     def item(self, text: str | None, status: str) -> dict[str, Any]:
         """Return it as it stands in the output; without text when it has just begun."""
@@ -54,11 +55,12 @@ class ResponsesWriter:
     """A Writer of a stream of responses.
 
     One message or reasoning item is open at a time. Calls stay open until the end, since their
-    fragments may come interleaved and a cut reply leaves arguments that are no JSON.
+    fragments may come interleaved and a cut reply leaves arguments that are no JSON. The last event
+    says the whole reply again, so all of it is kept: ValueError over KEPT_BYTES_MAX.
     """
 
-    __slots__ = ("_began", "_calls", "_done", "_head", "_items", "_now", "_record", "_sequence",
-                 "_stop", "_usage")  # fmt: skip
+    __slots__ = ("_began", "_calls", "_done", "_head", "_items", "_kept", "_now", "_record",
+                 "_sequence", "_stop", "_usage")  # fmt: skip
 
     def __init__(self, asked_model: str, record_id: str, usage_wanted: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002
         self._head = answer.response(asked_model, record_id)
@@ -70,6 +72,7 @@ class ResponsesWriter:
         self._now: _Open | None = None
         self._calls: dict[int, _Open] = {}
         self._items = 0
+        self._kept = 0
         self._done: dict[int, dict[str, Any]] = {}
 
     def write(self, event: Event) -> bytes:
@@ -126,7 +129,7 @@ class ResponsesWriter:
             if kind == "message":
                 part = answer.text_part("")
                 out += self._inside(self._now, "response.content_part.added", part=part)
-        self._now.said.append(text)
+        self._keep(self._now, text)
         if kind == "message":
             delta = self._inside(self._now, "response.output_text.delta", delta=text, logprobs=[])
         else:
@@ -134,6 +137,7 @@ class ResponsesWriter:
         return out + delta
 
     def _call(self, began: ToolCallBegan) -> bytes:
+        admit_call(len(self._calls))
         call = self._opened("call", began)
         self._calls[began.index] = call
         return self._added(call)
@@ -142,7 +146,7 @@ class ResponsesWriter:
         call = self._calls.get(event.index)
         if call is None:
             raise ValueError("a fragment of a tool call that never began")
-        call.said.append(event.fragment)
+        self._keep(call, event.fragment)
         name = "response.function_call_arguments.delta"
         return self._event(name, item_id=call.id, output_index=call.index, delta=event.fragment)
 
@@ -179,7 +183,13 @@ class ResponsesWriter:
 
     def _opened(self, kind: str, call: ToolCallBegan | None = None) -> _Open:
         index, self._items = self._items, self._items + 1
-        return _Open(kind, index, f"{_PREFIX[kind]}_{self._record}_{index}", call, [])
+        return _Open(kind, index, f"{_PREFIX[kind]}_{self._record}_{index}", bytearray(), call)
+
+    def _keep(self, opened: _Open, text: str) -> None:
+        opened.said += text.encode()
+        self._kept += len(text)
+        if self._kept > KEPT_BYTES_MAX:
+            raise ValueError(f"a reply holds more than {KEPT_BYTES_MAX} bytes")
 
     def _added(self, opened: _Open) -> bytes:
         item = opened.item(None, "in_progress")

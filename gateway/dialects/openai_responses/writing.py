@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from gateway.dialects.openai_responses.losses import Losses
 from gateway.dialects.openai_responses.parts import write_part
 from gateway.domain.conversation import (
@@ -19,8 +17,11 @@ from gateway.domain.conversation import (
 )
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
+from gateway.translation import arguments, marks
+from gateway.translation.names import Names
 
 ANSWER_NAME = "answer"
+NAMES = Names(name_chars_max=64, id_chars_max=64)
 _MODES = {"auto": "auto", "any": "required", "none": "none"}
 
 
@@ -42,11 +43,14 @@ def write(
     }
     body |= _tools(conversation, lost)
     body |= _sampling(conversation.sampling, lost)
-    if conversation.answer_schema is not None:
-        body["text"] = {"format": _answer(conversation.answer_schema)}
+    body |= _answer(conversation)
     if conversation.thinking is not None:
         off = conversation.thinking == "off"
         body["reasoning"] = {"effort": "none" if off else conversation.thinking}
+    if conversation.thinking_tokens_max is not None:
+        lost.note("thinking_tokens_max")
+    if marks.is_marked(conversation):
+        lost.note(marks.FIELD)
     return body, lost.names
 
 
@@ -73,7 +77,7 @@ def _result(result: ToolResult, lost: Losses) -> dict[str, Any]:
     output: Any = "".join(texts)
     if len(result.parts) > 1 or len(texts) < len(result.parts):
         output = _parts(result.parts, lost)
-    return {"type": "function_call_output", "call_id": result.call_id, "output": output}
+    return {"type": "function_call_output", "call_id": NAMES.id(result.call_id), "output": output}
 
 
 def _parts(parts: Iterable[Part], lost: Losses) -> list[dict[str, Any]]:
@@ -88,15 +92,22 @@ def _assistant(turn: Turn, lost: Losses) -> list[dict[str, Any]]:
     """
     items: list[dict[str, Any]] = []
     for part in turn.parts:
+        if isinstance(part, Text) and not part.text:
+            continue
         if isinstance(part, Text):
             items.append({"type": "message", "role": "assistant", "content": part.text})
         elif isinstance(part, ToolCall):
-            arguments = msgspec.json.encode(part.arguments).decode()
-            call = {"type": "function_call", "call_id": part.id, "name": part.name}
-            items.append({**call, "arguments": arguments})
+            items.append(_call(part, lost))
         else:
             lost.note(str(part.__struct_config__.tag))
     return items
+
+
+def _call(part: ToolCall, lost: Losses) -> dict[str, Any]:
+    if part.signature is not None:
+        lost.note("thought_signature")
+    call = {"type": "function_call", "call_id": NAMES.id(part.id), "name": NAMES.name(part.name)}
+    return {**call, "arguments": arguments.write(part.arguments)}
 
 
 def _tools(conversation: Conversation, lost: Losses) -> dict[str, Any]:
@@ -109,11 +120,11 @@ def _tools(conversation: Conversation, lost: Losses) -> dict[str, Any]:
     tools = [
         {
             "type": "function",
-            "name": tool.name,
+            "name": NAMES.name(tool.name),
             **({"description": tool.description} if tool.description else {}),
             "parameters": tool.schema,
             # WHY: without the word an engine here may hold the schema to rules of its own.
-            "strict": False,
+            "strict": bool(tool.strict),
         }
         for tool in conversation.tools
     ]
@@ -121,7 +132,7 @@ def _tools(conversation: Conversation, lost: Losses) -> dict[str, Any]:
 
 
 def _choice(choice: ToolChoice) -> dict[str, Any]:
-    named = {"type": "function", "name": choice.name}
+    named = {"type": "function", "name": NAMES.name(choice.name or "")}
     said: dict[str, Any] = {"tool_choice": _MODES.get(choice.mode, named)}
     if choice.parallel is not None:
         said["parallel_tool_calls"] = choice.parallel
@@ -145,7 +156,14 @@ def _sampling(sampling: Sampling, lost: Losses) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _answer(schema: dict[str, Any]) -> dict[str, Any]:
+def _answer(conversation: Conversation) -> dict[str, Any]:
+    """Return the form of the answer; its name is a handle, which the vendor demands."""
+    schema = conversation.answer_schema
+    if schema is None:
+        return {}
     if not schema:
-        return {"type": "json_object"}
-    return {"type": "json_schema", "name": ANSWER_NAME, "schema": schema, "strict": False}
+        return {"text": {"format": {"type": "json_object"}}}
+    name = NAMES.name(conversation.answer_name or ANSWER_NAME)
+    strict = bool(conversation.answer_strict)
+    form = {"type": "json_schema", "name": name, "schema": schema, "strict": strict}
+    return {"text": {"format": form}}

@@ -72,3 +72,8 @@ def required(value: str | None, path: str) -> str:
     if not value:
         raise Malformed(f"{path} is required.")
     return value
+
+
+def named(holder: Object, name: str, path: str = "") -> str:
+    """Return the string of that name; Malformed when it is absent or empty."""
+    return required(text(holder, name, path), f"{path}{name}")
