@@ -15,7 +15,7 @@ from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.domain.errors import AllFailed, CannotExpress, Denied, Malformed
 from gateway.domain.field_kind import FieldKind
 from gateway.domain.route import FailureKind
-from gateway.flow.channel import channel
+from gateway.flow.channel import Wanted, channel
 from gateway.transport.backend import Telling
 from tests.doubles.bedrock_vendor import operation
 from tests.doubles.event_frames import as_botocore_reads, event, fault, message
@@ -39,7 +39,7 @@ STREAM = b"".join(chunk(one) for one in EVENTS)
 
 def through(client, engine, *parts):
     """Return what the client gets, and the channel, as the flow makes it."""
-    made = channel(client, engine, asked="asked", record_id=RECORD, usage_wanted=True)
+    made = channel(client, engine, Wanted("asked", RECORD, usage=True))
     return b"".join([*(made.feed(part) for part in parts), made.close()]), made
 
 
