@@ -1,6 +1,8 @@
 """Ollama's native API. Its server may pass models on to another host: it is asked, and watched."""
 
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
+from gateway.dialects.ollama_embed import OLLAMA_EMBED
+from gateway.dialects.ollama_generate import OLLAMA_GENERATE
 from gateway.domain.fleet import Offering
 from gateway.transport import ollama_check
 from gateway.transport.backend import Backend, Way
@@ -14,7 +16,11 @@ def breach(payload: bytes, _offering: Offering, _settings: Settings) -> str:
 
 OLLAMA = Backend(
     name="ollama",
-    ways=(Way(dialect=OLLAMA_CHAT, path="/api/chat"),),
+    ways=(
+        Way(dialect=OLLAMA_CHAT, path="/api/chat"),
+        Way(dialect=OLLAMA_EMBED, path="/api/embed"),
+        Way(dialect=OLLAMA_GENERATE, path="/api/generate"),
+    ),
     credential=none.absent,
     refuses=ollama_check.refuses,
     probe_path="/api/version",

@@ -1,4 +1,4 @@
-"""vLLM's own server, on our own GPUs: it speaks OpenAI chat, responses and messages.
+"""vLLM's own server, on our own GPUs: it speaks OpenAI's dialects and Anthropic's messages.
 
 What it takes is listed here: what its request types of version 0.32 hold, less what is not for a
 caller to say.
@@ -6,10 +6,13 @@ caller to say.
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
+from gateway.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
+from gateway.translation.fim import filled_in
 from gateway.transport import vllm_check
 from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import bearer
@@ -83,6 +86,17 @@ def salted(body: Body, tenant: str) -> Body:
     return {**body, "cache_salt": tenant}
 
 
+def fill_in(body: Body, offering: Offering) -> Body:
+    """A quirk: put a suffix into the prompt as the model's family wants it; vLLM takes none."""
+    suffix = body.get("suffix")
+    if not suffix:
+        return {name: value for name, value in body.items() if name != "suffix"}
+    given = body["prompt"]
+    prefix = given if isinstance(given, str) else given[0]
+    prompt = filled_in(offering.fim, prefix, suffix)
+    return {name: value for name, value in body.items() if name != "suffix"} | {"prompt": prompt}
+
+
 VLLM = Backend(
     name="vllm",
     ways=(
@@ -107,6 +121,18 @@ VLLM = Backend(
             dialect=OPENAI_RESPONSES,
             path="/v1/responses",
             takes=OPENAI_RESPONSES.may_leave | SAMPLING | UNUSED | RESPONSES,
+            salted=salted,
+        ),
+        Way(
+            dialect=OPENAI_EMBEDDINGS,
+            path="/v1/embeddings",
+            takes=OPENAI_EMBEDDINGS.may_leave | UNUSED,
+        ),
+        Way(
+            dialect=OPENAI_COMPLETIONS,
+            path="/v1/completions",
+            quirks=(fill_in,),
+            takes=OPENAI_COMPLETIONS.may_leave | SAMPLING | UNUSED,
             salted=salted,
         ),
     ),

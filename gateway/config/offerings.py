@@ -15,10 +15,12 @@ from gateway.domain.document import Document
 from gateway.domain.errors import Problem
 from gateway.domain.fleet import Offering
 from gateway.domain.money import Price
+from gateway.translation.fim import NONE, family_of
 
 OLLAMA = "ollama"
 CONTEXT_SETTING = "num_ctx"
 CLOUD_ENDING = "cloud"
+FILLS = "fim"
 
 
 class Listed(Struct, frozen=True):
@@ -30,11 +32,12 @@ class Listed(Struct, frozen=True):
 
 
 class _Place(Struct, frozen=True):
-    """One entry of the catalogue and where it stands."""
+    """One entry of the catalogue and where it stands; `fim` is what the catalogue says of it."""
 
     model: str
     entry: OfferingEntry
     at: str
+    fim: str | None = None
 
 
 def read_offerings(
@@ -76,11 +79,14 @@ def offering_id(model: str, backend: str) -> str:
 def _places(models: Mapping[str, ModelEntry]) -> Iterator[_Place]:
     for model, entry in models.items():
         for number, offering in enumerate(entry.offerings):
-            yield _Place(model, offering, f"/models/{escape(model)}/offerings/{number}")
+            at = f"/models/{escape(model)}/offerings/{number}"
+            yield _Place(model, offering, at, entry.fim)
 
 
 def _offering(place: _Place, zone: str, price: Price) -> Offering:
     entry = place.entry
+    fim = _fim(place)
+    filling = (FILLS,) if fim else ()
     return Offering(
         id=offering_id(place.model, entry.backend),
         model=place.model,
@@ -89,10 +95,18 @@ def _offering(place: _Place, zone: str, price: Price) -> Offering:
         wire_model=entry.wire_model,
         context_tokens=entry.context_tokens,
         output_tokens_max=entry.output_tokens_max,
-        capabilities=frozenset[str](entry.capabilities),
+        capabilities=frozenset[str]((*entry.capabilities, *filling)),
         price=price,
         settings=entry.settings,
+        fim=fim,
     )
+
+
+def _fim(place: _Place) -> str:
+    """Return how the model fills in the middle, as the catalogue says or its names tell."""
+    if place.fim is not None:
+        return "" if place.fim == NONE else place.fim
+    return family_of(place.model) or family_of(place.entry.wire_model)
 
 
 def _complaints(

@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from gateway.dialects.openai_chat import OPENAI_CHAT
-from gateway.dialects.openai_chat.fault import SAID_CHARACTERS_MAX
 from gateway.domain.errors import (
     AllFailed,
     AllTimedOut,
@@ -20,6 +19,7 @@ from gateway.domain.errors import (
     UnknownModel,
 )
 from gateway.domain.route import FailureKind
+from gateway.translation.openai_fault import SAID_CHARACTERS_MAX
 from tests.doubles.openai_scenarios import RECORD
 
 OVERFLOW = "This model's maximum context length is 1024 tokens. However, you asked for more."

@@ -37,10 +37,24 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
     count = {ANTHROPIC_COUNT.name: "/v1/messages/count_tokens"}
     newer = {OPENAI_RESPONSES.name: "/v1/responses"}
     vertex = "/v1/projects/{project}/locations/{location}"
+    older = {
+        "openai_embeddings": "/v1/embeddings",
+        "openai_completions": "/v1/completions",
+    }
+    own = {
+        native: "/api/chat",
+        "ollama_embed": "/api/embed",
+        "ollama_generate": "/api/generate",
+    }
     assert paths == {
-        "vllm": both | count | newer,
-        "ollama": {native: "/api/chat"},
-        "openai": {chat: "/v1/chat/completions"} | newer,
+        "vllm": both | count | newer | older,
+        "ollama": own,
+        "openai": {
+            chat: "/v1/chat/completions",
+            "openai_input_tokens": "/v1/responses/input_tokens",
+        }
+        | newer
+        | older,
         "anthropic": {messages: "/v1/messages"} | count,
         "bedrock": {
             "bedrock_converse": "/model/{model}/converse",
@@ -54,7 +68,7 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
             ANTHROPIC_COUNT.name: f"{vertex}/publishers/anthropic/models/count-tokens:rawPredict",
             chat: f"{vertex}/publishers/mistralai/models/{{model}}:rawPredict",
         },
-        "scripted": both | count | {native: "/api/chat"},
+        "scripted": both | count | older | own,
     }
 
 

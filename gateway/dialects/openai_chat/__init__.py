@@ -10,7 +10,6 @@ Rule 5: no error and no loss repeats a word of the request.
 """
 
 from gateway.dialects.openai_chat.ask import peek, rewrite
-from gateway.dialects.openai_chat.fault import failure, refusal, stream_error
 from gateway.dialects.openai_chat.parts import NAME
 from gateway.dialects.openai_chat.reader import ChatReader, hear, read_reply
 from gateway.dialects.openai_chat.reading import read
@@ -19,6 +18,7 @@ from gateway.dialects.openai_chat.vocabulary import FIELDS
 from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
 from gateway.dialects.openai_chat.writing import write
 from gateway.domain.dialect import Dialect
+from gateway.translation.openai_fault import failure, refusal, stream_error
 
 OPENAI_CHAT = Dialect(
     name=NAME,

@@ -14,7 +14,6 @@ from gateway.dialects.openai_chat.chunk import (
     stopped,
     tokens,
 )
-from gateway.dialects.openai_chat.fault import failure_in
 from gateway.domain.dialect import Heard
 from gateway.domain.event import (
     Began,
@@ -27,6 +26,7 @@ from gateway.domain.event import (
     ToolCallDelta,
     Used,
 )
+from gateway.translation.openai_fault import failure_in
 from gateway.wire.sse import Frame, Payload
 
 
