@@ -15,6 +15,7 @@ from gateway.backends.openai_compatible import OPENAI_COMPATIBLE
 from gateway.backends.openrouter import OPENROUTER
 from gateway.backends.perplexity import PERPLEXITY
 from gateway.backends.scripted import SCRIPTED
+from gateway.backends.together import TOGETHER
 from gateway.backends.vertex import VERTEX
 from gateway.backends.vllm import VLLM
 from gateway.transport.backend import Backend
@@ -31,6 +32,7 @@ BACKENDS: dict[str, Backend] = {
     "mistral": MISTRAL,
     "perplexity": PERPLEXITY,
     "deepseek": DEEPSEEK,
+    "together": TOGETHER,
     "openai_compatible": OPENAI_COMPATIBLE,
     "scripted": SCRIPTED,
 }
