@@ -16,6 +16,7 @@ from gateway.domain.request import Operation
 from gateway.domain.route import FailureKind
 from tests.doubles.fleets import an_offering
 from tests.doubles.vendor_readers import chunks
+from tests.doubles.vllm_recordings import recording
 
 OFFERING = an_offering("coder", "vllm", "on_prem", wire_model="Qwen/Qwen3-Coder")
 RECORD = "01938e6c-7c1a-7abc-8def-0123456789ab"
@@ -396,3 +397,24 @@ def test_errors_are_openais() -> None:
     form = OPENAI_COMPLETIONS.refusal(AllFailed("no"), RECORD)
     assert msgspec.json.decode(form.body)["error"]["code"] == "backend_failed"
     assert b"[DONE]" not in OPENAI_COMPLETIONS.stream_error(AllFailed("no"), RECORD)
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_a_real_vllms_stream_is_read_and_passes_to_the_byte(size) -> None:
+    raw = recording("completions_stream").body
+    tap, reader = OPENAI_COMPLETIONS.tap(True), OPENAI_COMPLETIONS.reader()
+    assert b"".join(tap.feed(part) for part in chunks(raw, size)) == raw
+    assert tap.heard == Heard(Tokens(1, 4), "length", "tiny-qwen3")
+    events = [event for part in chunks(raw, size) for event in reader.feed(part)]
+    assert events[-2:] == [Stopped("length"), Used(Tokens(1, 4))]
+    assert sum(isinstance(event, TextDelta) for event in events) == 4
+    assert tap.finished
+    assert reader.finished
+
+
+def test_a_real_vllms_whole_reply_is_heard_and_read() -> None:
+    raw = recording("completions_whole").body
+    assert OPENAI_COMPLETIONS.hear(raw) == Heard(Tokens(1, 8), "length", "tiny-qwen3")
+    began, text, stop, used = OPENAI_COMPLETIONS.read_reply(raw)
+    assert (began.model, stop, used) == ("tiny-qwen3", Stopped("length"), Used(Tokens(1, 8)))
+    assert text.text.startswith(" _")

@@ -60,6 +60,13 @@ def test_no_pieces_of_tokens_become_one_where_the_texts_meet_the_template(family
     assert sum(prompt.count(token) for token in set(tokens)) == placed
 
 
+@pytest.mark.parametrize("family", ALL)
+def test_two_halves_of_a_secret_that_were_scanned_apart_are_not_put_together(family) -> None:
+    prompt = filled_in(family, "glpat-", "abcdef")
+    assert "glpat-abcdef" not in prompt
+    assert "abcdefglpat-" not in prompt
+
+
 @pytest.mark.parametrize("family", ["", "native", "canary"])
 def test_a_family_that_nobody_knows_fills_nothing_in(family) -> None:
     with pytest.raises(CannotExpress, match="fill in") as caught:
