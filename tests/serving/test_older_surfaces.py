@@ -49,8 +49,9 @@ def older(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     backends = {name: (kind, engines[name].url, zone) for name, (kind, zone) in KINDS.items()}
+    backends["other"] = ("openai_compatible", engines["cloud"].url, "frontier")
     gateway = template.copy(tmp_path_factory.mktemp("older"), backends, tasks=TASKS)
-    more = "".join(a_model(name, "vectors", "embeddings") for name in KINDS)
+    more = "".join(a_model(name, "vectors", "embeddings") for name in backends)
     more += a_model("home", "qwen-coder") + a_model("local", "qwen-coder")
     catalog = gateway.folder / "models" / "catalog.yaml"
     catalog.write_text(catalog.read_text() + more)
@@ -229,3 +230,12 @@ def test_tokens_are_counted_for_the_official_client(older) -> None:
 def test_a_count_of_a_restricted_prompt_stays_at_home(older) -> None:
     with older.nothing_sent(), pytest.raises(openai.BadRequestError):
         client(older, "payments").responses.input_tokens.count(model="cloud-model", input="hello")
+
+
+def test_any_host_of_openais_dialects_answers_under_its_path(older) -> None:
+    done = client(older).chat.completions.create(
+        model="other-model", messages=[{"role": "user", "content": "hello"}]
+    )
+    assert done.choices[0].message.content
+    assert client(older).embeddings.create(model="other-vectors", input="amber").data
+    assert client(older).completions.create(model="other-model", prompt="amber").choices[0].text
