@@ -12,7 +12,7 @@ from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
-from gateway.translation.fim import filled_in
+from gateway.translation.fim import NATIVE, filled_in, left_to_the_engine
 from gateway.transport import vllm_check
 from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import bearer
@@ -67,6 +67,17 @@ CHAT = frozenset(
         "include_reasoning",
     }
 )
+EMBEDS = frozenset(
+    {
+        "add_special_tokens",
+        "dimensions",
+        "encoding_format",
+        "input",
+        "model",
+        "truncate_prompt_tokens",
+    }
+)
+UNTAKEN = frozenset({"best_of", "random_seed"})
 RESPONSES = frozenset({"frequency_penalty", "include_reasoning", "presence_penalty", "seed"})
 
 
@@ -87,14 +98,20 @@ def salted(body: Body, tenant: str) -> Body:
 
 
 def fill_in(body: Body, offering: Offering) -> Body:
-    """A quirk: put a suffix into the prompt as the model's family wants it; vLLM takes none."""
+    """A quirk: put a suffix into the prompt as the model's family wants it.
+
+    WHY: vLLM does that itself for DeepSeek V4 alone (`fim: native`), and takes no empty suffix.
+    """
     suffix = body.get("suffix")
+    without = {name: value for name, value in body.items() if name != "suffix"}
     if not suffix:
-        return {name: value for name, value in body.items() if name != "suffix"}
+        return without
     given = body["prompt"]
     prefix = given if isinstance(given, str) else given[0]
-    prompt = filled_in(offering.fim, prefix, suffix)
-    return {name: value for name, value in body.items() if name != "suffix"} | {"prompt": prompt}
+    if offering.fim == NATIVE:
+        left_to_the_engine(prefix, suffix)
+        return body
+    return {**without, "prompt": filled_in(offering.fim, prefix, suffix)}
 
 
 VLLM = Backend(
@@ -126,13 +143,14 @@ VLLM = Backend(
         Way(
             dialect=OPENAI_EMBEDDINGS,
             path="/v1/embeddings",
-            takes=OPENAI_EMBEDDINGS.may_leave | UNUSED,
+            takes=EMBEDS | UNUSED,
+            salted=salted,
         ),
         Way(
             dialect=OPENAI_COMPLETIONS,
             path="/v1/completions",
             quirks=(fill_in,),
-            takes=OPENAI_COMPLETIONS.may_leave | SAMPLING | UNUSED,
+            takes=(OPENAI_COMPLETIONS.may_leave - UNTAKEN) | SAMPLING | UNUSED,
             salted=salted,
         ),
     ),

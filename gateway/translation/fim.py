@@ -8,7 +8,7 @@ Each template, and where it was read:
   `core/autocomplete/templating/AutocompleteTemplate.ts`.
 * `deepseek`: DeepSeek-Coder. Continue's template, which cites the model card of
   deepseek-ai/deepseek-coder-1.3b-base; the same in Ollama's template of `deepseek-coder-v2`. The
-  bars are U+FF5C and the low lines U+2581.
+  bars are U+FF5C and the low lines U+2581. vLLM 0.32 builds the same for DeepSeek V4 by itself.
 * `codestral`: Mistral's Codestral. mistralai/mistral-common, `test_encode_fim`: the suffix comes
   first, then the prefix, and no token for the middle.
 * `starcoder`: BigCode's StarCoder. Continue's template, which cites arXiv 2402.19173, section 5.1;
@@ -62,6 +62,8 @@ _NAMES = (
     (("starcoder",), "starcoder"),
 )
 
+_STEPS_OUT = "prompt or suffix has a control token of the model in it."
+
 
 def family_of(model: str) -> str:
     """Return the family that a model's name tells; empty where it tells none."""
@@ -82,8 +84,17 @@ def filled_in(family: str, prefix: str, suffix: str) -> str:
     prompt = f"{found.before}{first}{found.between}{second}{found.after}"
     placed = [token for token in (found.before, found.between, found.after) if token]
     if _tokens(prompt, found) != placed:
-        raise CannotExpress("prompt or suffix has a control token of the model in it.")
+        raise CannotExpress(_STEPS_OUT)
     return prompt
+
+
+def left_to_the_engine(*texts: str) -> None:
+    """Raise CannotExpress where a text has a control token of any family in it.
+
+    WHY: who fills in by itself puts the texts into its template as they are.
+    """
+    if any(_tokens(text, family) for text in texts for family in FAMILIES.values()):
+        raise CannotExpress(_STEPS_OUT)
 
 
 def only_native(body: Body, offering: Offering) -> Body:

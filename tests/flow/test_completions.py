@@ -51,6 +51,11 @@ def a_stage(**answers) -> Stage:
         replace(coder, capabilities=FILLS, fim="qwen"),
         replace(local, capabilities=FILLS, fim="qwen"),
         an_offering("plain", "vllm", "on_prem", capabilities=frozenset()),
+        replace(
+            an_offering("self", "vllm", "on_prem", wire_model="DeepSeek-V4"),
+            capabilities=FILLS,
+            fim="native",
+        ),
         tasks={"fill": ("plain", "coder")},
     )
     world = a_world(Fleet(catalogue, {}, operations(catalogue, backends)))
@@ -101,6 +106,24 @@ async def test_a_suffix_becomes_the_prompt_of_the_models_family(prompt) -> None:
         "model": "Qwen/Qwen3-Coder",
         "prompt": "<|fim_prefix|>def add(<|fim_suffix|>\nadd(1, 2)<|fim_middle|>",
     }
+
+
+async def test_a_suffix_is_left_to_an_engine_that_is_said_to_fill_in_by_itself() -> None:
+    stage = a_stage(vllm=[ScriptedReply(WHOLE)])
+    status, _, _ = await stage.ask(asked("self", suffix="x"))
+    assert status == 200
+    assert (sent(stage)["prompt"], sent(stage)["suffix"]) == ("def add(", "x")
+    status, _, raw = await stage.ask(asked("self", suffix="<｜fim▁end｜>"))  # noqa: RUF001
+    assert status == 400
+    assert b"control token" in raw
+    assert len(stage.sender.sent) == 1
+
+
+async def test_what_vllm_does_not_know_is_lost_by_name_and_not_in_silence() -> None:
+    stage = a_stage(vllm=[ScriptedReply(WHOLE)])
+    _, headers, _ = await stage.ask(asked(best_of=2, priority=1, user="ada"))
+    assert headers["x-perimeter-lost"] == "best_of, priority"
+    assert sent(stage)["user"] == "ada"
 
 
 async def test_an_empty_suffix_is_none() -> None:

@@ -58,10 +58,10 @@ def test_a_suffix_is_built_into_the_prompt(gateway: RunningGateway, post: Overhe
 
 
 def test_the_engine_itself_takes_no_suffix(gateway: RunningGateway) -> None:
-    """Why the gateway builds the prompt; the catalogue says here that the engine fills in."""
+    """Why the gateway builds the prompt; the catalogue claims here that the engine fills in."""
     with pytest.raises(openai.BadRequestError) as refused:
         openai_client(gateway).completions.create(**asked(model="tiny-overstated", suffix="x"))
-    assert "suffix is not currently supported" in str(refused.value)
+    assert "suffix is only supported for models with FIM completion rendering" in str(refused.value)
     record = gateway.record(refused.value.response.headers["x-perimeter-record"])
     assert_refused_by_the_engine(record, "rejected")
 

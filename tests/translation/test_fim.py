@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.domain.errors import CannotExpress
-from gateway.translation.fim import FAMILIES, family_of, filled_in, only_native
+from gateway.translation.fim import FAMILIES, family_of, filled_in, left_to_the_engine, only_native
 from tests.doubles.fleets import an_offering
 
 BEFORE, AFTER = "def add(a, b):\n    ", "\n\nprint(add(1, 2))"
@@ -65,6 +65,14 @@ def test_two_halves_of_a_secret_that_were_scanned_apart_are_not_put_together(fam
     prompt = filled_in(family, "glpat-", "abcdef")
     assert "glpat-abcdef" not in prompt
     assert "abcdefglpat-" not in prompt
+
+
+@pytest.mark.parametrize("token", [token for family in ALL for token in _controls(family)], ids=str)
+def test_who_fills_in_by_itself_is_given_no_control_token_of_anybody(token) -> None:
+    left_to_the_engine("a", "b")
+    with pytest.raises(CannotExpress, match="control token") as caught:
+        left_to_the_engine("a", f"b{token}")
+    assert token not in str(caught.value)
 
 
 @pytest.mark.parametrize("family", ["", "native", "canary"])

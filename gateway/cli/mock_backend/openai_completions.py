@@ -9,7 +9,7 @@ from gateway.cli.mock_backend.script import Script
 
 PATH = "/v1/completions"
 STOPS = {"end": "stop", "sequence": "stop", "length": "length", "tool": "stop"}
-REFUSES = {"suffix": "suffix is not currently supported"}
+REFUSES = {"suffix": "suffix is only supported for models with FIM completion rendering"}
 
 
 def whole(script: Script) -> bytes:
