@@ -74,7 +74,11 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
             ANTHROPIC_COUNT.name: f"{vertex}/publishers/anthropic/models/count-tokens:rawPredict",
             chat: f"{vertex}/publishers/mistralai/models/{{model}}:rawPredict",
         },
-        "scripted": both | count | older | own | {"openai_input_tokens": "/v1/responses/input_tokens"},
+        "scripted": both
+        | count
+        | older
+        | own
+        | {"openai_input_tokens": "/v1/responses/input_tokens"},
     }
 
 
