@@ -16,7 +16,6 @@ def breach(payload: bytes, _offering: Offering, _settings: Settings) -> str:
     return "a reply came from a remote host" if ollama_check.breach(payload) else ""
 
 
-
 def plain_texts(body: Body, _offering: Offering) -> Body:
     """A quirk: refuse control tokens in texts that the server puts into its template."""
     if body.get("suffix"):

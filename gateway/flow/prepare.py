@@ -100,7 +100,9 @@ def _said(
     if border.outside and (unseen := dialect.unseen(body)):
         # INVARIANT: what no detector can look at does not leave the premises.
         named = ", ".join(unseen)
-        raise CannotExpress(f"Nobody here can look into {named}: send words, or stay at home.")
+        raise CannotExpress(
+            f"No detector reads ids of tokens, so {named} does not leave the premises: send text."
+        )
     if dialect.family == target.family:
         kept, lost = leaving(body, dialect, border.passed) if border.outside else (body, ())
         losses = closed((*lost, *dialect.sheds(kept)))

@@ -3,9 +3,10 @@
 import pytest
 
 from gateway.backends import BACKENDS
+from gateway.surfaces.surface import SURFACES
 from tests.compatibility.__main__ import PAGE
 from tests.compatibility.features import FEATURES, LEAST
-from tests.compatibility.table import ENGINES, Engine, cell, page, rows, spoken
+from tests.compatibility.table import ENGINES, Engine, cell, listed, page, rows, spoken
 from tests.doubles.goldens import GOLDENS
 
 ROWS = {
@@ -35,6 +36,8 @@ def test_words_tools_and_their_history_reach_every_engine(dialect: str, engine: 
 
 def test_every_surface_and_every_kind_of_engine_has_its_place() -> None:
     assert set(spoken()) <= set(FEATURES)
+    # WHY: what is counted in messages is what is said in them.
+    assert {one.dialect for one in SURFACES.values()} <= {*listed(), "anthropic_count"}
     assert FEATURES.keys() == LEAST.keys()
     # WHY: what the hosts of OpenAI's dialects are sent is agreed host by host, in goldens.
     hosts = {path.stem for path in (GOLDENS / "hosts").glob("*.json")} - {"openai"}
