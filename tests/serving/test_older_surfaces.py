@@ -33,6 +33,7 @@ TASKS = """\
 code: [cloud-model, home-model]
 vectors: [cloud-vectors, home-vectors]
 rest: [cloud-model, home-qwen-coder]
+filled: [cloud-native, home-qwen-coder]
 """
 
 
@@ -52,6 +53,7 @@ def older(
     backends["other"] = ("openai_compatible", engines["cloud"].url, "frontier")
     gateway = template.copy(tmp_path_factory.mktemp("older"), backends, tasks=TASKS)
     more = "".join(a_model(name, "vectors", "embeddings") for name in backends)
+    more += a_model("cloud", "native", fim="native")
     more += a_model("home", "qwen-coder") + a_model("local", "qwen-coder")
     catalog = gateway.folder / "models" / "catalog.yaml"
     catalog.write_text(catalog.read_text() + more)
@@ -239,3 +241,32 @@ def test_any_host_of_openais_dialects_answers_under_its_path(older) -> None:
     assert done.choices[0].message.content
     assert client(older).embeddings.create(model="other-vectors", input="amber").data
     assert client(older).completions.create(model="other-model", prompt="amber").choices[0].text
+
+
+SECRET = "why does glpat-Zq8vT3mK5pX1wR7nB2cD fail?"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"model": "vectors", "input": ["hello", SECRET]}),
+        ("/v1/completions", {"model": "code", "prompt": SECRET}),
+        ("/v1/completions", {"model": "filled", "prompt": "hello", "suffix": SECRET}),
+        ("/api/embed", {"model": "vectors", "input": SECRET}),
+        ("/api/generate", {"model": "code", "prompt": SECRET, "raw": True, "stream": False}),
+        ("/api/generate", {"model": "filled", "prompt": "a", "suffix": SECRET, "stream": False}),
+        ("/v1/responses/input_tokens", {"model": "code", "input": SECRET}),
+    ],
+    ids=str,
+)
+def test_a_secret_in_any_place_keeps_the_text_at_home(older, path, body) -> None:
+    """The key is bound to a public repository: without the secret the cloud would be asked."""
+    key = OPENAI.key(older.gateway.keys["website"])
+    before = older.prompts()
+    heard = ask(older.url, request("POST", path, msgspec.json.encode(body), (JSON, key)))
+    assert heard.status == 200, heard.body
+    after = older.prompts()
+    assert (after["cloud"], after["home"]) == (before["cloud"], before["home"] + 1)
+    calm = msgspec.json.decode(msgspec.json.encode(body).replace(SECRET.encode(), b"hello"))
+    ask(older.url, request("POST", path, msgspec.json.encode(calm), (JSON, key)))
+    assert older.prompts()["cloud"] == after["cloud"] + 1
