@@ -241,7 +241,7 @@ def test_what_is_no_reply_of_openai_is_not_read(both, raw) -> None:
 
 
 @pytest.mark.parametrize("both", [OLLAMA_EMBED.hear, OLLAMA_EMBED.read_reply])
-@pytest.mark.parametrize("raw", [b"", b"<html>", b"{}", ollama_reply(), b'{"embeddings":[]}'])
+@pytest.mark.parametrize("raw", [b"", b"<html>", b"{}", b"[]", b'{"embeddings":1}'])
 def test_what_is_no_reply_of_ollama_is_not_read(both, raw) -> None:
     with pytest.raises(ValueError, match="no vectors"):
         both(raw)
@@ -256,6 +256,11 @@ def test_a_packed_vector_that_is_none_is_not_read(embedding) -> None:
     assert OPENAI_EMBEDDINGS.hear(raw).broke is None
     with pytest.raises(ValueError, match=r".+"):
         OPENAI_EMBEDDINGS.read_reply(raw)
+
+
+def test_an_ollama_server_that_was_asked_for_nothing_says_nothing() -> None:
+    assert OLLAMA_EMBED.hear(ollama_reply()).broke is None
+    assert OLLAMA_EMBED.read_reply(ollama_reply())[1:] == (Used(Tokens(input_tokens=7)),)
 
 
 def test_an_error_inside_a_reply_is_one() -> None:

@@ -73,6 +73,6 @@ def _decoded(body: bytes, shape: type[Any]) -> Any:  # noqa: ANN401 - what the s
         found = msgspec.json.decode(body, type=shape)
     except (ValueError, RecursionError):
         found = None
-    if found is None or (found.error is None and not found.embeddings):
+    if found is None or (found.error is None and found.embeddings is None):
         raise ValueError("no vectors of this dialect")
     return found
