@@ -5,7 +5,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from gateway.config.backends import BackendSettings
+from gateway.config.backends import SCRIPTED, BackendSettings
 from gateway.config.entries import decode_entries
 from gateway.config.files import escape
 from gateway.config.fleet_files import CatalogFile, ModelEntry, OfferingEntry
@@ -21,6 +21,8 @@ OLLAMA = "ollama"
 CONTEXT_SETTING = "num_ctx"
 CLOUD_ENDING = "cloud"
 FILLS = "fim"
+# What an engine of that kind does by itself: put a question into the template of its model.
+BY_KIND = {OLLAMA: ("template",), SCRIPTED: ("template",)}
 
 
 class Listed(Struct, frozen=True):
@@ -60,7 +62,7 @@ def read_offerings(
         price = read_price(place.entry.price, document, f"{place.at}/price", problems)
         backend = backends.get(place.entry.backend)
         if price is not None and backend is not None:
-            offering = _offering(place, backend.zone, price)
+            offering = _offering(place, backend, price)
             offerings.append(offering)
             if place.entry.end_of_life is not None:
                 ends[offering.id] = place.entry.end_of_life
@@ -83,19 +85,19 @@ def _places(models: Mapping[str, ModelEntry]) -> Iterator[_Place]:
             yield _Place(model, offering, at, entry.fim)
 
 
-def _offering(place: _Place, zone: str, price: Price) -> Offering:
+def _offering(place: _Place, backend: BackendSettings, price: Price) -> Offering:
     entry = place.entry
     fim = _fim(place)
-    filling = (FILLS,) if fim else ()
+    more = (*((FILLS,) if fim else ()), *BY_KIND.get(backend.kind, ()))
     return Offering(
         id=offering_id(place.model, entry.backend),
         model=place.model,
         backend=entry.backend,
-        zone=zone,
+        zone=backend.zone,
         wire_model=entry.wire_model,
         context_tokens=entry.context_tokens,
         output_tokens_max=entry.output_tokens_max,
-        capabilities=frozenset[str]((*entry.capabilities, *filling)),
+        capabilities=frozenset[str]((*entry.capabilities, *more)),
         price=price,
         settings=entry.settings,
         fim=fim,

@@ -194,7 +194,7 @@ class Backend(Struct, frozen=True, kw_only=True):
         return frozenset(way.dialect.operation for way in self.ways if way.is_open(model))
 
     def at(self, settings: Settings) -> "Backend":
-        """Return the record with settings in paths, ways and quirks; ValueError if one is missing."""
+        """Return the record with settings in paths, ways and quirks; ValueError."""
         given = {**self.defaults, **settings}
         ways = tuple(way.at(given) for way in self.ways)
         quirks = (*self.quirks, *self.settled(given))

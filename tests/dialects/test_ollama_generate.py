@@ -52,9 +52,10 @@ def test_a_request_streams_unless_told_otherwise() -> None:
     assert (ask.model, ask.stream, ask.needs, ask.output_tokens_max) == (
         "coder",
         True,
-        frozenset(),
+        {"template"},
         None,
     )
+    assert OLLAMA_GENERATE.peek({**ASKED, "raw": True}).needs == frozenset()
     body = {**ASKED, "stream": False, "suffix": "x", "images": ["iVBOR"]}
     ask = OLLAMA_GENERATE.peek({**body, "options": {"num_predict": 5}})
     assert (ask.stream, ask.needs, ask.output_tokens_max) == (False, {"fim", "images"}, 5)

@@ -49,14 +49,14 @@ def a_stage(**answers) -> Stage:
     catalogue = a_catalogue(
         replace(far, capabilities=FILLS, fim="qwen"),
         replace(coder, capabilities=FILLS, fim="qwen"),
-        replace(local, capabilities=FILLS, fim="qwen"),
+        replace(local, capabilities=FILLS | {"template"}, fim="qwen"),
         an_offering("plain", "vllm", "on_prem", capabilities=frozenset()),
         replace(
             an_offering("self", "vllm", "on_prem", wire_model="DeepSeek-V4"),
             capabilities=FILLS,
             fim="native",
         ),
-        tasks={"fill": ("plain", "coder")},
+        tasks={"fill": ("plain", "coder"), "ask": ("coder", "local")},
     )
     world = a_world(Fleet(catalogue, {}, operations(catalogue, backends)))
     stage = Stage(world, **answers)
@@ -208,12 +208,16 @@ async def test_vllm_fills_in_for_a_client_of_ollama() -> None:
     assert sent(stage)["max_tokens"] == 5
 
 
-async def test_a_question_of_a_client_of_ollama_is_not_gone_on_with() -> None:
-    stage = a_stage()
+async def test_a_question_goes_to_an_engine_with_a_template_and_to_no_other() -> None:
+    stage = a_stage(ollama=[ScriptedReply(*LINES, content_type=NDJSON)])
+    status, _, _ = await stage.ask(asked("ask", "ollama_generate", system="be brief"))
+    assert status == 200
+    excluded = stage.ledger.decided[0].excluded
+    assert [(one.offering, one.reason) for one in excluded] == [("coder@vllm", "cannot_template")]
     status, _, raw = await stage.ask(asked(dialect="ollama_generate", system="be brief"))
     assert status == 400
-    assert b"raw: true" in raw
-    assert stage.sender.sent == []
+    assert b"cannot_template" in raw
+    assert len(stage.sender.sent) == 1
 
 
 async def test_a_client_of_ollama_passes_to_an_ollama_server() -> None:

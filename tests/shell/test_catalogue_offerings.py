@@ -83,6 +83,14 @@ def test_a_model_fills_in_as_the_catalogue_says_or_its_name_tells(model, wire_mo
     assert ("fim" in offering.capabilities) == bool(family)
 
 
+def test_only_ollama_puts_a_question_into_a_template():
+    settled = {"settings": "{num_ctx: 32768}"}
+    models = read(a_catalogue(m=a_model(an_offering("ollama", **settled), an_offering())))
+    native, plain = models.catalogue.offerings
+    assert "template" in native.capabilities
+    assert "template" not in plain.capabilities
+
+
 def test_a_family_that_nobody_knows_is_a_problem():
     entry = f"{{fim: canary, offerings: [{an_offering()}]}}"
     assert "fim" in complaints(a_catalogue(m=entry))[0]

@@ -10,6 +10,7 @@ from gateway.domain.request import Ask, Body
 from gateway.translation.shaping import shaped
 
 FILLS = "fim"
+TEMPLATE = "template"
 IMAGES_MAX = 1_000
 # WHY: a template is a program that runs in the server, and ids of tokens nobody here can read.
 REFUSED = {
@@ -66,7 +67,11 @@ def peek(body: Body) -> Ask:
     """
     request = admit(body)
     limit = request.options.num_predict if request.options else None
-    needs = {FILLS: bool(request.suffix), "images": bool(request.images)}
+    needs = {
+        FILLS: bool(request.suffix),
+        TEMPLATE: not request.raw and not request.suffix,
+        "images": bool(request.images),
+    }
     return Ask(
         model=request.model,
         stream=request.stream is not False and bool(request.prompt),
