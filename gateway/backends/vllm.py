@@ -1,4 +1,4 @@
-"""vLLM's own server, on our own GPUs: it speaks OpenAI chat, responses and messages.
+"""vLLM's own server, on our own GPUs: it speaks OpenAI's dialects and Anthropic's messages.
 
 What it takes is listed here: what its request types of version 0.32 hold, less what is not for a
 caller to say.
@@ -6,10 +6,13 @@ caller to say.
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.openai_chat import OPENAI_CHAT
+from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
+from gateway.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
+from gateway.translation.fim import NATIVE, filled_in, left_to_the_engine
 from gateway.transport import vllm_check
 from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import bearer
@@ -64,6 +67,17 @@ CHAT = frozenset(
         "include_reasoning",
     }
 )
+EMBEDS = frozenset(
+    {
+        "add_special_tokens",
+        "dimensions",
+        "encoding_format",
+        "input",
+        "model",
+        "truncate_prompt_tokens",
+    }
+)
+UNTAKEN = frozenset({"best_of", "random_seed"})
 RESPONSES = frozenset({"frequency_penalty", "include_reasoning", "presence_penalty", "seed"})
 
 
@@ -81,6 +95,23 @@ def salted(body: Body, tenant: str) -> Body:
     WHY: the time to the first token tells whether somebody else has sent the same prompt.
     """
     return {**body, "cache_salt": tenant}
+
+
+def fill_in(body: Body, offering: Offering) -> Body:
+    """A quirk: put a suffix into the prompt as the model's family wants it.
+
+    WHY: vLLM does that itself for DeepSeek V4 alone (`fim: native`), and takes no empty suffix.
+    """
+    suffix = body.get("suffix")
+    without = {name: value for name, value in body.items() if name != "suffix"}
+    if not suffix:
+        return without
+    given = body["prompt"]
+    prefix = given if isinstance(given, str) else given[0]
+    if offering.fim == NATIVE:
+        left_to_the_engine(prefix, suffix)
+        return body
+    return {**without, "prompt": filled_in(offering.fim, prefix, suffix)}
 
 
 VLLM = Backend(
@@ -107,6 +138,19 @@ VLLM = Backend(
             dialect=OPENAI_RESPONSES,
             path="/v1/responses",
             takes=OPENAI_RESPONSES.may_leave | SAMPLING | UNUSED | RESPONSES,
+            salted=salted,
+        ),
+        Way(
+            dialect=OPENAI_EMBEDDINGS,
+            path="/v1/embeddings",
+            takes=EMBEDS | UNUSED,
+            salted=salted,
+        ),
+        Way(
+            dialect=OPENAI_COMPLETIONS,
+            path="/v1/completions",
+            quirks=(fill_in,),
+            takes=(OPENAI_COMPLETIONS.may_leave - UNTAKEN) | SAMPLING | UNUSED,
             salted=salted,
         ),
     ),

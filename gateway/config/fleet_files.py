@@ -24,7 +24,8 @@ EntryName = Annotated[str, form(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,317}", "claude-
 SettingName = Annotated[str, form(r"[a-z][a-z0-9_]{0,62}", "num_ctx")]
 FileName = Annotated[str, Meta(min_length=1, examples=["engine-ca.pem"])]
 HostName = Annotated[str, form(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "vllm.example")]
-Capability = Literal["tools", "images", "documents", "thinking", "json"]
+Capability = Literal["tools", "images", "documents", "thinking", "json", "embeddings"]
+FimFamily = Literal["qwen", "deepseek", "codestral", "starcoder", "native", "none"]
 Money = str | int
 
 
@@ -86,7 +87,12 @@ class OfferingEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     output_tokens_max: Annotated[
         int, Meta(ge=1, le=TOKENS_MAX, description="The longest reply; within context_tokens.")
     ]
-    capabilities: Annotated[frozenset[Capability], Meta(description="What it can do beyond text.")]
+    capabilities: Annotated[
+        frozenset[Capability],
+        Meta(
+            description="What it can do beyond text; with `embeddings` it embeds, and nothing else."
+        ),
+    ]
     price: Annotated[PriceEntry, Meta(description="What it costs.")]
     end_of_life: Annotated[
         date | None,
@@ -109,6 +115,13 @@ class ModelEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         tuple[ModelName, ...],
         Meta(max_length=ALIASES_PER_MODEL_MAX, description="Other names that callers may use."),
     ] = ()
+    fim: Annotated[
+        FimFamily | None,
+        Meta(
+            description="How it fills in the middle: by the tokens of a family, by the engine "
+            "itself (native), or not at all (none); when left out, the model's name tells."
+        ),
+    ] = None
     offerings: Annotated[
         tuple[OfferingEntry, ...],
         Meta(

@@ -5,7 +5,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from gateway.config.backends import BackendSettings
+from gateway.config.backends import SCRIPTED, BackendSettings
 from gateway.config.entries import decode_entries
 from gateway.config.files import escape
 from gateway.config.fleet_files import CatalogFile, ModelEntry, OfferingEntry
@@ -15,10 +15,14 @@ from gateway.domain.document import Document
 from gateway.domain.errors import Problem
 from gateway.domain.fleet import Offering
 from gateway.domain.money import Price
+from gateway.translation.fim import NONE, family_of
 
 OLLAMA = "ollama"
 CONTEXT_SETTING = "num_ctx"
 CLOUD_ENDING = "cloud"
+FILLS = "fim"
+# What an engine of that kind does by itself: put a question into the template of its model.
+BY_KIND = {OLLAMA: ("template",), SCRIPTED: ("template",)}
 
 
 class Listed(Struct, frozen=True):
@@ -30,11 +34,12 @@ class Listed(Struct, frozen=True):
 
 
 class _Place(Struct, frozen=True):
-    """One entry of the catalogue and where it stands."""
+    """One entry of the catalogue and where it stands; `fim` is what the catalogue says of it."""
 
     model: str
     entry: OfferingEntry
     at: str
+    fim: str | None = None
 
 
 def read_offerings(
@@ -57,7 +62,7 @@ def read_offerings(
         price = read_price(place.entry.price, document, f"{place.at}/price", problems)
         backend = backends.get(place.entry.backend)
         if price is not None and backend is not None:
-            offering = _offering(place, backend.zone, price)
+            offering = _offering(place, backend, price)
             offerings.append(offering)
             if place.entry.end_of_life is not None:
                 ends[offering.id] = place.entry.end_of_life
@@ -76,23 +81,34 @@ def offering_id(model: str, backend: str) -> str:
 def _places(models: Mapping[str, ModelEntry]) -> Iterator[_Place]:
     for model, entry in models.items():
         for number, offering in enumerate(entry.offerings):
-            yield _Place(model, offering, f"/models/{escape(model)}/offerings/{number}")
+            at = f"/models/{escape(model)}/offerings/{number}"
+            yield _Place(model, offering, at, entry.fim)
 
 
-def _offering(place: _Place, zone: str, price: Price) -> Offering:
+def _offering(place: _Place, backend: BackendSettings, price: Price) -> Offering:
     entry = place.entry
+    fim = _fim(place)
+    more = (*((FILLS,) if fim else ()), *BY_KIND.get(backend.kind, ()))
     return Offering(
         id=offering_id(place.model, entry.backend),
         model=place.model,
         backend=entry.backend,
-        zone=zone,
+        zone=backend.zone,
         wire_model=entry.wire_model,
         context_tokens=entry.context_tokens,
         output_tokens_max=entry.output_tokens_max,
-        capabilities=frozenset[str](entry.capabilities),
+        capabilities=frozenset[str]((*entry.capabilities, *more)),
         price=price,
         settings=entry.settings,
+        fim=fim,
     )
+
+
+def _fim(place: _Place) -> str:
+    """Return how the model fills in the middle, as the catalogue says or its names tell."""
+    if place.fim is not None:
+        return "" if place.fim == NONE else place.fim
+    return family_of(place.model) or family_of(place.entry.wire_model)
 
 
 def _complaints(

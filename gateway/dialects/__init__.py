@@ -14,8 +14,12 @@ from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSA
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.bedrock_count import counted
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
+from gateway.dialects.ollama_embed import OLLAMA_EMBED
+from gateway.dialects.ollama_generate import OLLAMA_GENERATE
 from gateway.dialects.openai_chat import OPENAI_CHAT
-from gateway.dialects.openai_responses import OPENAI_RESPONSES
+from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
+from gateway.dialects.openai_embeddings import OPENAI_EMBEDDINGS
+from gateway.dialects.openai_responses import OPENAI_INPUT_TOKENS, OPENAI_RESPONSES
 from gateway.domain.dialect import Dialect
 from gateway.domain.field_kind import LEAVES, spelled
 
@@ -37,6 +41,11 @@ DIALECTS: dict[str, Dialect] = {
         BEDROCK_COUNT,
         ANTHROPIC_VERTEX,
         ANTHROPIC_VERTEX_COUNT,
+        OPENAI_EMBEDDINGS,
+        OLLAMA_EMBED,
+        OPENAI_COMPLETIONS,
+        OLLAMA_GENERATE,
+        OPENAI_INPUT_TOKENS,
     )
 }
 

@@ -1,12 +1,14 @@
 """What a dialect must be able to do: a record of functions, no class to inherit from."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, NoReturn, Protocol
 
 from msgspec import Struct
 
+from gateway.domain.completion import Completion
 from gateway.domain.conversation import Conversation
-from gateway.domain.errors import GatewayError
+from gateway.domain.embedding import Embedding
+from gateway.domain.errors import GatewayError, Unreachable
 from gateway.domain.event import Event
 from gateway.domain.field_kind import LEAVES, FieldKind
 from gateway.domain.fleet import Offering
@@ -86,6 +88,9 @@ class ErrorReply(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+Matter = Conversation | Embedding | Completion
+
+
 def nothing(_body: Body) -> tuple[str, ...]:
     """Return no names: all of the body passes."""
     return ()
@@ -101,14 +106,20 @@ def unpacked(body: Body) -> Body:
     return body
 
 
+def unstreamed(*_: object) -> NoReturn:
+    """Stand for all that a dialect whose replies are always whole is never asked for."""
+    raise Unreachable("A reply that is always whole was to be streamed.")
+
+
 class Dialect(Struct, frozen=True, kw_only=True):
     """A message format.
 
     peek(body) -> Ask; raises Malformed for wrong types and missing fields.
     rewrite(body, offering, stream) -> the body to pass through: model set, usage asked for.
     sheds(body) -> the losses of passing through: what `rewrite` takes out of that body.
-    read(body) -> (Conversation, losses); raises Malformed.
-    write(conversation, offering, stream) -> (Body, losses).
+    read(body) -> (Matter, losses); raises Malformed. The matter is that of the operation: a
+    Conversation to reply to or to count, an Embedding, a Completion.
+    write(matter, offering, stream) -> (Body, losses), of what `read` of that operation returns.
     tap(usage_wanted) -> a Tap for a verbatim stream.
     hear(body) -> Heard of a whole reply; ValueError when it is not one.
     read_reply(body) -> the events of a whole reply; ValueError.
@@ -118,10 +129,15 @@ class Dialect(Struct, frozen=True, kw_only=True):
     failure(status, body) -> kind and the engine's own words, from an engine's error reply.
     refusal(error, record_id) -> the error in the client's own form.
     stream_error(error, record_id) -> the bytes that end a broken stream.
-    renamed(conversation) -> by the name that `write` gives a tool, the client's name of it.
+    renamed(matter) -> by the name that `write` gives a tool, the client's name of it.
+    answering(body) -> the dialect with what its reply takes from that request, such as the form of
+    vectors; None where no reply depends on its request.
+    unseen(body) -> the names of fields in which no detector can read, such as ids of tokens: they
+    stay on the premises.
     passing(names) -> the dialect that lets these pass: names of what makes a provider act, which
     policy lets into a zone. What it lets pass stands in `Ask.reaches`, or stays in the body.
     reaching: the names that `passing` knows.
+    A dialect that never streams (its Ask never says so) leaves out what a stream needs.
     fields: every top-level field that the vendor documents, and what it is for. To an engine
     outside the premises goes what is content or setting; the others are taken out there, as losses
     by name, and so are fields that do not stand here, as `unknown_field`.
@@ -143,21 +159,24 @@ class Dialect(Struct, frozen=True, kw_only=True):
     stream_type: str
     peek: Callable[[Body], Ask]
     rewrite: Callable[[Body, Offering, bool], Body]
-    read: Callable[[Body], tuple[Conversation, tuple[str, ...]]]
-    write: Callable[[Conversation, Offering, bool], tuple[Body, tuple[str, ...]]]
-    tap: Callable[[bool], Tap]
+    read: Callable[[Body], tuple[Matter, tuple[str, ...]]]
+    # WHY: Any, since which matter it is goes with the operation, and no type says so.
+    write: Callable[[Any, Offering, bool], tuple[Body, tuple[str, ...]]]
     hear: Callable[[bytes], Heard]
     read_reply: Callable[[bytes], tuple[Event, ...]]
-    reader: Callable[[], Reader]
     write_reply: Callable[[tuple[Event, ...], str, str], bytes]
-    writer: Callable[[str, str, bool], Writer]
     failure: Callable[[int, bytes], tuple[FailureKind, str]]
     refusal: Callable[[GatewayError, str], ErrorReply]
-    stream_error: Callable[[GatewayError, str], bytes]
-    renamed: Callable[[Conversation], dict[str, str]] = lambda _conversation: {}
+    tap: Callable[[bool], Tap] = unstreamed
+    reader: Callable[[], Reader] = unstreamed
+    writer: Callable[[str, str, bool], Writer] = unstreamed
+    stream_error: Callable[[GatewayError, str], bytes] = unstreamed
+    renamed: Callable[[Any], dict[str, str]] = lambda _matter: {}
     sheds: Callable[[Body], tuple[str, ...]] = nothing
     passing: Callable[[frozenset[str]], "Dialect"] | None = None
     reaching: frozenset[str] = frozenset()
+    unseen: Callable[[Body], tuple[str, ...]] = nothing
+    answering: Callable[[Body], "Dialect"] | None = None
     fields: Mapping[str, FieldKind] = {}
     operation: Operation = Operation.GENERATE
     kin: str = ""

@@ -46,6 +46,13 @@ class ToolCallDelta(Struct, frozen=True, tag="tool_delta"):
     fragment: str
 
 
+class Vector(Struct, frozen=True, tag="vector"):
+    """The embedding of the input at that place."""
+
+    index: int
+    values: tuple[float, ...]
+
+
 class Used(Struct, frozen=True, tag="used"):
     """What the reply has used so far; the last one counts."""
 
@@ -69,5 +76,15 @@ class Broke(Struct, frozen=True, tag="broke"):
     said: str
 
 
-Event = Began | TextDelta | ThinkingDelta | ToolCallBegan | ToolCallDelta | Used | Stopped | Broke
+Event = (
+    Began
+    | TextDelta
+    | ThinkingDelta
+    | ToolCallBegan
+    | ToolCallDelta
+    | Vector
+    | Used
+    | Stopped
+    | Broke
+)
 CONTENT = (TextDelta, ThinkingDelta, ToolCallBegan, ToolCallDelta)

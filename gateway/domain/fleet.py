@@ -18,7 +18,8 @@ class Offering(Struct, frozen=True):
 
     `wire_model` is the name that the backend knows. `zone` is that of the backend in the fleet
     file. `context_tokens` bounds prompt and reply together; `settings` are fixed by the catalogue
-    (Ollama's `num_ctx`, for one).
+    (Ollama's `num_ctx`, for one). `fim` is the family by whose tokens the model fills in the
+    middle, `native` where the engine knows, and empty where the model cannot.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Offering(Struct, frozen=True):
     capabilities: frozenset[str]
     price: Price
     settings: dict[str, int | str] = {}
+    fim: str = ""
 
     @property
     def place(self) -> str:

@@ -68,7 +68,8 @@ class Envelope(Struct, frozen=True):
 class Ask(Struct, frozen=True):
     """What is wanted: a name (task, model or `backend:model`), a stream or not, abilities, limits.
 
-    `needs` holds capabilities (`tools`, `images`, `documents`, `thinking`, `embeddings`). `reaches`
+    `needs` holds capabilities (`tools`, `images`, `documents`, `thinking`; `fim` to fill in,
+    `template` to put a question into the template of the model). `reaches`
     names what the body would make a provider fetch, keep or run.
     WHY: the two newest fields are left out where they say nothing: what an older record holds must
     still be written as it was.

@@ -97,11 +97,17 @@ def _said(
 ) -> tuple[Dialect, Body, tuple[str, ...]]:
     dialect, ask = wish.dialect.letting(border.passed), wish.ask
     target = way.dialect
+    if border.outside and (unseen := dialect.unseen(body)):
+        # INVARIANT: what no detector can look at does not leave the premises.
+        named = ", ".join(unseen)
+        raise CannotExpress(
+            f"No detector reads ids of tokens, so {named} does not leave the premises: send text."
+        )
     if dialect.family == target.family:
         kept, lost = leaving(body, dialect, border.passed) if border.outside else (body, ())
         losses = closed((*lost, *dialect.sheds(kept)))
         return target, dialect.rewrite(kept, candidate.offering, ask.stream), losses
-    conversation, unread = wish.dialect.read(body)
-    written, unsaid = target.write(conversation, candidate.offering, ask.stream)
+    matter, unread = wish.dialect.read(body)
+    written, unsaid = target.write(matter, candidate.offering, ask.stream)
     losses = closed((*unread, *unsaid))
-    return renaming(target, target.renamed(conversation)), written, losses
+    return renaming(target, target.renamed(matter)), written, losses

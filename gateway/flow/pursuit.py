@@ -33,7 +33,9 @@ class Pursuit:
         self._docket = docket
         self._envelope = envelope
         self._ask = ask
-        self._dialect: Dialect = house.dialects[envelope.dialect]
+        dialect = house.dialects[envelope.dialect]
+        answering = dialect.answering
+        self._dialect: Dialect = dialect if answering is None else answering(envelope.body)
         self._failures: list[Failure] = []
 
     async def run(self) -> Reply:

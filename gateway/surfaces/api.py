@@ -12,7 +12,14 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from gateway.audit.record import Attempted, Decided, Settled
 from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
-from gateway.domain.errors import GatewayError, Malformed, Unauthenticated, UnknownPath, WrongMethod
+from gateway.domain.errors import (
+    GatewayError,
+    Malformed,
+    Unauthenticated,
+    UnknownModel,
+    UnknownPath,
+    WrongMethod,
+)
 from gateway.flow.ports import Worlds
 from gateway.identity.keys import refused
 from gateway.identity.sent import Sent
@@ -57,6 +64,10 @@ class Api:
         async def models(request: AnyRequest) -> Response[bytes]:
             return self._answer(request, lambda: self._models(request))
 
+        @get("/v1/models/{name:path}")
+        async def model(request: AnyRequest, name: str) -> Response[bytes]:
+            return self._answer(request, lambda: self._model(request, name.removeprefix("/")))
+
         @get("/inference-profiles")
         async def profiles(request: AnyRequest) -> Response[bytes]:
             # WHY: profiles are the provider's; which names may be asked for is told by the models.
@@ -71,7 +82,7 @@ class Api:
             return await self._record(request, record_id)
 
         return Litestar(
-            route_handlers=[root, models, profiles, responses, record],
+            route_handlers=[root, models, model, profiles, responses, record],
             openapi_config=None,
             exception_handlers={Exception: self._unexpected, HTTPException: self._not_here},
             logging_config=None,
@@ -109,22 +120,20 @@ class Api:
 
     def _models(self, request: AnyRequest) -> dict[str, Any]:
         names = askable(self._worlds.now().fleet.catalogue)
-        if "anthropic-version" in request.headers:
-            made = datetime.fromtimestamp(0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            data = [
-                {"type": "model", "id": name, "display_name": name, "created_at": made}
-                for name in names
-            ]
-            return {
-                "data": data,
-                "has_more": False,
-                "first_id": names[0] if names else None,
-                "last_id": names[-1] if names else None,
-            }
-        listed = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "perimeter"} for name in names
-        ]
-        return {"object": "list", "data": listed}
+        data = [_described(request, name) for name in names]
+        if not _is_anthropic(request):
+            return {"object": "list", "data": data}
+        return {
+            "data": data,
+            "has_more": False,
+            "first_id": names[0] if names else None,
+            "last_id": names[-1] if names else None,
+        }
+
+    def _model(self, request: AnyRequest, name: str) -> dict[str, Any]:
+        if name not in askable(self._worlds.now().fleet.catalogue):
+            raise UnknownModel("No task or model has that name; GET /v1/models lists them.")
+        return _described(request, name)
 
     async def _record(self, request: AnyRequest, record_id: str) -> Response[bytes]:
         try:
@@ -189,8 +198,19 @@ class Api:
         dialects: Mapping[str, Dialect] = self._door.dialects
         if request.url.path.startswith(BEDROCK_PATHS):
             return dialects["bedrock_converse"]
-        anthropic = "anthropic-version" in request.headers
-        return dialects["anthropic_messages" if anthropic else "openai_chat"]
+        return dialects["anthropic_messages" if _is_anthropic(request) else "openai_chat"]
+
+
+def _is_anthropic(request: AnyRequest) -> bool:
+    return "anthropic-version" in request.headers
+
+
+def _described(request: AnyRequest, name: str) -> dict[str, Any]:
+    """Return what is said of one name, in the form of the client's vendor."""
+    if _is_anthropic(request):
+        made = datetime.fromtimestamp(0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"type": "model", "id": name, "display_name": name, "created_at": made}
+    return {"id": name, "object": "model", "created": 0, "owned_by": "perimeter"}
 
 
 def _hash_of_no_body(sent: Sent) -> bytes:

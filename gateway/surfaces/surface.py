@@ -72,6 +72,11 @@ _ALL = (
     Surface("bedrock_count", "/model/{model}/count-tokens", "bedrock_count", streams=False),
     *_vertex_claude("/v1"),
     *_vertex_claude("/v1beta1"),
+    Surface("input_tokens", "/v1/responses/input_tokens", "openai_input_tokens"),
+    Surface("embeddings", "/v1/embeddings", "openai_embeddings"),
+    Surface("ollama_embed", "/api/embed", "ollama_embed"),
+    Surface("completions", "/v1/completions", "openai_completions"),
+    Surface("ollama_generate", "/api/generate", "ollama_generate"),
 )
 SURFACES: dict[str, Surface] = {surface.path: surface for surface in _ALL}
 

@@ -145,7 +145,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     `anywhere` tells, by the backend's settings, an offering that any region of the provider may
     answer. `stands` returns the countries that may answer it, None where the settings do not say.
     `misfits` says what is wrong with an offering's settings.
-    `quirks` change a prepared body in named ways, on every way. `refuses` returns why a name at
+    `quirks` change a prepared body in named ways, on every way; `settled` returns more of them, by
+    the backend's settings. `refuses` returns why a name at
     this engine is never asked for, or None. `probe_path` answers 200 when the engine is well; empty
     for an engine that is not probed. `breach` finds, in one payload of a reply to that offering,
     proof that somebody else answered, or elsewhere, and says it; empty where there is none.
@@ -160,6 +161,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     credential: Credential
     headers: tuple[tuple[str, str], ...] = ()
     quirks: tuple[Quirk, ...] = ()
+    settled: Callable[[Settings], tuple[Quirk, ...]] = lambda _settings: ()
     refuses: Callable[[str], str | None] = lambda _name: None
     probe_path: str = "/health"
     signer: Signer | None = None
@@ -192,9 +194,11 @@ class Backend(Struct, frozen=True, kw_only=True):
         return frozenset(way.dialect.operation for way in self.ways if way.is_open(model))
 
     def at(self, settings: Settings) -> "Backend":
-        """Return the record with settings in its paths, and the ways that they open; ValueError."""
+        """Return the record with settings in paths, ways and quirks; ValueError."""
         given = {**self.defaults, **settings}
-        return replace(self, ways=tuple(way.at(given) for way in self.ways), settings=given)
+        ways = tuple(way.at(given) for way in self.ways)
+        quirks = (*self.quirks, *self.settled(given))
+        return replace(self, ways=ways, quirks=quirks, settings=given)
 
     def _open(self, operation: Operation, model: str) -> tuple[Way, ...]:
         ways = (way for way in self.ways if way.dialect.operation is operation)

@@ -16,6 +16,7 @@ from gateway.flow.prepare import Border, Prepared, Wish, prepare
 from gateway.flow.ruling import asked
 from gateway.surfaces.surface import SURFACES
 from tests.compatibility.features import FEATURES, LEAST, Feature
+from tests.compatibility.older_features import OLDER, OLDER_LEAST
 from tests.doubles.fleets import an_offering
 
 ADDED = "_injected"
@@ -76,10 +77,15 @@ def spoken() -> tuple[str, ...]:
     return tuple(name for name in names if DIALECTS[name].operation is Operation.GENERATE)
 
 
+def listed() -> dict[str, dict[str, Feature]]:
+    """Return the features of all dialects in the table, replies first."""
+    return {name: FEATURES[name] for name in spoken()} | OLDER
+
+
 def cell(dialect_name: str, feature: Feature, engine: Engine) -> Cell:
     """Return what becomes of a feature on its way from a client to an engine."""
     dialect = DIALECTS[dialect_name]
-    body = {**LEAST[dialect_name], **feature.change}
+    body = {**(LEAST | OLDER_LEAST)[dialect_name], **feature.change}
     envelope = Envelope(
         id="0",
         received_us=0,
@@ -108,13 +114,14 @@ def _cell(verbatim: bool, made: Prepared) -> Cell:
 def _offering(engine: Engine) -> Offering:
     zone = "frontier" if engine.outside else "on_prem"
     offering = an_offering("m", engine.kind, zone, wire_model=engine.model)
-    return replace(offering, capabilities=ABILITIES)
+    fim = "native" if engine.kind == "openai" else "qwen"
+    return replace(offering, capabilities=ABILITIES, fim=fim)
 
 
 def rows() -> Iterator[tuple[str, str, Feature, Engine]]:
     """Yield every cell's place: dialect, name of the feature, the feature, the engine."""
-    for dialect in spoken():
-        for name, feature in FEATURES[dialect].items():
+    for dialect, features in listed().items():
+        for name, feature in features.items():
             for engine in ENGINES:
                 yield dialect, name, feature, engine
 
@@ -123,11 +130,11 @@ def page() -> str:
     """Return the page for `docs/`."""
     lines = [HEAD]
     titles = " | ".join(engine.title for engine in ENGINES)
-    for dialect in spoken():
+    for dialect, features in listed().items():
         paths = sorted(path for path, one in SURFACES.items() if one.dialect == dialect)
         lines += [f"## {dialect}", "", "Asked at " + ", ".join(f"`{path}`" for path in paths), ""]
         lines += [f"| feature | {titles} |", "|---|" + "---|" * len(ENGINES)]
-        for name, feature in FEATURES[dialect].items():
+        for name, feature in features.items():
             cells = " | ".join(str(cell(dialect, feature, engine)) for engine in ENGINES)
             lines.append(f"| {name} | {cells} |")
         lines.append("")

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.cli.mock_backend.server import DIALECTS
 from tests.doubles.raw_http import Field, Heard, Line, ask, request
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.scripted_engine import RunningEngine
 from tests.doubles.sdk_errors import anthropic_error, openai_error
 
 WAIT_S = 20.0
-PROMPTED = ("POST /v1/chat/completions", "POST /v1/messages", "POST /api/chat")
+PROMPTED = tuple(f"POST {path}" for path in DIALECTS)
 JSON: Field = ("content-type", "application/json")
 
 

@@ -27,6 +27,7 @@ CANARY = "xq-canary-7f31"
 FRONTIER_MODEL = "frontier-model"
 HOME = "tiny@home"
 MODEL = """  {name}:
+    fim: {fim}
     offerings:
       - backend: {backend}
         wire_model: {wire}
@@ -69,6 +70,7 @@ def write_files(folder: Path, engines: Engines) -> None:
     listed = "".join(
         MODEL.format(
             name=name,
+            fim="native" if backend == "home-overstated" else "qwen",
             backend=backend,
             wire=wire,
             context=context,

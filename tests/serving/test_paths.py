@@ -11,8 +11,9 @@ from tests.doubles.serving_house import ANTHROPIC, FORMS, JSON, OPENAI, House
 VERSION: Field = ("anthropic-version", "2026-10-21")
 UNKNOWN = [
     ("GET", "/v1/engines"),
-    ("POST", "/v1/embeddings"),
+    ("POST", "/v1/moderations"),
     ("POST", "/v1/responses/compact"),
+    ("POST", "/v1/messages/batches"),
     ("POST", "/api/chat"),
     ("POST", "/v1/chat/completions/"),
     ("POST", "//v1/chat/completions"),
@@ -158,3 +159,19 @@ def test_listed_models_are_those_that_may_be_asked(house: House) -> None:
     assert names[:5] == ["code", "pair", "shy", "cloud-model", "home-model"]
     told = house.get("/v1/models", form=ANTHROPIC)
     assert [one["id"] for one in told.json["data"]] == names
+
+
+def test_one_model_is_described_in_the_form_of_each_vendor(house: House) -> None:
+    key = house.gateway.keys["website"]
+    client = openai.OpenAI(base_url=f"{house.url}/v1", api_key=key, max_retries=0)
+    found = client.models.retrieve("home-model")
+    assert (found.id, found.object, found.owned_by) == ("home-model", "model", "perimeter")
+    native = anthropic.Anthropic(base_url=house.url, api_key=key, max_retries=0)
+    assert native.models.retrieve("code").display_name == "code"
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.models.retrieve("canary")
+    assert caught.value.code == "model_not_found"
+    assert "canary" not in str(caught.value)
+    with pytest.raises(anthropic.NotFoundError):
+        native.models.retrieve("canary")
+    assert ask(house.url, request("GET", "/v1/models/home-model"), "GET").status == 401

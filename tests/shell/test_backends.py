@@ -9,12 +9,16 @@ from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.secret import Secret
 from gateway.transport.credentials import bearer
+from tests.doubles.goldens import GOLDENS
 
 SECRET = Secret("sk-canary")
+# What these are sent is agreed host by host in `test_hosts.py`.
+HOSTS = {path.stem for path in (GOLDENS / "hosts").glob("*.json")}
+ENGINES = {name: record for name, record in BACKENDS.items() if name not in HOSTS - {"openai"}}
 
 
 def test_the_table_names_every_engine_by_its_own_name() -> None:
-    assert {name: record.name for name, record in BACKENDS.items()} == {
+    assert {name: record.name for name, record in ENGINES.items()} == {
         name: name
         for name in ("vllm", "ollama", "openai", "anthropic", "bedrock", "vertex", "scripted")
     }
@@ -22,7 +26,7 @@ def test_the_table_names_every_engine_by_its_own_name() -> None:
 
 @pytest.mark.parametrize("name", BACKENDS)
 def test_an_engine_speaks_each_dialect_at_a_path_of_its_own(name: str) -> None:
-    record = BACKENDS[name]
+    record = BACKENDS[name].at({"project": "p", "location": "l"})
     assert len({(way.dialect.name, way.path) for way in record.ways}) == len(record.ways)
     assert all(way.path.startswith("/") for way in record.ways)
 
@@ -31,16 +35,30 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
     chat, messages, native = OPENAI_CHAT.name, ANTHROPIC_MESSAGES.name, OLLAMA_CHAT.name
     paths = {
         name: {way.dialect.name: way.path for way in record.ways}
-        for name, record in BACKENDS.items()
+        for name, record in ENGINES.items()
     }
     both = {chat: "/v1/chat/completions", messages: "/v1/messages"}
     count = {ANTHROPIC_COUNT.name: "/v1/messages/count_tokens"}
     newer = {OPENAI_RESPONSES.name: "/v1/responses"}
     vertex = "/v1/projects/{project}/locations/{location}"
+    older = {
+        "openai_embeddings": "/v1/embeddings",
+        "openai_completions": "/v1/completions",
+    }
+    own = {
+        native: "/api/chat",
+        "ollama_embed": "/api/embed",
+        "ollama_generate": "/api/generate",
+    }
     assert paths == {
-        "vllm": both | count | newer,
-        "ollama": {native: "/api/chat"},
-        "openai": {chat: "/v1/chat/completions"} | newer,
+        "vllm": both | count | newer | older,
+        "ollama": own,
+        "openai": {
+            chat: "/v1/chat/completions",
+            "openai_input_tokens": "/v1/responses/input_tokens",
+        }
+        | newer
+        | older,
         "anthropic": {messages: "/v1/messages"} | count,
         "bedrock": {
             "bedrock_converse": "/model/{model}/converse",
@@ -54,7 +72,11 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
             ANTHROPIC_COUNT.name: f"{vertex}/publishers/anthropic/models/count-tokens:rawPredict",
             chat: f"{vertex}/publishers/mistralai/models/{{model}}:rawPredict",
         },
-        "scripted": both | count | {native: "/api/chat"},
+        "scripted": both
+        | count
+        | older
+        | own
+        | {"openai_input_tokens": "/v1/responses/input_tokens"},
     }
 
 
@@ -88,7 +110,7 @@ def test_an_engine_that_needs_a_secret_says_so() -> None:
 
 
 def test_only_the_engines_of_others_use_the_cloud_client() -> None:
-    cloud = {name for name, record in BACKENDS.items() if record.is_cloud}
+    cloud = {name for name, record in ENGINES.items() if record.is_cloud}
     assert cloud == {"openai", "anthropic", "vertex"}
     assert all(not BACKENDS[name].probe_path for name in cloud)
 

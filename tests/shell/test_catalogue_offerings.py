@@ -62,6 +62,40 @@ def complaints(catalog: str, backends: str = BACKENDS) -> list[str]:
     return [str(problem) for problem in models.problems]
 
 
+@pytest.mark.parametrize(
+    ("model", "wire_model", "fim", "family"),
+    [
+        ("m", "m-1", "", ""),
+        ("m", "Qwen/Qwen3-Coder-30B", "", "qwen"),
+        ("codestral", "m-1", "", "codestral"),
+        ("codestral", "m-1", "none", ""),
+        ("m", "m-1", "deepseek", "deepseek"),
+        ("m", "qwen3-coder", "native", "native"),
+    ],
+)
+def test_a_model_fills_in_as_the_catalogue_says_or_its_name_tells(model, wire_model, fim, family):
+    said = f"fim: {fim}, " if fim else ""
+    entry = f"{{{said}offerings: [{an_offering(wire_model=wire_model)}]}}"
+    models = read(a_catalogue(**{model: entry}))
+    assert models.problems == ()
+    (offering,) = models.catalogue.offerings
+    assert offering.fim == family
+    assert ("fim" in offering.capabilities) == bool(family)
+
+
+def test_only_ollama_puts_a_question_into_a_template():
+    settled = {"settings": "{num_ctx: 32768}"}
+    models = read(a_catalogue(m=a_model(an_offering("ollama", **settled), an_offering())))
+    native, plain = models.catalogue.offerings
+    assert "template" in native.capabilities
+    assert "template" not in plain.capabilities
+
+
+def test_a_family_that_nobody_knows_is_a_problem():
+    entry = f"{{fim: canary, offerings: [{an_offering()}]}}"
+    assert "fim" in complaints(a_catalogue(m=entry))[0]
+
+
 def test_an_offering_has_its_id_zone_and_price():
     models = read(a_catalogue(m=a_model(an_offering("cloud"), an_offering(), aliases="[short]")))
     assert models.problems == ()

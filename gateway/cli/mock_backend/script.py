@@ -11,6 +11,8 @@ WORDS_MAX = 100_000
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "islet", "jetty")
 WORDS_USUAL = 6
 CHOICES_MAX = 8
+DIMENSIONS_USUAL = 8
+DIMENSIONS_MAX = 4_096
 
 BEHAVIOURS = {
     "status": "answer with that status; 429 and 503 carry retry-after: 1 (status=429)",
@@ -44,7 +46,8 @@ class Script(Struct, frozen=True):
     """Everything that shapes one reply.
 
     `choices` counts the replies that one request asks for, `sequence` is the stop sequence that
-    ends it, and `is_named` says that the request named its tool.
+    ends it, and `is_named` says that the request named its tool. `vectors` has one for each text to
+    embed, and `form` how they are wanted.
     """
 
     model: str
@@ -57,6 +60,8 @@ class Script(Struct, frozen=True):
     choices: int = 1
     sequence: str | None = None
     is_named: bool = False
+    vectors: tuple[tuple[float, ...], ...] = ()
+    form: str = ""
 
     def does(self, name: str) -> bool:
         """Was this behaviour asked for?"""
@@ -131,7 +136,20 @@ def script_of(
         choices=_choices(body),
         sequence=_sequence(body) if "stop" in behaviours else None,
         is_named=isinstance(body.get("tool_choice"), dict),
+        vectors=tuple(_vector(chance, body) for _ in _texts(body.get("input"))),
+        form=str(body.get("encoding_format", "")),
     )
+
+
+def _texts(given: object) -> list[object]:
+    return given if isinstance(given, list) else [given]
+
+
+def _vector(chance: random.Random, body: dict[str, Any]) -> tuple[float, ...]:
+    """Return numbers that float32 holds, as many as are asked for."""
+    asked = body.get("dimensions")
+    count = min(asked, DIMENSIONS_MAX) if isinstance(asked, int) else DIMENSIONS_USUAL
+    return tuple(chance.randrange(-(2**20), 2**20) / 2**20 for _ in range(count))
 
 
 def _choices(body: dict[str, Any]) -> int:
@@ -147,6 +165,8 @@ def _sequence(body: dict[str, Any]) -> str | None:
 
 def _last_text(body: dict[str, Any]) -> str:
     messages = body.get("messages")
+    if messages is None:
+        return str(_texts(body.get("prompt") or body.get("input"))[-1])[-TEXTS_MAX:]
     last = messages[-1] if isinstance(messages, list) and messages else {}
     content = last.get("content", "") if isinstance(last, dict) else ""
     if isinstance(content, list):

@@ -7,15 +7,39 @@ from typing import Any
 
 import msgspec
 
-from gateway.cli.mock_backend import anthropic, count, ollama, openai
+from gateway.cli.mock_backend import (
+    anthropic,
+    count,
+    ollama,
+    ollama_embed,
+    ollama_generate,
+    openai,
+    openai_completions,
+    openai_embeddings,
+    openai_input_tokens,
+)
 from gateway.cli.mock_backend.script import Behaviour, Script, script_of
 
 HEAD_BYTES_MAX = 64 * 1024
 BODY_BYTES_MAX = 64 * 1024 * 1024
 IDLE_S_MAX = 60
 MODELS_MAX = 64
-MODULES = (openai, anthropic, count, ollama)
-DIALECTS: dict[str, ModuleType] = {module.PATH: module for module in MODULES}
+DIALECTS: dict[str, ModuleType] = {
+    module.PATH: module
+    for module in (
+        openai,
+        anthropic,
+        count,
+        ollama,
+        openai_embeddings,
+        ollama_embed,
+        openai_completions,
+        ollama_generate,
+        openai_input_tokens,
+    )
+}
+# What streams unless it is told otherwise.
+STREAMING = (ollama, ollama_generate)
 SCRIPTED = "x-perimeter-scripted: 1\r\n"
 REASON = "Scripted"
 
@@ -91,8 +115,11 @@ class ScriptedEngine:
     ) -> bool:
         body = msgspec.json.decode(raw, type=dict[str, Any])
         script = script_of(body, len(raw), self._name, self._seed, self.always)
-        if dialect is ollama and "stream" not in body:
+        if dialect in STREAMING and "stream" not in body:
             script = msgspec.structs.replace(script, stream=True)
+        unknown = _unknown(dialect, body)
+        if unknown:
+            return await _reply(writer, 400, dialect.error(400, unknown))
         if script.does("hang"):
             await _until_gone(reader)
             return False
@@ -152,6 +179,12 @@ class ScriptedEngine:
         name = str(asked.get("model", ""))
         if name and len(self._models) < MODELS_MAX:
             self._models[name if ":" in name else f"{name}:latest"] = None
+
+
+def _unknown(dialect: ModuleType, body: dict[str, Any]) -> str:
+    """Return why a field is refused, empty where none is."""
+    refuses: dict[str, str] = getattr(dialect, "REFUSES", {})
+    return next((why for name, why in refuses.items() if body.get(name) is not None), "")
 
 
 def _refusal(dialect: ModuleType, script: Script) -> tuple[int, bytes, str, str] | None:

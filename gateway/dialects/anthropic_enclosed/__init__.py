@@ -11,8 +11,7 @@ from msgspec.structs import replace
 
 from gateway.dialects.anthropic_enclosed.body import FIELDS, outer, shed, told, whole
 from gateway.dialects.anthropic_enclosed.frames import Framed, Unframed
-from gateway.domain.conversation import Conversation
-from gateway.domain.dialect import Dialect
+from gateway.domain.dialect import Dialect, Matter
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
 
@@ -23,7 +22,7 @@ def predicted(messages: Dialect) -> Dialect:
     def peek(body: Body) -> Ask:
         return replace(messages.peek(whole(body)), model="", stream=False)
 
-    def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
+    def read(body: Body) -> tuple[Matter, tuple[str, ...]]:
         conversation, losses = messages.read(whole(body))
         return conversation, (*losses, *shed(body))
 

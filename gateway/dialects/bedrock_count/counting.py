@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from gateway.dialects.bedrock_count.packing import INPUT, INVOKE, packed
 from gateway.domain.conversation import Conversation
-from gateway.domain.dialect import Dialect
+from gateway.domain.dialect import Dialect, Matter
 from gateway.domain.errors import Malformed
 from gateway.domain.field_kind import FieldKind, fields, spelled
 from gateway.domain.fleet import Offering
@@ -35,7 +35,7 @@ class Counting:
         dialect, inner = self._inner(body)
         return replace(dialect.peek(inner), stream=False)
 
-    def read(self, body: Body) -> tuple[Conversation, tuple[str, ...]]:
+    def read(self, body: Body) -> tuple[Matter, tuple[str, ...]]:
         """Return the conversation that is counted, and what it cannot hold."""
         dialect, inner = self._inner(body)
         return dialect.read(inner)

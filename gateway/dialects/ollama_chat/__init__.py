@@ -7,13 +7,13 @@ Rule 3: no error and no loss repeats a word of the request.
 
 from gateway.dialects.ollama_chat.answer import Writer, write_reply
 from gateway.dialects.ollama_chat.ask import peek, rewrite
-from gateway.dialects.ollama_chat.errors import failure, refusal, stream_error
 from gateway.dialects.ollama_chat.read import read
 from gateway.dialects.ollama_chat.reply import Reader, read_reply
 from gateway.dialects.ollama_chat.tap import Tap, hear
 from gateway.dialects.ollama_chat.vocabulary import FIELDS
 from gateway.dialects.ollama_chat.write import NAMES, write
 from gateway.domain.dialect import Dialect
+from gateway.translation.ollama_errors import failure, refusal, stream_error
 
 OLLAMA_CHAT = Dialect(
     name="ollama_chat",

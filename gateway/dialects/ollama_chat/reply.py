@@ -4,7 +4,6 @@ from hashlib import blake2s
 
 import msgspec
 
-from gateway.dialects.ollama_chat.errors import broken
 from gateway.dialects.ollama_chat.shapes import Call
 from gateway.dialects.ollama_chat.wire import Line, Said, decoded, whole
 from gateway.domain.event import (
@@ -18,6 +17,7 @@ from gateway.domain.event import (
     ToolCallDelta,
     Used,
 )
+from gateway.translation.ollama_errors import broken
 from gateway.wire.ndjson import Frame
 
 

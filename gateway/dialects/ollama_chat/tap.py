@@ -2,9 +2,9 @@
 
 import re
 
-from gateway.dialects.ollama_chat.errors import broken
 from gateway.dialects.ollama_chat.wire import decoded, whole
 from gateway.domain.dialect import Heard
+from gateway.translation.ollama_errors import broken
 from gateway.wire.ndjson import Frame
 
 _DONE = re.compile(rb'"done"\s*:\s*true')

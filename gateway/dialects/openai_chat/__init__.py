@@ -12,7 +12,6 @@ Rule 5: no error and no loss repeats a word of the request.
 from msgspec.structs import replace
 
 from gateway.dialects.openai_chat.ask import peek, rewrite
-from gateway.dialects.openai_chat.fault import failure, refusal, stream_error
 from gateway.dialects.openai_chat.hosted import write_for_host
 from gateway.dialects.openai_chat.parts import NAME
 from gateway.dialects.openai_chat.reader import ChatReader, hear, read_reply
@@ -22,6 +21,7 @@ from gateway.dialects.openai_chat.vocabulary import FIELDS
 from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
 from gateway.dialects.openai_chat.writing import NAMES, write
 from gateway.domain.dialect import Dialect
+from gateway.translation.openai_fault import failure, refusal, stream_error
 
 OPENAI_CHAT = Dialect(
     name=NAME,

@@ -15,7 +15,6 @@ from gateway.dialects.openai_chat.chunk import (
     stopped,
     tokens,
 )
-from gateway.dialects.openai_chat.fault import failure_in
 from gateway.domain.dialect import Heard
 from gateway.domain.event import (
     Began,
@@ -28,6 +27,7 @@ from gateway.domain.event import (
     ToolCallDelta,
     Used,
 )
+from gateway.translation.openai_fault import failure_in
 from gateway.wire.sse import Frame, Payload
 
 

@@ -11,8 +11,8 @@ from gateway.dialects.openai_chat.chunk import (
     stopped,
     tokens,
 )
-from gateway.dialects.openai_chat.fault import failure_in
 from gateway.domain.dialect import Heard
+from gateway.translation.openai_fault import failure_in
 from gateway.wire.sse import Frame, Payload
 
 

@@ -12,6 +12,7 @@ Rule 4: a stream ends with one final response; one that broke ends with `respons
 from msgspec.structs import replace
 
 from gateway.dialects.openai_responses.ask import IDENTIFYING, peek, rewrite, sheds
+from gateway.dialects.openai_responses.count import OPENAI_INPUT_TOKENS
 from gateway.dialects.openai_responses.fault import failure, refusal, stream_error
 from gateway.dialects.openai_responses.losses import NAME
 from gateway.dialects.openai_responses.reader import ResponsesReader, hear, read_reply
@@ -55,3 +56,5 @@ OPENAI_RESPONSES = Dialect(
     passing=passing,
     reaching=REACHING | {IDENTIFYING},
 )
+
+__all__ = ["OPENAI_INPUT_TOKENS", "OPENAI_RESPONSES"]
