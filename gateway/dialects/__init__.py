@@ -13,6 +13,7 @@ from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSA
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.bedrock_count import counted
 from gateway.dialects.bedrock_invoke import invoked
+from gateway.dialects.gemini import GEMINI, GEMINI_ARRAY, GEMINI_COUNT
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
@@ -33,6 +34,9 @@ DIALECTS: dict[str, Dialect] = {
         BEDROCK_CONVERSE,
         BEDROCK_INVOKE,
         BEDROCK_COUNT,
+        GEMINI,
+        GEMINI_ARRAY,
+        GEMINI_COUNT,
     )
 }
 
