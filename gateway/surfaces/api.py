@@ -52,7 +52,7 @@ class Api:
         async def root() -> Response[bytes]:
             return Response(b"", media_type="text/plain")
 
-        @get("/v1/models")
+        @get(["/v1/models", "/v1beta/models"])
         async def models(request: AnyRequest) -> Response[bytes]:
             return self._answer(request, lambda: self._models(request))
 
@@ -97,6 +97,8 @@ class Api:
 
     def _models(self, request: AnyRequest) -> dict[str, Any]:
         names = askable(self._worlds.now().fleet.catalogue)
+        if _is_googles(request):
+            return {"models": [_googles(name) for name in names]}
         if "anthropic-version" in request.headers:
             made = datetime.fromtimestamp(0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             data = [
@@ -177,6 +179,8 @@ class Api:
         dialects: Mapping[str, Dialect] = self._door.dialects
         if request.url.path.startswith(BEDROCK_PATHS):
             return dialects["bedrock_converse"]
+        if _is_googles(request):
+            return dialects["gemini"]
         anthropic = "anthropic-version" in request.headers
         return dialects["anthropic_messages" if anthropic else "openai_chat"]
 
@@ -185,6 +189,20 @@ def _hash_of_no_body(sent: Sent) -> bytes:
     if "transfer-encoding" in sent.fields or sent.fields.get("content-length", "0") != "0":
         raise refused()
     return hashlib.sha256(b"").digest()
+
+
+def _is_googles(request: AnyRequest) -> bool:
+    """Is the client one of Google's, by its header or by a path that only it has?"""
+    return "x-goog-api-key" in request.headers or request.url.path.startswith("/v1beta")
+
+
+def _googles(name: str) -> dict[str, Any]:
+    """Return a model as Google's API lists it."""
+    return {
+        "name": f"models/{name}",
+        "displayName": name,
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
+    }
 
 
 def _json(value: dict[str, Any]) -> Response[bytes]:
