@@ -7,6 +7,7 @@ the engine gets, unless a loss was named.
 from typing import Any, NamedTuple
 
 from tests.compatibility import bedrock
+from tests.compatibility import google
 
 Body = dict[str, Any]
 PNG = "iVBORw0KGgo="
@@ -338,6 +339,7 @@ LEAST: dict[str, Body] = {
     "ollama_chat": {"model": "code", "messages": [_HI]},
     "bedrock_converse": bedrock.LEAST,
     "bedrock_invoke": {"anthropic_version": "bedrock-2023-05-31", **_CLAUDE_LEAST},
+    "gemini": google.LEAST,
 }
 FEATURES: dict[str, dict[str, Feature]] = {
     "openai_chat": OPENAI_CHAT,
@@ -346,4 +348,5 @@ FEATURES: dict[str, dict[str, Feature]] = {
     "ollama_chat": OLLAMA_CHAT,
     "bedrock_converse": {name: Feature(*one) for name, one in bedrock.CHANGES.items()},
     "bedrock_invoke": ANTHROPIC,
+    "gemini": {name: Feature(*said) for name, said in google.FEATURES.items()},
 }

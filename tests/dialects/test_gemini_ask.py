@@ -1,10 +1,12 @@
 import pytest
+from msgspec import UNSET
 
 from gateway.dialects.gemini import GEMINI as DIALECT
+from gateway.dialects.gemini import GEMINI_ARRAY, GEMINI_COUNT
 from gateway.dialects.gemini.shapes import CANDIDATES_MAX, STOPS_MAX
 from gateway.dialects.gemini.signatures import UNSIGNED, hidden, wrapped
 from gateway.dialects.gemini.spelling import snake
-from gateway.domain.errors import CannotExpress, Malformed
+from gateway.domain.errors import CannotExpress, Malformed, RequestError
 from gateway.domain.field_kind import FieldKind
 from tests.doubles.fleets import an_offering
 from tests.doubles.goldens import golden_json
@@ -226,3 +228,42 @@ def test_every_documented_field_has_one_kind_in_both_spellings():
     assert DIALECT.fields["cachedContent"] is DIALECT.fields["cached_content"] is FieldKind.EGRESS
     assert DIALECT.fields["labels"] is FieldKind.IDENTIFYING
     assert all(DIALECT.fields[snake(name)] is kind for name, kind in DIALECT.fields.items())
+
+
+REMOTE = {"fileData": {"fileUri": "gs://bucket/a", "mimeType": "image/png"}}
+CACHED = {"cachedContent": "cachedContents/1"}
+
+
+@pytest.mark.parametrize("dialect", [DIALECT, GEMINI_ARRAY, GEMINI_COUNT])
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (user(REMOTE), "remote_url"),
+        (user({"functionResponse": {"name": "f", "parts": [REMOTE]}}), "remote_url"),
+        (user(**CACHED), "cached_content"),
+        (tools({"googleSearch": {}}), "tools.google_search"),
+        (tools({"url_context": {}}), "tools.url_context"),
+    ],
+)
+def test_what_policy_names_passes_and_is_told(dialect, body, name):
+    with pytest.raises(RequestError):
+        dialect.peek(body)
+    with pytest.raises(RequestError):
+        dialect.letting(dialect.reaching - {name}).peek(body)
+    letting = dialect.letting(frozenset({name, "unknown"}))
+    assert letting.name == dialect.name
+    assert letting.peek(body).reaches == {name}
+    assert letting.rewrite(body, THIRD, False)["contents"] == body["contents"]
+    with pytest.raises(RequestError):
+        dialect.read(body)
+
+
+def test_a_tool_that_is_null_is_none():
+    assert DIALECT.peek(tools({"googleSearch": None})).reaches is UNSET
+
+
+def test_what_nobody_knows_passes_under_no_name():
+    letting = DIALECT.letting(DIALECT.reaching)
+    for body in (tools({"mySecretTool": {}}), user({"mySecret": 1}), user({**REMOTE, "text": "x"})):
+        with pytest.raises(RequestError):
+            letting.peek(body)

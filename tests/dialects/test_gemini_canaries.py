@@ -116,4 +116,8 @@ def test_what_stays_on_the_premises_is_named_in_the_one_form_of_losses():
     body = {"contents": [], "labels": {}, "cachedContent": "x", "my_canary": 1, "serviceTier": "x"}
     kept, lost = leaving(body, GEMINI)
     assert kept == {"contents": []}
+    assert leaving(body, GEMINI, frozenset({"cached_content"}))[0] == {
+        "contents": [],
+        "cachedContent": "x",
+    }
     assert closed(lost) == ("labels", "cached_content", "unknown_field", "service_tier")

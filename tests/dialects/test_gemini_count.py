@@ -5,6 +5,7 @@ from google.genai import types
 from gateway.dialects import DIALECTS
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.domain.conversation import Conversation, Sampling, Text, ToolChoice, ToolSpec, Turn
+from gateway.domain.dialect import Heard
 from gateway.domain.errors import CannotExpress, Malformed, Unreachable
 from gateway.domain.event import Broke, Stopped, Used
 from gateway.domain.money import Tokens
@@ -81,7 +82,7 @@ def test_a_conversation_is_written_without_what_counts_for_nothing():
 
 def test_a_count_is_read_written_and_read_again():
     raw = b'{"totalTokens":31,"promptTokensDetails":[{"modality":"TEXT","tokenCount":31}]}'
-    assert GEMINI_COUNT.hear(raw).usage == Tokens(31)
+    assert GEMINI_COUNT.hear(raw) == Heard()
     assert GEMINI_COUNT.read_reply(raw) == (Used(Tokens(31)),)
     used = Used(Tokens(1, 2, cache_read_tokens=3, cache_write_tokens=4))
     written = GEMINI_COUNT.write_reply((used, Stopped("end")), "asked", "record")

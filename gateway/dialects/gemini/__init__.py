@@ -11,6 +11,7 @@ Rule 6: no error and no loss repeats a word of the request.
 from msgspec.structs import replace
 
 from gateway.dialects.gemini import array, count
+from gateway.dialects.gemini.admit import REACHING
 from gateway.dialects.gemini.answer import Writer, write_reply
 from gateway.dialects.gemini.ask import peek, rewrite, sheds
 from gateway.dialects.gemini.errors import failure, refusal, stream_error
@@ -23,6 +24,19 @@ from gateway.dialects.gemini.vocabulary import COUNT_FIELDS, FIELDS
 from gateway.dialects.gemini.write import write
 from gateway.domain.dialect import Dialect
 from gateway.domain.request import Operation
+
+
+def _passing(names: frozenset[str]) -> Dialect:
+    return replace(GEMINI, peek=lambda body: peek(body, names))
+
+
+def _passing_array(names: frozenset[str]) -> Dialect:
+    return replace(GEMINI_ARRAY, peek=lambda body: peek(body, names))
+
+
+def _passing_count(names: frozenset[str]) -> Dialect:
+    return replace(GEMINI_COUNT, peek=lambda body: count.peek(body, names))
+
 
 GEMINI = Dialect(
     name=DIALECT,
@@ -44,6 +58,8 @@ GEMINI = Dialect(
     sheds=sheds,
     fields=FIELDS,
     unmarked=True,
+    passing=_passing,
+    reaching=REACHING,
 )
 GEMINI_ARRAY = replace(
     GEMINI,
@@ -52,6 +68,7 @@ GEMINI_ARRAY = replace(
     stream_type="application/json",
     stream_error=array.stream_error,
     frame=array.Array,
+    passing=_passing_array,
 )
 GEMINI_COUNT = Dialect(
     name="gemini_count",
@@ -73,6 +90,8 @@ GEMINI_COUNT = Dialect(
     sheds=count.sheds,
     fields=COUNT_FIELDS,
     operation=Operation.COUNT,
+    passing=_passing_count,
+    reaching=REACHING,
 )
 
 __all__ = ["GEMINI", "GEMINI_ARRAY", "GEMINI_COUNT"]

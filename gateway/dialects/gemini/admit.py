@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import Struct
+
 from gateway.dialects.gemini.shapes import (
-    PARTS_MAX,
     Blob,
     Content,
     Declaration,
@@ -31,9 +32,11 @@ SAID: dict[str, Any] = {
 BESIDE = frozenset(
     {"thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata"}
 )
+FILE = "fileData"
+FETCHED, KEPT = "remote_url", "cached_content"
 _TYPED: tuple[tuple[str, Any], ...] = (("thought", bool | None), ("thoughtSignature", str | None))
 # The vendor's own tools, as errors may name them.
-_PROVIDER_RUN = frozenset(
+PROVIDER_RUN = frozenset(
     {
         "codeExecution",
         "computerUse",
@@ -47,28 +50,37 @@ _PROVIDER_RUN = frozenset(
         "urlContext",
     }
 )
+REACHING = frozenset({FETCHED, KEPT, *(f"tools.{snake(name)}" for name in PROVIDER_RUN)})
 
 
-def admit(body: Body) -> tuple[Request, frozenset[str]]:
-    """Return the request, checked, and the kinds of its parts; Malformed or CannotExpress.
+class Admitted(Struct, frozen=True):
+    """A request that was checked, what it needs, and what it reaches for by name."""
 
-    INVARIANT: no part makes the provider fetch or run something, or take what it keeps: that would
-    be egress, or a prompt, which the gateway neither sees nor records.
+    request: Request
+    needs: frozenset[str]
+    reaches: frozenset[str]
+
+
+def admit(body: Body, passed: frozenset[str] = frozenset()) -> Admitted:
+    """Return the request, checked; Malformed or CannotExpress.
+
+    INVARIANT: no part makes the provider fetch or run something, or take what it keeps, that is not
+    in `passed`: that would be egress, or a prompt, which the gateway neither sees nor records.
     """
     said = canonical(body)
-    if said.get("cachedContent"):
-        raise Malformed("cachedContent names what the provider keeps: send the words themselves.")
     request = shaped(_listed(said), Request)
+    found = _Found(passed)
+    if said.get("cachedContent"):
+        found.reach(KEPT, "cachedContent names what the provider keeps: send the words themselves.")
     for at, tool in enumerate(request.tools or ()):
-        _admit_tool(tool, f"tools[{at}]")
-    kinds: set[str] = set()
+        found.tool(tool, f"tools[{at}]")
     for at, content in enumerate(request.contents):
         if content.role not in ROLES:
             raise Malformed(f"contents[{at}].role must be user or model.")
-        kinds |= _kinds(content, f"contents[{at}]")
+        found.content(content, f"contents[{at}]")
     if request.system_instruction is not None:
-        kinds |= _kinds(request.system_instruction, "systemInstruction")
-    return request, frozenset(kinds)
+        found.content(request.system_instruction, "systemInstruction")
+    return Admitted(request, frozenset(found.needs), frozenset(found.reaches))
 
 
 def kind_of(part: dict[str, Any]) -> str:
@@ -107,55 +119,65 @@ def _objects(value: Json) -> Objects:
     return [value] if isinstance(value, dict) else value or []
 
 
-def _kinds(content: Content, path: str) -> set[str]:
-    return {
-        kind
-        for at, part in enumerate(content.parts)
-        for kind in _admit_part(part, f"{path}.parts[{at}]")
-    }
+class _Found:
+    """What the parts and tools of a request need, and what they reach for."""
 
+    def __init__(self, passed: frozenset[str]) -> None:
+        self._passed = passed
+        self.needs: set[str] = set()
+        self.reaches: set[str] = set()
 
-def _admit_part(part: dict[str, Any], path: str) -> set[str]:
-    """Return the kinds of one part and of what is inside it."""
-    names = {name for name, value in part.items() if value is not None}
-    if "fileData" in names:
-        raise Malformed(f"{path} must carry its data: the provider may fetch nothing.")
-    # WHY: a part of a kind that nobody here knows may be an order to fetch or to run something.
-    if not names <= SAID.keys() | BESIDE:
-        raise Malformed(f"{path} must be text, inlineData, functionCall or functionResponse.")
-    for name, shape in _TYPED:
-        shaped(part.get(name), shape, f"{path}.{name}: ")
-    said = names & SAID.keys()
-    if len(said) > 1:
-        raise Malformed(f"{path} says more than one thing.")
-    for name in said:
-        found: object = shaped(part[name], SAID[name], f"{path}.{name}: ")
-        return {_need(found, name), *_inside(found, f"{path}.{name}")}
-    return set()
+    def reach(self, name: str, refusal: str) -> None:
+        """Note what makes the provider act; Malformed where policy names no such thing."""
+        if name not in self._passed:
+            raise Malformed(refusal)
+        self.reaches.add(name)
 
+    def content(self, content: Content, path: str) -> None:
+        """Check every part of a turn."""
+        for at, part in enumerate(content.parts):
+            self._part(part, f"{path}.parts[{at}]")
 
-def _inside(found: object, path: str) -> set[str]:
-    if not isinstance(found, FunctionResponse):
-        return set()
-    parts = found.parts or []
-    if len(parts) > PARTS_MAX or any(kind_of(part) != "inlineData" for part in parts):
-        raise Malformed(f"{path}.parts must carry inlineData: the provider may fetch nothing.")
-    return {kind for part in parts for kind in _admit_part(part, f"{path}.parts")}
+    def _part(self, part: dict[str, Any], path: str) -> None:
+        names = {name for name, value in part.items() if value is not None}
+        if FILE in names:
+            self.reach(FETCHED, f"{path} must carry its data: the provider may fetch nothing.")
+        # WHY: a part of a kind that nobody here knows may be an order to fetch or to run something.
+        if not names <= SAID.keys() | BESIDE | {FILE}:
+            raise Malformed(f"{path} must be text, inlineData, functionCall or functionResponse.")
+        for name, shape in _TYPED:
+            shaped(part.get(name), shape, f"{path}.{name}: ")
+        said = names & (SAID.keys() | {FILE})
+        if len(said) > 1:
+            raise Malformed(f"{path} says more than one thing.")
+        for name in said - {FILE}:
+            self._said(name, shaped(part[name], SAID[name], f"{path}.{name}: "), f"{path}.{name}")
 
+    def _said(self, name: str, found: object, path: str) -> None:
+        if isinstance(found, Blob):
+            self.needs.add("images" if found.mime_type.startswith("image/") else "documents")
+        elif name in ("functionCall", "functionResponse"):
+            self.needs.add("tools")
+        parts = (found.parts if isinstance(found, FunctionResponse) else None) or ()
+        for part in parts:
+            if kind_of(part) != "inlineData" and FILE not in part:
+                raise Malformed(
+                    f"{path}.parts must carry inlineData: the provider fetches nothing."
+                )
+            self._part(part, f"{path}.parts")
 
-def _need(found: object, name: str) -> str:
-    if isinstance(found, Blob):
-        return "images" if found.mime_type.startswith("image/") else "documents"
-    return "tools" if name in ("functionCall", "functionResponse") else ""
-
-
-def _admit_tool(tool: dict[str, Any], path: str) -> None:
-    names = [name for name, value in tool.items() if value is not None and name != DECLARATIONS]
-    if names:
-        known = next((snake(name) for name in names if name in _PROVIDER_RUN), "unknown")
-        raise CannotExpress(f"The provider-run tool {known} works outside the boundary.")
-    declared = tool.get(DECLARATIONS)
-    if declared is not None and not isinstance(declared, dict | list):
-        raise Malformed(f"{path}.functionDeclarations must be a list.")
-    for one in _objects(declared):
-        shaped(one, Declaration, f"{path}.functionDeclarations: ")
+    def tool(self, tool: dict[str, Any], path: str) -> None:
+        """Check one tool: functions, or what the provider runs and policy names."""
+        for name in (one for one, said in tool.items() if said is not None):
+            if name == DECLARATIONS:
+                continue
+            word = snake(name) if name in PROVIDER_RUN else "unknown"
+            if f"tools.{word}" not in self._passed:
+                raise CannotExpress(f"The provider-run tool {word} works outside the boundary.")
+            self.reaches.add(f"tools.{word}")
+        declared = tool.get(DECLARATIONS)
+        if declared is not None and not isinstance(declared, dict | list):
+            raise Malformed(f"{path}.functionDeclarations must be a list.")
+        for one in _objects(declared):
+            self.needs.add("tools")
+            shaped(one, Declaration, f"{path}.functionDeclarations: ")

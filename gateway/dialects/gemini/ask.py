@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.dialects.gemini.admit import admit, declarations
+from msgspec import UNSET
+
+from gateway.dialects.gemini.admit import admit
 from gateway.dialects.gemini.family import family_of
 from gateway.dialects.gemini.signatures import UNSIGNED, is_foreign, plain
 from gateway.dialects.gemini.spelling import Json, camel, canonical, without
@@ -11,21 +13,20 @@ from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
 
 _SIGNATURE, _SIGNATURE_TOO = "thoughtSignature", "thought_signature"
-_NEEDS = frozenset({"documents", "images", "tools"})
 
 
-def peek(body: Body) -> Ask:
+def peek(body: Body, passed: frozenset[str] = frozenset()) -> Ask:
     """Return what is wanted but for model and stream, which the path says; Malformed.
 
-    CannotExpress for what would make the provider act.
+    CannotExpress for what would make the provider act and is not in `passed`.
     """
-    request, kinds = admit(body)
-    needs = kinds & _NEEDS
-    settings = request.generation_config
+    admitted = admit(body, passed)
+    settings = admitted.request.generation_config
     return Ask(
         model="",
-        needs=needs | {"tools"} if declarations(request.tools) else needs,
+        needs=admitted.needs,
         output_tokens_max=settings.max_output_tokens if settings else None,
+        reaches=admitted.reaches or UNSET,
     )
 
 

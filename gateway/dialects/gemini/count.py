@@ -37,9 +37,9 @@ class Count(Struct, frozen=True, rename="camel"):
     error: Any = None
 
 
-def peek(body: Body) -> Ask:
+def peek(body: Body, passed: frozenset[str] = frozenset()) -> Ask:
     """Return what is wanted but for the model; Malformed or CannotExpress."""
-    return msgspec.structs.replace(ask.peek(request_of(body)), output_tokens_max=None)
+    return msgspec.structs.replace(ask.peek(request_of(body), passed), output_tokens_max=None)
 
 
 def rewrite(body: Body, offering: Offering, stream: bool) -> Body:  # noqa: FBT001
@@ -72,11 +72,9 @@ def write(
 
 
 def hear(body: bytes) -> Heard:
-    """Return the count of a reply; ValueError when it is not one."""
-    reply = _reply(body)
-    if reply.error is not None:
-        return Heard(broke=failure_in(reply.error))
-    return Heard(Tokens(input_tokens=reply.total_tokens))
+    """Return what a reply says; a count uses nothing up. ValueError when it is none."""
+    error = _reply(body).error
+    return Heard() if error is None else Heard(broke=failure_in(error))
 
 
 def read_reply(body: bytes) -> tuple[Event, ...]:
@@ -89,7 +87,7 @@ def read_reply(body: bytes) -> tuple[Event, ...]:
 
 
 def write_reply(events: tuple[Event, ...], _asked_model: str, _record_id: str) -> bytes:
-    """Return the reply; ValueError when nothing was counted."""
+    """Return the reply; what comes from a cache is a part of the prompt like any other."""
     used = [event.tokens for event in events if isinstance(event, Used)]
     if not used:
         raise ValueError("a count without a number")

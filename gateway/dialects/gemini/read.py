@@ -18,7 +18,7 @@ _NO_CONFIG = GenerationConfig()
 
 def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
     """Return the conversation and what it cannot hold; Malformed or CannotExpress."""
-    request, _ = admit(body)
+    request = admit(body).request
     losses = Losses()
     config = request.generation_config or _NO_CONFIG
     parts = PartReader(losses)
