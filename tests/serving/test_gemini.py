@@ -147,9 +147,19 @@ def test_a_broken_stream_ends_in_googles_form(house, client) -> None:
     assert heard.json[-1]["error"]["code"] == 502
 
 
+def test_the_official_client_counts_where_the_engine_does(house, client) -> None:
+    few = client.models.count_tokens(model="home-model", contents="hello")
+    many = client.models.count_tokens(model="home-model", contents="hello " * 100)
+    assert 0 < few.total_tokens < many.total_tokens
+    heard = post(house, f"{VERTEX}/home-model:countTokens", {"generateContentRequest": AGENT})
+    assert heard.json["totalTokens"] > few.total_tokens
+    record = house.record(heard.record)
+    assert (record["surface"], record["outcome"]["kind"]) == ("gemini_count_tokens", "completed")
+
+
 def test_a_count_where_no_engine_counts_is_told(house, client) -> None:
     with house.nothing_sent(), pytest.raises(errors.ClientError) as refused:
-        client.models.count_tokens(model="home-model", contents="hello")
+        client.models.count_tokens(model="local-model", contents="hello")
     assert (refused.value.code, refused.value.status) == (400, "INVALID_ARGUMENT")
 
 
