@@ -264,7 +264,7 @@ def test_a_stream_of_something_else_cannot_be_read():
 
 
 def test_comments_and_unknown_chunks_pass_and_say_nothing():
-    raw = b": ping\r\n\r\n" + chunk(candidates=[{"index": 0}], news={"a": 1})
+    raw = b": ping\r\n\r\n" + chunk(candidates=[{"index": None}], news={"a": 1})
     reader, events = reading(raw)
     assert events == (Began("", "", 0),)
     tap = DIALECT.tap(True)

@@ -84,7 +84,7 @@ class _Story:
             self._id = text(reply.response_id)
             read = used.input_tokens if used is not None else 0
             events.append(Began(self._id, text(reply.model_version), read))
-        candidate = next((one for one in reply.candidates or () if one.index == 0), None)
+        candidate = next((one for one in reply.candidates or () if one.place == 0), None)
         if candidate is not None:
             for part in (candidate.content.parts if candidate.content else None) or ():
                 events += self._said(part)

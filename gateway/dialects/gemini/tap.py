@@ -59,7 +59,7 @@ class Tap:
         self.heard = Heard(usage, stop, text(reply.model_version) or before.model)
         for candidate in reply.candidates or ():
             ended = stopped(candidate) is not None
-            self._open[candidate.index] = not ended and self._open.get(candidate.index, True)
+            self._open[candidate.place] = not ended and self._open.get(candidate.place, True)
         self.finished = reply.blocked or (bool(self._open) and not any(self._open.values()))
 
 

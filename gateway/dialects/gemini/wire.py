@@ -75,7 +75,12 @@ class Candidate(Struct, frozen=True, rename="camel"):
 
     content: Content | None = None
     finish_reason: Any = None
-    index: int = 0
+    index: int | None = None
+
+    @property
+    def place(self) -> int:
+        """Which of the answers it is; engines leave out the first one's number."""
+        return self.index or 0
 
 
 class Feedback(Struct, frozen=True, rename="camel"):
