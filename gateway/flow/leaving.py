@@ -24,7 +24,7 @@ def leaving(
     kept = {
         name: value
         for name, value in body.items()
-        if dialect.fields.get(name) in LEAVES or (name in dialect.fields and _snake(name) in passed)
+        if dialect.fields.get(name) in LEAVES or (name in dialect.fields and name in passed)
     }
     lost = [name for name in body if name not in kept]
     return kept, tuple(name if name in dialect.fields else UNKNOWN for name in lost)

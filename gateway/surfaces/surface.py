@@ -21,11 +21,11 @@ _HOLE = re.compile(r"\\{([a-z]+)\\}")
 class Surface(Struct, frozen=True):
     """An API that we serve.
 
-    In `path`, `{model}` stands for the model or task that is asked for, slashes included, any other
-    `{name}` for one label that says nothing to us. `streams` is what the path says of that; None
-    where the body says it. `plain` is the dialect that is spoken to who does not ask for
-    server-sent events in the query; empty where nobody needs to. `untyped` says that a body without a
-    content type is JSON there: a vendor's client sends none.
+    In `path`, `{model}` stands for the model or task that is asked for, slashes included where a
+    colon follows, any other `{name}` for one label that says nothing to us. `streams` is what the
+    path says of that; None where the body says it. `untyped` says that a body without a content
+    type is JSON there: a vendor's client sends none. `plain` is the dialect that is spoken to who
+    does not ask for server-sent events in the query; empty where nobody needs to.
     """
 
     name: str
@@ -95,8 +95,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _hole(found: re.Match[str]) -> str:
-    """Return what stands for a hole; clients write the slash in a model's name as it is."""
-    label = "[^/]+(?:/[^/]+)*" if found[1] == "model" else "[^/]+"
+    """Return what stands for a hole; before a colon, a model keeps the slashes of its name."""
+    label = "[^/]+(?:/[^/]+)*" if found.string[found.end() :].startswith(":") else "[^/]+"
     return f"(?P<{found[1]}>{label})"
 
 

@@ -6,8 +6,7 @@ the engine gets, unless a loss was named.
 
 from typing import Any, NamedTuple
 
-from tests.compatibility import bedrock
-from tests.compatibility import google
+from tests.compatibility import bedrock, google
 
 Body = dict[str, Any]
 PNG = "iVBORw0KGgo="

@@ -5,7 +5,7 @@ import pytest
 
 from gateway.classification.texts import join_texts
 from gateway.dialects import DIALECTS
-from gateway.dialects.gemini import GEMINI
+from gateway.dialects.gemini import GEMINI, GEMINI_ARRAY
 from gateway.domain.conversation import Conversation, Opaque, Text, Thinking, ToolResult, Turn
 from gateway.domain.errors import RequestError
 from gateway.domain.part_names import UNKNOWN_PART
@@ -116,8 +116,13 @@ def test_what_stays_on_the_premises_is_named_in_the_one_form_of_losses():
     body = {"contents": [], "labels": {}, "cachedContent": "x", "my_canary": 1, "serviceTier": "x"}
     kept, lost = leaving(body, GEMINI)
     assert kept == {"contents": []}
-    assert leaving(body, GEMINI, frozenset({"cached_content"}))[0] == {
-        "contents": [],
-        "cachedContent": "x",
-    }
-    assert closed(lost) == ("labels", "cached_content", "unknown_field", "service_tier")
+    assert closed(lost) == ("labels", "cachedContent", "unknown_field", "serviceTier")
+
+
+@pytest.mark.parametrize("dialect", [GEMINI, GEMINI_ARRAY])
+@pytest.mark.parametrize("name", ["cachedContent", "cached_content"])
+def test_what_policy_names_passes_in_both_spellings(dialect, name):
+    passed = frozenset({"cached_content"})
+    body = {"contents": [], name: "x"}
+    assert leaving(body, dialect.letting(passed), passed) == (body, ())
+    assert leaving(body, dialect, frozenset())[0] == {"contents": []}

@@ -11,7 +11,7 @@ Rule 6: no error and no loss repeats a word of the request.
 from msgspec.structs import replace
 
 from gateway.dialects.gemini import array, count
-from gateway.dialects.gemini.admit import REACHING
+from gateway.dialects.gemini.admit import KEPT, KEPT_FIELDS, REACHING
 from gateway.dialects.gemini.answer import Writer, write_reply
 from gateway.dialects.gemini.ask import peek, rewrite, sheds
 from gateway.dialects.gemini.errors import failure, refusal, stream_error
@@ -23,15 +23,22 @@ from gateway.dialects.gemini.tap import Tap, hear
 from gateway.dialects.gemini.vocabulary import COUNT_FIELDS, FIELDS
 from gateway.dialects.gemini.write import write
 from gateway.domain.dialect import Dialect
+from gateway.domain.field_kind import FieldKind
 from gateway.domain.request import Operation
 
 
 def _passing(names: frozenset[str]) -> Dialect:
-    return replace(GEMINI, peek=lambda body: peek(body, names))
+    return _letting(GEMINI, names)
 
 
 def _passing_array(names: frozenset[str]) -> Dialect:
-    return replace(GEMINI_ARRAY, peek=lambda body: peek(body, names))
+    return _letting(GEMINI_ARRAY, names)
+
+
+def _letting(dialect: Dialect, names: frozenset[str]) -> Dialect:
+    """Return the dialect that lets these pass; policy names a field once, for both spellings."""
+    kept = dict.fromkeys(KEPT_FIELDS, FieldKind.SETTING) if KEPT in names else {}
+    return replace(dialect, peek=lambda body: peek(body, names), fields={**dialect.fields, **kept})
 
 
 def _passing_count(names: frozenset[str]) -> Dialect:

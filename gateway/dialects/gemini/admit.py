@@ -34,6 +34,7 @@ BESIDE = frozenset(
 )
 FILE = "fileData"
 FETCHED, KEPT = "remote_url", "cached_content"
+KEPT_FIELDS = ("cachedContent", "cached_content")
 _TYPED: tuple[tuple[str, Any], ...] = (("thought", bool | None), ("thoughtSignature", str | None))
 # The vendor's own tools, as errors may name them.
 PROVIDER_RUN = frozenset(
