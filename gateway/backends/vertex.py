@@ -1,6 +1,7 @@
 """Google Vertex: one project at one location, each publisher's models in its own dialect."""
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
+from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.openai_chat import OPENAI_HOSTED
 from gateway.domain.request import Body
 from gateway.transport import anthropic_terms as terms
@@ -10,6 +11,7 @@ from gateway.transport.credentials import Fields, bearer, google
 
 AT = "/v1/projects/{project}/locations/{location}"
 CLAUDE = f"{AT}/publishers/anthropic/models"
+GOOGLE = f"{AT}/publishers/google/models"
 MISTRAL = f"{AT}/publishers/mistralai/models"
 # What Mistral takes under another name, and what it does not take at all.
 RENAMED = {"max_completion_tokens": "max_tokens", "seed": "random_seed"}
@@ -45,8 +47,7 @@ def told(telling: Telling) -> tuple[Fields, tuple[str, ...]]:
 
 VERTEX = Backend(
     name="vertex",
-    # Gemini by its own name (`publishers/google`) has no way yet: such an offering is excluded.
-    # By `google/<name>` it is reached where chat is spoken.
+    # By `google/<name>` a Gemini is reached where chat is spoken, too.
     ways=(
         Way(
             dialect=ANTHROPIC_MESSAGES,
@@ -75,6 +76,19 @@ VERTEX = Backend(
             streamed=MISTRAL + "/{model}:streamRawPredict",
             serves=vertex_place.is_mistral,
             fitted=mistral,
+            fields=vertex_place.quota,
+        ),
+        Way(
+            dialect=GEMINI,
+            path=GOOGLE + "/{model}:generateContent",
+            streamed=GOOGLE + "/{model}:streamGenerateContent?alt=sse",
+            serves=vertex_place.is_gemini,
+            fields=vertex_place.quota,
+        ),
+        Way(
+            dialect=GEMINI_COUNT,
+            path=GOOGLE + "/{model}:countTokens",
+            serves=vertex_place.is_gemini,
             fields=vertex_place.quota,
         ),
     ),

@@ -13,6 +13,7 @@ from gateway.dialects.anthropic_enclosed import invoked, number_of, predicted
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.bedrock_count import counted
+from gateway.dialects.gemini import GEMINI, GEMINI_ARRAY, GEMINI_COUNT
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.ollama_embed import OLLAMA_EMBED
 from gateway.dialects.ollama_generate import OLLAMA_GENERATE
@@ -46,6 +47,9 @@ DIALECTS: dict[str, Dialect] = {
         OPENAI_COMPLETIONS,
         OLLAMA_GENERATE,
         OPENAI_INPUT_TOKENS,
+        GEMINI,
+        GEMINI_ARRAY,
+        GEMINI_COUNT,
     )
 }
 

@@ -1,7 +1,7 @@
 """What a dialect must be able to do: a record of functions, no class to inherit from."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -79,6 +79,14 @@ class Reframe(Protocol):
         """Take bytes, return the bytes that they complete. ValueError if they cannot be read."""
 
 
+@runtime_checkable
+class Bracket(Reframe, Protocol):
+    """A Reframe to a framing that has an end of its own."""
+
+    def end(self, last: bytes) -> bytes:
+        """Return what ends the stream, after this last payload where there is one."""
+
+
 class ErrorReply(Struct, frozen=True):
     """An error as the client will see it; `headers` (lower-case names) are those of its vendor."""
 
@@ -146,7 +154,9 @@ class Dialect(Struct, frozen=True, kw_only=True):
     dialects of one kin a request passes through. Empty for a dialect that is its own kin.
     unframe() -> a Reframe from the engine's stream to that of the kin; None where it is the same.
     frame() -> a Reframe from the stream of the kin to the client's; None where it is the same. What
-    `stream_error` returns is framed already.
+    `stream_error` returns is framed already, but for a Bracket, which takes it as its last payload.
+    unmarked: its streams have no end mark: what a Tap or a Reader calls finished may end there, and
+    does so when the connection ends. What comes until then counts.
     unpack(body) -> the body with everything readable that came packed in it: what is classified,
     and what all others here take; Malformed. Once a request, before anything else.
     told(body) -> by lower-case name, what others of the kin say in header fields, where a body of
@@ -182,6 +192,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     kin: str = ""
     unframe: Callable[[], Reframe] | None = None
     frame: Callable[[], Reframe] | None = None
+    unmarked: bool = False
     unpack: Callable[[Body], Body] = unpacked
     told: Callable[[Body], Mapping[str, str]] = untold
     record_headers: tuple[str, ...] = ()

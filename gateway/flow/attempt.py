@@ -24,6 +24,7 @@ REPLY_BYTES_MAX = 32 * 1024 * 1024
 ERROR_BYTES_MAX = 64 * 1024
 HELD_BYTES_MAX = 1024 * 1024
 END_WAIT_S = 0.1
+LAST_WAIT_S = 1.0
 RETRY_AFTER_S_MAX = 3600
 OK = 200
 ENGINE_IS_WRONG = frozenset({401, 403, 404, 405})
@@ -181,7 +182,7 @@ class Try:
                 return b"", _unreadable("the stream cannot be read")
             if heard.broke is not None:
                 return b"", _broke(heard)
-            if heard.content_seen or heard.finished or len(held) > HELD_BYTES_MAX:
+            if heard.content_seen or heard.complete or len(held) > HELD_BYTES_MAX:
                 return bytes(held), None
         return b"", Failure(FailureKind.CUT_SHORT, sent=True, detail="ended before any content")
 
@@ -212,16 +213,17 @@ class Try:
 
 
 async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
-    """Yield what the client gets, until the end mark; TransportFailure if the engine breaks off."""
+    """Yield what the client gets, until the end; TransportFailure if the engine breaks off."""
     heard = opened.channel
     if heard.finished:
         await attempt.replied()
     yield opened.held
-    if not heard.finished:
-        async for out in _passing(opened, attempt):
-            yield out
-    if not heard.finished:
+    async for out in _passing(opened, attempt):
+        yield out
+    if not heard.complete:
         raise TransportFailure(Failure(FailureKind.CUT_SHORT, sent=True, detail="no end mark"))
+    if not heard.finished:
+        await attempt.replied()
     last = heard.close()
     if last:
         yield last
@@ -229,7 +231,7 @@ async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
 
 async def _passing(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
     heard = opened.channel
-    async for chunk in opened.rest:
+    async for chunk in _rest(opened):
         attempt.watch(chunk)
         out = _fed(heard, chunk)
         if heard.finished:
@@ -238,8 +240,26 @@ async def _passing(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
             yield out
         if heard.broke is not None:
             raise TransportFailure(_broke(heard))
-        if heard.finished:
+
+
+async def _rest(opened: Opened) -> AsyncGenerator[bytes, None]:
+    """Yield what still comes: until the end mark or, where none is, until the connection ends.
+
+    WHY: a reply that may end here is whole, however its connection goes down, and must not hang on
+    one that stays open.
+    """
+    heard = opened.channel
+    while not heard.finished:
+        try:
+            async with asyncio.timeout(LAST_WAIT_S if heard.complete else None):
+                chunk = await anext(opened.rest, None)
+        except (TimeoutError, TransportFailure):
+            if heard.complete:
+                return
+            raise
+        if chunk is None:
             return
+        yield chunk
 
 
 async def let_end(opened: Opened) -> None:

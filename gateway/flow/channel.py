@@ -4,7 +4,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from gateway.domain.dialect import Dialect, Reader, Reframe, Tap, Writer
+from gateway.domain.dialect import Bracket, Dialect, Reader, Reframe, Tap, Writer
 from gateway.domain.event import CONTENT, Broke, Event, Stopped, Used
 from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
@@ -12,10 +12,15 @@ from gateway.flow.hearing import Hearing, Overhearing
 
 
 class Channel(Protocol):
-    """Takes the engine's bytes, gives the client's, and knows how the reply is going."""
+    """Takes the engine's bytes, gives the client's, and knows how the reply is going.
+
+    `finished` says that nothing more comes, `complete` that the reply may end here: a dialect
+    without an end mark is never finished.
+    """
 
     content_seen: bool
     finished: bool
+    complete: bool
     usage: Tokens | None
     stop: str | None
     broke: tuple[FailureKind, str] | None
@@ -26,13 +31,20 @@ class Channel(Protocol):
     def close(self) -> bytes:
         """Return what ends a stream that ended well."""
 
+    def fail(self, words: bytes) -> bytes:
+        """Return what ends a stream that broke, given the client's own form of the error."""
+
 
 class Verbatim:
     """The engine speaks the client's dialect: its bytes pass, and are listened to."""
 
-    def __init__(self, tap: Tap, overhearing: Overhearing | None = None) -> None:
+    def __init__(
+        self, tap: Tap, overhearing: Overhearing | None = None, *, unmarked: bool = False
+    ) -> None:
         self._tap = tap
         self._overhearing = overhearing
+        self._marked = not unmarked
+        self.complete = False
         self.content_seen = False
         self.finished = False
         self.usage: Tokens | None = None
@@ -46,7 +58,8 @@ class Verbatim:
             self._overhearing.feed(chunk)
         heard = self._tap.heard
         self.content_seen = self._tap.content_seen
-        self.finished = self._tap.finished
+        self.complete = self._tap.finished
+        self.finished = self.complete and self._marked
         self.usage, self.stop, self.broke = heard.usage, heard.stop, heard.broke
         return out
 
@@ -54,14 +67,27 @@ class Verbatim:
         """The engine's own end mark has passed already."""
         return b""
 
+    def fail(self, words: bytes) -> bytes:
+        """Return the error as it is."""
+        return words
+
 
 class Translated:
     """The engine speaks another dialect: its bytes become events, and events the client's bytes."""
 
-    def __init__(self, reader: Reader, writer: Writer, hearing: Hearing | None = None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        writer: Writer,
+        hearing: Hearing | None = None,
+        *,
+        unmarked: bool = False,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._hearing = hearing
+        self._marked = not unmarked
+        self.complete = False
         self.content_seen = False
         self.finished = False
         self.usage: Tokens | None = None
@@ -71,12 +97,17 @@ class Translated:
     def feed(self, chunk: bytes) -> bytes:
         """Return the translation of everything that these bytes complete."""
         out = [self._say(event) for event in self._reader.feed(chunk)]
-        self.finished = self._reader.finished
+        self.complete = self._reader.finished
+        self.finished = self.complete and self._marked
         return b"".join(out)
 
     def close(self) -> bytes:
         """Return the end of the client's stream."""
         return self._writer.close()
+
+    def fail(self, words: bytes) -> bytes:
+        """Return the error as it is."""
+        return words
 
     def _say(self, event: Event) -> bytes:
         if isinstance(event, Broke):
@@ -111,6 +142,7 @@ class Reframed:
         self._frame = frame
         self.content_seen = False
         self.finished = False
+        self.complete = False
         self.usage: Tokens | None = None
         self.stop: str | None = None
         self.broke: tuple[FailureKind, str] | None = None
@@ -119,13 +151,19 @@ class Reframed:
         """Return the client's bytes for these bytes of the engine."""
         inner = self._inner
         out = self._frame.feed(inner.feed(self._unframe.feed(chunk)))
-        self.content_seen, self.finished = inner.content_seen, inner.finished
+        self.content_seen = inner.content_seen
+        self.finished, self.complete = inner.finished, inner.complete
         self.usage, self.stop, self.broke = inner.usage, inner.stop, inner.broke
         return out
 
     def close(self) -> bytes:
         """Return the end of the client's stream."""
-        return self._frame.feed(self._inner.close())
+        last = self._frame.feed(self._inner.close())
+        return last + self._frame.end(b"") if isinstance(self._frame, Bracket) else last
+
+    def fail(self, words: bytes) -> bytes:
+        """Return the error, framed as what came before it."""
+        return self._frame.end(words) if isinstance(self._frame, Bracket) else words
 
 
 class Wanted(Struct, frozen=True):
@@ -143,10 +181,10 @@ def channel(dialect: Dialect, target: Dialect, wanted: Wanted) -> Channel:
     hearing = wanted.hearing
     if dialect.family == target.family:
         overhearing = None if hearing is None else Overhearing(target.reader(), hearing)
-        inner = Verbatim(dialect.tap(wanted.usage), overhearing)
+        inner = Verbatim(dialect.tap(wanted.usage), overhearing, unmarked=target.unmarked)
     else:
         writer = dialect.writer(wanted.asked, wanted.record_id, wanted.usage)
-        inner = Translated(target.reader(), writer, hearing)
+        inner = Translated(target.reader(), writer, hearing, unmarked=target.unmarked)
     if target.unframe is None and dialect.frame is None:
         return inner
     unframe = target.unframe() if target.unframe is not None else _Same()

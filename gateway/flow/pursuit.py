@@ -124,23 +124,23 @@ class Pursuit:
         except TransportFailure as broken:
             failure = attempt.broken(opened.channel, broken.failure)
             outcome, error = OutcomeKind.FAILED, failure.kind
-            yield self._last_word(error_after((failure,)))
+            yield self._last_word(opened, error_after((failure,)))
         except GatewayError as breach:
             outcome, error = OutcomeKind.FAILED, breach.code
-            yield self._last_word(breach)
+            yield self._last_word(opened, breach)
         except Exception as fault:  # noqa: BLE001 - the client hears that this was not all
             kind = type(fault).__name__
             self._house.log.warning("stream_failed", record=self._docket.id, kind=kind)
             outcome, error = OutcomeKind.FAILED, Unreachable.code
-            yield self._last_word(Unreachable("The reply could not be passed on."))
+            yield self._last_word(opened, Unreachable("The reply could not be passed on."))
         finally:
             opened.reply.abandon()
             if outcome is not OutcomeKind.COMPLETED:
                 attempt.cancelled(error, opened.channel)
             self._docket.settle(outcome, OK, error or None)
 
-    def _last_word(self, error: GatewayError) -> bytes:
-        words = self._dialect.stream_error(error, self._docket.id)
+    def _last_word(self, opened: Opened, error: GatewayError) -> bytes:
+        words = opened.channel.fail(self._dialect.stream_error(error, self._docket.id))
         self._docket.keep_reply()
         self._docket.said(words)
         return words

@@ -60,7 +60,7 @@ class Api:
         async def root() -> Response[bytes]:
             return Response(b"", media_type="text/plain")
 
-        @get("/v1/models")
+        @get(["/v1/models", "/v1beta/models"])
         async def models(request: AnyRequest) -> Response[bytes]:
             return self._answer(request, lambda: self._models(request))
 
@@ -120,6 +120,8 @@ class Api:
 
     def _models(self, request: AnyRequest) -> dict[str, Any]:
         names = askable(self._worlds.now().fleet.catalogue)
+        if _is_googles(request):
+            return {"models": [_googles(name) for name in names]}
         data = [_described(request, name) for name in names]
         if not _is_anthropic(request):
             return {"object": "list", "data": data}
@@ -198,6 +200,8 @@ class Api:
         dialects: Mapping[str, Dialect] = self._door.dialects
         if request.url.path.startswith(BEDROCK_PATHS):
             return dialects["bedrock_converse"]
+        if _is_googles(request):
+            return dialects["gemini"]
         return dialects["anthropic_messages" if _is_anthropic(request) else "openai_chat"]
 
 
@@ -207,6 +211,8 @@ def _is_anthropic(request: AnyRequest) -> bool:
 
 def _described(request: AnyRequest, name: str) -> dict[str, Any]:
     """Return what is said of one name, in the form of the client's vendor."""
+    if _is_googles(request):
+        return _googles(name)
     if _is_anthropic(request):
         made = datetime.fromtimestamp(0, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {"type": "model", "id": name, "display_name": name, "created_at": made}
@@ -217,6 +223,20 @@ def _hash_of_no_body(sent: Sent) -> bytes:
     if "transfer-encoding" in sent.fields or sent.fields.get("content-length", "0") != "0":
         raise refused()
     return hashlib.sha256(b"").digest()
+
+
+def _is_googles(request: AnyRequest) -> bool:
+    """Is the client one of Google's, by its header or by a path that only it has?"""
+    return "x-goog-api-key" in request.headers or request.url.path.startswith("/v1beta")
+
+
+def _googles(name: str) -> dict[str, Any]:
+    """Return a model as Google's API lists it."""
+    return {
+        "name": f"models/{name}",
+        "displayName": name,
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
+    }
 
 
 def _json(value: dict[str, Any]) -> Response[bytes]:

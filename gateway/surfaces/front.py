@@ -94,7 +94,8 @@ class Front:
             return
         place = cut(scope.get("raw_path", b"").decode("latin-1"))
         scope = placed(scope, place)
-        found = find(place.path) if scope["method"] == "POST" else None
+        query = scope.get("query_string", b"").decode("latin-1")
+        found = find(place.path, query) if scope["method"] == "POST" else None
         if found is None:
             await self._behind(scope, receive, send)
             return

@@ -6,7 +6,7 @@ the engine gets, unless a loss was named.
 
 from typing import Any, NamedTuple
 
-from tests.compatibility import bedrock
+from tests.compatibility import bedrock, google
 
 Body = dict[str, Any]
 PNG = "iVBORw0KGgo="
@@ -339,6 +339,7 @@ LEAST: dict[str, Body] = {
     "bedrock_converse": bedrock.LEAST,
     "bedrock_invoke": {"anthropic_version": "bedrock-2023-05-31", **_CLAUDE_LEAST},
     "anthropic_vertex": {"anthropic_version": "vertex-2023-10-16", **_CLAUDE_LEAST},
+    "gemini": google.LEAST,
 }
 FEATURES: dict[str, dict[str, Feature]] = {
     "openai_chat": OPENAI_CHAT,
@@ -348,4 +349,5 @@ FEATURES: dict[str, dict[str, Feature]] = {
     "bedrock_converse": {name: Feature(*one) for name, one in bedrock.CHANGES.items()},
     "bedrock_invoke": ANTHROPIC,
     "anthropic_vertex": ANTHROPIC,
+    "gemini": {name: Feature(*said) for name, said in google.FEATURES.items()},
 }

@@ -48,6 +48,7 @@ ENGINES = (
     Engine("Vertex, Claude", "vertex", "claude-opus-5-5"),
     Engine("Vertex, others", "vertex", "qwen/qwen3-coder-480b-a35b-instruct-maas"),
     Engine("Vertex, Mistral", "vertex", "codestral-2"),
+    Engine("Vertex, Gemini", "vertex", "gemini-3-pro"),
 )
 
 

@@ -23,7 +23,9 @@ def test_what_is_said_arrives_or_is_lost_by_name(row: str) -> None:
     if found.refused:
         return
     for sentinel in feature.sentinels:
-        assert sentinel.encode() in found.sent or found.lost, f"{sentinel} vanished"
+        # WHY: Google writes its words in capitals, an effort among them.
+        said = sentinel.lower().encode() in found.sent.lower()
+        assert said or found.lost, f"{sentinel} vanished"
 
 
 @pytest.mark.parametrize("dialect", spoken())

@@ -70,7 +70,7 @@ def test_what_a_client_of_converse_says_reaches_every_engine(target):
 
 @pytest.mark.parametrize("source", OTHERS, ids=lambda one: one.name)
 def test_what_another_client_says_reaches_bedrock(source):
-    conversation, unread = source.read(LEAST[source.name])
+    conversation, unread = source.read(LEAST.get(source.name) or LEAST[source.family])
     written, unsaid = CONVERSE.write(conversation, OFFERING, True)
     params_of(written, MODEL, "ConverseStream")
     assert "S-hello" in msgspec.json.encode(written).decode()

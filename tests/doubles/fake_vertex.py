@@ -15,6 +15,7 @@ import httpx2
 import msgspec
 import openai.types.chat
 
+from tests.doubles import gemini_answers
 from tests.doubles.fake_google import MACHINE
 
 PROJECT = "a-project-1"
@@ -41,6 +42,8 @@ class FakeVertex:
             model = path.rpartition("/")[2].partition(":")[0]
             sent = as_the_vendor_sends(model, body)
             assert sent == (path, body), f"the vendor would have sent {sent}"
+        if "/publishers/google/" in path:
+            gemini_answers.assert_asked_as_google_documents(path, body)
         self.seen.append((path, headers, body))
         return self.next.pop(0) if self.next else (200, None)
 
@@ -155,13 +158,22 @@ class _Talk(BaseHTTPRequestHandler):
             self._whole(status, said)
         elif self.path.endswith("/count-tokens:rawPredict"):
             self._whole(200, {"input_tokens": 12})
+        elif self.path.endswith(":countTokens"):
+            self._whole(200, {"totalTokens": 12})
+        elif "/publishers/google/" in self.path:
+            self._reply(
+                gemini_answers.reply(model, SAID, body),
+                gemini_answers.pieces(model, SAID, body),
+                streams=self.path.endswith(":streamGenerateContent?alt=sse"),
+            )
         elif "/anthropic/" in self.path:
-            self._reply(body, message(model), events(model))
+            self._reply(message(model), events(model), streams=bool(body.get("stream")))
         else:
-            self._reply(body, completion(body["model"]), chunks(body["model"]))
+            name = body["model"]
+            self._reply(completion(name), chunks(name), streams=bool(body.get("stream")))
 
-    def _reply(self, body: dict[str, Any], whole: dict[str, Any], parts: Iterator[bytes]) -> None:
-        if not body.get("stream"):
+    def _reply(self, whole: dict[str, Any], parts: Iterator[bytes], *, streams: bool) -> None:
+        if not streams:
             self._whole(200, whole)
             return
         self.send_response(200)

@@ -71,6 +71,8 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
             messages: f"{vertex}/publishers/anthropic/models/{{model}}:rawPredict",
             ANTHROPIC_COUNT.name: f"{vertex}/publishers/anthropic/models/count-tokens:rawPredict",
             chat: f"{vertex}/publishers/mistralai/models/{{model}}:rawPredict",
+            "gemini": f"{vertex}/publishers/google/models/{{model}}:generateContent",
+            "gemini_count": f"{vertex}/publishers/google/models/{{model}}:countTokens",
         },
         "scripted": both
         | count

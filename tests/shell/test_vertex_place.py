@@ -4,10 +4,10 @@ import pytest
 
 from gateway.backends import BACKENDS
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.domain.errors import Unreachable
 from gateway.policy.regions import EU
-from gateway.transport import vertex_place
 from gateway.transport.guard import Place
 from tests.doubles.fleets import an_offering
 
@@ -122,6 +122,9 @@ def test_a_name_that_could_change_the_path_is_never_asked_for(name: str) -> None
         ("qwen/qwen3-coder", OPENAI_CHAT, "/endpoints/openapi/chat/completions"),
         ("google/gemini-3-pro", ANTHROPIC_MESSAGES, "/endpoints/openapi/chat/completions"),
         ("mistral-medium-3", OPENAI_CHAT, "/mistralai/models/mistral-medium-3:rawPredict"),
+        ("gemini-3-pro", GEMINI, "/publishers/google/models/gemini-3-pro:generateContent"),
+        ("gemini-3-pro", OPENAI_CHAT, "/publishers/google/models/gemini-3-pro:generateContent"),
+        ("gemini-3-pro", ANTHROPIC_COUNT, "/google/models/gemini-3-pro:countTokens"),
         ("codestral-2", OPENAI_CHAT, "/mistralai/models/codestral-2:rawPredict"),
     ],
 )
@@ -142,9 +145,11 @@ def test_a_stream_of_claude_has_a_path_of_its_own() -> None:
         way.of("..", streams=True)
 
 
-def test_gemini_by_its_own_name_is_known() -> None:
-    assert VERTEX.refuses("gemini-3-pro") is None
-    assert vertex_place.is_gemini("gemini-3-pro")
+def test_a_stream_of_geminis_is_asked_for_as_events() -> None:
+    way = VERTEX.at(SETTINGS).way(GEMINI, "gemini-3-pro")
+    assert way is not None
+    path = way.of("gemini-3-pro", streams=True)
+    assert path.endswith("/gemini-3-pro:streamGenerateContent?alt=sse")
 
 
 def test_an_offering_has_a_version_that_vertex_knows() -> None:

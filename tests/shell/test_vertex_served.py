@@ -7,7 +7,10 @@ import anthropic
 import httpx2
 import openai
 import pytest
+from google import genai
+from google.genai import errors, types
 
+from tests.doubles import gemini_answers
 from tests.doubles.fake_google import MACHINE, FakeGoogle, fake_google
 from tests.doubles.fake_vertex import (
     AT,
@@ -24,6 +27,7 @@ from tests.doubles.running_gateway import RunningGateway
 CLAUDE = "claude-opus-4-5@20251101"
 QWEN = "qwen/qwen3-coder-480b-a35b-instruct-maas"
 MISTRAL = "codestral-2"
+GEMINI = "gemini-3-pro"
 ASKED = [{"role": "user", "content": "hello"}]
 BETAS = "interleaved-thinking-2025-05-14,files-api-2025-04-14,S-canary"
 # WHY: nothing of the environment may say who we are.
@@ -47,7 +51,7 @@ def gateway(
     fake: FakeVertex, tokens: FakeGoogle, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningGateway]:
     template = Template(tmp_path_factory.mktemp("template"))
-    names = {"claude": CLAUDE, "qwen": QWEN, "mistral": MISTRAL}
+    names = {"claude": CLAUDE, "qwen": QWEN, "mistral": MISTRAL, "gemini": GEMINI}
     backends = dict.fromkeys(names, ("vertex", fake.url, "frontier"))
     made = template.copy(
         tmp_path_factory.mktemp("vertex"), backends, tasks="code: [claude-model]\n"
@@ -169,6 +173,103 @@ def test_an_anthropic_client_is_answered_by_an_open_model(claude) -> None:
     assert said.content[0].text == SAID
 
 
+@pytest.fixture
+def google(gateway: RunningGateway) -> Iterator[genai.Client]:
+    options = types.HttpOptions(base_url=gateway.url, api_version="v1beta")
+    with genai.Client(api_key=gateway.keys["website"], http_options=options) as client:
+        yield client
+
+
+GEMINI_AT = f"{AT}/publishers/google/models/{GEMINI}"
+LOOK = types.Tool(
+    function_declarations=[
+        types.FunctionDeclaration(
+            name="look",
+            parameters_json_schema={"type": "object", "properties": {"path": {"type": "string"}}},
+        )
+    ]
+)
+
+
+def test_a_client_of_googles_is_answered_by_gemini_in_its_own_words(fake, google) -> None:
+    whole = google.models.generate_content(model="gemini-model", contents="hello")
+    assert whole.text == SAID
+    path, headers, body = fake.seen[-1]
+    assert path == f"{GEMINI_AT}:generateContent"
+    assert body == {"contents": [{"parts": [{"text": "hello"}], "role": "user"}]}
+    assert headers["x-goog-user-project"] == "payer-1"
+    told = list(google.models.generate_content_stream(model="gemini-model", contents="hello"))
+    assert "".join(one.text or "" for one in told) == SAID
+    assert told[-1].candidates[0].finish_reason is types.FinishReason.STOP
+    assert fake.seen[-1][0] == f"{GEMINI_AT}:streamGenerateContent?alt=sse"
+    assert google.models.count_tokens(model="gemini-model", contents="hello").total_tokens == 12
+    assert fake.seen[-1][0] == f"{GEMINI_AT}:countTokens"
+
+
+def test_a_signature_of_geminis_comes_back_to_it(fake, google) -> None:
+    chat = google.chats.create(
+        model="gemini-model",
+        config=types.GenerateContentConfig(
+            tools=[LOOK],
+            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+        ),
+    )
+    assert chat.send_message("hello").function_calls[0].args == {"path": "S-path"}
+    answer = types.Part.from_function_response(name="look", response={"output": "S-seen"})
+    assert chat.send_message(answer).text == SAID
+    call = fake.seen[-1][2]["contents"][1]["parts"][0]
+    assert call["thoughtSignature"] == gemini_answers.SIGNATURE
+
+
+def test_clients_of_others_are_answered_by_gemini(fake, claude, chat) -> None:
+    said = claude.messages.create(model="gemini-model", max_tokens=64, messages=ASKED)
+    assert (said.content[0].text, said.stop_reason) == (SAID, "end_turn")
+    with claude.messages.stream(model="gemini-model", max_tokens=64, messages=ASKED) as stream:
+        assert stream.get_final_message().usage.output_tokens == 5
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    events = chat.chat.completions.create(
+        model="gemini-model", messages=ASKED, tools=[tool], stream=True
+    )
+    calls = [one for e in events if e.choices for one in e.choices[0].delta.tool_calls or []]
+    assert calls[0].function.name == "look"
+    history = [
+        *ASKED,
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "look", "arguments": "{}"},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "S-seen"},
+    ]
+    again = chat.chat.completions.with_raw_response.create(
+        model="gemini-model", messages=history, tools=[tool]
+    )
+    assert again.parse().choices[0].message.content == SAID
+    assert "thought_signature_injected" in again.headers["x-perimeter-lost"]
+    assert claude.messages.count_tokens(model="gemini-model", messages=ASKED).input_tokens == 12
+
+
+def test_what_identifies_stays_and_what_would_act_is_refused(fake, google) -> None:
+    seen = len(fake.seen)
+    search = types.GenerateContentConfig(tools=[types.Tool(google_search=types.GoogleSearch())])
+    with pytest.raises(errors.ClientError) as refused:
+        google.models.generate_content(model="gemini-model", contents="hello", config=search)
+    assert "google_search" in refused.value.message
+    assert len(fake.seen) == seen
+
+
+def test_an_error_of_geminis_is_told_in_googles_form(fake, google) -> None:
+    fake.next.append((400, google_error(400, "INVALID_ARGUMENT", "S-said")))
+    with pytest.raises(errors.ClientError) as refused:
+        google.models.generate_content(model="gemini-model", contents="hello")
+    assert "S-said" in refused.value.message
+
+
 @pytest.mark.parametrize(
     ("status", "reply", "told"),
     [
@@ -196,8 +297,8 @@ def test_an_error_of_vertex_is_told_in_the_clients_own_form(
 def test_one_token_serves_every_request_of_a_backend(
     tokens: FakeGoogle, gateway: RunningGateway
 ) -> None:
-    assert 1 <= len(tokens.asked) <= 3, "each of three backends fetches its own, once"
+    assert 1 <= len(tokens.asked) <= 4, "each of four backends fetches its own, once"
     log = gateway.log.read_text()
-    assert log.count('"credential_served"') == 3
+    assert log.count('"credential_served"') == 4
     assert MACHINE not in log
     assert "canary" not in log
