@@ -6,6 +6,8 @@ VENV := .venv
 TOOLS := .cache/tools
 UV := PYTHONPATH=$(TOOLS) $(PYTHON) -m uv
 BIN := $(VENV)/bin
+# How many tests run at once: whole files, each in one of them.
+WORKERS ?= 2
 READY := $(VENV)/.ready
 
 
@@ -30,7 +32,7 @@ demo: $(READY) ## six requests through a gateway with scripted engines, then the
 	@$(BIN)/perimeter demo
 
 test: $(READY) ## all tests that need no accelerator and no service
-	$(BIN)/python -m pytest tests -m "not live and not faults" -q
+	$(BIN)/python -m pytest tests -m "not live and not faults" -q -n $(WORKERS) --dist loadfile
 
 check: $(READY) ## lint, types, rooms, dead code, spelling, generated files, shipped configuration
 	$(BIN)/ruff check .

@@ -241,7 +241,7 @@ def test_a_model_is_named_by_an_arn_or_with_a_colon(gateway: RunningGateway, aws
 
 
 def test_a_body_of_another_vendor_is_told_what_to_do(aws) -> None:
-    with pytest.raises(ClientError, match="use Converse") as caught:
+    with pytest.raises(ClientError, match="a dialect of theirs") as caught:
         aws.invoke_model(modelId="cloud-model", body=b'{"inputText": "hi"}')
     assert caught.value.response["Error"]["Code"] == "ValidationException"
 
