@@ -170,7 +170,7 @@ def test_an_ollama_server_cuts_nothing_unasked_and_keeps_its_window() -> None:
             ("options", "keep_alive", "unknown_field"),
         ),
     ],
-    ids=str,
+    ids=lambda one: getattr(one, "name", None) or str(one),
 )
 def test_texts_are_read_and_what_is_lost_is_named(source, more, said, lost) -> None:
     assert source.read({**ASKED, **more}) == (said, lost)
