@@ -52,6 +52,7 @@ live: $(READY) ## the live suite: official SDKs, the gateway, a real vLLM on the
 coverage: $(READY) ## how much of each room the tests run
 	rm -rf .cache/coverage && mkdir -p .cache/coverage
 	$(BIN)/python -m coverage run -m pytest tests -m "not live and not faults" -q \
+		-n $(WORKERS) --dist loadfile \
 		--ignore tests/simulation
 	$(BIN)/python tests/house/coverage_by_room.py
 

@@ -57,6 +57,14 @@ def test_a_name_that_may_not_pass_and_a_zone_that_is_none_are_problems() -> None
     ]
 
 
+def test_where_nobody_can_tell_what_may_pass_nothing_is_said_of_it() -> None:
+    bundle = values()
+    bundle["policy"]["passes"] = {"nowhere": ["anything"]}
+    bundle["zones"]["zones"] = 7
+    found = compile_bundle(documents(bundle), "d").problems
+    assert not [problem for problem in found if problem.path.startswith("/passes")]
+
+
 def test_a_bundle_with_problems_permits_nothing_and_cannot_be_required() -> None:
     good = compiled().program
     bad = compiled(policy__default="public")
