@@ -20,6 +20,7 @@ from gateway.routing.names import askable
 from gateway.surfaces.explanation import explanation
 from gateway.surfaces.front import Door
 from gateway.surfaces.knock import sent_of
+from gateway.surfaces.ollama_api import ROUTE, OllamaApi
 from gateway.surfaces.surface import find
 
 RECORD_ID_CHARACTERS = 36
@@ -43,6 +44,7 @@ class Api:
         self._door = door
         self._worlds = worlds
         self._records = records
+        self._ollama = OllamaApi(self._caller, self._error, worlds)
 
     def application(self) -> Litestar:
         """Return the Litestar application behind the hot routes."""
@@ -64,7 +66,7 @@ class Api:
             return await self._record(request, record_id)
 
         return Litestar(
-            route_handlers=[root, models, responses, record],
+            route_handlers=[root, models, responses, record, *self._ollama.handlers()],
             openapi_config=None,
             exception_handlers={Exception: self._unexpected, HTTPException: self._not_here},
             logging_config=None,
@@ -163,8 +165,10 @@ class Api:
         return Response(form.body, status_code=form.status, media_type=form.content_type)
 
     def _dialect(self, request: AnyRequest) -> Dialect:
-        anthropic = "anthropic-version" in request.headers
         dialects: Mapping[str, Dialect] = self._door.dialects
+        if request.scope["path"].startswith(ROUTE):
+            return dialects["ollama_chat"]
+        anthropic = "anthropic-version" in request.headers
         return dialects["anthropic_messages" if anthropic else "openai_chat"]
 
 

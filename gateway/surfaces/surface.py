@@ -48,6 +48,7 @@ _ALL = (
     Surface("messages", "/v1/messages", "anthropic_messages"),
     Surface("count_tokens", "/v1/messages/count_tokens", "anthropic_count"),
     Surface("responses", "/v1/responses", "openai_responses"),
+    Surface("ollama_chat", "/api/chat", "ollama_chat"),
 )
 SURFACES: dict[str, Surface] = {surface.path: surface for surface in _ALL}
 

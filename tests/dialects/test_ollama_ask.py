@@ -255,6 +255,22 @@ def test_an_effort_is_asked_only_of_a_model_that_can_think():
     assert losses == ("thinking",)
 
 
+@pytest.mark.parametrize(
+    ("effort", "said", "lost"),
+    [
+        ("minimal", "low", ("effort",)),
+        ("low", "low", ()),
+        ("medium", "medium", ()),
+        ("high", "high", ()),
+        ("xhigh", "max", ("effort",)),
+        ("max", "max", ()),
+    ],
+)
+def test_every_effort_is_said_in_a_word_that_a_server_knows(effort, said, lost):
+    body, losses = DIALECT.write(talk(thinking=effort), OFFERING, False)
+    assert (body["think"], losses) == (said, lost)
+
+
 def test_a_request_is_read():
     schema = {"type": "object", "properties": {}}
     body = {
@@ -317,7 +333,8 @@ def test_a_request_is_read():
         (True, "medium", ()),
         (False, "off", ()),
         ("high", "high", ()),
-        ("max", "high", ("effort",)),
+        ("max", "max", ()),
+        ("utmost", "high", ("effort",)),
         (None, None, ()),
     ],
 )

@@ -13,7 +13,6 @@ UNKNOWN = [
     ("GET", "/v1/engines"),
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/responses/compact"),
-    ("POST", "/api/chat"),
     ("POST", "/v1/chat/completions/"),
     ("POST", "//v1/chat/completions"),
     ("POST", "/v1/../v1/chat/completions"),

@@ -122,7 +122,7 @@ def _thinking(request: Request, losses: Losses) -> str | None:
             return None
         case bool():
             return "medium" if request.think else "off"
-        case "low" | "medium" | "high":
+        case "low" | "medium" | "high" | "max":
             return request.think
     losses.note("effort")
     return "high"

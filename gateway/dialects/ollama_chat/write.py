@@ -33,6 +33,8 @@ _OPTIONS = (
     "frequency_penalty",
     "presence_penalty",
 )
+# Efforts for which there is no word here, by the nearest that there is.
+_LEVELS = {"minimal": "low", "xhigh": "max"}
 _BARE = frozenset({"role", "content"})
 
 
@@ -103,7 +105,10 @@ def _think(thinking: str | None, offering: Offering, losses: Losses) -> Body:
     if "thinking" not in offering.capabilities:
         losses.note("thinking")
         return {}
-    return {"think": thinking}
+    level = _LEVELS.get(thinking, thinking)
+    if level != thinking:
+        losses.note("effort")
+    return {"think": level}
 
 
 class _Messages:
