@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 
-.PHONY: help demo test check live coverage faults faults-gateway simulate format generate lock clean
+.PHONY: help demo test check live clients coverage faults faults-gateway simulate format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +30,7 @@ demo: $(READY) ## six requests through a gateway with scripted engines, then the
 	@$(BIN)/perimeter demo
 
 test: $(READY) ## all tests that need no accelerator and no service
-	$(BIN)/python -m pytest tests -m "not live and not faults" -q
+	$(BIN)/python -m pytest tests -m "not live and not faults and not clients" -q
 
 check: $(READY) ## lint, types, rooms, dead code, spelling, generated files, shipped configuration
 	$(BIN)/ruff check .
@@ -47,9 +47,13 @@ live: $(READY) ## the live suite: official SDKs, the gateway, a real vLLM on the
 	bash tests/live/install_engine.sh
 	$(BIN)/python -m pytest tests/live -m live -q
 
+clients: $(READY) ## real clients (Claude Code, Codex, opencode and others) through the gateway
+	bash tests/clients/install.sh
+	$(BIN)/python tests/clients/alone.py $(BIN)/python -m pytest tests/clients -m clients -q
+
 coverage: $(READY) ## how much of each room the tests run
 	rm -rf .cache/coverage && mkdir -p .cache/coverage
-	$(BIN)/python -m coverage run -m pytest tests -m "not live and not faults" -q \
+	$(BIN)/python -m coverage run -m pytest tests -m "not live and not faults and not clients" -q \
 		--ignore tests/simulation
 	$(BIN)/python tests/house/coverage_by_room.py
 

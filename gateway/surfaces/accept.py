@@ -96,7 +96,7 @@ async def accept(
 
     `read` is the body of a caller who had to be known by it.
     """
-    require_json(visit.headers)
+    require_json(visit.headers, untyped=visit.surface.untyped)
     visit.place.require()
     claims = claims_of(visit.headers)
     claims = replace(claims, place_label=visit.place.label, place_repo=visit.place.repo)

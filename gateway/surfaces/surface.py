@@ -18,13 +18,14 @@ class Surface(Struct, frozen=True):
 
     In `path`, `{model}` stands for the model or task that is asked for, any other `{name}` for one
     label that says nothing to us. `streams` is what the path says of that; None where the body
-    says it.
+    says it. `untyped` says that real clients leave out what type their body has.
     """
 
     name: str
     path: str
     dialect: str
     streams: bool | None = None
+    untyped: bool = False
 
 
 class Found(Struct, frozen=True):
@@ -48,7 +49,7 @@ _ALL = (
     Surface("messages", "/v1/messages", "anthropic_messages"),
     Surface("count_tokens", "/v1/messages/count_tokens", "anthropic_count"),
     Surface("responses", "/v1/responses", "openai_responses"),
-    Surface("ollama_chat", "/api/chat", "ollama_chat"),
+    Surface("ollama_chat", "/api/chat", "ollama_chat", untyped=True),
 )
 SURFACES: dict[str, Surface] = {surface.path: surface for surface in _ALL}
 

@@ -196,6 +196,19 @@ def test_what_the_operator_decides_is_not_the_clients_and_is_told_as_lost(house)
     assert heard.headers["x-perimeter-lost"] == "keep_alive, num_ctx, num_gpu"
 
 
+def test_a_body_without_a_type_is_taken_as_the_vendors_server_does(house) -> None:
+    raw = msgspec.json.encode({"model": "local-model", "messages": HELLO, "stream": False})
+    key = OPENAI.key(house.gateway.keys["website"])
+    assert ask(house.url, request("POST", "/api/chat", raw, (key,))).status == 200
+    page = ("origin", "https://page.example")
+    form = ("content-type", "application/x-www-form-urlencoded")
+    with house.nothing_sent():
+        for fields in ((key, page), (key, form), (key, JSON, JSON)):
+            heard = ask(house.url, request("POST", "/api/chat", raw, fields))
+            assert heard.status == 415
+        assert ask(house.url, request("POST", OPENAI.path, raw, (key,))).status == 415
+
+
 def test_a_name_with_its_usual_tag_is_that_name_on_every_surface(house) -> None:
     reply = client(house).chat("local-model:latest", HELLO)
     assert reply.message.content.startswith("local:")

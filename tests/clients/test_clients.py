@@ -1,0 +1,96 @@
+"""Real clients, unmodified: each does one turn through the gateway, and is refused one."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from tests.clients.drivers import CLIENTS, CODEX_OSS, Call, Client, Errand
+from tests.clients.relay import relay
+from tests.doubles.serving_house import House, until
+
+TURN_S_MAX = 60
+WORD = "heliotrope-314159"
+ENGINES = {"cloud-model": "cloud", "local-model": "local"}
+clients = pytest.mark.parametrize("client", CLIENTS, ids=str)
+
+
+def run(call: Call, errand: Errand) -> subprocess.CompletedProcess[str]:
+    """Run a client with nothing of this environment."""
+    base = {"HOME": str(errand.home), "PATH": "/usr/bin:/bin", "TERM": "dumb", "LANG": "C.UTF-8"}
+    return subprocess.run(
+        call.command,
+        cwd=errand.work,
+        env={**base, **call.environment},
+        capture_output=True,
+        text=True,
+        timeout=TURN_S_MAX,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def errand(house: House, home: Path, model: str, repo: str = "website") -> Errand:
+    made = Errand(home / "home", house.url, house.gateway.keys[repo], model)
+    note = made.leave("work/note.txt", f"{WORD}\n")
+    return replace(made, prompt=f"Read the file {note} and say the word in it.")
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """Return all that it printed, with the line ends of a narrow terminal undone."""
+    return " ".join((done.stdout + done.stderr).split())
+
+
+@clients
+@pytest.mark.parametrize("model", ENGINES)
+def test_a_client_does_its_turn_on_an_engine_of_its_dialect_and_on_another(
+    house: House, tmp_path: Path, client: Client, model: str
+) -> None:
+    prompts = house.prompts()
+    one = errand(house, tmp_path, model)
+    done = run(client.call(one), one)
+    assert done.returncode == 0, said(done)
+    assert f"The note says {WORD}" in done.stdout, said(done)
+    engine = ENGINES[model]
+    seen = {name: count - prompts[name] for name, count in house.prompts().items()}
+    assert seen.pop(engine) >= (2 if client.reads else 1)
+    assert set(seen.values()) == {0}
+
+
+@pytest.mark.parametrize("client", [one for one in CLIENTS if one.requests_max], ids=str)
+def test_a_refusal_is_shown_and_not_tried_again(
+    house: House, tmp_path: Path, client: Client
+) -> None:
+    before = house.metric("requests_total")
+    one = errand(house, tmp_path, "cloud-model", "payments")
+    with house.nothing_sent():
+        done = run(client.call(one), one)
+    assert "Nothing that may see this request can answer it" in said(done)
+    record_id = said(done).partition("Record ")[2][:36]
+    record = house.record(record_id, "payments")
+    assert (record["label"], record["surface"]) == ("restricted", client.surface)
+    assert 1 <= house.metric("requests_total") - before <= client.requests_max
+
+
+@clients
+def test_a_label_in_the_base_url_keeps_a_turn_on_the_premises(
+    house: House, tmp_path: Path, client: Client
+) -> None:
+    cloud = house.prompts()["cloud"]
+    one = replace(errand(house, tmp_path, "code"), url=f"{house.url}/l/restricted")
+    done = run(client.call(one), one)
+    assert f"The note says {WORD}" in done.stdout, said(done)
+    assert house.prompts()["cloud"] == cloud
+
+
+@pytest.mark.parametrize("model", ["local-model", "code:latest"])
+def test_codex_with_a_local_provider_finds_a_server_and_a_model(
+    house: House, tmp_path: Path, model: str
+) -> None:
+    one = errand(house, tmp_path, model)
+    with relay(house.url, f"authorization: Bearer {one.key}") as url:
+        one = replace(one, url=url)
+        done = run(CODEX_OSS.call(one), one)
+    assert f"The note says {WORD}" in done.stdout, said(done)
+    until(lambda: house.metric("in_flight") == 0, "the last request ended")
