@@ -17,6 +17,7 @@ from tests.doubles.gateway_folders import Template, started
 from tests.doubles.scripted_engine import scripted_engine
 from tests.doubles.serving_house import House
 
+NOBODY = ", anonymous: {team: desks, label: internal}"
 HERE = Path(__file__).resolve().parent
 
 
@@ -42,7 +43,7 @@ def _ready() -> None:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A gateway between a cloud, whose dialects pass through, and an Ollama server on the premises.
 
-    The task `code` prefers the cloud.
+    The task `code` prefers the cloud. Who sends no credential at all is a caller here, too.
     """
     template = Template(tmp_path_factory.mktemp("template"))
     with (
@@ -53,6 +54,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             "cloud": ("scripted", cloud.url, "frontier"),
             "local": ("ollama", local.url, "on_prem"),
         }
-        gateway = template.copy(tmp_path_factory.mktemp("gateway"), backends)
+        gateway = template.copy(tmp_path_factory.mktemp("gateway"), backends, NOBODY)
         with started(gateway):
             yield House(gateway, {"cloud": cloud, "local": local})

@@ -109,7 +109,7 @@ def codex_built_in(errand: Errand) -> Call:
 
 
 def codex_oss(errand: Errand) -> Call:
-    """It sends no key at all: somebody between it and the gateway has to."""
+    """It sends no key at all."""
     errand.leave(".codex/config.toml", CODEX_BUILT_IN.format(model=errand.model, url=errand.url))
     local = ["--oss", "--local-provider", "ollama", "-m", errand.model]
     command = [str(NODE / "codex"), *CODEX_EXEC, *local, errand.prompt]
