@@ -74,22 +74,19 @@ def with_metadata(claims: Claims, body: Mapping[str, object]) -> Claims:
 def require_json(headers: Headers, *, untyped: bool = False) -> None:
     """Raise UnsupportedMedia unless the body is said, once, to be plain JSON in UTF-8.
 
-    With `untyped` nothing need be said of its type, but by a page in a browser.
+    With `untyped` nothing need be said of it, except by a web page.
     """
     told = [(name.lower(), value.decode("latin-1").strip().lower()) for name, value in headers]
     types = [value for name, value in told if name == b"content-type"]
-    # WHY: a browser sends a body without a type for any page that asks, without asking us first.
-    may_be_silent = untyped and not any(name == b"origin" for name, _ in told)
-    if not _is_json(types) and (types or not may_be_silent):
+    # WHY: a page of any site may send a body without a type, but not without its origin.
+    if untyped and not types and not any(name == b"origin" for name, _ in told):
+        types = ["application/json"]
+    media, _, rest = (types[0] if len(types) == 1 else "").partition(";")
+    charset = rest.strip().removeprefix("charset=").strip('"')
+    if media.strip() != "application/json" or charset not in {"", "utf-8", "utf8"}:
         raise UnsupportedMedia("Send the body as application/json in UTF-8.")
     if any(name == b"content-encoding" and value != "identity" for name, value in told):
         raise UnsupportedMedia("Send the body without a content encoding.")
-
-
-def _is_json(types: list[str]) -> bool:
-    media, _, rest = (types[0] if len(types) == 1 else "").partition(";")
-    charset = rest.strip().removeprefix("charset=").strip('"')
-    return media.strip() == "application/json" and charset in {"", "utf-8", "utf8"}
 
 
 def _cut(text: str, bytes_max: int) -> str:

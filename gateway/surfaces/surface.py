@@ -18,7 +18,8 @@ class Surface(Struct, frozen=True):
 
     In `path`, `{model}` stands for the model or task that is asked for, any other `{name}` for one
     label that says nothing to us. `streams` is what the path says of that; None where the body
-    says it. `untyped` says that real clients leave out what type their body has.
+    says it. `untyped` says that a body without a content type is JSON there: a vendor's client
+    sends none.
     """
 
     name: str

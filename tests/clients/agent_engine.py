@@ -19,7 +19,7 @@ FILE = re.compile(rb"/[A-Za-z0-9_./-]+/note\.txt")
 WORD = re.compile(rb"heliotrope-[0-9]{6}")
 UNREAD = "Nothing was read."
 DONE = "Done."
-READERS = ("read", "read_file")
+READERS = ("read", "read_file", "read_files")
 SHELLS = ("exec_command", "shell", "bash", "run_shell_command")
 PATHS = ("file_path", "filePath", "absolute_path", "filepath", "path", "file")
 
@@ -70,6 +70,8 @@ def _reading(tools: list[dict[str, Any]], path: str) -> tuple[str, dict[str, Any
         field = next((one for one in PATHS if one in properties), None)
         if name.lower() in READERS and field is not None:
             return name, {field: path}
+        if name in READERS and "files" in properties:
+            return name, {"files": [{"path": path}]}
     for name, properties in offered.items():
         if name in SHELLS:
             field = "cmd" if "cmd" in properties else "command"

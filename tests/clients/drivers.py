@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from gateway.surfaces.surface import find
+
 HERE = Path(__file__).resolve().parent
 PLACE = HERE.parents[1] / ".cache" / "clients"
 NODE = PLACE / "node_modules" / ".bin"
@@ -38,38 +40,64 @@ class Errand(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """A command, and the environment that it needs besides a home."""
+    """A command, the environment that it needs besides a home, and what must be run before it."""
 
     command: list[str]
     environment: dict[str, str] = {}
+    before: list[str] = []
 
 
 class Client(Struct, frozen=True):
-    """A client: how it is called, the surface that it speaks to, and how it works.
+    """A client: how it is called, the path that it asks at, and how it works.
 
     `requests_max` are the requests of a turn that is refused, 0 for a client that tries again and
-    again; `reads` says that it has a tool that reads files.
+    again; `reads` says that it has a tool that reads files, `keyless` that it sends no key.
     """
 
     name: str
     call: Callable[[Errand], Call]
-    surface: str
+    path: str
     requests_max: int = 1
     reads: bool = True
+    keyless: bool = False
 
     def __str__(self) -> str:
         return self.name
 
 
+CLAUDE_QUIET = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+
+
 def claude_code(errand: Errand) -> Call:
+    environment = {"ANTHROPIC_BASE_URL": errand.url, "ANTHROPIC_AUTH_TOKEN": errand.key}
+    return _claude_code(errand, environment)
+
+
+def claude_code_bedrock(errand: Errand) -> Call:
     environment = {
-        "ANTHROPIC_BASE_URL": errand.url,
-        "ANTHROPIC_AUTH_TOKEN": errand.key,
-        "ANTHROPIC_MODEL": errand.model,
-        "ANTHROPIC_SMALL_FAST_MODEL": errand.model,
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "CLAUDE_CODE_USE_BEDROCK": "1",
+        "CLAUDE_CODE_SKIP_BEDROCK_AUTH": "1",
+        "ANTHROPIC_BEDROCK_BASE_URL": errand.url,
+        "AWS_REGION": "eu-central-1",
     }
-    return Call([str(NODE / "claude"), "-p", errand.prompt], environment)
+    return _claude_code(errand, environment)
+
+
+def claude_code_vertex(errand: Errand) -> Call:
+    environment = {
+        "CLAUDE_CODE_USE_VERTEX": "1",
+        "CLAUDE_CODE_SKIP_VERTEX_AUTH": "1",
+        "ANTHROPIC_VERTEX_BASE_URL": f"{errand.url}/v1",
+        "CLOUD_ML_REGION": "europe-west4",
+        "ANTHROPIC_VERTEX_PROJECT_ID": "any",
+    }
+    return _claude_code(errand, environment)
+
+
+def _claude_code(errand: Errand, environment: dict[str, str]) -> Call:
+    models = {"ANTHROPIC_MODEL": errand.model, "ANTHROPIC_SMALL_FAST_MODEL": errand.model}
+    command = [str(NODE / "claude"), "-p", errand.prompt]
+    return Call(command, {**environment, **models, **CLAUDE_QUIET})
 
 
 CODEX = """
@@ -186,6 +214,24 @@ def _continue(errand: Errand, provider: str, base: str) -> Call:
     return Call(command, {"CONTINUE_CLI_ENABLE_TELEMETRY": "0"})
 
 
+def cline(errand: Errand) -> Call:
+    errand.leave(".cline/data/settings/global-settings.json", '{"telemetryOptOut": true}')
+    program = str(NODE / "cline")
+    auth = [program, "auth", "openai-compatible", "-k", errand.key, "-b", f"{errand.url}/v1"]
+    return Call([program, errand.prompt], before=[*auth, "-m", errand.model])
+
+
+def gemini_cli(errand: Errand) -> Call:
+    settings = (
+        '{"security": {"auth": {"selectedType": "gemini-api-key"}},'
+        ' "privacy": {"usageStatisticsEnabled": false}}'
+    )
+    errand.leave(".gemini/settings.json", settings)
+    environment = {"GOOGLE_GEMINI_BASE_URL": errand.url, "GEMINI_API_KEY": errand.key}
+    command = [str(NODE / "gemini"), "-m", errand.model, "--yolo", "-p", errand.prompt]
+    return Call(command, environment)
+
+
 AIDER_WORDS = (
     "--no-git", "--yes-always", "--no-check-update", "--analytics-disable", "--no-pretty",
     "--no-show-model-warnings",
@@ -209,19 +255,28 @@ def _aider(errand: Errand, model: str, environment: dict[str, str]) -> Call:
     return Call(command, {**environment, "LITELLM_LOCAL_MODEL_COST_MAP": "True"})
 
 
-CLAUDE_CODE = Client("claude-code", claude_code, "messages")
-CODEX_OWN = Client("codex", codex, "responses")
-CODEX_OSS = Client("codex-oss", codex_oss, "responses")
-CLIENTS = [
-    CLAUDE_CODE,
-    CODEX_OWN,
-    Client("codex-built-in", codex_built_in, "responses"),
-    Client("opencode", opencode, "chat_completions", requests_max=2),
-    Client("opencode-anthropic", opencode_anthropic, "messages", requests_max=2),
-    Client("qwen-code", qwen_code, "chat_completions"),
-    Client("continue", continue_cn, "chat_completions"),
-    Client("continue-ollama", continue_ollama, "chat_completions"),
-    Client("aider", aider, "chat_completions", reads=False),
+CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
+BEDROCK = "/model/code/invoke-with-response-stream"
+VERTEX = "/v1/projects/p/locations/l/publishers/anthropic/models/code:streamRawPredict"
+GEMINI = "/v1beta/models/code:streamGenerateContent"
+CODEX_OSS = Client("codex-oss", codex_oss, RESPONSES, keyless=True)
+KNOWN = [
+    Client("claude-code", claude_code, MESSAGES),
+    Client("claude-code-bedrock", claude_code_bedrock, BEDROCK, keyless=True),
+    Client("claude-code-vertex", claude_code_vertex, VERTEX, keyless=True),
+    Client("codex", codex, RESPONSES),
+    Client("codex-built-in", codex_built_in, RESPONSES),
+    CODEX_OSS,
+    Client("opencode", opencode, CHAT, requests_max=2),
+    Client("opencode-anthropic", opencode_anthropic, MESSAGES, requests_max=2),
+    Client("qwen-code", qwen_code, CHAT),
+    Client("gemini-cli", gemini_cli, GEMINI),
+    Client("continue", continue_cn, CHAT),
+    Client("continue-ollama", continue_ollama, CHAT),
+    Client("cline", cline, CHAT),
+    Client("aider", aider, CHAT, reads=False),
     # WHY: litellm tells aider of every error of an Ollama server that it may try again.
-    Client("aider-ollama", aider_ollama, "ollama_chat", requests_max=0, reads=False),
+    Client("aider-ollama", aider_ollama, "/api/chat", requests_max=0, reads=False),
 ]
+# Those whose path is served.
+CLIENTS = [client for client in KNOWN if find(client.path) is not None]

@@ -5,12 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.clients.drivers import CLIENTS, CODEX_OSS, HERE, Client, Errand
+from tests.clients.drivers import HERE, KNOWN, Client, Errand
 
 PAGE = (HERE.parents[1] / "docs" / "clients.md").read_text()
 
 
-@pytest.mark.parametrize("client", [*CLIENTS, CODEX_OSS], ids=str)
+@pytest.mark.parametrize("client", KNOWN, ids=str)
 def test_every_variable_that_a_driven_client_is_given_stands_there(
     tmp_path: Path, client: Client
 ) -> None:
