@@ -228,8 +228,8 @@ def gemini_cli(errand: Errand) -> Call:
     )
     errand.leave(".gemini/settings.json", settings)
     environment = {"GOOGLE_GEMINI_BASE_URL": errand.url, "GEMINI_API_KEY": errand.key}
-    command = [str(NODE / "gemini"), "-m", errand.model, "--yolo", "-p", errand.prompt]
-    return Call(command, environment)
+    words = ["--skip-trust", "--yolo", "-p", errand.prompt]
+    return Call([str(NODE / "gemini"), "-m", errand.model, *words], environment)
 
 
 AIDER_WORDS = (
