@@ -174,7 +174,13 @@ def test_who_is_not_known_is_told_so_in_this_form(house) -> None:
         ({"model": "code", "messages": []}, 400),
         ({"model": "code", "messages": [{"role": "root", "content": "x"}]}, 400),
         ({"model": "nothing", "messages": HELLO}, 404),
-        ({"model": "home-model", "messages": [{"role": "tool", "content": "x"}]}, 400),
+        (
+            {
+                "model": "home-model",
+                "messages": [{"role": "tool", "content": "", "tool_name": "x"}],
+            },
+            400,
+        ),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_is_sent(house, body, status) -> None:
