@@ -19,17 +19,26 @@ PYTHON = PLACE / "python" / "bin"
 
 
 class Errand(Struct, frozen=True):
-    """One call of a client: a home that is thrown away, the gateway, and what to ask of whom."""
+    """One call of a client: a home that is thrown away, the gateway, and what to ask of whom.
+
+    `headers` are those that the client is told to add.
+    """
 
     home: Path
     url: str
     key: str
     model: str
     prompt: str = ""
+    headers: dict[str, str] = {}
 
     @property
     def work(self) -> Path:
         return self.home / "work"
+
+    @property
+    def header(self) -> str:
+        """The headers as they stand in a request."""
+        return "\n".join(f"{name}: {text}" for name, text in self.headers.items())
 
     def leave(self, path: str, text: str) -> Path:
         """Write a file below the home."""
@@ -51,7 +60,8 @@ class Client(Struct, frozen=True):
     """A client: how it is called, the path that it asks at, and how it works.
 
     `requests_max` are the requests of a turn that is refused, 0 for a client that tries again and
-    again; `reads` says that it has a tool that reads files, `keyless` that it sends no key.
+    again; `reads` says that it has a tool that reads files, `keyless` that it sends no key, `tells`
+    that it can be told to add a header.
     """
 
     name: str
@@ -60,6 +70,7 @@ class Client(Struct, frozen=True):
     requests_max: int = 1
     reads: bool = True
     keyless: bool = False
+    tells: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -97,7 +108,8 @@ def claude_code_vertex(errand: Errand) -> Call:
 def _claude_code(errand: Errand, environment: dict[str, str]) -> Call:
     models = {"ANTHROPIC_MODEL": errand.model, "ANTHROPIC_SMALL_FAST_MODEL": errand.model}
     command = [str(NODE / "claude"), "-p", errand.prompt]
-    return Call(command, {**environment, **models, **CLAUDE_QUIET})
+    told = {"ANTHROPIC_CUSTOM_HEADERS": errand.header} if errand.headers else {}
+    return Call(command, {**environment, **models, **told, **CLAUDE_QUIET})
 
 
 CODEX = """
@@ -125,7 +137,9 @@ CODEX_EXEC = (
 
 
 def codex(errand: Errand) -> Call:
-    errand.leave(".codex/config.toml", CODEX.format(model=errand.model, url=errand.url))
+    pairs = ", ".join(f'"{name}" = "{text}"' for name, text in errand.headers.items())
+    told = f"http_headers = {{ {pairs} }}\n"
+    errand.leave(".codex/config.toml", CODEX.format(model=errand.model, url=errand.url) + told)
     command = [str(NODE / "codex"), *CODEX_EXEC, errand.prompt]
     return Call(command, {"PERIMETER_KEY": errand.key})
 
@@ -152,20 +166,19 @@ OPENCODE_QUIET = {
 
 
 def opencode(errand: Errand) -> Call:
-    options = {"baseURL": f"{errand.url}/v1", "apiKey": errand.key}
-    return _opencode(errand, "perimeter", {"npm": "@ai-sdk/openai-compatible", "options": options})
+    return _opencode(errand, "perimeter", {"npm": "@ai-sdk/openai-compatible"})
 
 
 def opencode_anthropic(errand: Errand) -> Call:
-    options = {"baseURL": f"{errand.url}/v1", "apiKey": errand.key}
-    return _opencode(errand, "anthropic", {"options": options})
+    return _opencode(errand, "anthropic", {})
 
 
 def _opencode(errand: Errand, name: str, provider: dict[str, object]) -> Call:
+    base = {"baseURL": f"{errand.url}/v1", "apiKey": errand.key, "headers": errand.headers}
     settings = {
         "autoupdate": False,
         "share": "disabled",
-        "provider": {name: {**provider, "models": {errand.model: {}}}},
+        "provider": {name: {**provider, "options": base, "models": {errand.model: {}}}},
     }
     errand.leave("work/opencode.json", msgspec.json.encode(settings).decode())
     command = [str(NODE / "opencode"), "run", "-m", f"{name}/{errand.model}", errand.prompt]
@@ -173,7 +186,11 @@ def _opencode(errand: Errand, name: str, provider: dict[str, object]) -> Call:
 
 
 def qwen_code(errand: Errand) -> Call:
-    errand.leave(".qwen/settings.json", '{"privacy": {"usageStatisticsEnabled": false}}')
+    settings = {
+        "privacy": {"usageStatisticsEnabled": False},
+        "model": {"generationConfig": {"customHeaders": errand.headers}},
+    }
+    errand.leave(".qwen/settings.json", msgspec.json.encode(settings).decode())
     environment = {
         "OPENAI_BASE_URL": f"{errand.url}/v1",
         "OPENAI_API_KEY": errand.key,
@@ -193,7 +210,7 @@ models:
     model: {model}
     apiBase: {base}
     apiKey: {key}
-    requestOptions: {{headers: {{authorization: Bearer {key}}}}}
+    requestOptions: {{headers: {headers}}}
     roles: [chat, edit]
 """
 
@@ -208,7 +225,10 @@ def continue_ollama(errand: Errand) -> Call:
 
 
 def _continue(errand: Errand, provider: str, base: str) -> Call:
-    settings = CONTINUE.format(provider=provider, model=errand.model, base=base, key=errand.key)
+    headers = msgspec.json.encode(errand.headers).decode()
+    settings = CONTINUE.format(
+        provider=provider, model=errand.model, base=base, key=errand.key, headers=headers
+    )
     file = errand.leave("config.yaml", settings)
     command = [str(NODE / "cn"), "--config", str(file), "-p", errand.prompt]
     return Call(command, {"CONTINUE_CLI_ENABLE_TELEMETRY": "0"})
@@ -228,6 +248,8 @@ def gemini_cli(errand: Errand) -> Call:
     )
     errand.leave(".gemini/settings.json", settings)
     environment = {"GOOGLE_GEMINI_BASE_URL": errand.url, "GEMINI_API_KEY": errand.key}
+    if errand.headers:
+        environment["GEMINI_CLI_CUSTOM_HEADERS"] = errand.header
     words = ["--skip-trust", "--yolo", "-p", errand.prompt]
     return Call([str(NODE / "gemini"), "-m", errand.model, *words], environment)
 
@@ -259,13 +281,14 @@ CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/respons
 BEDROCK = "/model/code/invoke-with-response-stream"
 VERTEX = "/v1/projects/p/locations/l/publishers/anthropic/models/code:streamRawPredict"
 GEMINI = "/v1beta/models/code:streamGenerateContent"
-CODEX_OSS = Client("codex-oss", codex_oss, RESPONSES, keyless=True)
+CODEX_OWN = Client("codex", codex, RESPONSES)
+CODEX_OSS = Client("codex-oss", codex_oss, RESPONSES, keyless=True, tells=False)
 KNOWN = [
     Client("claude-code", claude_code, MESSAGES),
     Client("claude-code-bedrock", claude_code_bedrock, BEDROCK, keyless=True),
     Client("claude-code-vertex", claude_code_vertex, VERTEX, keyless=True),
-    Client("codex", codex, RESPONSES),
-    Client("codex-built-in", codex_built_in, RESPONSES),
+    CODEX_OWN,
+    Client("codex-built-in", codex_built_in, RESPONSES, tells=False),
     CODEX_OSS,
     Client("opencode", opencode, CHAT, requests_max=2),
     Client("opencode-anthropic", opencode_anthropic, MESSAGES, requests_max=2),
@@ -273,10 +296,10 @@ KNOWN = [
     Client("gemini-cli", gemini_cli, GEMINI),
     Client("continue", continue_cn, CHAT),
     Client("continue-ollama", continue_ollama, CHAT),
-    Client("cline", cline, CHAT),
-    Client("aider", aider, CHAT, reads=False),
+    Client("cline", cline, CHAT, tells=False),
+    Client("aider", aider, CHAT, reads=False, tells=False),
     # WHY: litellm tells aider of every error of an Ollama server that it may try again.
-    Client("aider-ollama", aider_ollama, "/api/chat", requests_max=0, reads=False),
+    Client("aider-ollama", aider_ollama, "/api/chat", requests_max=0, reads=False, tells=False),
 ]
 # Those whose path is served.
 CLIENTS = [client for client in KNOWN if find(client.path) is not None]

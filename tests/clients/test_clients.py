@@ -7,12 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.surfaces.surface import find
-from tests.clients.drivers import CLIENTS, CODEX_OSS, Call, Client, Errand
+from tests.clients.drivers import CLIENTS, CODEX_OSS, CODEX_OWN, Call, Client, Errand
 from tests.doubles.serving_house import House
 
 TURN_S_MAX = 60
 WORD = "heliotrope-314159"
 REFUSED = "Nothing that may see this request can answer it"
+REMOTE = "git@git.example.com:payments/ledger-1.git"
 ENGINES = {"cloud-model": "cloud", "local-model": "local"}
 clients = pytest.mark.parametrize("client", CLIENTS, ids=str)
 
@@ -96,6 +97,31 @@ def test_a_label_in_the_base_url_keeps_a_turn_on_the_premises(
     done = run(client.call(one), one)
     assert f"The note says {WORD}" in said(done)
     assert house.prompts()["cloud"] == cloud
+
+
+@pytest.mark.parametrize("client", [one for one in CLIENTS if one.tells], ids=str)
+def test_a_label_in_a_header_that_a_client_adds_keeps_a_turn_on_the_premises(
+    house: House, tmp_path: Path, client: Client
+) -> None:
+    cloud = house.prompts()["cloud"]
+    told = {"x-perimeter-label": "restricted"}
+    one = replace(errand(house, tmp_path, "code"), headers=told)
+    done = run(client.call(one), one)
+    assert f"The note says {WORD}" in said(done)
+    assert house.prompts()["cloud"] == cloud
+
+
+def test_a_remote_that_codex_finds_by_itself_keeps_a_turn_on_the_premises(
+    house: House, tmp_path: Path
+) -> None:
+    prompts = house.prompts()
+    one = errand(house, tmp_path, "code")
+    for words in (("init", "-q"), ("remote", "add", "origin", REMOTE)):
+        subprocess.run(["git", "-C", str(one.work), *words], check=True)
+    done = run(CODEX_OWN.call(one), one)
+    assert f"The note says {WORD}" in said(done)
+    seen = {name: count - prompts[name] for name, count in house.prompts().items()}
+    assert seen == {"cloud": 0, "local": 2}
 
 
 def test_codex_with_a_local_provider_finds_the_usual_tag(house: House, tmp_path: Path) -> None:
