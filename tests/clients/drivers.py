@@ -281,10 +281,11 @@ CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/respons
 BEDROCK = "/model/code/invoke-with-response-stream"
 VERTEX = "/v1/projects/p/locations/l/publishers/anthropic/models/code:streamRawPredict"
 GEMINI = "/v1beta/models/code:streamGenerateContent"
+CLAUDE_CODE = Client("claude-code", claude_code, MESSAGES)
 CODEX_OWN = Client("codex", codex, RESPONSES)
 CODEX_OSS = Client("codex-oss", codex_oss, RESPONSES, keyless=True, tells=False)
 KNOWN = [
-    Client("claude-code", claude_code, MESSAGES),
+    CLAUDE_CODE,
     Client("claude-code-bedrock", claude_code_bedrock, BEDROCK, keyless=True),
     Client("claude-code-vertex", claude_code_vertex, VERTEX, keyless=True),
     CODEX_OWN,

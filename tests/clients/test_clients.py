@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.surfaces.surface import find
-from tests.clients.drivers import CLIENTS, CODEX_OSS, CODEX_OWN, Call, Client, Errand
+from tests.clients.drivers import CLAUDE_CODE, CLIENTS, CODEX_OSS, CODEX_OWN, Call, Client, Errand
 from tests.doubles.serving_house import House
 
 TURN_S_MAX = 60
@@ -128,3 +128,17 @@ def test_codex_with_a_local_provider_finds_the_usual_tag(house: House, tmp_path:
     one = errand(house, tmp_path, "code:latest")
     done = run(CODEX_OSS.call(one), one)
     assert f"The note says {WORD}" in said(done)
+
+
+def test_claude_code_ends_its_turn_without_a_stream_where_every_stream_breaks(
+    house: House, tmp_path: Path
+) -> None:
+    before = house.metric("requests_total")
+    one = errand(house, tmp_path, "local-model")
+    house.engines["local"].behave("break=2")
+    try:
+        done = run(CLAUDE_CODE.call(one), one)
+    finally:
+        house.engines["local"].behave()
+    assert f"The note says {WORD}" in said(done)
+    assert house.metric("requests_total") - before > 2
