@@ -8,10 +8,11 @@ UV := PYTHONPATH=$(TOOLS) $(PYTHON) -m uv
 BIN := $(VENV)/bin
 # How many tests run at once: whole files, each in one of them.
 WORKERS ?= 2
+NEITHER := not live and not faults and not clients
 READY := $(VENV)/.ready
 
 
-.PHONY: help demo test check live coverage faults faults-gateway simulate bench format generate lock clean
+.PHONY: help demo test check live clients coverage faults faults-gateway simulate bench format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +33,7 @@ demo: $(READY) ## six requests through a gateway with scripted engines, then the
 	@$(BIN)/perimeter demo
 
 test: $(READY) ## all tests that need no accelerator and no service
-	$(BIN)/python -m pytest tests -m "not live and not faults" -q -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest tests -m "$(NEITHER)" -q -n $(WORKERS) --dist loadfile
 
 check: $(READY) ## lint, types, rooms, dead code, spelling, generated files, shipped configuration
 	$(BIN)/ruff check .
@@ -49,10 +50,13 @@ live: $(READY) ## the live suite: official SDKs, the gateway, a real vLLM on the
 	bash tests/live/install_engine.sh
 	$(BIN)/python -m pytest tests/live -m live -q
 
+clients: $(READY) ## real clients (Claude Code, Codex, opencode and others) through the gateway
+	bash tests/clients/install.sh
+	$(BIN)/python tests/clients/alone.py $(BIN)/python -m pytest tests/clients -m clients -q
+
 coverage: $(READY) ## how much of each room the tests run
 	rm -rf .cache/coverage && mkdir -p .cache/coverage
-	$(BIN)/python -m coverage run -m pytest tests -m "not live and not faults" -q \
-		-n $(WORKERS) --dist loadfile \
+	$(BIN)/python -m coverage run -m pytest tests -m "$(NEITHER)" -q -n $(WORKERS) --dist loadfile \
 		--ignore tests/simulation
 	$(BIN)/python tests/house/coverage_by_room.py
 

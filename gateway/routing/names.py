@@ -9,10 +9,14 @@ from gateway.domain.fleet import Catalogue, Offering
 
 NAME_CHARACTERS_MAX = 256
 SHOWN_MAX = 40
+LATEST = ":latest"
 
 
 class Named(Struct, frozen=True):
-    """What a name stands for: a task or not, and its offerings, best first."""
+    """What a name stands for: a task or not, and its offerings, best first.
+
+    `asked` is the name as the catalogue has it, so without a tag that a client put behind it.
+    """
 
     asked: str
     task: str | None
@@ -24,12 +28,21 @@ def resolve(name: str, catalogue: Catalogue) -> Named:
 
     UnknownModel lists what may be asked for. A name never creates an offering.
     """
+    found = _exactly(name, catalogue)
+    # WHY: clients of Ollama put its usual tag behind every name that they read in a list.
+    if not found.offerings and name.endswith(LATEST):
+        found = _exactly(name.removesuffix(LATEST), catalogue)
+    if not found.offerings:
+        raise UnknownModel(_unknown(name, catalogue))
+    return found
+
+
+def _exactly(name: str, catalogue: Catalogue) -> Named:
+    """Return what stands under exactly that name, which may be nothing."""
     entries = catalogue.tasks.get(name, (name,))
     offerings: list[Offering] = []
     for entry in entries:
         offerings += [o for o in _offerings(entry, catalogue) if o not in offerings]
-    if not offerings:
-        raise UnknownModel(_unknown(name, catalogue))
     return Named(name, name if name in catalogue.tasks else None, tuple(offerings))
 
 

@@ -27,6 +27,7 @@ from gateway.routing.names import askable
 from gateway.surfaces.explanation import explanation
 from gateway.surfaces.front import Door
 from gateway.surfaces.knock import sent_of
+from gateway.surfaces.ollama_api import ROUTE, OllamaApi
 from gateway.surfaces.places import PLACE, Place, require_known
 from gateway.surfaces.surface import find
 
@@ -52,6 +53,7 @@ class Api:
         self._door = door
         self._worlds = worlds
         self._records = records
+        self._ollama = OllamaApi(self._caller, self._error, worlds)
 
     def application(self) -> Litestar:
         """Return the Litestar application behind the hot routes."""
@@ -82,7 +84,10 @@ class Api:
             return await self._record(request, record_id)
 
         return Litestar(
-            route_handlers=[root, models, model, profiles, responses, record],
+            route_handlers=[
+                *(root, models, model, profiles, responses, record),
+                *self._ollama.handlers(),
+            ],
             openapi_config=None,
             exception_handlers={Exception: self._unexpected, HTTPException: self._not_here},
             logging_config=None,
@@ -198,6 +203,8 @@ class Api:
 
     def _dialect(self, request: AnyRequest) -> Dialect:
         dialects: Mapping[str, Dialect] = self._door.dialects
+        if request.scope["path"].startswith(ROUTE):
+            return dialects["ollama_chat"]
         if request.url.path.startswith(BEDROCK_PATHS):
             return dialects["bedrock_converse"]
         if _is_googles(request):

@@ -106,6 +106,7 @@ _ALL = (
     Surface("completions", "/v1/completions", "openai_completions"),
     Surface("ollama_generate", "/api/generate", "ollama_generate"),
     *_google(),
+    Surface("ollama_chat", "/api/chat", "ollama_chat", untyped=True),
 )
 SURFACES: dict[str, Surface] = {surface.path: surface for surface in _ALL}
 

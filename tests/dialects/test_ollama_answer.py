@@ -74,6 +74,19 @@ def test_a_call_keeps_its_id():
     assert msgspec.json.decode(raw.splitlines()[0])["message"]["tool_calls"][0]["id"] == "mine"
 
 
+def test_calls_are_counted():
+    raw = streamed(ToolCallBegan(0, "a", "f"), ToolCallBegan(1, "b", "g"), Stopped("tool_use"))
+    calls = msgspec.json.decode(raw.splitlines()[0])["message"]["tool_calls"]
+    assert [call["function"]["index"] for call in calls] == [0, 1]
+
+
+def test_counts_and_times_are_whole_numbers_or_unsaid():
+    reply = both(TextDelta("a"), Stopped("end"))
+    said = (reply.total_duration, reply.load_duration, reply.eval_duration, reply.eval_count)
+    assert said == (None, None, None, None)
+    assert both(TextDelta("a"), Used(Tokens(0, 0)), Stopped("end")).prompt_eval_count == 0
+
+
 def test_a_golden_reply_is_written_again():
     events = DIALECT.reader().feed(golden("ollama_chat/tools.stream.txt"))
     again = DIALECT.reader().feed(streamed(*events))

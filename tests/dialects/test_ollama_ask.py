@@ -261,6 +261,22 @@ def test_an_effort_is_asked_only_of_a_model_that_can_think():
     assert losses == ("thinking",)
 
 
+@pytest.mark.parametrize(
+    ("effort", "said", "lost"),
+    [
+        ("minimal", "low", ("effort",)),
+        ("low", "low", ()),
+        ("medium", "medium", ()),
+        ("high", "high", ()),
+        ("xhigh", "high", ("effort",)),
+        ("max", "max", ()),
+    ],
+)
+def test_every_effort_is_said_in_a_word_that_a_server_knows(effort, said, lost):
+    body, losses = DIALECT.write(talk(thinking=effort), OFFERING, False)
+    assert (body["think"], losses) == (said, lost)
+
+
 def test_a_request_is_read():
     schema = {"type": "object", "properties": {}}
     body = {
@@ -325,6 +341,7 @@ def test_a_request_is_read():
         ("high", "high", ()),
         ("max", "max", ()),
         ("odd", "high", ("effort",)),
+        ("utmost", "high", ("effort",)),
         (None, None, ()),
     ],
 )
@@ -356,17 +373,6 @@ def test_losses_are_named_and_never_by_a_clients_word():
     body["options"] = {"num_ctx": 5, "mirostat": 1}
     body["messages"][0]["note"] = "x"
     assert DIALECT.read(body)[1] == ("keep_alive", "unknown_field", "num_ctx")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [{}, {"tool_name": "Write"}, {"tool_call_id": "other"}],
-)
-def test_an_orphan_tool_answer_is_refused(answer):
-    call = {"role": "assistant", "tool_calls": [{"function": {"name": "Read"}}]}
-    orphan = {"role": "tool", "content": "x", **answer}
-    with pytest.raises(Malformed, match="answers no tool call"):
-        DIALECT.read(asking(messages=[orphan, call] if not answer else [call, orphan]))
 
 
 def test_what_is_written_reads_back_the_same():

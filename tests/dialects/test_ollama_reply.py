@@ -237,3 +237,12 @@ def test_nothing_passes_after_the_end():
     tap = DIALECT.tap(True)
     assert tap.feed(STREAM + words("late")) == STREAM
     assert tap.heard == HEARD
+
+
+def test_tags_of_thought_that_an_engine_leaves_in_its_text_stay_text_as_they_are():
+    """Nobody can tell them from words about tags; a server that parses thoughts says so itself."""
+    raw = words("<th") + words("ink>hm</thi") + words("nk>yes")
+    for size in (1, 7, len(raw)):
+        _, events = reading(raw, size)
+        texts = [event.text for event in events if isinstance(event, TextDelta)]
+        assert texts == ["<th", "ink>hm</thi", "nk>yes"]

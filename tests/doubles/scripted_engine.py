@@ -22,9 +22,13 @@ class RunningEngine:
 
 @contextmanager
 def scripted_engine(
-    *behaviours: str, name: str = "scripted", host: str = "127.0.0.1", seed: int = 1
+    *behaviours: str,
+    name: str = "scripted",
+    host: str = "127.0.0.1",
+    seed: int = 1,
+    kind: type[ScriptedEngine] = ScriptedEngine,
 ) -> Iterator[RunningEngine]:
-    engine = ScriptedEngine(name, seed, tuple(parse_behaviour(text) for text in behaviours))
+    engine = kind(name, seed, tuple(parse_behaviour(text) for text in behaviours))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -40,6 +40,19 @@ def test_a_backend_and_its_own_name_for_a_model_is_one_listed_offering() -> None
     assert resolve("code", CATALOGUE).offerings == (QWEN,)
 
 
+@pytest.mark.parametrize("name", ["code", "claude-opus", "qwen", "ollama:qwen2.5-coder:14b"])
+def test_the_tag_that_clients_of_ollama_put_behind_a_name_changes_nothing(name: str) -> None:
+    assert resolve(f"{name}:latest", CATALOGUE) == resolve(name, CATALOGUE)
+
+
+def test_a_name_that_stands_there_with_its_tag_is_that_name() -> None:
+    tagged = an_offering("qwen:latest", "vllm", "on_prem")
+    assert resolve("qwen:latest", a_catalogue(QWEN, tagged)).offerings == (tagged,)
+    bare = an_offering("coder", "ollama", "on_prem", wire_model="latest")
+    catalogue = a_catalogue(QWEN, bare, tasks={"ollama": ("qwen",)})
+    assert resolve("ollama:latest", catalogue).offerings == (bare,)
+
+
 def test_an_offering_named_twice_is_tried_once() -> None:
     assert resolve("all", CATALOGUE).offerings == (QWEN, QWEN_TOO, OPUS)
 
@@ -53,6 +66,10 @@ def test_an_offering_named_twice_is_tried_once() -> None:
         "arn:aws:bedrock:eu-central-1::inference-profile/eu.x",
         "projects/p/locations/us-central1/publishers/google/models/m",
         "",
+        ":latest",
+        "qwen:latest:latest",
+        "qwen:Latest",
+        "qwen:newest",
         "claude-opus-5-5\u200b",
         "Claude-Opus",
     ],

@@ -14,7 +14,6 @@ UNKNOWN = [
     ("POST", "/v1/moderations"),
     ("POST", "/v1/responses/compact"),
     ("POST", "/v1/messages/batches"),
-    ("POST", "/api/chat"),
     ("POST", "/v1/chat/completions/"),
     ("POST", "//v1/chat/completions"),
     ("POST", "/v1/../v1/chat/completions"),

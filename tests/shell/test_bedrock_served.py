@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import anthropic
 import httpx2
 import msgspec
+import ollama
 import openai
 import pytest
 
@@ -131,6 +132,19 @@ def test_an_openai_client_calls_tools(chat) -> None:
         assert found == [("Read", {"path": "é-0"}), (LONG[:64], {"path": "é-1"})]
 
 
+def test_an_ollama_client_is_answered_whole_and_in_a_stream_with_tools(gateway) -> None:
+    headers = {"authorization": f"Bearer {gateway.keys['website']}"}
+    client = ollama.Client(gateway.url, headers=headers, trust_env=False)
+    whole = client.chat("code", ASKED)
+    assert whole.message.content == "Hello from Bedrock, é."
+    assert (whole.done_reason, whole.prompt_eval_count, whole.eval_count) == ("stop", 12, 5)
+    tools = [OPENAI_TOOLS[0], {**OPENAI_TOOLS[0], "function": {"name": LONG, "parameters": SCHEMA}}]
+    lines = list(client.chat("code", ASKED, tools=tools, stream=True))
+    calls = [call.function for line in lines for call in line.message.tool_calls or ()]
+    assert [(call.name, dict(call.arguments)) for call in calls] == CALLS
+    assert (lines[-1].done, lines[-1].eval_count) == (True, 5)
+
+
 def test_the_record_names_the_zone_and_the_provider_keeps_our_id(
     fake: FakeBedrock, gateway: RunningGateway, claude
 ) -> None:
@@ -160,7 +174,7 @@ def test_what_stays_at_home_is_never_asked_of_bedrock(
 
 
 def test_an_exception_inside_a_stream_reaches_the_client_as_an_error(
-    fake: FakeBedrock, claude, chat
+    fake: FakeBedrock, gateway: RunningGateway, claude, chat
 ) -> None:
     fake.breaks_with = "modelStreamErrorException"
     with (
@@ -168,6 +182,10 @@ def test_an_exception_inside_a_stream_reaches_the_client_as_an_error(
         claude.messages.stream(model="code", max_tokens=64, messages=ASKED) as stream,
     ):
         stream.get_final_message()
+    headers = {"authorization": f"Bearer {gateway.keys['website']}"}
+    local = ollama.Client(gateway.url, headers=headers, trust_env=False)
+    with pytest.raises(ollama.ResponseError):
+        list(local.chat("code", ASKED, stream=True))
     with pytest.raises(openai.APIError):
         list(chat.chat.completions.create(model="code", messages=ASKED, stream=True))
 

@@ -71,6 +71,14 @@ class ScriptedEngine:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
+    def script(self, dialect: ModuleType, raw: bytes) -> Script:
+        """Return what to do with a request."""
+        body = msgspec.json.decode(raw, type=dict[str, Any])
+        script = script_of(body, len(raw), self._name, self._seed, self.always)
+        if dialect in STREAMING and "stream" not in body:
+            return msgspec.structs.replace(script, stream=True)
+        return script
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
@@ -113,11 +121,8 @@ class ScriptedEngine:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
-        body = msgspec.json.decode(raw, type=dict[str, Any])
-        script = script_of(body, len(raw), self._name, self._seed, self.always)
-        if dialect in STREAMING and "stream" not in body:
-            script = msgspec.structs.replace(script, stream=True)
-        unknown = _unknown(dialect, body)
+        script = self.script(dialect, raw)
+        unknown = _unknown(dialect, msgspec.json.decode(raw, type=dict[str, Any]))
         if unknown:
             return await _reply(writer, 400, dialect.error(400, unknown))
         if script.does("hang"):

@@ -1,12 +1,12 @@
 """Ollama's native chat: messages of plain text, a reply as newline-delimited JSON.
 
-Rule 1: the context window is the offering's, in every request; no client can change it.
+Rule 1: how a model is loaded, and for how long, is the operator's; no client can change it.
 Rule 2: a prompt that is too long is an error, never cut: `truncate` and `shift` are off.
 Rule 3: no error and no loss repeats a word of the request.
 """
 
 from gateway.dialects.ollama_chat.answer import Writer, write_reply
-from gateway.dialects.ollama_chat.ask import peek, rewrite
+from gateway.dialects.ollama_chat.ask import peek, rewrite, sheds
 from gateway.dialects.ollama_chat.read import read
 from gateway.dialects.ollama_chat.reply import Reader, read_reply
 from gateway.dialects.ollama_chat.tap import Tap, hear
@@ -32,6 +32,7 @@ OLLAMA_CHAT = Dialect(
     refusal=refusal,
     stream_error=stream_error,
     renamed=NAMES.renamed,
+    sheds=sheds,
     fields=FIELDS,
 )
 

@@ -51,7 +51,8 @@ class _Calls:
         for index, began in self._began.items():
             given = arguments.answered(bytes(self._arguments[index]), cut=cut)
             known = {"id": began.id} if began.id else {}
-            calls.append({**known, "function": {"name": began.name, "arguments": given}})
+            function = {"index": index, "name": began.name, "arguments": given}
+            calls.append({**known, "function": function})
         self._began = {}
         return {"tool_calls": calls} if calls else {}
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.dialects.ollama_chat.shapes import Message, Request, shaped
+from gateway.dialects.ollama_chat.vocabulary import KEEP_ALIVE, LOADING
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
@@ -42,16 +43,26 @@ def peek(body: Body) -> Ask:
 
 def rewrite(body: Body, offering: Offering, *, stream: bool) -> Body:
     """Return the body for an Ollama server, with the settings that no client may choose."""
-    return {**body, "model": offering.wire_model, "stream": stream, **fixed(offering, body)}
+    kept = {name: value for name, value in body.items() if name != KEEP_ALIVE}
+    return {**kept, "model": offering.wire_model, "stream": stream, **fixed(offering, body)}
+
+
+def sheds(body: Body) -> tuple[str, ...]:
+    """Return what of the client's settings gives way to the operator's."""
+    set_ = [KEEP_ALIVE] if body.get(KEEP_ALIVE) is not None else []
+    cut = [name for name in ("truncate", "shift") if body.get(name)]
+    options = body.get("options") or {}
+    return (*set_, *cut, *(name for name in options if name in LOADING))
 
 
 def fixed(offering: Offering, body: Body) -> dict[str, Any]:
     """Return the fixed fields.
 
-    WHY: another `num_ctx` reloads the model, and without these two flags the server cuts the
-    front of a long prompt without a word.
+    WHY: other options of loading reload the model under everybody else, and without these two
+    flags the server cuts the front of a long prompt without a word.
     """
-    options = body.get("options") or {}
+    given = body.get("options") or {}
+    options = {name: value for name, value in given.items() if name not in LOADING}
     window = offering.settings.get("num_ctx", offering.context_tokens)
     return {"truncate": False, "shift": False, "options": {**options, "num_ctx": window}}
 

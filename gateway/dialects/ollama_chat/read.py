@@ -35,7 +35,7 @@ def read(body: Body) -> tuple[Conversation, tuple[str, ...]]:
     said = [message for message in request.messages if message.role != "system"]
     conversation = Conversation(
         system=tuple(Text(m.content or "") for m in request.messages if m.role == "system"),
-        turns=tuple(_turn(message, calls) for message in said),
+        turns=tuple(_turn(message, calls, losses) for message in said),
         tools=tuple(_tool(tool) for tool in request.tools or ()),
         sampling=_sampling(request.options or Options()),
         answer_schema=_schema(request.format),
@@ -58,20 +58,29 @@ class _Calls:
         self._open.append(ToolCall(known, call.name, call.arguments))
         return self._open[-1]
 
-    def answered(self, message: Message) -> ToolCall:
-        """Return the oldest open call that the message answers; Malformed without one."""
+    def answered(self, message: Message) -> ToolCall | None:
+        """Return the oldest open call that the message answers.
+
+        Malformed when it names one that is not there; None when it names none, and none is open.
+        """
         for call in self._open:
             if message.tool_call_id in (call.id, None) and message.tool_name in (call.name, None):
                 self._open.remove(call)
                 return call
+        if message.tool_call_id is None and message.tool_name is None:
+            return None
         raise Malformed("a tool message answers no tool call before it")
 
 
-def _turn(message: Message, calls: _Calls) -> Turn:
+def _turn(message: Message, calls: _Calls, losses: Losses) -> Turn:
     words = (Text(message.content),) if message.content else ()
     images = tuple(Media(media.sniffed(data), data) for data in message.images or ())
     if message.role == "tool":
         call = calls.answered(message)
+        if call is None:
+            # WHY: litellm leaves the calls themselves out; the vendor's server takes that as well.
+            losses.note("tool_call")
+            return Turn("user", (*words, *images))
         return Turn("user", (ToolResult(call.id, (*words, *images), call.name),))
     thoughts: tuple[Part, ...] = (Thinking(message.thinking),) if message.thinking else ()
     made = tuple(

@@ -31,11 +31,28 @@ FIELDS = fields(
         "template",
     ),
 )
+KEEP_ALIVE = "keep_alive"
+# How a model is loaded: options that are the operator's, for a change of them loads it again.
+LOADING = frozenset(
+    {
+        "f16_kv",
+        "logits_all",
+        "low_vram",
+        "main_gpu",
+        "num_batch",
+        "num_ctx",
+        "num_gpu",
+        "num_thread",
+        "numa",
+        "use_mlock",
+        "use_mmap",
+        "vocab_only",
+    }
+)
 # Fields below the top.
-NESTED = frozenset(
+NESTED = LOADING | frozenset(
     {
         "min_p",
-        "num_ctx",
         "num_keep",
         "repeat_last_n",
         "repeat_penalty",

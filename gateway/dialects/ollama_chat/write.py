@@ -38,7 +38,7 @@ _OPTIONS = (
     "presence_penalty",
 )
 # What servers take for every model that thinks.
-EFFORTS = frozenset(EVERYWHERE)
+EFFORTS = frozenset({*EVERYWHERE, "max"})
 # WHY: templates write names into a prompt as they are; only plain ones survive every template.
 NAMES = Names()
 _BARE = frozenset({"role", "content"})

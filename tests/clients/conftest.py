@@ -1,0 +1,59 @@
+"""One gateway for all clients, between two engines that do an agent's work.
+
+Everything below this folder is marked `clients`, and runs where the only network is loopback. A
+client that is not installed is skipped with the reason; where CI=true that is a failure.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.agent_engine import AgentEngine
+from tests.clients.alone import is_alone
+from tests.clients.drivers import PLACE
+from tests.doubles.gateway_folders import Template, started
+from tests.doubles.scripted_engine import scripted_engine
+from tests.doubles.serving_house import House
+
+NOBODY = ", anonymous: {team: desks, label: internal}"
+HERE = Path(__file__).resolve().parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.clients)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ready() -> None:
+    missing = "" if (PLACE / "installed").exists() else "the clients are not installed"
+    if not missing and not is_alone():
+        missing = "clients run where the only network is loopback"
+    if missing and os.environ.get("CI") == "true":
+        pytest.fail(f"{missing}: run `make clients`")
+    if missing:
+        pytest.skip(f"{missing}: run `make clients`")
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A gateway between a cloud, whose dialects pass through, and an Ollama server on the premises.
+
+    The task `code` prefers the cloud. Who sends no credential at all is a caller here, too.
+    """
+    template = Template(tmp_path_factory.mktemp("template"))
+    with (
+        scripted_engine(name="cloud", host="127.0.2.1", kind=AgentEngine) as cloud,
+        scripted_engine(name="local", host="127.0.1.2", kind=AgentEngine) as local,
+    ):
+        backends = {
+            "cloud": ("scripted", cloud.url, "frontier"),
+            "local": ("ollama", local.url, "on_prem"),
+        }
+        gateway = template.copy(tmp_path_factory.mktemp("gateway"), backends, NOBODY)
+        with started(gateway):
+            yield House(gateway, {"cloud": cloud, "local": local})
