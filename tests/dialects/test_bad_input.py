@@ -161,7 +161,8 @@ BAD: dict[str, dict[str, dict[str, Any]]] = {
         "messages of another type": {"messages": "x"},
         "an unknown role": {"messages": [{"role": "S-odd", "content": "x"}]},
         "content of another type": {"messages": [{"role": "user", "content": 7}]},
-        # The vendor's own server takes a result without its call, and a client sends that.
+        # A result that names no call is the user's words: litellm leaves the calls themselves out.
+        "an orphan result": {"messages": [{"role": "tool", "tool_name": "a", "content": "x"}]},
         "a call without a name": {
             "messages": [{"role": "assistant", "tool_calls": [{"function": {}}]}]
         },
