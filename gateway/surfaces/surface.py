@@ -102,9 +102,9 @@ _ALL = (
     *_vertex_claude("/v1beta1"),
     Surface("input_tokens", "/v1/responses/input_tokens", "openai_input_tokens"),
     Surface("embeddings", "/v1/embeddings", "openai_embeddings"),
-    Surface("ollama_embed", "/api/embed", "ollama_embed"),
+    Surface("ollama_embed", "/api/embed", "ollama_embed", untyped=True),
     Surface("completions", "/v1/completions", "openai_completions"),
-    Surface("ollama_generate", "/api/generate", "ollama_generate"),
+    Surface("ollama_generate", "/api/generate", "ollama_generate", untyped=True),
     *_google(),
     Surface("ollama_chat", "/api/chat", "ollama_chat", untyped=True),
 )
