@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.domain.enclosed import held_in
 from gateway.domain.request import Body
 
 TURN_BYTES_MIN = 256
@@ -63,10 +64,12 @@ class Turns(Struct, frozen=True):
 def turns_of(body: Body) -> Turns:
     """Return the turns of a body; whatever its form, this is no error."""
     walk = _Walk()
-    for name in _LISTS:
-        value = body.get(name)
-        for item in value if isinstance(value, list) else [value]:
-            walk.take(item)
+    # INVARIANT: every request that the body holds is walked; none stands in for another.
+    for said in (body, *held_in(body)):
+        for name in _LISTS:
+            value = said.get(name)
+            for item in value if isinstance(value, list) else [value]:
+                walk.take(item)
     return walk.end()
 
 
@@ -163,7 +166,8 @@ class _Walk:
             self._answered(item, user=True)
         elif isinstance(item, dict):
             kind, role = _word(item.get("type")), _word(item.get("role"))
-            if kind not in _UNSAID and role not in _HOUSE:
+            # WHY: only an item of its own kind is unsaid; what has a role is said by somebody.
+            if (role or kind not in _UNSAID) and role not in _HOUSE:
                 self._take(item, kind, role)
 
     def _take(self, item: dict[str, Any], kind: str, role: str) -> None:

@@ -9,8 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.domain.caller import Caller
+from gateway.domain.dialect import unpacked
 from gateway.domain.errors import Malformed, TooLarge, TooSlow
-from gateway.domain.request import Claims, Envelope
+from gateway.domain.request import Body, Claims, Envelope
 from gateway.surfaces.codex import with_workspaces
 from gateway.surfaces.headers import claims_of, require_json, told_of, with_metadata
 from gateway.surfaces.knock import Scope
@@ -91,11 +92,17 @@ class Read(Struct, frozen=True):
 
 
 async def accept(
-    visit: Visit, receive: Receive, limits: BodyLimits, read: Read | None = None
+    visit: Visit,
+    receive: Receive,
+    limits: BodyLimits,
+    read: Read | None = None,
+    unpack: Callable[[Body], Body] = unpacked,
 ) -> Envelope:
     """Read claims and body; RequestError when they are wrong, ClientGone when they stop.
 
-    `read` is the body of a caller who had to be known by it.
+    `read` is the body of a caller who had to be known by it. `unpack` returns the body with what
+    came packed in it.
+    INVARIANT: claims are read where they stand in the unpacked body, too.
     """
     require_json(visit.headers, untyped=visit.surface.untyped)
     visit.place.require()
@@ -105,7 +112,7 @@ async def accept(
     read = read or await read_body(receive, visit.fields, limits)
     if visit.scope.get(TRAILERS):
         raise Malformed("Send every header before the body; trailers are not read.")
-    body = wire_body.parse(read.raw)
+    body = unpack(wire_body.parse(read.raw))
     return replace(
         visit.envelope(),
         claims=with_tellings(

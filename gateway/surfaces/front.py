@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
@@ -173,9 +172,8 @@ class Front:
 
     async def _admit(self, visit: Visit, incoming: Incoming, read: Read | None) -> Envelope:
         self._require_room()
-        envelope = await accept(visit, incoming, self._door.body, read)
-        unpack = self._door.dialects[envelope.dialect].unpack
-        return replace(envelope, body=unpack(envelope.body))
+        unpack = self._door.dialects[visit.surface.dialect].unpack
+        return await accept(visit, incoming, self._door.body, read, unpack)
 
     def _require_room(self) -> None:
         if self.draining or self.in_flight > self._door.in_flight_max:

@@ -50,7 +50,8 @@ def cut(raw_path: str) -> Place:
     told: dict[str, str] = {}
     path = raw_path
     fault = ""
-    while (found := _PLACE.fullmatch(path)) is not None:
+    # WHY: what is wrong once is refused, so a path of a thousand claims is not read to its end.
+    while not fault and (found := _PLACE.fullmatch(path)) is not None:
         kind, identity = found["kind"], found["id"] or ""
         if kind in told:
             fault = "The path claims a repository or a label twice."

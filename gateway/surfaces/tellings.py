@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from gateway.domain.enclosed import request_in
 from gateway.domain.errors import Malformed
-from gateway.domain.request import Claims
+from gateway.domain.request import Body, Claims
 
 LABEL = "perimeter-label"
 REPO = "perimeter-repo"
-METADATA = ("metadata", "requestMetadata")
+METADATA = ("metadata", "requestMetadata", "labels")
 TELLING_CHARS_MAX = 512
 FOLDERS_MAX = 16
 FOLDER_CHARS_MAX = 1_024
@@ -25,14 +26,20 @@ SYSTEM_CHARS_MAX = 256 * 1024
 SYSTEM_PARTS_MAX = 64
 USER_ID_CHARS_MAX = 4_096
 _HOUSE = frozenset({"system", "developer"})
+_PROMPTS = ("system", "instructions", "systemInstruction", "system_instruction")
+_TURNS = ("messages", "input")
 _FOLDER = re.compile(
     rf"^[ \t*-]*(?:Primary w|W)orking directory:[ \t]*(\S[^\r\n]{{0,{FOLDER_CHARS_MAX - 1}}})",
     re.MULTILINE,
 )
 
 
-def with_tellings(claims: Claims, body: Mapping[str, object]) -> Claims:
-    """Return the claims with what the body tells; Malformed for a claim that is not clear."""
+def with_tellings(claims: Claims, body: Body) -> Claims:
+    """Return the claims with what the body tells; Malformed for a claim that is not clear.
+
+    A request that is only to be counted claims what it would claim.
+    """
+    body = request_in(body)
     folders = tuple(dict.fromkeys((*claims.folders, *_folders(body))))[:FOLDERS_MAX]
     return replace(
         claims,
@@ -80,13 +87,15 @@ def _folders(body: Mapping[str, object]) -> list[str]:
 
 
 def _system(body: Mapping[str, object]) -> Iterator[str]:
-    turns = body.get("messages")
-    parts = [body.get("system"), body.get("instructions")]
-    parts += [
-        turn.get("content")
-        for turn in (turns if isinstance(turns, list) else [])[:SYSTEM_PARTS_MAX]
-        if isinstance(turn, dict) and turn.get("role") in _HOUSE
-    ]
+    parts = [body.get(name) for name in _PROMPTS]
+    parts = [one.get("parts") if isinstance(one, dict) else one for one in parts]
+    for name in _TURNS:
+        turns = body.get(name)
+        parts += [
+            turn.get("content")
+            for turn in (turns if isinstance(turns, list) else [])[:SYSTEM_PARTS_MAX]
+            if isinstance(turn, dict) and turn.get("role") in _HOUSE
+        ]
     for part in parts:
         yield from _texts(part)
 
