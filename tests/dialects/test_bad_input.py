@@ -80,6 +80,8 @@ MESSAGES = {"model": "m", "max_tokens": 9, "messages": [USER]}
 RESPONSES = {"model": "m", "input": [USER]}
 CONVERSE = {"messages": [{"role": "user", "content": [{"text": "x"}]}]}
 LINES = {"model": "m", "messages": [USER]}
+CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}
+FUNCTION = "functionDeclarations"
 BAD: dict[str, dict[str, dict[str, Any]]] = {
     "openai_chat": {
         "no messages": {"messages": []},
@@ -171,6 +173,28 @@ BAD: dict[str, dict[str, dict[str, Any]]] = {
         "a temperature of another type": {"options": {"temperature": "hot"}},
         "an odd format": {"format": "S-odd"},
     },
+    "gemini": {
+        "no contents": {"contents": []},
+        "contents of another type": {"contents": "x"},
+        "an unknown role": {"contents": [{"role": "S-odd", "parts": [{"text": "x"}]}]},
+        "content of another type": {"contents": [{"role": "user", "parts": "x"}]},
+        "an unknown part": {"contents": [{"role": "user", "parts": [{"S-odd": {}}]}]},
+        "two things in a part": {
+            "contents": [{"parts": [{"text": "x", "functionCall": {"name": "f"}}]}]
+        },
+        "an orphan result": {"contents": [{"parts": [{"functionResponse": {"name": "f"}}]}]},
+        "a call of the user": {"contents": [{"parts": [{"functionCall": {"name": "f"}}]}]},
+        "a call without a name": {"contents": [{"role": "model", "parts": [{"functionCall": {}}]}]},
+        "a tool without a name": {"tools": [{FUNCTION: [{"description": "x"}]}]},
+        "a name of another type": {"tools": [{FUNCTION: [{"name": 7}]}]},
+        "a tool that nobody knows": {"tools": [{"S-odd": {}}]},
+        "a huge n": {"generationConfig": {"candidateCount": 10**9}},
+        "a negative n": {"generationConfig": {"candidateCount": -1}},
+        "a negative limit": {"generationConfig": {"maxOutputTokens": -1}},
+        "a temperature of another type": {"generationConfig": {"temperature": "hot"}},
+        "an odd choice": {"toolConfig": {"functionCallingConfig": {"mode": "S-odd"}}},
+        "a stop of another type": {"generationConfig": {"stopSequences": [7]}},
+    },
 }
 LEAST = {
     "openai_chat": CHAT,
@@ -178,6 +202,13 @@ LEAST = {
     "anthropic_messages": MESSAGES,
     "ollama_chat": LINES,
     "bedrock_converse": CONVERSE,
+    "gemini": CONTENTS,
+}
+# Where the turns stand, and what the words of the user's are; the others take plain text.
+TURNS = {"openai_responses": "input", "gemini": "contents"}
+SAID: dict[str, dict[str, Any]] = {
+    "bedrock_converse": {"content": [{"text": "S-last"}]},
+    "gemini": {"parts": [{"text": "S-last"}]},
 }
 
 
@@ -202,19 +233,20 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
     "anthropic_messages": [{"role": "assistant", "content": ""}],
     "ollama_chat": [{"role": "assistant", "content": ""}, {"role": "assistant"}],
     "bedrock_converse": [{"role": "assistant", "content": [{"text": ""}]}],
+    "gemini": [{"role": "model", "parts": [{"text": ""}]}, {"role": "model", "parts": []}],
 }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_empty_turn_of_the_assistant_is_left_out_everywhere(name: str) -> None:
     for empty in EMPTY[name]:
-        last: Any = [{"text": "S-last"}] if name == "bedrock_converse" else "S-last"
-        talk = [{**USER, "content": last}, empty, {**USER, "content": last}]
-        field = "input" if name == "openai_responses" else "messages"
-        conversation, _ = ROWS[name].dialect.read({**LEAST[name], field: talk})
-        for row in ROWS.values():
+        last = {"role": "user", **SAID.get(name, {"content": "S-last"})}
+        field = TURNS.get(name, "messages")
+        talk = {**LEAST[name], field: [last, empty, last]}
+        conversation, _ = ROWS[name].dialect.read(talk)
+        for engine, row in ROWS.items():
             body, _ = row.dialect.write(conversation, OFFERING, False)
-            said = body.get("messages", body.get("input"))
+            said = body[TURNS.get(engine, "messages")]
             assert all(message["role"] == "user" for message in said)
             assert "S-last" in msgspec.json.encode(said).decode()
 
@@ -292,6 +324,7 @@ UNKNOWN = {
     "anthropic_messages": b'event: S-odd\ndata: {"type":"S-odd"}\n\nevent: ping\ndata: {}\n\n',
     "ollama_chat": b'{"S-odd":1,"message":{"role":"assistant","S-odd":2},"done":false}\n',
     "bedrock_converse": event("S-odd", said=1),
+    "gemini": b'data: {"S-odd":1}\n\n: S-odd\n\n',
 }
 
 

@@ -116,7 +116,7 @@ def test_pictures_of_a_function_stand_in_its_answer_where_the_model_takes_them()
     assert body["contents"][2]["parts"][0]["functionResponse"]["parts"] == [picture]
     body, losses = asked(*turns, model="second")
     assert body["contents"][2]["parts"][1] == picture
-    assert losses == ("tool_result_media",)
+    assert losses == ("tool_result_media_moved",)
 
 
 def test_parts_of_google_pass_and_those_of_others_are_lost_by_name():

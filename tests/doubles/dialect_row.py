@@ -9,6 +9,8 @@ from gateway.domain.dialect import Dialect
 
 PNG = "iVBORw0KGgo="
 PDF = "JVBERi0xLjQK"
+# The signature of a call, in the base64 that its maker wants.
+BOUND = "Uy1ib3VuZA=="
 SCHEMA = {"type": "object", "properties": {"S-key": {"type": "string"}}, "required": ["S-key"]}
 CALL_ID = "call_S-id"
 USAGE = (13, 9)
@@ -19,8 +21,8 @@ class Row(NamedTuple):
 
     `asks` is a request, `streams` and `answers` are one reply. `takes` raises when the vendor would
     not send that request; `reads_stream` and `reads_whole` raise when the vendor's client cannot
-    read such a reply. `signs` says that a signature stands in a
-    reply. `calls` returns the stream as one that calls a tool of that name.
+    read such a reply. `signs` is the signature that
+    its replies can carry. `calls` returns the stream as one that calls a tool of that name.
     """
 
     dialect: Dialect
@@ -30,7 +32,7 @@ class Row(NamedTuple):
     takes: Callable[[dict[str, Any]], object]
     reads_stream: Callable[[bytes], object]
     reads_whole: Callable[[bytes], object]
-    signs: bool = False
+    signs: bytes = b""
     calls: Callable[[bytes, str], bytes] = lambda raw, name: raw.replace(b"S-tool", name.encode())
 
 

@@ -12,6 +12,7 @@ import msgspec
 from tests.doubles import (
     bedrock_vendor,
     converse_grammar,
+    gemini_grammar,
     message_grammar,
     openai_grammar,
     responses_grammar,
@@ -32,6 +33,7 @@ _CONVERSE_STOPS = {
     "tool_use": "tool",
     "content_filtered": "refusal",
 }
+_GEMINI_STOPS = {"STOP": "end", "MAX_TOKENS": "length", "SAFETY": "refusal"}
 _LINE_FIELDS = {"model", "created_at", "message", "done"}
 _LAST_FIELDS = _LINE_FIELDS | {"done_reason", "prompt_eval_count", "eval_count"}
 
@@ -160,12 +162,23 @@ def converse_whole(raw: bytes) -> Story:
     return _converse(msgspec.json.decode(raw))
 
 
+def gemini_stream(raw: bytes) -> Story:
+    return _gemini(gemini_grammar.chunks_of(raw))
+
+
+def gemini_whole(raw: bytes) -> Story:
+    reply = msgspec.json.decode(raw)
+    gemini_grammar.assert_reply(reply)
+    return _gemini([reply])
+
+
 GRAMMARS = {
     "openai_chat": Grammar(chat_stream, chat_whole),
     "openai_responses": Grammar(responses_stream, responses_whole),
     "anthropic_messages": Grammar(message_stream, message_whole),
     "ollama_chat": Grammar(ollama_stream, ollama_whole),
     "bedrock_converse": Grammar(converse_stream, converse_whole),
+    "gemini": Grammar(gemini_stream, gemini_whole),
 }
 
 
@@ -205,6 +218,23 @@ def _converse(reply: dict[str, Any]) -> Story:
         _CONVERSE_STOPS[reply["stopReason"]],
         read + usage.get("cacheWriteInputTokens", 0),
         usage["outputTokens"],
+    )
+
+
+def _gemini(chunks: list[dict[str, Any]]) -> Story:
+    parts = [part for one in chunks for part in one["candidates"][0]["content"]["parts"]]
+    calls = [part["functionCall"] for part in parts if "functionCall" in part]
+    stop = _GEMINI_STOPS[chunks[-1]["candidates"][0]["finishReason"]]
+    used = chunks[-1].get("usageMetadata")
+    read, said = _counts(used, "promptTokenCount", "candidatesTokenCount")
+    thought = (used or {}).get("thoughtsTokenCount", 0)
+    return Story(
+        "".join(part["text"] for part in parts if "text" in part and not part.get("thought")),
+        "".join(part["text"] for part in parts if part.get("thought")),
+        tuple(Call(call["id"], call["name"], call["args"]) for call in calls),
+        "tool" if calls and stop == "end" else stop,
+        read,
+        None if said is None else said + thought,
     )
 
 

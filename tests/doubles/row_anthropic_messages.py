@@ -140,5 +140,5 @@ MESSAGES = Row(
     TypeAdapter(MessageCreateParams).validate_python,
     anthropic_stream,
     anthropic_whole,
-    signs=True,
+    signs=b"S-signature",
 )

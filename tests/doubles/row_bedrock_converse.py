@@ -124,6 +124,6 @@ CONVERSE = Row(
     lambda body: params_of(body, MODEL),
     assert_events_are_of_the_shape,
     assert_reply_is_of_the_shape,
-    signs=True,
+    signs=SIGNATURE.encode(),
     calls=lambda _raw, name: b"".join(_frames(name)),
 )

@@ -9,7 +9,7 @@ from openai.types.chat.completion_create_params import CompletionCreateParams
 from pydantic import TypeAdapter
 
 from gateway.dialects.openai_chat import OPENAI_CHAT
-from tests.doubles.dialect_row import CALL_ID, PDF, PNG, SCHEMA, Row, sse
+from tests.doubles.dialect_row import BOUND, CALL_ID, PDF, PNG, SCHEMA, Row, sse
 
 CHAT_ASKS = {
     "model": "code",
@@ -41,7 +41,7 @@ CHAT_ASKS = {
                     "id": CALL_ID,
                     "type": "function",
                     "function": {"name": "S-tool", "arguments": '{"S-key":"S-argument"}'},
-                    "extra_content": {"google": {"thought_signature": "S-signature"}},
+                    "extra_content": {"google": {"thought_signature": BOUND}},
                 },
                 {
                     "id": "functions.S-two:1",
@@ -93,7 +93,7 @@ CHAT_CALL = {
     "id": CALL_ID,
     "type": "function",
     "function": {"name": "S-tool", "arguments": '{"S-key":'},
-    "extra_content": {"google": {"thought_signature": "S-signature"}},
+    "extra_content": {"google": {"thought_signature": BOUND}},
 }
 CHAT_USAGE = {
     "prompt_tokens": 13,
@@ -144,5 +144,5 @@ CHAT = Row(
     TypeAdapter(CompletionCreateParams).validate_python,
     openai_stream,
     openai.types.chat.ChatCompletion.model_validate_json,
-    signs=True,
+    signs=BOUND.encode(),
 )

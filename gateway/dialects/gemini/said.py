@@ -19,6 +19,7 @@ from gateway.domain.conversation import (
 )
 from gateway.domain.part_names import part_name
 from gateway.domain.request import Body
+from gateway.translation.media import is_image
 
 ROLES = {"user": "user", "assistant": "model"}
 FIRST_TURN = "."
@@ -123,10 +124,10 @@ class ContentWriter:
             return [{"functionResponse": said}]
         if self._family.takes_media_in_results:
             return [{"functionResponse": {**said, "parts": media}}]
-        self._losses.note("tool_result_media")
+        self._losses.note("tool_result_media_moved")
         return [{"functionResponse": said}, *media]
 
     def _media(self, part: Media) -> Said:
         if part.name:
-            self._losses.note("media_name")
+            self._losses.note("filename" if is_image(part) else "document_name")
         return {"inlineData": {"mimeType": part.media_type, "data": part.data}}
