@@ -2,7 +2,7 @@ import pytest
 
 from gateway.dialects.gemini import GEMINI as DIALECT
 from gateway.dialects.gemini.names import NAME_CHARS_MAX, allowed
-from gateway.dialects.gemini.signatures import UNSIGNED
+from gateway.dialects.gemini.signatures import UNSIGNED, is_sayable
 from gateway.domain.conversation import (
     Conversation,
     Media,
@@ -175,3 +175,8 @@ def test_names_that_google_forbids_are_mapped_and_mapped_back():
     assert DIALECT.renamed(conversation) == {allowed("1look"): "1look", allowed("lo ok"): "lo ok"}
     body, _ = said(conversation)
     assert [part["functionCall"]["name"] for part in calls(body)] == [allowed("1look"), "look"]
+
+
+@pytest.mark.parametrize("signature", ["00", "", "not base64", "MDA"])
+def test_only_a_signature_that_the_vendor_can_read_is_sent(signature) -> None:
+    assert is_sayable(signature) == (signature == "MDA")
