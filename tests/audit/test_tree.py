@@ -169,3 +169,12 @@ def test_a_consistency_proof_that_is_too_long_proves_nothing() -> None:
     proof = consistency_proof(leaves, 4)
     assert verify_consistency(old, new, proof)
     assert not verify_consistency(old, new, (*proof, leaves[0]))
+
+
+def test_every_small_tree_goes_on_from_every_smaller_one() -> None:
+    leaves = [leaf_hash(bytes([number])) for number in range(17)]
+    heads = [Head(size, root_of(leaves[:size])) for size in range(18)]
+    for new in range(1, 18):
+        for old in range(new + 1):
+            proof = consistency_proof(leaves[:new], old)
+            assert verify_consistency(heads[old], heads[new], proof)
