@@ -8,7 +8,7 @@ _CONVERSE, _INVOKE = "converse", "invokeModel"
 
 
 def request_in(body: Body) -> Body:
-    """Return the request that is counted: the body, with what it holds one level below beside it.
+    """Return the request that is counted: the body, and over it what it holds.
 
     A body of any dialect is read by its structure, and nothing in it is an error here.
     INVARIANT: what is said and claimed of a request counts alike where only its size is asked for:

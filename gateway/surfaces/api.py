@@ -16,14 +16,13 @@ from gateway.domain.errors import (
     GatewayError,
     Malformed,
     Unauthenticated,
-    UnknownModel,
     UnknownPath,
     WrongMethod,
 )
 from gateway.flow.ports import Worlds
 from gateway.identity.keys import refused
 from gateway.identity.sent import Sent
-from gateway.routing.names import askable
+from gateway.routing.names import askable, resolve
 from gateway.surfaces.explanation import explanation
 from gateway.surfaces.front import Door
 from gateway.surfaces.knock import sent_of
@@ -66,7 +65,7 @@ class Api:
         async def models(request: AnyRequest) -> Response[bytes]:
             return self._answer(request, lambda: self._models(request))
 
-        @get("/v1/models/{name:path}")
+        @get(["/v1/models/{name:path}", "/v1beta/models/{name:path}"])
         async def model(request: AnyRequest, name: str) -> Response[bytes]:
             return self._answer(request, lambda: self._model(request, name.removeprefix("/")))
 
@@ -138,8 +137,8 @@ class Api:
         }
 
     def _model(self, request: AnyRequest, name: str) -> dict[str, Any]:
-        if name not in askable(self._worlds.now().fleet.catalogue):
-            raise UnknownModel("No task or model has that name; GET /v1/models lists them.")
+        # INVARIANT: a name that may be asked for is there, in whichever of its forms.
+        resolve(name, self._worlds.now().fleet.catalogue)
         return _described(request, name)
 
     async def _record(self, request: AnyRequest, record_id: str) -> Response[bytes]:

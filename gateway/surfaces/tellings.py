@@ -39,12 +39,12 @@ def with_tellings(claims: Claims, body: Body) -> Claims:
 
     A request that is only to be counted claims what it would claim.
     """
-    body = request_in(body)
+    outer, body = body, request_in(body)
     folders = tuple(dict.fromkeys((*claims.folders, *_folders(body))))[:FOLDERS_MAX]
     return replace(
         claims,
-        told_labels=_told(body, LABEL),
-        told_repos=_told(body, REPO),
+        told_labels=tuple(dict.fromkeys((*_told(outer, LABEL), *_told(body, LABEL)))),
+        told_repos=tuple(dict.fromkeys((*_told(outer, REPO), *_told(body, REPO)))),
         folders=folders,
         session=claims.session or _session(body),
     )

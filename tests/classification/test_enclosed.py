@@ -45,6 +45,12 @@ def test_a_conversation_that_is_only_counted_is_recalled(body: Body) -> None:
     assert set(counted.hashes) >= set(asked.hashes)
 
 
+@pytest.mark.parametrize("body", COUNTED.values(), ids=COUNTED)
+def test_what_stands_beside_a_counted_request_hides_nothing_of_it(body: Body) -> None:
+    beside = {"messages": [], "contents": [], "labels": {}}
+    assert turns_of({**beside, **body}).replies == turns_of(body).replies
+
+
 CLAIMING = {
     "labels of Google": {"labels": {"perimeter-label": "restricted"}},
     "a packed body": packed({"metadata": {"perimeter-label": "restricted"}}),
