@@ -173,9 +173,10 @@ class Api:
         found = find(request.scope["raw_path"].decode("latin-1"))
         if found is not None:
             return self._wrong_method(request, "POST", found.surface.dialect)
-        if isinstance(error, MethodNotAllowedException):
+        if isinstance(error, MethodNotAllowedException) and not _names_a_verb(request):
             return self._wrong_method(request, (error.headers or {}).get("allow", "GET"))
-        what = "There is no such path." if isinstance(error, NotFoundException) else error.detail
+        absent = isinstance(error, NotFoundException | MethodNotAllowedException)
+        what = "There is no such path." if absent else error.detail
         return self._error(request, UnknownPath(what))
 
     def _wrong_method(self, request: AnyRequest, allow: str, dialect: str = "") -> Response[bytes]:
@@ -209,6 +210,12 @@ class Api:
         if _is_googles(request):
             return dialects["gemini"]
         return dialects["anthropic_messages" if _is_anthropic(request) else "openai_chat"]
+
+
+def _names_a_verb(request: AnyRequest) -> bool:
+    """Does it send something to a model with a verb of Google's that is not served?"""
+    path = request.scope["path"]
+    return request.method == "POST" and "/models/" in path and ":" in path.rpartition("/")[2]
 
 
 def _is_anthropic(request: AnyRequest) -> bool:

@@ -197,6 +197,7 @@ def test_models_are_listed_in_googles_form(house, client) -> None:
     names = [model.name for model in client.models.list()]
     assert "models/home-model" in names
     assert "models/code" in names
+    assert client.models.get(model="code").name == "models/code"
 
 
 def test_a_wrong_key_and_a_wrong_path_are_told_in_googles_form(house) -> None:
@@ -208,5 +209,7 @@ def test_a_wrong_key_and_a_wrong_path_are_told_in_googles_form(house) -> None:
         with pytest.raises(errors.ClientError) as unlisted:
             list(wrong.models.list())
         assert unlisted.value.status == "UNAUTHENTICATED"
-    heard = post(house, "/v1beta/models/code:embedEverything", HELLO)
-    assert (heard.status, heard.json["error"]["status"]) == (404, "NOT_FOUND")
+    for version in ("v1", "v1beta"):
+        heard = post(house, f"/{version}/models/code:embedContent", HELLO)
+        assert (heard.status, heard.json["error"]["status"]) == (404, "NOT_FOUND")
+    assert post(house, "/v1beta/models/code", HELLO).status == 405

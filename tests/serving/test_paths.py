@@ -174,3 +174,5 @@ def test_one_model_is_described_in_the_form_of_each_vendor(house: House) -> None
     with pytest.raises(anthropic.NotFoundError):
         native.models.retrieve("canary")
     assert ask(house.url, request("GET", "/v1/models/home-model"), "GET").status == 401
+    listed = client.models.retrieve("home:home-model")
+    assert listed.id == "home:home-model"
