@@ -7,22 +7,13 @@ INPUT = "input"
 _CONVERSE, _INVOKE = "converse", "invokeModel"
 
 
-def request_in(body: Body) -> Body:
-    """Return the request that is counted: the body, and over it what it holds.
+def held_in(body: Body) -> list[Body]:
+    """Return the requests that stand in the body, one level below.
 
     A body of any dialect is read by its structure, and nothing in it is an error here.
     INVARIANT: what is said and claimed of a request counts alike where only its size is asked for:
     an engine that counts it has it.
     """
-    found = dict(body)
-    for held in held_in(body):
-        for name, value in held.items():
-            found.setdefault(name, value)
-    return found
-
-
-def held_in(body: Body) -> list[Body]:
-    """Return the requests that stand in the body, one level below."""
     asked = body.get(INPUT)
     inner = [body.get(name) for name in _WHOLE]
     if isinstance(asked, dict):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from gateway.domain.enclosed import request_in
+from gateway.domain.enclosed import held_in
 from gateway.domain.errors import Malformed
 from gateway.domain.request import Body, Claims
 
@@ -39,14 +39,16 @@ def with_tellings(claims: Claims, body: Body) -> Claims:
 
     A request that is only to be counted claims what it would claim.
     """
-    outer, body = body, request_in(body)
-    folders = tuple(dict.fromkeys((*claims.folders, *_folders(body))))[:FOLDERS_MAX]
+    # INVARIANT: every request that the body holds is heard; none stands in for another.
+    requests = (body, *held_in(body))
+    found = (folder for one in requests for folder in _folders(one))
+    folders = tuple(dict.fromkeys((*claims.folders, *found)))[:FOLDERS_MAX]
     return replace(
         claims,
-        told_labels=tuple(dict.fromkeys((*_told(outer, LABEL), *_told(body, LABEL)))),
-        told_repos=tuple(dict.fromkeys((*_told(outer, REPO), *_told(body, REPO)))),
+        told_labels=tuple(dict.fromkeys(told for one in requests for told in _told(one, LABEL))),
+        told_repos=tuple(dict.fromkeys(told for one in requests for told in _told(one, REPO))),
         folders=folders,
-        session=claims.session or _session(body),
+        session=claims.session or next(filter(None, map(_session, requests)), None),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.classification.turns import turns_of
 from gateway.dialects import BEDROCK_COUNT
-from gateway.domain.enclosed import request_in
+from gateway.domain.enclosed import held_in
 from gateway.domain.request import Body, Claims
 from gateway.surfaces.tellings import with_tellings
 
@@ -87,7 +87,7 @@ def test_a_folder_is_heard_in_the_system_prompt_of_every_dialect(body: Body) -> 
     "body", [{"input": {"invokeModel": "x", "converse": 1}}, {"generateContentRequest": []}]
 )
 def test_what_holds_no_request_is_read_as_it_is(body: Body) -> None:
-    assert request_in(body) == body
+    assert held_in(body) == []
 
 
 def test_a_turn_with_a_role_is_said_whatever_else_it_calls_itself() -> None:
@@ -99,3 +99,9 @@ def test_a_decoy_beside_the_request_that_is_counted_hides_none_of_its_turns() ->
     decoy = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
     counted = turns_of({**decoy, "generateContentRequest": {"contents": CONTENTS}})
     assert set(counted.hashes) >= set(turns_of({"contents": CONTENTS}).hashes)
+
+
+@pytest.mark.parametrize("body", WORKING.values(), ids=WORKING)
+def test_a_decoy_beside_a_counted_request_hides_none_of_its_folders(body: Body) -> None:
+    decoy = {"system": "hello", "messages": [{"role": "system", "content": "hello"}]}
+    assert "/home/ada/payments" in with_tellings(Claims(), {**decoy, **body}).folders
