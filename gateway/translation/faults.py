@@ -32,14 +32,14 @@ def object_in(body: bytes) -> dict[str, Any]:
 
 
 def told_of(error: GatewayError, record_id: str) -> str:
-    """Return what the client is told, and where it is recorded."""
-    return f"{error.what} Record {record_id}." if record_id else error.what
+    """Return what the client is told, as a sentence, and where it is recorded."""
+    what = error.what if error.what.endswith((".", "!", "?")) else f"{error.what}."
+    return f"{what} Record {record_id}." if record_id else what
 
 
 def openai_error(error: GatewayError, record_id: str) -> dict[str, Any]:
     """Return our own error as OpenAI's APIs say one."""
-    what = error.what if error.what.endswith((".", "!", "?")) else f"{error.what}."
     by_client = 400 <= error.status < 500  # noqa: PLR2004
     kind = _TYPES.get(error.status, "invalid_request_error" if by_client else "server_error")
-    message = f"{what} Record {record_id}." if record_id else what
+    message = told_of(error, record_id)
     return {"message": message, "type": kind, "param": None, "code": error.code}

@@ -48,9 +48,9 @@ def test_every_error_is_one_that_the_sdk_understands(kind):
     ],
 )
 def test_an_error_has_the_vendors_type(kind, name, raised):
-    reply = DIALECT.refusal(kind("no"), "")
+    reply = DIALECT.refusal(kind("No."), "")
     body = msgspec.json.decode(reply.body)
-    assert body == {"type": "error", "error": {"type": name, "message": "no"}}
+    assert body == {"type": "error", "error": {"type": name, "message": "No."}}
     assert isinstance(anthropic_error(reply.status, reply.body), raised)
 
 

@@ -3,7 +3,6 @@ import pytest
 
 from gateway.dialects.gemini import GEMINI as DIALECT
 from gateway.dialects.gemini import GEMINI_ARRAY, GEMINI_COUNT
-from gateway.dialects.gemini.errors import SAID_CHARS_MAX
 from gateway.domain.errors import (
     AllFailed,
     AllTimedOut,
@@ -15,6 +14,7 @@ from gateway.domain.errors import (
     UnknownModel,
 )
 from gateway.domain.route import FailureKind
+from gateway.translation.faults import SAID_CHARS_MAX
 from tests.doubles.google_client import google_error
 
 RECORD = "01938e6c-7c1a-7abc-8def-0123456789ab"

@@ -306,5 +306,5 @@ def test_a_reply_that_broke_is_not_written_whole() -> None:
 
 def test_errors_are_ollamas() -> None:
     form = OLLAMA_GENERATE.refusal(AllFailed("no"), RECORD)
-    assert msgspec.json.decode(form.body) == {"error": f"no Record {RECORD}."}
+    assert msgspec.json.decode(form.body) == {"error": f"no. Record {RECORD}."}
     assert OLLAMA_GENERATE.stream_error(AllFailed("no"), RECORD).endswith(b"\n")

@@ -10,7 +10,7 @@ import msgspec
 from gateway.domain.dialect import ErrorReply
 from gateway.domain.errors import GatewayError
 from gateway.domain.route import FailureKind
-from gateway.translation.faults import printable
+from gateway.translation.faults import printable, told_of
 from gateway.wire.eventstream import framed
 
 _STATUS = {
@@ -94,8 +94,7 @@ def stream_error(error: GatewayError, record_id: str) -> bytes:
 
 
 def _told(error: GatewayError, record_id: str) -> bytes:
-    message = f"{error.what} Record {record_id}." if record_id else error.what
-    return msgspec.json.encode({"message": message})
+    return msgspec.json.encode({"message": told_of(error, record_id)})
 
 
 def failure(status: int, body: bytes) -> tuple[FailureKind, str]:

@@ -8,8 +8,7 @@ import msgspec
 from gateway.domain.dialect import ErrorReply
 from gateway.domain.errors import GatewayError
 from gateway.domain.route import FailureKind
-
-SAID_CHARS_MAX = 500
+from gateway.translation.faults import printable, told_of
 
 _KINDS = {
     408: FailureKind.TIMED_OUT,
@@ -75,7 +74,6 @@ def stream_error(error: GatewayError, record_id: str) -> bytes:
 
 def told(error: GatewayError, record_id: str) -> bytes:
     """Return our error as JSON, with a reason that a program can read."""
-    what = error.what if error.what.endswith((".", "!", "?")) else f"{error.what}."
     by_client = error.status < HTTPStatus.INTERNAL_SERVER_ERROR
     detail = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -85,7 +83,7 @@ def told(error: GatewayError, record_id: str) -> bytes:
     }
     said: dict[str, Any] = {
         "code": error.status,
-        "message": f"{what} Record {record_id}." if record_id else what,
+        "message": told_of(error, record_id),
         "status": _WORDS.get(error.status, "INVALID_ARGUMENT" if by_client else "INTERNAL"),
         "details": [detail],
     }
@@ -100,8 +98,7 @@ def _classified(status: int, said: str) -> tuple[FailureKind, str]:
     lowered = said.lower()
     if kind is FailureKind.REJECTED and any(mark in lowered for mark in _TOO_LONG):
         kind = FailureKind.CONTEXT_EXCEEDED
-    cut = said[:SAID_CHARS_MAX]
-    return kind, "".join(char if char.isprintable() else " " for char in cut).strip()
+    return kind, printable(said)
 
 
 def _value(body: bytes) -> object:
