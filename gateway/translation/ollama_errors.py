@@ -18,6 +18,8 @@ _STATUS = {
     502: FailureKind.UNREACHABLE,
     503: FailureKind.OVERLOADED,
     504: FailureKind.UNREACHABLE,
+    # A host in front of it may say that it is overloaded.
+    529: FailureKind.OVERLOADED,
 }
 _TOO_LONG = (
     "exceeds the context length",

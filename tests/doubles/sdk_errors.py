@@ -9,7 +9,7 @@ from tests.doubles.raw_http import Heard
 MESSAGES = [{"role": "user", "content": "hello"}]
 
 
-class _Replay(httpx2.BaseTransport):
+class Replay(httpx2.BaseTransport):
     """Answers every request with the response that was heard."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class _Replay(httpx2.BaseTransport):
         return httpx2.Response(heard.status, headers=heard.headers, content=heard.body)
 
 
-_REPLAY = _Replay()
+_REPLAY = Replay()
 _OPENAI = openai.OpenAI(
     base_url="http://gateway.test/v1",
     api_key="unused",
