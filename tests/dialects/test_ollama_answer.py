@@ -181,6 +181,7 @@ def test_a_broken_stream_ends_with_an_error_line():
         (502, FailureKind.UNREACHABLE),
         (503, FailureKind.OVERLOADED),
         (504, FailureKind.UNREACHABLE),
+        (529, FailureKind.OVERLOADED),
         (302, FailureKind.UNREADABLE),
         (599, FailureKind.UNREADABLE),
     ],

@@ -22,6 +22,53 @@ EMBEDDING = ("cloud-vectors", "home-vectors", "local-vectors")
 CLAUDES = "/projects/p/locations/l/publishers/anthropic/models"
 GOOGLES = "/projects/p/locations/l/publishers/google/models"
 
+# What the vendors' clients call the statuses that a client of ours may hear.
+KINDS = {
+    "openai": {
+        400: "BadRequestError",
+        401: "AuthenticationError",
+        404: "NotFoundError",
+        413: "APIStatusError",
+        502: "InternalServerError",
+    },
+    "anthropic": {
+        400: "BadRequestError",
+        401: "AuthenticationError",
+        404: "NotFoundError",
+        413: "ContentTooLargeError",
+        502: "InternalServerError",
+    },
+    "gemini": {
+        400: "ClientError INVALID_ARGUMENT",
+        401: "ClientError UNAUTHENTICATED",
+        404: "ClientError NOT_FOUND",
+        413: "ClientError INVALID_ARGUMENT",
+        502: "ServerError INTERNAL",
+    },
+    "bedrock": {
+        400: "ValidationException",
+        401: "AccessDeniedException",
+        404: "ResourceNotFoundException",
+        413: "ValidationException",
+        502: "InternalServerException",
+    },
+    "ollama": dict.fromkeys((400, 401, 404, 413, 502), "ResponseError"),
+}
+VENDORS = {
+    "messages": "anthropic",
+    "count_tokens": "anthropic",
+    "vertex_claude": "anthropic",
+    "vertex_count": "anthropic",
+    "generate_content": "gemini",
+    "gemini_count_tokens": "gemini",
+    "converse": "bedrock",
+    "invoke": "bedrock",
+    "bedrock_count": "bedrock",
+    "ollama_chat": "ollama",
+    "ollama_generate": "ollama",
+    "ollama_embed": "ollama",
+}
+
 
 class Row(Struct, frozen=True, kw_only=True):
     """One surface. `streamed` is the path of a stream; None where the body says it.
@@ -46,6 +93,10 @@ class Row(Struct, frozen=True, kw_only=True):
     def ways(self) -> tuple[bool, ...]:
         """Whole, and streamed where it can be."""
         return (False,) if self.broken is None else (False, True)
+
+    def kind(self, status: int) -> str:
+        """Return what the vendor's client calls an error of that status."""
+        return KINDS[VENDORS.get(self.surface, "openai")][status]
 
     def key(self, key: str) -> Field:
         return (self.header, f"Bearer {key}" if self.header == "authorization" else key)

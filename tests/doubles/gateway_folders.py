@@ -22,6 +22,17 @@ KEYS = {
     "expired": ("old", "old@example.com", ("--expires-on", "2020-01-01")),
     "unbound": ("free", "free@example.com", ()),
 }
+MODEL = """\
+  {name}:{fim}
+    offerings:
+      - backend: {backend}
+        wire_model: {name}
+        context_tokens: 32768
+        output_tokens_max: 8192
+        capabilities: [{abilities}]
+        price: {{input: "2", output: "10", source: a test, verified_on: 2026-11-20}}
+        settings: {{num_ctx: 32768}}
+"""
 NOWHERE: Backends = {"home": ("vllm", "http://127.0.1.1:9", "on_prem")}
 
 
@@ -53,6 +64,13 @@ class Template:
         gateway = RunningGateway(folder)
         gateway.keys = dict(self.keys)
         return gateway
+
+
+def a_model(backend: str, name: str, abilities: str = "", fim: str = "") -> str:
+    """Return an entry of the catalogue."""
+    said = f"\n    fim: {fim}" if fim else ""
+    whole = f"{backend}-{name}"
+    return MODEL.format(backend=backend, name=whole, abilities=abilities, fim=said)
 
 
 def create_ledger(node: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from gateway.cli import serve
-from tests.doubles.gateway_folders import Backends, Ran, Template, ran, started
+from tests.doubles.gateway_folders import Backends, Ran, Template, a_model, ran, started
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.scripted_engine import RunningEngine, scripted_engine
 from tests.doubles.serving_house import House
@@ -83,6 +83,21 @@ def narrow(
     gateway = template.copy(
         tmp_path_factory.mktemp("narrow"), backends_of(engines), NARROW, more, TASKS
     )
+    with started(gateway):
+        yield House(gateway, engines)
+
+
+@pytest.fixture(scope="session")
+def every(
+    template: Template,
+    engines: dict[str, RunningEngine],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
+    """A gateway whose engines chat, count, complete and embed."""
+    gateway = template.copy(tmp_path_factory.mktemp("every"), backends_of(engines), tasks=TASKS)
+    catalog = gateway.folder / "models" / "catalog.yaml"
+    more = "".join(a_model(name, "vectors", "embeddings") for name in KINDS if name != "spare")
+    catalog.write_text(catalog.read_text() + more)
     with started(gateway):
         yield House(gateway, engines)
 

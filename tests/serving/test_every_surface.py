@@ -1,64 +1,12 @@
 """Whatever an engine answers, each client hears it from each surface in its vendor's form."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from gateway.surfaces.surface import SURFACES
 from tests.doubles.every_surface import ASKED, EVERY, Row
-from tests.doubles.gateway_folders import Template, started
 from tests.doubles.raw_http import Heard, ask
-from tests.doubles.scripted_engine import RunningEngine
 from tests.doubles.serving_house import House
-from tests.serving.conftest import TASKS, backends_of
-from tests.serving.test_older_surfaces import a_model
 
-# What the vendors' clients call the statuses that a client of ours may hear.
-KINDS = {
-    "openai": {
-        400: "BadRequestError",
-        401: "AuthenticationError",
-        404: "NotFoundError",
-        413: "APIStatusError",
-        502: "InternalServerError",
-    },
-    "anthropic": {
-        400: "BadRequestError",
-        401: "AuthenticationError",
-        404: "NotFoundError",
-        413: "RequestTooLargeError",
-        502: "InternalServerError",
-    },
-    "gemini": {
-        400: "ClientError INVALID_ARGUMENT",
-        401: "ClientError UNAUTHENTICATED",
-        404: "ClientError NOT_FOUND",
-        413: "ClientError INVALID_ARGUMENT",
-        502: "ServerError INTERNAL",
-    },
-    "bedrock": {
-        400: "ValidationException",
-        401: "AccessDeniedException",
-        404: "ResourceNotFoundException",
-        413: "ValidationException",
-        502: "InternalServerException",
-    },
-    "ollama": dict.fromkeys((400, 401, 404, 413, 502), "ResponseError"),
-}
-VENDORS = {
-    "messages": "anthropic",
-    "count_tokens": "anthropic",
-    "vertex_claude": "anthropic",
-    "vertex_count": "anthropic",
-    "generate_content": "gemini",
-    "gemini_count_tokens": "gemini",
-    "converse": "bedrock",
-    "invoke": "bedrock",
-    "bedrock_count": "bedrock",
-    "ollama_chat": "ollama",
-    "ollama_generate": "ollama",
-    "ollama_embed": "ollama",
-}
 # What an engine does, the status that its client hears, and how the record calls each try.
 ANSWERS = {
     "429": (("status=429", "retry-after=60"), 502, ["rate_limited"]),
@@ -71,33 +19,13 @@ ANSWERS = {
     "html": (("html",), 502, ["unreadable"]),
     "garbage": (("garbage",), 502, ["unreadable"]),
 }
-ENGINES = ("cloud", "home", "local")
 AT = [f"{row}-{model}-{'stream' if way else 'whole'}" for row, model, way in ASKED]
 STREAMS = [(row, model) for row, model, way in ASKED if way]
-
-
-@pytest.fixture(scope="module")
-def every(
-    template: Template,
-    engines: dict[str, RunningEngine],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[House]:
-    """A gateway whose engines chat, count, complete and embed."""
-    gateway = template.copy(tmp_path_factory.mktemp("every"), backends_of(engines), tasks=TASKS)
-    catalog = gateway.folder / "models" / "catalog.yaml"
-    more = "".join(a_model(name, "vectors", "embeddings") for name in ENGINES)
-    catalog.write_text(catalog.read_text() + more)
-    with started(gateway):
-        yield House(gateway, engines)
 
 
 def said_by(house: House, row: Row, model: str, stream: bool, text: str = "hello") -> Heard:
     raw = row.raw(text, model, stream)
     return ask(house.url, row.asks(house.gateway.keys["website"], model, raw, stream))
-
-
-def kind_of(row: Row, status: int) -> str:
-    return KINDS[VENDORS.get(row.surface, "openai")][status]
 
 
 def test_the_table_has_every_surface() -> None:
@@ -113,7 +41,7 @@ def test_an_error_of_an_engine_is_told_in_the_clients_form(
     every.engines[model.partition("-")[0]].behave(*behaviours)
     heard = said_by(every, row, model, stream)
     told = row.told(heard)
-    assert (told.status, told.kind) == (status, kind_of(row, status)), heard.body
+    assert (told.status, told.kind) == (status, row.kind(status)), heard.body
     assert f". Record {heard.record}." in told.said
     assert ("the scripted engine refuses" in told.said) == (status == 400)
     assert told.retry_after == ("60" if "retry-after=60" in behaviours else "")

@@ -8,7 +8,7 @@ import ollama
 import openai
 import pytest
 
-from tests.doubles.gateway_folders import Template, started
+from tests.doubles.gateway_folders import Template, a_model, started
 from tests.doubles.raw_http import ask, request
 from tests.doubles.scripted_engine import RunningEngine
 from tests.doubles.serving_house import JSON, OPENAI, House
@@ -18,29 +18,12 @@ KINDS = {
     "home": ("vllm", "on_prem"),
     "local": ("ollama", "on_prem"),
 }
-MODEL = """\
-  {name}:{fim}
-    offerings:
-      - backend: {backend}
-        wire_model: {name}
-        context_tokens: 32768
-        output_tokens_max: 8192
-        capabilities: [{abilities}]
-        price: {{input: "2", output: "10", source: a test, verified_on: 2026-11-20}}
-        settings: {{num_ctx: 32768}}
-"""
 TASKS = """\
 code: [cloud-model, home-model]
 vectors: [cloud-vectors, home-vectors]
 rest: [cloud-model, home-qwen-coder]
 filled: [cloud-native, home-qwen-coder]
 """
-
-
-def a_model(backend: str, name: str, abilities: str = "", fim: str = "") -> str:
-    said = f"\n    fim: {fim}" if fim else ""
-    whole = f"{backend}-{name}"
-    return MODEL.format(backend=backend, name=whole, abilities=abilities, fim=said)
 
 
 @pytest.fixture(scope="module")
