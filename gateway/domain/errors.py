@@ -4,7 +4,7 @@ GatewayError
     RequestError    blame=caller    Malformed 400, TooSlow 408, TooLarge 413,
                                     UnsupportedMedia 415,
                                     UnknownModel 404, UnknownPath 404, WrongMethod 405,
-                                    CannotExpress 400
+                                    WrongProtocol 426, CannotExpress 400
     IdentityError   blame=caller    Unauthenticated 401, NotAllowed 400
     Refusal         blame=policy    Denied 400, NothingFits 400, NoHealthyBackend 503, Draining 503
     BackendError    blame=backend   EngineRejected 400, AllFailed 502, AllTimedOut 504
@@ -97,6 +97,12 @@ class WrongMethod(RequestError):
     """The path is there, and takes another method."""
 
     code, status = "method_not_allowed", 405
+
+
+class WrongProtocol(RequestError):
+    """The path is there, and is spoken to in plain HTTP, by no other protocol."""
+
+    code, status = "upgrade_required", 426
 
 
 class CannotExpress(RequestError):

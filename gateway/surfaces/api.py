@@ -11,13 +11,14 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 
 from gateway.audit.record import Attempted, Decided, Settled
 from gateway.domain.caller import Caller
-from gateway.domain.dialect import Dialect
+from gateway.domain.dialect import Dialect, ErrorReply
 from gateway.domain.errors import (
     GatewayError,
     Malformed,
     Unauthenticated,
     UnknownPath,
     WrongMethod,
+    WrongProtocol,
 )
 from gateway.flow.ports import Worlds
 from gateway.identity.keys import refused
@@ -31,7 +32,6 @@ from gateway.surfaces.places import PLACE, Place, require_known
 from gateway.surfaces.surface import find
 
 RECORD_ID_CHARACTERS = 36
-UPGRADE_REQUIRED = 426
 BEDROCK_PATHS = ("/model/", "/inference-profiles")
 AnyRequest = Request[Any, Any, Any]
 
@@ -160,13 +160,8 @@ class Api:
         """
         if request.headers.get("upgrade", "").lower() != "websocket":
             return self._wrong_method(request, "POST", "openai_responses")
-        form = self._dialect(request).refusal(UnknownPath("Send this by POST."), "")
-        return Response(
-            form.body,
-            status_code=UPGRADE_REQUIRED,
-            media_type=form.content_type,
-            headers={"upgrade": "HTTP/1.1", **dict(form.headers)},
-        )
+        speaks = self._door.dialects["openai_responses"]
+        return _told(speaks.refusal(WrongProtocol("Send this by POST."), ""), upgrade="HTTP/1.1")
 
     def _not_here(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
         """Say that there is no such path, or that it takes another method."""
@@ -182,24 +177,13 @@ class Api:
     def _wrong_method(self, request: AnyRequest, allow: str, dialect: str = "") -> Response[bytes]:
         speaks = self._door.dialects[dialect] if dialect else self._dialect(request)
         form = speaks.refusal(WrongMethod(f"Send this by {allow}."), "")
-        return Response(
-            form.body,
-            status_code=form.status,
-            media_type=form.content_type,
-            headers={"allow": allow, **dict(form.headers)},
-        )
+        return _told(form, allow=allow)
 
     def _unexpected(self, request: AnyRequest, _: Exception) -> Response[bytes]:
         return self._error(request, GatewayError("Something went wrong here."))
 
     def _error(self, request: AnyRequest, error: GatewayError) -> Response[bytes]:
-        form = self._dialect(request).refusal(error, "")
-        return Response(
-            form.body,
-            status_code=form.status,
-            media_type=form.content_type,
-            headers=dict(form.headers),
-        )
+        return _told(self._dialect(request).refusal(error, ""))
 
     def _dialect(self, request: AnyRequest) -> Dialect:
         dialects: Mapping[str, Dialect] = self._door.dialects
@@ -250,6 +234,16 @@ def _googles(name: str) -> dict[str, Any]:
         "displayName": name,
         "supportedGenerationMethods": ["generateContent", "countTokens"],
     }
+
+
+def _told(form: ErrorReply, **headers: str) -> Response[bytes]:
+    """Return an error in a client's form, with header fields of its own."""
+    return Response(
+        form.body,
+        status_code=form.status,
+        media_type=form.content_type,
+        headers={**headers, **dict(form.headers)},
+    )
 
 
 def _json(value: dict[str, Any]) -> Response[bytes]:

@@ -159,6 +159,8 @@ def test_a_websocket_is_answered_at_once_that_none_is_spoken(house) -> None:
         heard = ask(house.url, request("GET", PATH, fields=WEBSOCKET), "GET")
     assert heard.status == 426
     assert heard.headers["upgrade"] == "HTTP/1.1"
+    assert heard.json["error"]["code"] == "upgrade_required"
+    assert heard.json["error"]["type"] == "invalid_request_error"
     assert "POST" in heard.json["error"]["message"]
 
 

@@ -35,6 +35,9 @@ from tests.doubles.charts import (
         (changed(listener={"host": "127.0.0.1"}), "/listener"),
         (changed(listener={"in_flight_max": 0}), "/listener/in_flight_max"),
         (changed(timeouts={"drain_ms": "long"}), "/timeouts/drain_ms"),
+        (changed(conversations={"days": 0}), "/conversations/days"),
+        (changed(conversations={"turns_max": 999}), "/conversations/turns_max"),
+        (changed(conversations={"hours": 1}), "/conversations"),
         (changed(createLedgerOn="today"), "/createLedgerOn"),
         (changed(resources={"limits": {"memory": None}}), "/resources/limits"),
         (network(clients=[]), "/networkPolicy/clients"),
@@ -103,10 +106,14 @@ def test_the_schema_is_closed_and_knows_every_value() -> None:
     assert "templates/statefulset.yaml" in names
 
 
-def test_the_listener_and_timeouts_are_those_of_the_node_file() -> None:
+def test_listener_timeouts_and_conversations_are_those_of_the_node_file() -> None:
     node = msgspec.json.decode((ROOT / "schemas" / "perimeter.json").read_bytes())["$defs"]
     ours = {"host", "port", "tls"}
-    for key, name in (("listener", "DataListener"), ("timeouts", "Timeouts")):
+    for key, name in (
+        ("listener", "DataListener"),
+        ("timeouts", "Timeouts"),
+        ("conversations", "Conversations"),
+    ):
         theirs = node[name]["properties"]
         mine = _schema()["properties"][key]["properties"]
         assert set(mine) == set(theirs) - ours
@@ -114,6 +121,16 @@ def test_the_listener_and_timeouts_are_those_of_the_node_file() -> None:
             assert {rule: theirs[word][rule] for rule in rules if rule != "items"} == {
                 rule: value for rule, value in rules.items() if rule != "items"
             }
+
+
+def test_what_is_remembered_is_set_by_the_chart_and_is_the_gateways_own_where_it_is_not() -> None:
+    node = msgspec.json.decode((ROOT / "schemas" / "perimeter.json").read_bytes())["$defs"]
+    own = {name: one["default"] for name, one in node["Conversations"]["properties"].items()}
+    for given, kept in (({}, own), ({"days": 7}, own | {"days": 7})):
+        values = changed(conversations=given) if given else changed()
+        manifests = rendered(values)
+        (config,) = [one for one in manifests if "perimeter.yaml" in one.get("data", {})]
+        assert yaml.safe_load(config["data"]["perimeter.yaml"])["conversations"] == kept
 
 
 def test_every_value_is_used_and_explained() -> None:

@@ -1,5 +1,7 @@
 """Which surface a path means, and which model it names."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.dialects import DIALECTS
@@ -15,6 +17,12 @@ def test_every_surface_speaks_a_dialect_and_has_a_name_of_its_own() -> None:
         assert found is not None
         assert found.surface.name == surface.name
         assert found.asked == ("m" if "{model}" in path else "")
+
+
+def test_the_glossary_names_every_dialect() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "glossary.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith("| **Dialect** |")]
+    assert set(row.partition("(")[2].partition(")")[0].split(", ")) == set(DIALECTS)
 
 
 @pytest.mark.parametrize(

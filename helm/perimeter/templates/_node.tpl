@@ -35,6 +35,8 @@ paths:
   cache: /var/cache/perimeter
 timeouts:
   {{- toYaml .Values.timeouts | nindent 2 }}
+conversations:
+  {{- toYaml .Values.conversations | nindent 2 }}
 secrets:
   {{- toYaml $secrets | nindent 2 }}
 {{- end }}
