@@ -67,6 +67,10 @@ class Api:
 
         @get(["/v1/models/{name:path}", "/v1beta/models/{name:path}"])
         async def model(request: AnyRequest, name: str) -> Response[bytes]:
+            # WHY: a verb of Google's stands behind a model's name, and is no part of it.
+            found = find(request.scope["raw_path"].decode("latin-1"))
+            if found is not None:
+                return self._wrong_method(request, "POST", found.surface.dialect)
             return self._answer(request, lambda: self._model(request, name.removeprefix("/")))
 
         @get("/inference-profiles")
@@ -165,10 +169,13 @@ class Api:
 
     def _not_here(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
         """Say that there is no such path, or that it takes another method."""
-        found = find(request.scope["raw_path"].decode("latin-1"))
+        raw_path = request.scope["raw_path"].decode("latin-1")
+        found = find(raw_path)
         if found is not None:
             return self._wrong_method(request, "POST", found.surface.dialect)
-        if isinstance(error, MethodNotAllowedException) and not _names_a_verb(request):
+        # WHY: a surface is one to the letter, so a doubled slash before it leads nowhere.
+        is_other = "//" in raw_path or _names_a_verb(request)
+        if isinstance(error, MethodNotAllowedException) and not is_other:
             return self._wrong_method(request, (error.headers or {}).get("allow", "GET"))
         absent = isinstance(error, NotFoundException | MethodNotAllowedException)
         what = "There is no such path." if absent else error.detail
@@ -199,7 +206,7 @@ class Api:
 def _names_a_verb(request: AnyRequest) -> bool:
     """Does it send something to a model with a verb of Google's that is not served?"""
     path = request.scope["path"]
-    return request.method == "POST" and "/models/" in path and ":" in path.rpartition("/")[2]
+    return request.method == "POST" and ":" in path.partition("/models/")[2]
 
 
 def _is_anthropic(request: AnyRequest) -> bool:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from gateway.cli import serve
-from tests.doubles.gateway_folders import Backends, Ran, Template, a_model, ran, started
+from tests.doubles.gateway_folders import Backends, Ran, Template, a_model, command, ran, started
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.scripted_engine import RunningEngine, scripted_engine
 from tests.doubles.serving_house import House
@@ -98,6 +98,9 @@ def every(
     catalog = gateway.folder / "models" / "catalog.yaml"
     more = "".join(a_model(name, "vectors", "embeddings") for name in KINDS if name != "spare")
     catalog.write_text(catalog.read_text() + more)
+    node = ("--node", str(gateway.node), "--repo", "website", "--sigv4")
+    who = ("--subject", "robot@example.com", "--team", "robot")
+    gateway.keys["robot"] = command("keys", "create", "robot", *node, *who)
     with started(gateway):
         yield House(gateway, engines)
 
