@@ -169,12 +169,10 @@ class Api:
 
     def _not_here(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
         """Say that there is no such path, or that it takes another method."""
-        raw_path = request.scope["raw_path"].decode("latin-1")
-        found = find(raw_path)
+        found = find(request.scope["raw_path"].decode("latin-1"))
         if found is not None:
             return self._wrong_method(request, "POST", found.surface.dialect)
-        # WHY: a surface is one to the letter, so a doubled slash before it leads nowhere.
-        is_other = "//" in raw_path or _names_a_verb(request)
+        is_other = _is_nearly_a_surface(request) or _names_a_verb(request)
         if isinstance(error, MethodNotAllowedException) and not is_other:
             return self._wrong_method(request, (error.headers or {}).get("allow", "GET"))
         absent = isinstance(error, NotFoundException | MethodNotAllowedException)
@@ -201,6 +199,12 @@ class Api:
         if _is_googles(request):
             return dialects["gemini"]
         return dialects["anthropic_messages" if _is_anthropic(request) else "openai_chat"]
+
+
+def _is_nearly_a_surface(request: AnyRequest) -> bool:
+    """Is it a surface but for its slashes? A surface is one to the letter, so nothing is there."""
+    labels = [label for label in request.scope["path"].split("/") if label]
+    return find("/" + "/".join(labels)) is not None
 
 
 def _names_a_verb(request: AnyRequest) -> bool:
