@@ -9,8 +9,10 @@ from gateway.domain.route import OutcomeKind
 from tests.doubles import engine_bytes
 from tests.doubles.goldens import golden_json
 from tests.doubles.houses import Stage, an_envelope
+from tests.doubles.raw_http import Heard
 from tests.doubles.responses_grammar import events_of, lumps_of, whole
 from tests.doubles.scripted_sender import ScriptedReply
+from tests.doubles.vendor_errors import openai_responses
 from tests.doubles.vllm_recordings import recording
 
 pytestmark = pytest.mark.anyio
@@ -142,3 +144,46 @@ async def test_what_identifies_leaves_the_premises_with_no_response() -> None:
     sent = msgspec.json.decode(stage.sender.sent[0][1].body)
     assert set(sent) == {"model", "input", "instructions", "store"}
     assert headers["x-perimeter-lost"] == "user, prompt_cache_key, unknown_field"
+
+
+SAID = b'{"error":{"message":"S-said","type":"x","code":null}}'
+PAGE = b"<!doctype html><html><body>S-page</body></html>"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("status", "body", "heard", "kind"),
+    [
+        (429, SAID, 502, "rate_limited"),
+        (503, SAID, 502, "overloaded"),
+        (529, SAID, 502, "overloaded"),
+        (401, SAID, 502, "unreadable"),
+        (404, SAID, 502, "unreadable"),
+        (500, SAID, 502, "unreadable"),
+        (400, SAID, 400, "rejected"),
+        (200, PAGE, 502, "unreadable"),
+        (502, PAGE, 502, "unreachable"),
+    ],
+    ids=["429", "503", "529", "401", "404", "500", "400", "html", "502-html"],
+)
+async def test_an_engine_of_the_dialect_that_fails_is_told_in_openais_form(
+    status: int, body: bytes, heard: int, kind: str, stream: bool
+) -> None:
+    more = {"retry-after": "60"}
+    failing = [ScriptedReply(body, status=status, content_type="x/y", **more) for _ in range(2)]
+    stage = a_stage(vllm=failing[:1], **{"vllm-2": failing[1:]})
+    asks = {"model": "code", "input": "hello", "stream": stream}
+    told, headers, raw = await stage.ask(asked(asks, caller=HOME))
+    error = openai_responses(Heard(told, headers, raw))
+    assert (error.status, error.kind) == (
+        heard,
+        "BadRequestError" if heard == 400 else "InternalServerError",
+    )
+    assert headers["x-perimeter-record"] in error.said
+    assert ("S-said" in error.said) == (heard == 400)
+    assert "S-page" not in error.said
+    if status in {429, 503, 529}:
+        assert error.retry_after == "60"
+    settled = stage.ledger.settled[0]
+    assert (settled.outcome, settled.status) == (OutcomeKind.FAILED, heard)
+    assert {one.outcome.failure.kind for one in settled.tried} == {kind}
