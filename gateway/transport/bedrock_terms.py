@@ -6,10 +6,11 @@ import msgspec
 
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
-from gateway.transport.anthropic_terms import BETA_LOSS, NEW, unsampled, version_of
+from gateway.translation.own_thinking import signed_alone
 from gateway.transport.anthropic_terms import BETAS as BETAS_SETTING
+from gateway.transport.anthropic_terms import NEW, unsampled, version_of
 from gateway.transport.anthropic_terms import VERSION as VERSION_SETTING
-from gateway.transport.backend import Telling
+from gateway.transport.backend import BETA_FIELD, BETA_LOSS, Telling
 from gateway.transport.credentials import Fields
 
 METADATA_MAX = 16
@@ -65,13 +66,14 @@ def conversed(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
 
 def invoked(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
     """Return the body of Messages as it is invoked: the path says the model and the stream."""
-    said = [one.strip() for one in telling.told.get("anthropic-beta", "").split(",")]
+    said = [one.strip() for one in telling.told.get(BETA_FIELD, "").split(",")]
     kept, lost = _allowed([one for one in said if one], telling)
     version = version_of(telling.offering, VERSION)
+    body, unsigned = signed_alone(body)
     body, unsaid = unsampled(body, version)
     plain = {name: value for name, value in body.items() if name not in ("model", "stream")}
     betas = {"anthropic_beta": kept} if kept else {}
-    return {"anthropic_version": version, **plain, **betas}, (*unsaid, *lost)
+    return {"anthropic_version": version, **plain, **betas}, (*unsigned, *unsaid, *lost)
 
 
 def fields(telling: Telling) -> tuple[Fields, tuple[str, ...]]:
