@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import UNSET
+
 from gateway.dialects.openai_chat.media import needs_of
 from gateway.dialects.openai_chat.offered import refuse_provider_tools
 from gateway.dialects.openai_chat.references import refuse_references
@@ -39,7 +41,8 @@ def peek(body: Body) -> Ask:
     _inspect_prediction(body)
     if fields.records(body, "tools"):
         needs.add("tools")
-    if (fields.positive(body, "n") or 1) > N_MAX:
+    replies = fields.positive(body, "n") or 1
+    if replies > N_MAX:
         raise Malformed(f"n must be at most {N_MAX}.")
     stream = bool(fields.flag(body, "stream"))
     options = fields.record(body, "stream_options") or {}
@@ -50,6 +53,7 @@ def peek(body: Body) -> Ask:
         usage_wanted=include_usage or not stream,
         needs=frozenset(needs),
         output_tokens_max=output_tokens_max(body),
+        replies=replies if replies > 1 else UNSET,
     )
 
 
