@@ -3,7 +3,10 @@
 import msgspec
 import pytest
 
+from gateway.audit.record import Settled
 from gateway.backends import BACKENDS
+from gateway.cli.explain import _ending
+from gateway.domain.route import OutcomeKind
 from tests.doubles import engine_bytes
 from tests.doubles.houses import Stage, an_envelope, chat
 from tests.doubles.scripted_sender import ScriptedReply
@@ -61,3 +64,10 @@ async def test_a_record_of_a_request_that_all_can_be_told_has_no_such_field() ->
     stage = Stage(cloud=[whole()])
     await stage.ask(an_envelope())
     assert b"unable" not in msgspec.json.encode(stage.ledger.settled[0])
+
+
+def test_the_story_of_a_request_names_who_could_not_be_told() -> None:
+    settled = Settled(
+        id="r", ts_us=0, boot="b", outcome=OutcomeKind.COMPLETED, unable=("qwen@vllm",)
+    )
+    assert "Not qwen@vllm: its engine cannot be told this request." in _ending(settled)
