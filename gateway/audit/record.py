@@ -131,7 +131,10 @@ class Tried(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
-    """How a decided request ended; follows every Decided."""
+    """How a decided request ended; follows every Decided.
+
+    `unable` names the candidates whose engines cannot express the request: nothing was sent there.
+    """
 
     id: str
     ts_us: int
@@ -148,6 +151,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     error: str | None = None
     reply_bytes: int = 0
     reply_commitment: str = ""
+    unable: tuple[str, ...] | UnsetType = UNSET
     sealed: Sealed | None = None
     v: int = VERSION
 

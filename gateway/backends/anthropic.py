@@ -14,7 +14,12 @@ ANTHROPIC = Backend(
             fitted=terms.placed,
             fields=terms.told,
         ),
-        Way(dialect=ANTHROPIC_COUNT, path="/v1/messages/count_tokens", fields=terms.told),
+        Way(
+            dialect=ANTHROPIC_COUNT,
+            path="/v1/messages/count_tokens",
+            fitted=terms.counted,
+            fields=terms.told,
+        ),
     ),
     credential=api_key.x_api_key,
     faults=terms.faults,

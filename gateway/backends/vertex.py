@@ -4,6 +4,7 @@ from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSA
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.openai_chat import OPENAI_HOSTED
 from gateway.domain.request import Body
+from gateway.translation.own_thinking import signed_alone
 from gateway.transport import anthropic_terms as terms
 from gateway.transport import vertex_place
 from gateway.transport.backend import Backend, Telling, Way
@@ -21,14 +22,16 @@ UNTAKEN = frozenset({"logit_bias", "logprobs", "top_logprobs", "reasoning_effort
 def claude(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
     """Return the body as `rawPredict` wants it: the version in it, the model in the path alone."""
     version = terms.version_of(telling.offering, terms.VERTEX)
+    body, unsigned = signed_alone(body)
     body, lost = terms.unsampled(body, version)
     kept = {name: value for name, value in body.items() if name != "model"}
-    return {terms.VERSION: version, **kept}, lost
+    return {terms.VERSION: version, **kept}, (*unsigned, *lost)
 
 
 def counted(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
     """Return the body for a count, which names the model in it."""
-    return {terms.VERSION: terms.version_of(telling.offering, terms.VERTEX), **body}, ()
+    body, unsigned = signed_alone(body)
+    return {terms.VERSION: terms.version_of(telling.offering, terms.VERTEX), **body}, unsigned
 
 
 def mistral(body: Body, _telling: Telling) -> tuple[Body, tuple[str, ...]]:

@@ -4,6 +4,8 @@ What it takes is listed here: what its request types of version 0.32 hold, less 
 caller to say.
 """
 
+from typing import Any
+
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
@@ -13,6 +15,7 @@ from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
 from gateway.translation.fim import NATIVE, filled_in, left_to_the_engine
+from gateway.translation.media import DATA_URL
 from gateway.transport import vllm_check
 from gateway.transport.backend import Backend, Way
 from gateway.transport.credentials import bearer
@@ -77,6 +80,8 @@ EMBEDS = frozenset(
         "truncate_prompt_tokens",
     }
 )
+# Where parts stand in parts.
+_PARTS = ("content", "output", "source")
 UNTAKEN = frozenset({"best_of", "random_seed"})
 RESPONSES = frozenset({"frequency_penalty", "include_reasoning", "presence_penalty", "seed"})
 
@@ -87,6 +92,34 @@ def refuse_controls(body: Body, _offering: Offering) -> Body:
     if given:
         raise CannotExpress(f"The engine does not take {', '.join(given)} from a caller.")
     return body
+
+
+def refuse_references(body: Body, _offering: Offering) -> Body:
+    """A quirk: refuse what vLLM would fetch itself, whatever policy lets into its zone.
+
+    WHY: it fetches from wherever it stands, and what stands there is nobody else's to reach.
+    """
+    todo: list[object] = [body.get("messages"), body.get("input")]
+    while todo:
+        found = todo.pop()
+        if isinstance(found, list):
+            todo += found
+        elif isinstance(found, dict):
+            if _refers(found):
+                raise CannotExpress("The engine fetches nothing: send the data itself.")
+            todo += [found.get(name) for name in _PARTS]
+    return body
+
+
+def _refers(part: dict[str, Any]) -> bool:
+    address, file, source = (part.get(name) for name in ("image_url", "file", "source"))
+    url = address.get("url") if isinstance(address, dict) else address
+    return (
+        any(part.get(name) is not None for name in ("file_id", "file_url"))
+        or (isinstance(url, str) and not url.startswith(DATA_URL))
+        or (isinstance(file, dict) and file.get("file_id") is not None)
+        or (isinstance(source, dict) and source.get("type") in ("url", "file"))
+    )
 
 
 def salted(body: Body, tenant: str) -> Body:
@@ -155,7 +188,7 @@ VLLM = Backend(
         ),
     ),
     credential=bearer.optional,
-    quirks=(refuse_controls,),
+    quirks=(refuse_controls, refuse_references),
     probe_path="/health",
     inspect=vllm_check.inspect,
 )

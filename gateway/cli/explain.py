@@ -85,6 +85,8 @@ def _ending(settled: Settled | None) -> list[str]:
         for one in settled.tried
         if one.outcome.failure is not None
     ]
+    unable = settled.unable or ()
+    failed += [f"Not {offering}: its engine cannot be told this request." for offering in unable]
     served = f", served by {settled.served_by} in {settled.zone}" if settled.served_by else ""
     error = f" ({settled.error})" if settled.error else ""
     return [*failed, f"It ended: {settled.outcome}{served}{error}."]

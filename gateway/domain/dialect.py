@@ -132,6 +132,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     hear(body) -> Heard of a whole reply; ValueError when it is not one.
     read_reply(body) -> the events of a whole reply; ValueError.
     reader() -> a Reader of a stream.
+    reader_at(place), read_reply_at(body, place) -> the same of another reply than the first, where
+    several are asked for at once (`Ask.replies`); None in a dialect that draws one.
     write_reply(events, asked_model, record_id) -> the bytes of a whole reply.
     writer(asked_model, record_id, usage_wanted) -> a Writer.
     failure(status, body) -> kind and the engine's own words, from an engine's error reply.
@@ -179,6 +181,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     refusal: Callable[[GatewayError, str], ErrorReply]
     tap: Callable[[bool], Tap] = unstreamed
     reader: Callable[[], Reader] = unstreamed
+    reader_at: Callable[[int], Reader] | None = None
+    read_reply_at: Callable[[bytes, int], tuple[Event, ...]] | None = None
     writer: Callable[[str, str, bool], Writer] = unstreamed
     stream_error: Callable[[GatewayError, str], bytes] = unstreamed
     renamed: Callable[[Any], dict[str, str]] = lambda _matter: {}

@@ -70,8 +70,9 @@ class Ask(Struct, frozen=True):
 
     `needs` holds capabilities (`tools`, `images`, `documents`, `thinking`; `fim` to fill in,
     `template` to put a question into the template of the model). `reaches`
-    names what the body would make a provider fetch, keep or run.
-    WHY: the two newest fields are left out where they say nothing: what an older record holds must
+    names what the body would make a provider fetch, keep or run. `replies` counts the replies that
+    are asked for at once, where it is more than one.
+    WHY: the newest fields are left out where they say nothing: what an older record holds must
     still be written as it was.
     """
 
@@ -82,6 +83,7 @@ class Ask(Struct, frozen=True):
     output_tokens_max: int | None = None
     operation: Operation | UnsetType = UNSET
     reaches: frozenset[str] | UnsetType = UNSET
+    replies: int | UnsetType = UNSET
 
     @property
     def wants(self) -> Operation:

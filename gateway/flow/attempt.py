@@ -209,7 +209,9 @@ class Try:
 
     def _hearing(self, ask: Ask) -> Hearing | None:
         memory = self._docket.memory
-        return memory.hearing() if memory is not None and ask.wants in REPLIES else None
+        if memory is None or ask.wants not in REPLIES:
+            return None
+        return memory.hearing(ask.replies or 1)
 
 
 async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:

@@ -180,7 +180,7 @@ def channel(dialect: Dialect, target: Dialect, wanted: Wanted) -> Channel:
     inner: Channel
     hearing = wanted.hearing
     if dialect.family == target.family:
-        overhearing = None if hearing is None else Overhearing(target.reader(), hearing)
+        overhearing = None if hearing is None else Overhearing(target, hearing)
         inner = Verbatim(dialect.tap(wanted.usage), overhearing, unmarked=target.unmarked)
     else:
         writer = dialect.writer(wanted.asked, wanted.record_id, wanted.usage)

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 
+from msgspec import UNSET
+
 from gateway.audit import canonical
 from gateway.audit.record import (
     Attempted,
@@ -51,6 +53,7 @@ class Docket:
         self._kept: Keeping | None = None
         self.route = route
         self.losses: tuple[str, ...] = ()
+        self.unable: list[str] = []
         self.memory: Remembering | None = None
         self.hearing: Hearing | None = None
 
@@ -194,6 +197,7 @@ class Docket:
             error=error,
             reply_bytes=self._reply_bytes,
             reply_commitment=self._reply_commitment(),
+            unable=tuple(self.unable) or UNSET,
         )
 
     def _reply_commitment(self) -> str:

@@ -17,13 +17,16 @@ REPLIES = frozenset({Operation.GENERATE, Operation.COMPLETE})
 class Hearing:
     """One reply as it goes by: a hash of its words that runs, and its calls.
 
+    `others` hear the other replies that were asked for with it.
+
     Of words nothing is kept. Arguments of calls are kept until the end, ARGUMENTS_CHARS_MAX of all
     of them; a call over that is not known again.
     """
 
-    __slots__ = ("_arguments", "_before", "_left", "_names", "_words")
+    __slots__ = ("_arguments", "_before", "_left", "_names", "_words", "others")
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, replies: int = 1) -> None:
+        self.others = tuple(Hearing(turns) for _ in range(1, replies))
         self._before = turns.last
         self._words = [Words(), *([Words(turns.begun)] if turns.begun else [])]
         self._names: dict[int, str] = {}
@@ -52,31 +55,38 @@ class Hearing:
             called(name, "".join(self._arguments[index]), self._before)
             for index, name in self._names.items()
         ]
-        return tuple(dict.fromkeys([*filter(None, texts), *calls]))
+        beside = [one for other in self.others for one in other.hashes()]
+        return tuple(dict.fromkeys([*filter(None, texts), *calls, *beside]))
 
 
 class Overhearing:
-    """Reads a stream that passes verbatim; what cannot be read passes unheard."""
+    """Reads a stream that passes verbatim, each of its replies; what cannot be read is unheard."""
 
-    __slots__ = ("_faults", "_hearing", "_reader")
+    __slots__ = ("_faults", "_heard")
 
-    def __init__(self, reader: Reader, hearing: Hearing) -> None:
-        self._reader = reader
-        self._hearing = hearing
+    def __init__(self, target: Dialect, hearing: Hearing) -> None:
+        self._heard: list[tuple[Reader, Hearing]] = [(target.reader(), hearing)]
+        if target.reader_at is not None:
+            for place, other in enumerate(hearing.others, 1):
+                self._heard.append((target.reader_at(place), other))
         self._faults = 0
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes of the engine."""
-        if self._faults > FAULTS_MAX:
-            return
+        for reader, hearing in self._heard:
+            if self._faults > FAULTS_MAX:
+                return
+            self._feed(reader, hearing, chunk)
+
+    def _feed(self, reader: Reader, hearing: Hearing, chunk: bytes) -> None:
         # WHY: a stream that passes must not end for what only its reader cannot say.
         try:
-            events = self._reader.feed(chunk)
+            events = reader.feed(chunk)
         except Exception:  # noqa: BLE001
             self._faults += 1
             return
         for event in events:
-            self._hearing.hear(event)
+            hearing.hear(event)
 
 
 def hear_whole(target: Dialect, body: bytes, hearing: Hearing) -> None:
@@ -84,6 +94,10 @@ def hear_whole(target: Dialect, body: bytes, hearing: Hearing) -> None:
     # WHY: a reply that passes must not end for what only its reader cannot say.
     try:
         events = target.read_reply(body)
+        if target.read_reply_at is not None:
+            for place, other in enumerate(hearing.others, 1):
+                for event in target.read_reply_at(body, place):
+                    other.hear(event)
     except Exception:  # noqa: BLE001
         return
     for event in events:

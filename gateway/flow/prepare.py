@@ -107,6 +107,10 @@ def _said(
         kept, lost = leaving(body, dialect, border.passed) if border.outside else (body, ())
         losses = closed((*lost, *dialect.sheds(kept)))
         return target, dialect.rewrite(kept, candidate.offering, ask.stream), losses
+    if ask.reaches:
+        # WHY: what policy lets pass is said in the words of one vendor; no other knows them.
+        named = ", ".join(sorted(ask.reaches))
+        raise CannotExpress(f"The engine that may see this request has no word for {named}.")
     matter, unread = wish.dialect.read(body)
     written, unsaid = target.write(matter, candidate.offering, ask.stream)
     losses = closed((*unread, *unsaid))

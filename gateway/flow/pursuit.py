@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 
 from gateway.domain.dialect import Dialect
-from gateway.domain.errors import GatewayError, LedgerError, NoHealthyBackend, Unreachable
+from gateway.domain.errors import (
+    CannotExpress,
+    GatewayError,
+    LedgerError,
+    NoHealthyBackend,
+    Unreachable,
+)
 from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
 from gateway.flow.attempt import OK, Opened, Try, Whole, let_end, relay
 from gateway.flow.docket import Docket
 from gateway.flow.house import House
 from gateway.flow.ports import World
-from gateway.flow.prepare import Border, Wish, prepare, refuse_losses
+from gateway.flow.prepare import Border, Prepared, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
 from gateway.routing.fallback import error_after, may_continue
 from gateway.transport.failure import TransportFailure
@@ -37,6 +43,7 @@ class Pursuit:
         answering = dialect.answering
         self._dialect: Dialect = dialect if answering is None else answering(envelope.body)
         self._failures: list[Failure] = []
+        self._unable: CannotExpress | None = None
 
     async def run(self) -> Reply:
         """Return the answer, or the error that the caller hears; the record is settled."""
@@ -61,15 +68,22 @@ class Pursuit:
             # adds one.
             if self._house.worlds.now().fleet.rests(candidate.offering):
                 continue
-            got = await self._try(candidate, len(self._failures) + 1)
+            try:
+                prepared = self._prepared(candidate)
+            except CannotExpress as error:
+                # WHY: another engine may speak the client's own dialect, or have a word for it.
+                self._docket.unable.append(candidate.offering.id)
+                self._unable = self._unable or error
+                continue
+            got = await self._try(candidate, prepared, len(self._failures) + 1)
             if not isinstance(got, Failure):
                 return got
             self._failures.append(got)
             if not may_continue(got):
                 break
-        if not self._failures:
-            raise NoHealthyBackend("What may answer this request is not available now.")
-        raise error_after(tuple(self._failures))
+        if self._failures:
+            raise error_after(tuple(self._failures))
+        raise self._unable or NoHealthyBackend("What may answer this request is not available now.")
 
     def _candidates(self) -> Iterator[tuple[Candidate, float]]:
         """Yield the route, then what asked to be tried again; each with the seconds to wait."""
@@ -83,7 +97,8 @@ class Pursuit:
                     again.append((candidate, RETRY_WAIT_S if asked is None else asked))
         yield from again[: ROUNDS_MAX - 1]
 
-    async def _try(self, candidate: Candidate, number: int) -> Reply | Failure:
+    def _prepared(self, candidate: Candidate) -> Prepared:
+        """Return the call for a candidate; CannotExpress where its engine cannot be told."""
         backend = self._house.backends[candidate.offering.backend]
         zone = self._world.program.zones.get(candidate.zone)
         prepared = prepare(
@@ -98,6 +113,9 @@ class Pursuit:
         )
         if self._world.program.on_loss == "refuse":
             refuse_losses(prepared)
+        return prepared
+
+    async def _try(self, candidate: Candidate, prepared: Prepared, number: int) -> Reply | Failure:
         self._docket.losses = prepared.losses
         attempt = Try(self._house, self._docket, candidate, prepared, number)
         got = await attempt.run(self._dialect, self._ask)

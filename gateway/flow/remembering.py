@@ -42,9 +42,9 @@ class Remembering:
         hashes = worth_keeping(self._turns, self._seen, label, self._conversations.day)
         return self._conversations.keep(self._subject, hashes, label, ours=False).turns
 
-    def hearing(self) -> Hearing:
-        """Return what hears one attempt at a reply."""
-        return Hearing(self._turns)
+    def hearing(self, replies: int) -> Hearing:
+        """Return what hears one attempt at that many replies."""
+        return Hearing(self._turns, replies)
 
     def replied(self, hearing: Hearing, label: Label) -> Keeping:
         """Keep what was heard of the reply, under the label of the request."""

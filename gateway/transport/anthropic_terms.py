@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
-from gateway.transport.backend import Telling
+from gateway.translation.own_thinking import signed_alone
+from gateway.transport.backend import BETA_FIELD, BETA_LOSS, Telling
 from gateway.transport.credentials import Fields, Settings
 
 VERSION = "anthropic_version"
@@ -20,8 +21,6 @@ BETAS = "betas"
 OLD = "2023-06-01"
 NEW = "2026-10-21"
 VERTEX = "vertex-2023-10-16"
-BETA_FIELD = "anthropic-beta"
-BETA_LOSS = "anthropic_beta"
 BETAS_MAX = 64
 # WHY: the new version answers these with 400; a client of the old one sends them in good faith.
 SAMPLING = ("temperature", "top_p", "top_k")
@@ -113,9 +112,15 @@ def unsampled(body: Body, version: str) -> tuple[Body, tuple[str, ...]]:
 
 def placed(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
     """Return the body for Anthropic itself: in its version, and with the place of inference."""
+    body, unsigned = signed_alone(body)
     body, lost = unsampled(body, version_of(telling.offering))
     geo = geo_of(telling.offering, telling.settings)
-    return ({**body, GEO: geo} if geo else body), lost
+    return ({**body, GEO: geo} if geo else body), (*unsigned, *lost)
+
+
+def counted(body: Body, _telling: Telling) -> tuple[Body, tuple[str, ...]]:
+    """Return the body of a count: the prompt as it would be answered."""
+    return signed_alone(body)
 
 
 def told(telling: Telling) -> tuple[Fields, tuple[str, ...]]:

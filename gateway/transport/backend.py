@@ -21,6 +21,8 @@ Control = Callable[[Place, Settings, tuple[str, ...]], Place | None]
 Answer = tuple[int, bytes]
 Question = Callable[[str, str], Awaitable[Answer]]
 MODEL = "{model}"
+BETA_FIELD = "anthropic-beta"
+BETA_LOSS = "anthropic_beta"
 INSPECT_EVERY = 12
 _PLAIN = re.compile(r"[!-~]+")
 _SETTING = re.compile(r"\{(?!model\})([a-z_]+)\}")
@@ -45,9 +47,9 @@ class Telling(Struct, frozen=True):
     streams: bool = False
 
 
-def no_fields(_telling: Telling) -> tuple[Fields, tuple[str, ...]]:
-    """Return no header fields and no losses."""
-    return (), ()
+def no_fields(telling: Telling) -> tuple[Fields, tuple[str, ...]]:
+    """Return no header fields; betas that the client asked for are lost by name."""
+    return (), (BETA_LOSS,) if telling.told.get(BETA_FIELD, "").strip(" ,") else ()
 
 
 def as_it_is(body: Body, _telling: Telling) -> tuple[Body, tuple[str, ...]]:

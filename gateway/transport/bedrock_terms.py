@@ -6,10 +6,12 @@ import msgspec
 
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
-from gateway.transport.anthropic_terms import BETA_LOSS, NEW, unsampled, version_of
+from gateway.translation.own_thinking import UNSIGNED, signed_alone
+from gateway.translation.signatures import is_signed
 from gateway.transport.anthropic_terms import BETAS as BETAS_SETTING
+from gateway.transport.anthropic_terms import NEW, unsampled, version_of
 from gateway.transport.anthropic_terms import VERSION as VERSION_SETTING
-from gateway.transport.backend import Telling
+from gateway.transport.backend import BETA_FIELD, BETA_LOSS, Telling
 from gateway.transport.credentials import Fields
 
 METADATA_MAX = 16
@@ -53,25 +55,50 @@ def marked(body: Body, record_id: str) -> Body:
 
 
 def conversed(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
-    """Return the body of Converse with those betas only that Bedrock takes."""
+    """Return the body of Converse with those betas only that Bedrock takes.
+
+    A Claude gets no reasoning that no Claude signed.
+    """
+    body, unsigned = _signed(body) if is_claude(telling.offering.wire_model) else (body, ())
     extras = body.get(_EXTRAS) or {}
     said = extras.get("anthropic_beta")
     if not said:
-        return body, ()
+        return body, unsigned
     kept, lost = _allowed(said if isinstance(said, list) else [said], telling)
     told = {name: value for name, value in extras.items() if name != "anthropic_beta"}
-    return {**body, _EXTRAS: {**told, **({"anthropic_beta": kept} if kept else {})}}, lost
+    return {**body, _EXTRAS: {**told, **({"anthropic_beta": kept} if kept else {})}}, (
+        *unsigned,
+        *lost,
+    )
+
+
+def _signed(body: Body) -> tuple[Body, tuple[str, ...]]:
+    """Return the body without reasoning that no Claude signed; a turn of nothing else goes too."""
+    messages = body.get("messages") or []
+    kept = [
+        {**one, "content": [block for block in one["content"] if not _is_unsigned(block)]}
+        for one in messages
+    ]
+    if kept == messages:
+        return body, ()
+    return {**body, "messages": [one for one in kept if one["content"]]}, (UNSIGNED,)
+
+
+def _is_unsigned(block: Body) -> bool:
+    text = (block.get("reasoningContent") or {}).get("reasoningText")
+    return text is not None and not is_signed(text.get("signature"))
 
 
 def invoked(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
     """Return the body of Messages as it is invoked: the path says the model and the stream."""
-    said = [one.strip() for one in telling.told.get("anthropic-beta", "").split(",")]
+    said = [one.strip() for one in telling.told.get(BETA_FIELD, "").split(",")]
     kept, lost = _allowed([one for one in said if one], telling)
     version = version_of(telling.offering, VERSION)
+    body, unsigned = signed_alone(body)
     body, unsaid = unsampled(body, version)
     plain = {name: value for name, value in body.items() if name not in ("model", "stream")}
     betas = {"anthropic_beta": kept} if kept else {}
-    return {"anthropic_version": version, **plain, **betas}, (*unsaid, *lost)
+    return {"anthropic_version": version, **plain, **betas}, (*unsigned, *unsaid, *lost)
 
 
 def fields(telling: Telling) -> tuple[Fields, tuple[str, ...]]:

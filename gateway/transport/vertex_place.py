@@ -4,7 +4,7 @@ import re
 
 from gateway.domain.fleet import Offering
 from gateway.policy.regions import EU, GOOGLE_REGIONS
-from gateway.transport.backend import Telling
+from gateway.transport.backend import Telling, no_fields
 from gateway.transport.credentials import Fields, Settings, google
 from gateway.transport.credentials.messenger import origin
 from gateway.transport.guard import Place
@@ -99,7 +99,8 @@ def is_gemini(name: str) -> bool:
 def quota(telling: Telling) -> tuple[Fields, tuple[str, ...]]:
     """Return the field that names the project whose quota is used, where one is stated."""
     project = telling.settings.get(USER_PROJECT)
-    return (((QUOTA_FIELD, str(project)),) if project else ()), ()
+    _, lost = no_fields(telling)
+    return (((QUOTA_FIELD, str(project)),) if project else ()), lost
 
 
 def _setting_faults(settings: Settings) -> list[str]:

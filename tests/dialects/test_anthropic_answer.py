@@ -73,6 +73,21 @@ def test_usage_after_the_stop_counts_and_the_last_one_wins():
     assert message.usage.output_tokens == 7
 
 
+def test_input_that_is_known_late_is_told_at_the_end():
+    """The beginning invents no number; who adds up the events has the true ones."""
+    writer = DIALECT.writer("asked", RECORD, True)
+    said = b"".join(writer.write(one) for one in (Began(), TextDelta("a"), Stopped("end"), USED))
+    events = events_of(said + writer.close())
+    start = next(one for one in events if one["type"] == "message_start")
+    assert start["message"]["usage"]["input_tokens"] == 0
+    end = next(one for one in events if one["type"] == "message_delta")["usage"]
+    assert (end["input_tokens"], end["output_tokens"]) == (5, 7)
+    assert (end["cache_read_input_tokens"], end["cache_creation_input_tokens"]) == (3, 2)
+    message = both(Began(), TextDelta("a"), Stopped("end"), USED)
+    assert message.usage.input_tokens == 5
+    assert message.usage.cache_read_input_tokens == 3
+
+
 def test_a_reply_of_thoughts_words_and_calls():
     message = both(
         Began(),

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gateway.backends import BACKENDS
 from gateway.dialects import DIALECTS
@@ -10,6 +11,7 @@ from gateway.domain.request import Claims, Envelope
 from gateway.domain.route import Candidate
 from gateway.flow.prepare import Border, Wish, prepare
 from gateway.flow.ruling import asked
+from gateway.transport.backend import Telling
 from tests.doubles.bedrock_vendor import params_of
 from tests.doubles.fleets import an_offering
 
@@ -141,3 +143,31 @@ def test_a_count_of_an_anthropic_client_is_asked_of_bedrock() -> None:
     assert made.call.path == f"/model/{CLAUDE}/count-tokens"
     assert sent["input"]["converse"]["system"] == [{"text": "S-sys"}]
     assert made.target.read_reply(b'{"inputTokens":9}')[0].tokens.input_tokens == 9
+
+
+def test_a_claude_that_converses_gets_no_reasoning_that_no_claude_signed() -> None:
+    way = next(w for w in BACKENDS["bedrock"].ways if w.dialect.name == "bedrock_converse")
+    hidden = {"reasoningContent": {"redactedContent": "AA=="}}
+
+    def thought(signature: str | None) -> dict[str, object]:
+        signed = {} if signature is None else {"signature": signature}
+        return {"reasoningContent": {"reasoningText": {"text": "hm", **signed}}}
+
+    def fitted(model: str, *blocks: dict[str, object]):
+        told = {"role": "user", "content": [{"text": "hi"}]}
+        body = {"messages": [told, {"role": "assistant", "content": list(blocks)}]}
+        telling = Telling({}, replace(an_offering("m", "b", "z"), wire_model=model), "record")
+        return body, *way.fitted(body, telling)
+
+    claude, ours = "eu.anthropic.claude-opus-5-5", "EqQBCgIYAhIM1gbcDa9GJwZA2b3h"
+    for foreign in (None, "", "9f86d081884c7d659a2feaa0c55ad015"):
+        _, found, lost = fitted(claude, thought(foreign), {"text": "so"})
+        assert found["messages"][1]["content"] == [{"text": "so"}]
+        assert lost == ("thinking_unsigned",)
+        _, found, _ = fitted(claude, thought(foreign))
+        assert len(found["messages"]) == 1
+        body, found, lost = fitted("openai.gpt-oss-120b-1:0", thought(foreign))
+        assert (found, lost) == (body, ())
+    body, found, lost = fitted(claude, thought(ours), hidden)
+    assert found is body
+    assert lost == ()

@@ -344,7 +344,8 @@ async def test_what_identifies_or_is_unknown_stays_on_the_premises() -> None:
 @pytest.mark.parametrize("field", ["kv_transfer_params", "request_id", "chat_template"])
 async def test_no_caller_reaches_past_the_prompt_into_the_engine(dialect, field) -> None:
     stage = Stage()
-    stage.house.backends["vllm"] = BACKENDS["vllm"]
+    for name in ("vllm", "vllm-2"):
+        stage.house.backends[name] = BACKENDS["vllm"]
     body = message("qwen", **{field: {"remote_host": "10.0.0.9"}})
     status, _, raw = await stage.ask(an_envelope(body, dialect=dialect, caller=RESTRICTED))
     assert status == 400

@@ -141,3 +141,21 @@ def test_the_vendors_type_has_the_echo_where_it_is_looked_for() -> None:
     read = anthropic.types.Message.model_validate(said)
     assert read.usage.inference_geo == "eu"
     assert strayed(msgspec.json.encode(read.to_dict()), PLAIN, US)
+
+
+RANDOM = "9f86d081884c7d659a2feaa0c55ad015"
+OURS = "EqQBCgIYAhIM1gbcDa9GJwZA2b3h"
+
+
+@pytest.mark.parametrize("name", ["anthropic", "vertex", "bedrock"])
+def test_a_claude_gets_the_reasoning_that_a_claude_signed_and_no_other(name) -> None:
+    ways = [way for way in BACKENDS[name].ways if way.dialect.family.startswith("anthropic_")]
+    assert ways
+    for way in ways:
+        for signature, kept in ((OURS, True), (RANDOM, False), ("", False)):
+            thought = {"type": "thinking", "thinking": "hm", "signature": signature}
+            said = [thought, {"type": "text", "text": "so"}]
+            body = {"model": "m", "messages": [{"role": "assistant", "content": said}]}
+            found, lost = way.fitted(body, telling())
+            assert found["messages"][0]["content"] == (said if kept else said[1:])
+            assert lost == (() if kept else ("thinking_unsigned",))

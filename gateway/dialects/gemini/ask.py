@@ -22,11 +22,13 @@ def peek(body: Body, passed: frozenset[str] = frozenset()) -> Ask:
     """
     admitted = admit(body, passed)
     settings = admitted.request.generation_config
+    drawn = (settings.candidate_count if settings else None) or 1
     return Ask(
         model="",
         needs=admitted.needs,
         output_tokens_max=settings.max_output_tokens if settings else None,
         reaches=admitted.reaches or UNSET,
+        replies=drawn if drawn > 1 else UNSET,
     )
 
 

@@ -1,4 +1,4 @@
-"""An engine's reply as events, whole or in chunks; of several candidates only the first is read."""
+"""An engine's reply as events, whole or in chunks; of several candidates one is read."""
 
 import re
 from hashlib import sha256
@@ -33,9 +33,9 @@ class Reader:
 
     __slots__ = ("_broke", "_frame", "_story", "finished")
 
-    def __init__(self) -> None:
+    def __init__(self, place: int = 0) -> None:
         self._frame = Frame()
-        self._story = _Story()
+        self._story = _Story(place)
         self._broke = False
         self.finished = False
 
@@ -59,18 +59,19 @@ class Reader:
         return events
 
 
-def read_reply(body: bytes) -> tuple[Event, ...]:
-    """Return the events of a whole reply; ValueError."""
+def read_reply(body: bytes, place: int = 0) -> tuple[Event, ...]:
+    """Return the events of the candidate at that place of a whole reply; ValueError."""
     reply = whole(body)
-    return (_broke(reply),) if reply.error is not None else tuple(_Story().tell(reply))
+    return (_broke(reply),) if reply.error is not None else tuple(_Story(place).tell(reply))
 
 
 class _Story:
     """What has been told of one reply: whether it began, and how many calls it made."""
 
-    __slots__ = ("_began", "_calls", "_id")
+    __slots__ = ("_began", "_calls", "_id", "_place")
 
-    def __init__(self) -> None:
+    def __init__(self, place: int) -> None:
+        self._place = place
         self._began = False
         self._calls = 0
         self._id = ""
@@ -84,7 +85,7 @@ class _Story:
             self._id = text(reply.response_id)
             read = used.input_tokens if used is not None else 0
             events.append(Began(self._id, text(reply.model_version), read))
-        candidate = next((one for one in reply.candidates or () if one.place == 0), None)
+        candidate = next((one for one in reply.candidates or () if one.place == self._place), None)
         if candidate is not None:
             for part in (candidate.content.parts if candidate.content else None) or ():
                 events += self._said(part)

@@ -5,7 +5,8 @@ in `chunk` and `writer` only.
 Rule 2: a reply that calls a tool stops with `tool_use`, whatever the engine says.
 Rule 3: a stream is listened to by byte search; it is parsed until content came, then where a search
 finds usage, a finish reason or an error.
-Rule 4: no part and no tool makes a provider fetch or run something; unknown kinds are refused.
+Rule 4: no part and no tool makes a provider fetch or run something without the word of policy;
+unknown kinds are refused.
 Rule 5: no error and no loss repeats a word of the request.
 """
 
@@ -16,12 +17,19 @@ from gateway.dialects.openai_chat.hosted import write_for_host
 from gateway.dialects.openai_chat.parts import NAME
 from gateway.dialects.openai_chat.reader import ChatReader, hear, read_reply
 from gateway.dialects.openai_chat.reading import read
+from gateway.dialects.openai_chat.references import REACHING
 from gateway.dialects.openai_chat.tap import ChatTap
 from gateway.dialects.openai_chat.vocabulary import FIELDS
 from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
 from gateway.dialects.openai_chat.writing import NAMES, write
 from gateway.domain.dialect import Dialect
 from gateway.translation.openai_fault import failure, refusal, stream_error
+
+
+def passing(names: frozenset[str]) -> Dialect:
+    """Return the dialect that lets these references pass."""
+    return replace(OPENAI_CHAT, peek=lambda body: peek(body, names))
+
 
 OPENAI_CHAT = Dialect(
     name=NAME,
@@ -34,6 +42,8 @@ OPENAI_CHAT = Dialect(
     hear=hear,
     read_reply=read_reply,
     reader=ChatReader,
+    reader_at=ChatReader,
+    read_reply_at=read_reply,
     write_reply=write_reply,
     writer=ChatWriter,
     failure=failure,
@@ -41,6 +51,8 @@ OPENAI_CHAT = Dialect(
     stream_error=stream_error,
     renamed=NAMES.renamed,
     fields=FIELDS,
+    passing=passing,
+    reaching=REACHING,
 )
 # The same dialect, written for hosts that refuse what OpenAI does not document.
 OPENAI_HOSTED = replace(OPENAI_CHAT, write=write_for_host)

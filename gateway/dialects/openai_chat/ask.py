@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import UNSET
+
 from gateway.dialects.openai_chat.media import needs_of
 from gateway.dialects.openai_chat.offered import refuse_provider_tools
 from gateway.dialects.openai_chat.references import refuse_references
@@ -28,18 +30,21 @@ REFUSED = (
 )
 
 
-def peek(body: Body) -> Ask:
+def peek(body: Body, passed: frozenset[str] = frozenset()) -> Ask:
     """Return what is asked for; Malformed for missing fields and wrong types.
 
-    Malformed or CannotExpress for what would make the provider fetch or run something.
+    Malformed or CannotExpress for what would make the provider fetch or run something and is not in
+    `passed`.
     """
     model = fields.required(fields.text(body, "model"), "model")
-    needs = set(messages_needs(body))
+    found, reaches = messages_needs(body, passed)
+    needs = set(found)
     refuse_provider_tools(body)
     _inspect_prediction(body)
     if fields.records(body, "tools"):
         needs.add("tools")
-    if (fields.positive(body, "n") or 1) > N_MAX:
+    replies = fields.positive(body, "n") or 1
+    if replies > N_MAX:
         raise Malformed(f"n must be at most {N_MAX}.")
     stream = bool(fields.flag(body, "stream"))
     options = fields.record(body, "stream_options") or {}
@@ -50,6 +55,8 @@ def peek(body: Body) -> Ask:
         usage_wanted=include_usage or not stream,
         needs=frozenset(needs),
         output_tokens_max=output_tokens_max(body),
+        reaches=reaches or UNSET,
+        replies=replies if replies > 1 else UNSET,
     )
 
 
@@ -60,22 +67,26 @@ def output_tokens_max(body: Body) -> int | None:
     return older if newer is None else newer
 
 
-def messages_needs(body: Body) -> frozenset[str]:
-    """Check every message and return the capabilities that their parts call for."""
+def messages_needs(
+    body: Body, passed: frozenset[str] = frozenset()
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Check every message; return the capabilities that their parts call for, and what passes."""
     messages = fields.records(body, "messages")
     if not messages:
         raise Malformed("messages must not be empty.")
     needs: frozenset[str] = frozenset()
+    reaches: frozenset[str] = frozenset()
     for at, message in enumerate(messages):
         if message.get("role") not in ROLES:
             raise Malformed(f"messages[{at}].role must be one of {', '.join(ROLES)}.")
         content = message.get("content")
         if content is not None and not isinstance(content, str):
-            needs |= needs_of(content, f"messages[{at}].content")
+            found, reached = needs_of(content, f"messages[{at}].content", passed)
+            needs, reaches = needs | found, reaches | reached
         refuse_references({**message, "content": None}, f"messages[{at}]")
         if message.get("audio") is not None:
             raise Malformed(f"messages[{at}].audio names what the provider keeps; send words.")
-    return needs
+    return needs, reaches
 
 
 def _inspect_prediction(body: Body) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.dialects.openai_chat.references import DATA_URL, refuse_references, url_of
+from gateway.dialects.openai_chat.references import DATA_URL, reached, refuse_references, url_of
 from gateway.domain.errors import Malformed
 
 __all__ = ["DATA_URL", "kind_of", "needs_of", "url_of"]
@@ -32,21 +32,26 @@ _NEEDS = {
 _REFUSED = frozenset({"image_embeds", "audio_embeds", "video_embeds", "prompt_embeds", "image_pil"})
 
 
-def needs_of(content: object, path: str) -> frozenset[str]:
-    """Return the capabilities for a list of parts.
+def needs_of(
+    content: object, path: str, passed: frozenset[str] = frozenset()
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the capabilities for a list of parts, and the names of references that pass.
 
     Malformed for a part of an unknown kind, and for what somebody would fetch.
     """
     if not isinstance(content, list):
         raise Malformed(f"{path} must be a string or a list of parts.")
     needs: set[str] = set()
-    for at, part in enumerate(content):
-        if not isinstance(part, dict):
+    reaches: set[str] = set()
+    for at, given in enumerate(content):
+        if not isinstance(given, dict):
             raise Malformed(f"{path}[{at}] must be an object.")
+        part, found = reached(given, passed)
+        reaches |= found
         _inspect(part, f"{path}[{at}]")
         refuse_references(part, f"{path}[{at}]")
         needs.update(need for key, need in _NEEDS.items() if part.get(key) is not None)
-    return frozenset(needs)
+    return frozenset(needs), frozenset(reaches)
 
 
 def kind_of(part: dict[str, Any]) -> str:

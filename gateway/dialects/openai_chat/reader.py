@@ -1,4 +1,4 @@
-"""An engine's reply as events, whole or in chunks; of several choices only the first is read."""
+"""An engine's reply as events, whole or in chunks; of several choices one is read."""
 
 import msgspec
 
@@ -36,9 +36,9 @@ class ChatReader:
 
     __slots__ = ("_broken", "_finished", "_frame", "_story")
 
-    def __init__(self) -> None:
+    def __init__(self, place: int = 0) -> None:
         self._frame = Frame()
-        self._story = _Story()
+        self._story = _Story(place)
         self._finished = False
         self._broken = False
 
@@ -71,10 +71,10 @@ class ChatReader:
         return [_broke(data)]
 
 
-def read_reply(body: bytes) -> tuple[Event, ...]:
-    """Return the events of a whole reply; ValueError when it is not one."""
+def read_reply(body: bytes, place: int = 0) -> tuple[Event, ...]:
+    """Return the events of the choice at that place of a reply; ValueError when it is not one."""
     chunk = _whole(body)
-    return (_broke(body),) if broke(chunk) else tuple(_Story().tell(chunk))
+    return (_broke(body),) if broke(chunk) else tuple(_Story(place).tell(chunk))
 
 
 def hear(body: bytes) -> Heard:
@@ -101,9 +101,10 @@ def _broke(data: bytes) -> Broke:
 class _Story:
     """What has been told of one reply: whether it began, and which calls are open."""
 
-    __slots__ = ("_began", "_calls", "_id", "_places", "_refused")
+    __slots__ = ("_began", "_calls", "_id", "_place_of_choice", "_places", "_refused")
 
-    def __init__(self) -> None:
+    def __init__(self, place: int) -> None:
+        self._place_of_choice = place
         self._began = False
         self._refused = False
         self._id = ""
@@ -117,7 +118,8 @@ class _Story:
             self._began = True
             self._id = _text(chunk.id)
             events.append(Began(self._id, _text(chunk.model)))
-        choice = next((choice for choice in chunk.choices or [] if choice.index == 0), None)
+        place = self._place_of_choice
+        choice = next((one for one in chunk.choices or [] if one.index == place), None)
         if choice is not None:
             events += self._said(choice.delta or choice.message or Said())
             events += self._stopped(choice)

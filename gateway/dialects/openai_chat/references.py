@@ -10,6 +10,26 @@ _ADDRESSES = ("url", "urls", "uri", "uris")
 _KEPT_ELSEWHERE = ("file_id", "file_ids", "fileid", "input_file", "uuid")
 # WHY: where an answer of the model cites, or calls a tool, an address is a word like any other.
 _WORDS = frozenset({"annotations", "arguments"})
+FETCHED, KEPT = "remote_url", "file_id"
+REACHING = frozenset({FETCHED, KEPT})
+_WEB = ("https://", "http://", "gs://")
+
+
+def reached(part: dict[str, Any], passed: frozenset[str]) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the part without the one reference that passes in it, and the name of that one.
+
+    Only where the vendor documents a reference does it pass: the address of a picture, and a file
+    that it keeps.
+    """
+    address, file = url_of(part.get("image_url")), part.get("file")
+    if FETCHED in passed and address is not None and address.startswith(_WEB):
+        inside = part["image_url"]
+        kept = {**inside, "url": DATA_URL} if isinstance(inside, dict) else DATA_URL
+        return {**part, "image_url": kept}, frozenset({FETCHED})
+    if KEPT in passed and isinstance(file, dict) and isinstance(file.get(KEPT), str):
+        kept = {name: value for name, value in file.items() if name != KEPT}
+        return {**part, "file": {"file_data": DATA_URL, **kept}}, frozenset({KEPT})
+    return part, frozenset()
 
 
 def refuse_references(value: object, path: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.fleet import Offering
@@ -85,6 +85,7 @@ def peek(body: Body) -> Ask:
         usage_wanted=bool(options.include_usage) or not stream,
         needs=frozenset({FILLS} if request.suffix else ()),
         output_tokens_max=request.max_tokens or None,
+        replies=request.n if request.n is not None and request.n > 1 else UNSET,
     )
 
 

@@ -1,4 +1,4 @@
-"""An engine's reply as events, whole or in chunks; of several choices only the first is read."""
+"""An engine's reply as events, whole or in chunks; of several choices one is read."""
 
 from gateway.dialects.openai_completions.chunk import (
     DONE,
@@ -18,10 +18,11 @@ from gateway.wire.sse import Frame, Payload
 class CompletionReader:
     """A Reader of a stream of chunks."""
 
-    __slots__ = ("_began", "_broken", "_finished", "_frame")
+    __slots__ = ("_began", "_broken", "_finished", "_frame", "_place")
 
-    def __init__(self) -> None:
+    def __init__(self, place: int = 0) -> None:
         self._frame = Frame()
+        self._place = place
         self._began = False
         self._finished = False
         self._broken = False
@@ -52,17 +53,17 @@ class CompletionReader:
             return self._break(payload.data)
         began: list[Event] = [] if self._began else [_begun(chunk)]
         self._began = True
-        return [*began, *_events(chunk)]
+        return [*began, *_events(chunk, self._place)]
 
     def _break(self, data: bytes) -> list[Event]:
         self._broken = True
         return [_broke(data)]
 
 
-def read_reply(body: bytes) -> tuple[Event, ...]:
-    """Return the events of a whole reply; ValueError when it is not one."""
+def read_reply(body: bytes, place: int = 0) -> tuple[Event, ...]:
+    """Return the events of the choice at that place of a reply; ValueError when it is not one."""
     chunk = _whole(body)
-    return (_broke(body),) if chunk.broke else (_begun(chunk), *_events(chunk))
+    return (_broke(body),) if chunk.broke else (_begun(chunk), *_events(chunk, place))
 
 
 def hear(body: bytes) -> Heard:
@@ -90,9 +91,9 @@ def _broke(data: bytes) -> Broke:
     return Broke(kind, said)
 
 
-def _events(chunk: Chunk) -> list[Event]:
+def _events(chunk: Chunk, place: int) -> list[Event]:
     events: list[Event] = []
-    choice = next((choice for choice in chunk.choices or [] if choice.index == 0), None)
+    choice = next((choice for choice in chunk.choices or [] if choice.index == place), None)
     if choice is not None:
         text, stop = choice.said, stopped(choice)
         events += [TextDelta(text)] if text else []

@@ -1,9 +1,10 @@
 """OpenAI's responses, as Codex, newer SDKs and vLLM speak them.
 
 Rule 1: nothing is kept here or asked to be kept: `store` is false, and what only names a state
-somewhere else (an earlier response, a conversation, an item, a file) is refused.
+somewhere else (an earlier response, a conversation, an item) is refused; a file that is kept or
+fetched elsewhere passes by the word of policy alone.
 Rule 2: a tool runs at the client. What the provider would run is taken out as a named loss, and a
-remote tool server is refused.
+remote tool server is refused, but for what policy names.
 Rule 3: `input_tokens` on the wire includes what came from a cache, ours never does; both words
 meet in `wire` and `answer` only.
 Rule 4: a stream ends with one final response; one that broke ends with `response.failed`.
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from gateway.dialects.openai_responses.ask import IDENTIFYING, peek, rewrite, sheds
 from gateway.dialects.openai_responses.count import OPENAI_INPUT_TOKENS
 from gateway.dialects.openai_responses.fault import failure, refusal, stream_error
+from gateway.dialects.openai_responses.items import REFERENCES
 from gateway.dialects.openai_responses.losses import NAME
 from gateway.dialects.openai_responses.reader import ResponsesReader, hear, read_reply
 from gateway.dialects.openai_responses.reading import read
@@ -29,6 +31,7 @@ def passing(names: frozenset[str]) -> Dialect:
     """Return the dialect that leaves these tools and fields in a body that passes through."""
     return replace(
         OPENAI_RESPONSES,
+        peek=lambda body: peek(body, names),
         rewrite=lambda body, offering, stream: rewrite(body, offering, stream, names),
         sheds=lambda body: sheds(body, names),
     )
@@ -54,7 +57,7 @@ OPENAI_RESPONSES = Dialect(
     renamed=NAMES.renamed,
     fields=FIELDS,
     passing=passing,
-    reaching=REACHING | {IDENTIFYING},
+    reaching=REACHING | REFERENCES | {IDENTIFYING},
 )
 
 __all__ = ["OPENAI_INPUT_TOKENS", "OPENAI_RESPONSES"]

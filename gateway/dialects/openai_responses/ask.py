@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from gateway.dialects.openai_responses import items, tools
 from gateway.domain.errors import CannotExpress, Malformed
@@ -40,8 +40,11 @@ REFUSED = (
 IDENTIFYING = "client_metadata"
 
 
-def peek(body: Body) -> Ask:
-    """Return what is asked for; Malformed for missing fields, wrong types and state elsewhere."""
+def peek(body: Body, passed: frozenset[str] = frozenset()) -> Ask:
+    """Return what is asked for; Malformed for missing fields, wrong types and state elsewhere.
+
+    A reference and a remote server of tools pass where they stand in `passed`.
+    """
     model = fields.named(body, "model")
     for name, why in STATEFUL.items():
         if body.get(name) is not None:
@@ -51,8 +54,9 @@ def peek(body: Body) -> Ask:
     fields.flag(body, "store")
     fields.text(body, "instructions")
     offered = fields.records(body, "tools")
-    tools.check(offered, "tools")
-    needs = set(items.needs_of(items.items_of(body)))
+    remote = tools.check(offered, "tools", passed)
+    found, reaches = items.needs_of(items.items_of(body), passed)
+    needs = set(found)
     staying, _ = tools.kept(offered)
     tools.choice_kept(body.get("tool_choice"), staying)
     if staying:
@@ -62,6 +66,7 @@ def peek(body: Body) -> Ask:
         stream=bool(fields.flag(body, "stream")),
         needs=frozenset(needs),
         output_tokens_max=fields.positive(body, "max_output_tokens"),
+        reaches=reaches | remote or UNSET,
     )
 
 
@@ -116,7 +121,7 @@ def _shed(body: Body, passed: frozenset[str]) -> _Shed:
         changed["tool_choice"] = left
         gone |= set() if left is not None else {"tool_choice"}
     if isinstance(body.get("input"), list):
-        cleaned, lost_inside = items.cleaned(body["input"])
+        cleaned, lost_inside = items.cleaned(body["input"], passed)
         changed |= {"input": cleaned} if lost_inside else {}
         lost += lost_inside
     if body.get(IDENTIFYING) is not None and IDENTIFYING not in passed:

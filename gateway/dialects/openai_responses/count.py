@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from gateway.dialects.openai_responses import ask, reading, writing
 from gateway.dialects.openai_responses.fault import failure, failure_in, refusal
+from gateway.dialects.openai_responses.items import REFERENCES
+from gateway.dialects.openai_responses.tools import REACHING
 from gateway.dialects.openai_responses.vocabulary import FIELDS
 from gateway.domain.conversation import Conversation, Sampling
 from gateway.domain.dialect import Dialect, Heard
@@ -46,9 +48,9 @@ class Counted(Struct, frozen=True):
     error: Any = None
 
 
-def peek(body: Body) -> Ask:
+def peek(body: Body, passed: frozenset[str] = frozenset()) -> Ask:
     """Return what is asked for; Malformed as for a reply."""
-    return replace(ask.peek(_prompt(body)), output_tokens_max=None)
+    return replace(ask.peek(_prompt(body), passed), output_tokens_max=None)
 
 
 def rewrite(body: Body, offering: Offering, _stream: bool) -> Body:  # noqa: FBT001
@@ -115,6 +117,18 @@ def _counted(body: bytes) -> Counted:
     return found
 
 
+def passing(names: frozenset[str]) -> Dialect:
+    """Return the dialect that lets these references and remote servers of tools pass."""
+    return replace(
+        OPENAI_INPUT_TOKENS,
+        peek=lambda body: peek(body, names),
+        rewrite=lambda body, offering, _stream: _prompt(
+            ask.rewrite(_prompt(body), offering, False, names)  # noqa: FBT003
+        ),
+        sheds=lambda body: ask.sheds(_prompt(body), names),
+    )
+
+
 OPENAI_INPUT_TOKENS = Dialect(
     name="openai_input_tokens",
     operation=Operation.COUNT,
@@ -130,4 +144,6 @@ OPENAI_INPUT_TOKENS = Dialect(
     failure=failure,
     refusal=refusal,
     fields={**FIELDS, "personality": FieldKind.SETTING},
+    passing=passing,
+    reaching=REACHING | REFERENCES | {ask.IDENTIFYING},
 )

@@ -11,7 +11,9 @@ Item = dict[str, Any]
 
 ROLES = ("user", "assistant", "system", "developer")
 _NEEDS = {"input_image": "images", "input_file": "documents", "input_audio": "audio"}
-_ELSEWHERE = ("file_id", "file_url")
+FETCHED, KEPT = "remote_url", "file_id"
+REFERENCES = frozenset({FETCHED, KEPT})
+_ELSEWHERE = {"file_id": KEPT, "file_url": FETCHED}
 # Fields of an item that hold parts.
 _PARTS = ("content", "output")
 
@@ -32,9 +34,12 @@ def kind_of(item: Item) -> str:
     return "message" if kind is None and "role" in item else str(kind)
 
 
-def needs_of(items: list[Item]) -> frozenset[str]:
-    """Check every item and return the capabilities that their parts call for."""
+def needs_of(
+    items: list[Item], passed: frozenset[str] = frozenset()
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Check every item; return the capabilities that their parts call for, and what passes."""
     needs: set[str] = set()
+    reaches: set[str] = set()
     for at, item in enumerate(items):
         path = f"input[{at}]"
         if item.get("type") is not None or "role" not in item:
@@ -44,15 +49,18 @@ def needs_of(items: list[Item]) -> frozenset[str]:
             raise Malformed(f"{path}: items are stored nowhere here; send the item itself.")
         if kind == "message" and item.get("role") not in ROLES:
             raise Malformed(f"{path}.role must be one of {', '.join(ROLES)}.")
-        tools.check(fields.records(item, "tools", f"{path}."), f"{path}.tools")
+        reaches |= tools.check(fields.records(item, "tools", f"{path}."), f"{path}.tools", passed)
         for name in _PARTS:
             needs |= _needs_of_parts(item.get(name), f"{path}.{name}")
+            reaches |= _reached(item.get(name), f"{path}.{name}", passed)
         if kind == "message" and not isinstance(item.get("content"), str | list):
             raise Malformed(f"{path}.content must be a string or a list of parts.")
-    return frozenset(needs)
+    return frozenset(needs), frozenset(reaches)
 
 
-def cleaned(items: list[Item]) -> tuple[list[Item], list[str]]:
+def cleaned(
+    items: list[Item], passed: frozenset[str] = frozenset()
+) -> tuple[list[Item], list[str]]:
     """Return the items without the tools that a provider would run, and their names as losses."""
     out: list[Item] = []
     lost: list[str] = []
@@ -60,7 +68,7 @@ def cleaned(items: list[Item]) -> tuple[list[Item], list[str]]:
         if not item.get("tools"):
             out.append(item)
             continue
-        staying, gone = tools.kept(item["tools"])
+        staying, gone = tools.kept(item["tools"], passed)
         out.append({**item, "tools": staying} if gone else item)
         lost += gone
     return out, lost
@@ -68,13 +76,10 @@ def cleaned(items: list[Item]) -> tuple[list[Item], list[str]]:
 
 def _needs_of_parts(held: object, path: str) -> set[str]:
     """Return the capabilities for the parts in a field; a field that holds none has none."""
-    if isinstance(held, dict):
-        _inspect(held, path)
     needs: set[str] = set()
     for at, part in enumerate(held if isinstance(held, list) else ()):
         if not isinstance(part, dict):
             raise Malformed(f"{path}[{at}] must be an object.")
-        _inspect(part, f"{path}[{at}]")
         kind = part.get("type")
         if kind is not None and not isinstance(kind, str):
             raise Malformed(f"{path}[{at}].type must be a string.")
@@ -82,11 +87,22 @@ def _needs_of_parts(held: object, path: str) -> set[str]:
     return needs
 
 
-def _inspect(part: dict[str, Any], path: str) -> None:
-    """Raise Malformed for what somebody else would have to fetch."""
-    for name in _ELSEWHERE:
-        if part.get(name) is not None:
+def _reached(held: object, path: str, passed: frozenset[str]) -> set[str]:
+    """Return the names of references that pass in a field; Malformed for one that does not."""
+    parts = held if isinstance(held, list) else [held]
+    found = (_references(part, path, passed) for part in parts if isinstance(part, dict))
+    return set[str]().union(*found)
+
+
+def _references(part: dict[str, Any], path: str, passed: frozenset[str]) -> set[str]:
+    """Return the names of what somebody else would have to fetch; Malformed where it must not."""
+    reaches = {kind for name, kind in _ELSEWHERE.items() if part.get(name) is not None}
+    for name, kind in _ELSEWHERE.items():
+        if part.get(name) is not None and kind not in passed:
             raise Malformed(f"{path}.{name} is not accepted; inline the file as base64.")
     url = part.get("image_url")
-    if url is not None and not (isinstance(url, str) and url.startswith(DATA_URL)):
+    if url is None or (isinstance(url, str) and url.startswith(DATA_URL)):
+        return reaches
+    if FETCHED not in passed or not isinstance(url, str):
         raise Malformed(f"{path}.image_url must be a data: URL; inline the file as base64.")
+    return reaches | {FETCHED}

@@ -31,20 +31,27 @@ AT_PROVIDER = frozenset(
         "web_search_preview_2025_03_11",
     }
 )
-REACHING = frozenset(f"tools.{kind}" for kind in AT_PROVIDER)
+REACHING = frozenset(f"tools.{kind}" for kind in AT_PROVIDER | {REMOTE})
 _ALWAYS = frozenset({"auto", "none"})
 
 
-def check(tools: Iterable[Tool], path: str) -> None:
-    """Raise Malformed for a tool without a type, or one that a server elsewhere would run."""
+def check(tools: Iterable[Tool], path: str, passed: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Return the name of a remote server that passes; Malformed for one that does not.
+
+    Malformed too for a tool without a type.
+    """
+    reaches: frozenset[str] = frozenset()
     for at, tool in enumerate(tools):
         kind = fields.named(tool, "type", f"{path}[{at}].")
-        if kind == REMOTE:
+        if kind == REMOTE and lost_name(kind) not in passed:
             raise Malformed(
                 f"{path}[{at}]: remote MCP servers are not accepted; connect them in the client."
             )
+        reaches |= {lost_name(kind)} if kind == REMOTE else set()
         if kind == GROUP:
-            check(fields.records(tool, "tools", f"{path}[{at}]."), f"{path}[{at}].tools")
+            inner = fields.records(tool, "tools", f"{path}[{at}].")
+            reaches |= check(inner, f"{path}[{at}].tools", passed)
+    return reaches
 
 
 def kept(
@@ -67,7 +74,7 @@ def kept(
 
 def lost_name(kind: str) -> str:
     """Return the name under which a tool of that kind is lost."""
-    known = kind in AT_PROVIDER or kind in AT_CLIENT or kind == GROUP
+    known = kind in AT_PROVIDER or kind in AT_CLIENT or kind in {GROUP, REMOTE}
     return f"tools.{kind}" if known else "tools.unknown"
 
 
