@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
-from gateway.transport.anthropic_terms import BETA_LOSS, NEW, unsampled, version_of
+from gateway.transport.anthropic_terms import BETA_LOSS, NEW, OLD, betas, unsampled, version_of
 from gateway.transport.anthropic_terms import BETAS as BETAS_SETTING
 from gateway.transport.anthropic_terms import VERSION as VERSION_SETTING
 from gateway.transport.backend import Telling
@@ -72,6 +72,21 @@ def invoked(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
     plain = {name: value for name, value in body.items() if name not in ("model", "stream")}
     betas = {"anthropic_beta": kept} if kept else {}
     return {"anthropic_version": version, **plain, **betas}, (*unsaid, *lost)
+
+
+def sent(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
+    """Return the body of Messages for the path like Anthropic's, in the offering's version."""
+    return unsampled(body, version_of(telling.offering, VERSION))
+
+
+def told(telling: Telling) -> tuple[Fields, tuple[str, ...]]:
+    """Return what the path like Anthropic's is told in its head: the version, and the betas.
+
+    WHY: there is no place for our record id; Bedrock's own header for it belongs to invocations.
+    """
+    version = NEW if version_of(telling.offering, VERSION) == NEW else OLD
+    kept, lost = betas(BETAS)(telling)
+    return (("anthropic-version", version), *kept), lost
 
 
 def fields(telling: Telling) -> tuple[Fields, tuple[str, ...]]:
