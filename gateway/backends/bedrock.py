@@ -1,6 +1,7 @@
-"""Amazon Bedrock, in one region of one account: its native interfaces, and one like OpenAI's."""
+"""Amazon Bedrock, in one region of one account: its native interfaces, and those like others'."""
 
 from gateway.dialects import BEDROCK_COUNT, BEDROCK_INVOKE
+from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
@@ -21,6 +22,15 @@ BEDROCK = Backend(
             streamed="/model/{model}/converse-stream",
             fitted=terms.conversed,
             marked=terms.marked,
+        ),
+        # WHY: before the invocation, which is of the same family and would always be found first.
+        Way(
+            dialect=ANTHROPIC_MESSAGES,
+            path="/anthropic/v1/messages",
+            serves=terms.is_claude,
+            fitted=terms.sent,
+            fields=terms.told,
+            opened_by=bedrock_place.COMPATIBLE,
         ),
         Way(
             dialect=BEDROCK_INVOKE,

@@ -9,7 +9,7 @@ from gateway.domain.request import Body
 from gateway.translation.own_thinking import UNSIGNED, signed_alone
 from gateway.translation.signatures import is_signed
 from gateway.transport.anthropic_terms import BETAS as BETAS_SETTING
-from gateway.transport.anthropic_terms import NEW, unsampled, version_of
+from gateway.transport.anthropic_terms import NEW, OLD, betas, unsampled, version_of
 from gateway.transport.anthropic_terms import VERSION as VERSION_SETTING
 from gateway.transport.backend import BETA_FIELD, BETA_LOSS, Telling
 from gateway.transport.credentials import Fields
@@ -97,8 +97,25 @@ def invoked(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
     body, unsigned = signed_alone(body)
     body, unsaid = unsampled(body, version)
     plain = {name: value for name, value in body.items() if name not in ("model", "stream")}
-    betas = {"anthropic_beta": kept} if kept else {}
-    return {"anthropic_version": version, **plain, **betas}, (*unsigned, *unsaid, *lost)
+    allowed = {"anthropic_beta": kept} if kept else {}
+    return {"anthropic_version": version, **plain, **allowed}, (*unsigned, *unsaid, *lost)
+
+
+def sent(body: Body, telling: Telling) -> tuple[Body, tuple[str, ...]]:
+    """Return the body of Messages for the path like Anthropic's, in the offering's version."""
+    body, unsigned = signed_alone(body)
+    body, unsaid = unsampled(body, version_of(telling.offering, VERSION))
+    return body, (*unsigned, *unsaid)
+
+
+def told(telling: Telling) -> tuple[Fields, tuple[str, ...]]:
+    """Return what the path like Anthropic's is told in its head: the version, and the betas.
+
+    WHY: there is no place for our record id; Bedrock's own header for it belongs to invocations.
+    """
+    version = NEW if version_of(telling.offering, VERSION) == NEW else OLD
+    kept, lost = betas(BETAS)(telling)
+    return (("anthropic-version", version), *kept), lost
 
 
 def fields(telling: Telling) -> tuple[Fields, tuple[str, ...]]:

@@ -15,29 +15,41 @@ from tests.doubles.running_gateway import RunningGateway
 
 CLAUDE = "eu.anthropic.claude-opus-5-5"
 NOVA = "eu.amazon.nova-pro-v1:0"
+GPT = "openai.gpt-oss-120b-1:0"
 SECRETS = "secrets:\n  aws: {env: PERIMETER_TEST_AWS}\n"
+
+
+MODELS = {"cloud": CLAUDE, "nova": NOVA, "gpt": GPT}
 
 
 @contextmanager
 def bedrock_house(
-    fake: FakeBedrock, folder: Path, engines: dict[str, tuple[str, str, str]] | None = None
+    fake: FakeBedrock,
+    folder: Path,
+    engines: dict[str, tuple[str, str, str]] | None = None,
+    *,
+    compatible: bool = False,
 ) -> Iterator[RunningGateway]:
-    """A gateway with `cloud-model` (Claude) and `nova-model` at Bedrock, and other engines."""
+    """A gateway with `cloud-model` (Claude), `nova-model` and `gpt-model` at Bedrock, and engines.
+
+    `compatible` opens the paths like those of others.
+    """
     (folder / "template").mkdir()
     template = Template(folder / "template")
-    at_bedrock = dict.fromkeys(("cloud", "nova"), ("bedrock", fake.url, "frontier"))
+    at_bedrock = dict.fromkeys(MODELS, ("bedrock", fake.url, "frontier"))
     backends = {**at_bedrock, **(engines or {})}
     tasks = "code: [cloud-model]\n"
     made = template.copy(folder / "house", backends, more=SECRETS, tasks=tasks)
     models = made.folder / "models"
     listed = (models / "backends.yaml").read_text()
-    settings = f"secret: aws, settings: {{region: {REGION}, private_endpoint: true}}"
+    settings = f"secret: aws, settings: {{region: {REGION}, private_endpoint: true"
+    settings += ", compatible: true}" if compatible else "}"
     for name in at_bedrock:
         plain = f'{name}: {{kind: bedrock, url: "{fake.url}", zone: frontier'
         listed = listed.replace(plain, f"{plain}, {settings}")
     (models / "backends.yaml").write_text(listed)
     catalogue = (models / "catalog.yaml").read_text()
-    for name, wire in (("cloud", CLAUDE), ("nova", NOVA)):
+    for name, wire in MODELS.items():
         catalogue = catalogue.replace(f"wire_model: {name}-model", f'wire_model: "{wire}"')
     (models / "catalog.yaml").write_text(catalogue)
     node = ("--node", str(made.node), "--subject", "robot@example.com", "--team", "web")

@@ -19,6 +19,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from tests.doubles.bedrock_vendor import params_of, serialized
+from tests.doubles.compatible_bedrock import (
+    PATHS,
+    compatible_error,
+    compatible_fault,
+    compatible_stream,
+    compatible_whole,
+)
 from tests.doubles.event_frames import event, fault
 from tests.doubles.invoked_claude import claude_fault, claude_stream, claude_whole
 
@@ -51,24 +58,31 @@ class FakeBedrock:
 
     def judge(self, path: str, headers: dict[str, str], raw: bytes) -> tuple[int, str, str]:
         """Return 200, or the status, name and message of the error."""
-        _, model, name = path.removeprefix("/").split("/")
         why = _signature_fault(path, headers, raw)
         if why:
             self.refusals.append(why)
             return 403, "AccessDeniedException", why
         body = msgspec.json.decode(raw)
         try:
-            if name.startswith("invoke"):
-                claude_fault(name, headers, body)
-            else:
-                op = OPERATIONS[name]
-                params = params_of(body, unquote(model), op)
-                assert serialized(params, op) == (path, body), "botocore would send another call"
+            _assert_asked(path, headers, body)
         except AssertionError as error:
             self.refusals.append(str(error))
             return 400, "ValidationException", str(error)
         self.seen.append((path, headers, body))
         return self.next.pop(0) if self.next else (200, "", "")
+
+
+def _assert_asked(path: str, headers: dict[str, str], body: dict[str, Any]) -> None:
+    """Hold a call against its vendor's own words."""
+    if path in PATHS:
+        return compatible_fault(path, headers, body)
+    _, model, name = path.removeprefix("/").split("/")
+    if name.startswith("invoke"):
+        return claude_fault(name, headers, body)
+    op = OPERATIONS[name]
+    params = params_of(body, unquote(model), op)
+    assert serialized(params, op) == (path, body), "botocore would send another call"
+    return None
 
 
 def _signature_fault(path: str, headers: dict[str, str], raw: bytes) -> str:
@@ -155,6 +169,13 @@ def _block(at: int, block: dict[str, Any]) -> Iterator[bytes]:
     yield event("contentBlockStop", contentBlockIndex=at)
 
 
+def error_of(path: str, status: int, name: str, said: str) -> bytes:
+    """Return an error as that path has it; who may not come in is told so by the front of all."""
+    if path in PATHS and status != 403:
+        return compatible_error(path, status, name, said)
+    return msgspec.json.encode({"message": said})
+
+
 class _Talk(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     fake: FakeBedrock
@@ -164,9 +185,12 @@ class _Talk(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         status, name, said = self.fake.judge(self.path, headers, raw)
         if status != 200:
-            self._whole(status, msgspec.json.encode({"message": said}), name)
+            self._whole(status, error_of(self.path, status, name, said), name)
             return
         body, breaks = msgspec.json.decode(raw), self.fake.breaks_with
+        if self.path in PATHS:
+            self._compatible(body, breaks)
+            return
         match self.path.rpartition("/")[2]:
             case "converse":
                 self._whole(200, whole_of(body))
@@ -179,6 +203,13 @@ class _Talk(BaseHTTPRequestHandler):
             case _:
                 self._stream(stream_of(body, breaks))
 
+    def _compatible(self, body: dict[str, Any], breaks: str) -> None:
+        if body.get("stream"):
+            frames = compatible_stream(self.path, body, breaks)
+            self._stream(frames, "text/event-stream; charset=utf-8")
+        else:
+            self._whole(200, compatible_whole(self.path, body))
+
     def _whole(self, status: int, body: bytes, name: str = "") -> None:
         self.send_response(status)
         self.send_header("content-type", "application/json")
@@ -188,9 +219,11 @@ class _Talk(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _stream(self, frames: Iterator[bytes]) -> None:
+    def _stream(
+        self, frames: Iterator[bytes], kind: str = "application/vnd.amazon.eventstream"
+    ) -> None:
         self.send_response(200)
-        self.send_header("content-type", "application/vnd.amazon.eventstream")
+        self.send_header("content-type", kind)
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         for frame in frames:

@@ -11,6 +11,7 @@ from gateway.domain.request import Claims, Envelope
 from gateway.domain.route import Candidate
 from gateway.flow.prepare import Border, Wish, prepare
 from gateway.flow.ruling import asked
+from gateway.transport import bedrock_terms
 from gateway.transport.backend import Telling
 from tests.doubles.bedrock_vendor import params_of
 from tests.doubles.fleets import an_offering
@@ -134,6 +135,39 @@ def test_a_client_of_openai_passes_through_where_a_setting_opens_the_path() -> N
     made, sent, _ = prepared("openai_chat", body, GPT)
     assert made.call.path == "/model/openai.gpt-oss-120b-1%3A0/converse"
     params_of(sent, GPT)
+
+
+def test_a_client_of_anthropic_passes_through_where_a_setting_opens_the_path() -> None:
+    body = {"model": "code", "max_tokens": 5, "messages": HELLO, "temperature": 0.5}
+    opened = {**SETTINGS, "compatible": True}
+    made, sent, fields = prepared(
+        "anthropic_messages", body, settings=opened, anthropic_beta=f"{BETA}, other-1"
+    )
+    assert made.call.path == "/anthropic/v1/messages"
+    assert sent == {**body, "model": CLAUDE}
+    assert (fields["anthropic-version"], fields["anthropic-beta"]) == ("2023-06-01", BETA)
+    assert made.losses == ("anthropic_beta",)
+    made, _, _ = prepared("anthropic_messages", body, "eu.amazon.nova-pro-v1:0", settings=opened)
+    assert made.call.path.endswith("/converse")
+
+
+def test_a_body_of_an_invocation_is_put_right_for_the_path_like_anthropics() -> None:
+    body = {"anthropic_version": "bedrock-2023-05-31", "anthropic_beta": [BETA], "max_tokens": 5,
+            "messages": HELLO}  # fmt: skip
+    opened = {**SETTINGS, "compatible": True}
+    made, sent, fields = prepared("bedrock_invoke", body, streams=True, settings=opened)
+    assert made.call.path == "/anthropic/v1/messages"
+    assert sent == {"max_tokens": 5, "messages": HELLO, "model": CLAUDE, "stream": True}
+    assert fields["anthropic-beta"] == BETA
+    assert made.losses == ()
+
+
+def test_the_new_version_is_told_there_without_what_it_does_not_take() -> None:
+    offering = replace(an_offering("m", "aws", "eu"), settings={"anthropic_version": "2026-10-21"})
+    telling = Telling({}, offering, RECORD)
+    assert bedrock_terms.told(telling) == ((("anthropic-version", "2026-10-21"),), ())
+    body = {"messages": HELLO, "top_k": 3}
+    assert bedrock_terms.sent(body, telling) == ({"messages": HELLO}, ("top_k",))
 
 
 def test_a_count_of_an_anthropic_client_is_asked_of_bedrock() -> None:
