@@ -131,7 +131,15 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
 def place_of(backend: BackendSettings) -> Place:
     """Return where a backend is, as the guard knows it."""
     origin = backend.origin
-    return Place(backend.name, origin.scheme, origin.host, origin.port, backend.zone)
+    return Place(
+        backend.name,
+        origin.scheme,
+        origin.host,
+        origin.port,
+        backend.zone,
+        server_name=(backend.server_name or "").lower(),
+        pins=backend.certificate_pins,
+    )
 
 
 def anonymous_caller(node: Node) -> Caller | None:

@@ -95,7 +95,6 @@ def _target(loaded: Loaded, backend: BackendSettings, clock: SystemClock) -> Tar
         kind=BACKENDS[backend.kind],
         secret=loaded.secrets[backend.secret] if backend.secret else None,
         ca_file=str(backend.ca_file) if backend.ca_file else None,
-        server_name=backend.server_name,
         timeouts=Timeouts(waits.connect_ms, waits.first_byte_ms, waits.idle_ms, waits.total_ms),
         models=loaded.models.asked_of(backend.name),
         contexts=_contexts(offerings, backend.name),
@@ -120,7 +119,7 @@ def _with_control(engine: Target) -> Iterator[Target]:
     else:
         yield replace(engine, asked=control.name)
         kind = replace(engine.kind, inspect=None, probe_path="")
-        yield replace(engine, place=control, kind=kind, server_name=None, models=())
+        yield replace(engine, place=control, kind=kind, models=())
 
 
 async def make(loaded: Loaded) -> Made:

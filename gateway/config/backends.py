@@ -37,6 +37,7 @@ class BackendSettings(Struct, frozen=True):
     secret: str | None = None
     ca_file: Path | None = None
     server_name: str | None = None
+    certificate_pins: tuple[str, ...] = ()
     settings: dict[str, str | int | bool] = {}
 
 
@@ -70,6 +71,7 @@ def _settings(name: str, entry: BackendEntry, origin: Origin, folder: Path) -> B
         secret=entry.secret,
         ca_file=None if entry.ca_file is None else folder.absolute() / entry.ca_file,
         server_name=entry.server_name,
+        certificate_pins=entry.certificate_pins,
         settings=entry.settings,
     )
 
@@ -95,8 +97,8 @@ def _tls_complaints(
 ) -> Iterator[Problem]:
     if origin.tls:
         return
-    for name in ("ca_file", "server_name"):
-        if getattr(entry, name) is not None:
+    for name in ("ca_file", "server_name", "certificate_pins"):
+        if getattr(entry, name):
             yield document.problem(f"{at}/{name}", "means nothing without https")
 
 

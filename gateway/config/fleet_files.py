@@ -15,6 +15,7 @@ TASKS_MAX = 1_024
 TASK_ENTRIES_MAX = 16
 TOKENS_MAX = 100_000_000
 SETTINGS_MAX = 32
+CERTIFICATE_PINS_MAX = 8
 
 BackendName = Annotated[str, form(r"[a-z0-9][a-z0-9-]{0,62}", "vllm")]
 ModelName = Annotated[str, form(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}", "claude-opus-5-5")]
@@ -24,6 +25,7 @@ EntryName = Annotated[str, form(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,317}", "claude-
 SettingName = Annotated[str, form(r"[a-z][a-z0-9_]{0,62}", "num_ctx")]
 FileName = Annotated[str, Meta(min_length=1, examples=["engine-ca.pem"])]
 HostName = Annotated[str, form(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "vllm.example")]
+CertificatePin = Annotated[str, form(r"sha256:[0-9a-f]{64}", f"sha256:{'0123456789abcdef' * 4}")]
 Capability = Literal["tools", "images", "documents", "thinking", "json", "embeddings"]
 FimFamily = Literal["qwen", "deepseek", "codestral", "starcoder", "native", "none"]
 Money = str | int
@@ -55,6 +57,14 @@ class BackendEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         HostName | None,
         Meta(description="The name that its certificate must carry, where the URL has another."),
     ] = None
+    certificate_pins: Annotated[
+        tuple[CertificatePin, ...],
+        Meta(
+            max_length=CERTIFICATE_PINS_MAX,
+            description="Public keys of which its certificate must hold one, beside being valid: "
+            "the SHA-256 of the SubjectPublicKeyInfo in DER.",
+        ),
+    ] = ()
     settings: Annotated[
         dict[SettingName, str | int | bool],
         Meta(max_length=SETTINGS_MAX, description="Settings that the kind understands."),

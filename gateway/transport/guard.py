@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import FailureKind
+from gateway.transport.addresses import IpAddress, ip, is_network, is_never_dialled, unwrap
 from gateway.transport.call import Address
 from gateway.transport.failure import failed
+from gateway.transport.tls import PINS_MAX, is_pin
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 Lookup = Callable[[str, int], Coroutine[Any, Any, list[str]]]
 
 PORT_MAX = 65_535
@@ -28,23 +28,27 @@ _NAME = re.compile(
     r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
 )
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# WHY: these answer with credentials of the machine itself, whatever the zone's pins say.
-_METADATA = frozenset(
-    ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
-)
-_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
 
 class Place(Struct, frozen=True):
-    """Where the fleet file says that a backend is, and in which zone."""
+    """Where the fleet file says that a backend is, and in which zone.
+
+    `server_name` is the name that its certificate must carry where the host is another, `pins` are
+    the public keys of which it must hold one, where any are stated.
+    """
 
     name: str
     scheme: str
     host: str
     port: int
     zone: str
+    server_name: str = ""
+    pins: tuple[str, ...] = ()
+
+    @property
+    def sni(self) -> str:
+        """The name that TLS asks for and verifies."""
+        return self.server_name or self.host
 
     @property
     def authority(self) -> str:
@@ -106,7 +110,7 @@ class Guard:
         is looked up at most every RESOLVED_MS_MAX, and never again by the client.
         """
         place = self.place(backend)
-        literal = _ip(place.host)
+        literal = ip(place.host)
         if literal is not None:
             return (self._inside(place, literal),)
         now = asyncio.get_running_loop().time()
@@ -123,11 +127,11 @@ class Guard:
         return found
 
     def _inside(self, place: Place, address: IpAddress) -> Address:
-        plain = _unwrap(address)
+        plain = unwrap(address)
         pins = self._pins[place.zone]
         if not any(plain.version == pin.version and plain in pin for pin in pins):
             raise _breach(f"{place.name} has an address outside the pins of zone {place.zone}")
-        if _is_never_dialled(plain):
+        if is_never_dialled(plain):
             raise _breach(f"{place.name} has an address that is never dialled")
         return Address(str(plain), place.port)
 
@@ -161,18 +165,24 @@ def place_faults(place: Place) -> list[str]:
         faults.append(f"{place.name}: scheme must be http or https")
     if not 0 < place.port <= PORT_MAX:
         faults.append(f"{place.name}: port must be 1 to {PORT_MAX}")
+    if place.scheme != "https" and (place.server_name or place.pins):
+        faults.append(f"{place.name}: a server name or a pin means nothing without https")
+    if place.server_name and not _is_host(place.server_name):
+        faults.append(f"{place.name}: the server name is no name and no IP address")
+    if len(place.pins) > PINS_MAX or not all(map(is_pin, place.pins)):
+        faults.append(f"{place.name}: a pin is sha256: and 64 hex digits; at most {PINS_MAX}")
     if not _is_host(place.host):
         faults.append(
             f"{place.name}: host must be a lower-case name or an IP address in its usual form"
         )
-    elif (literal := _ip(place.host)) is not None and _is_never_dialled(_unwrap(literal)):
+    elif (literal := ip(place.host)) is not None and is_never_dialled(unwrap(literal)):
         faults.append(f"{place.name}: this address is never dialled")
     return faults
 
 
 def _is_host(host: str) -> bool:
     """Is it a name that no resolver could read as a number, or a plain IP address?"""
-    if _ip(host) is not None:
+    if ip(host) is not None:
         return True
     if len(host) > HOST_CHARS_MAX or not _NAME.fullmatch(host):
         return False
@@ -184,51 +194,30 @@ def _contradictions(places: tuple[Place, ...]) -> list[str]:
     zones: dict[tuple[str, int], str] = {}
     faults = []
     for place in places:
-        literal = _ip(place.host)
-        host = place.host if literal is None else str(_unwrap(literal))
+        literal = ip(place.host)
+        host = place.host if literal is None else str(unwrap(literal))
         zone = zones.setdefault((host, place.port), place.zone)
         if zone != place.zone:
             faults.append(f"{place.name}: this host and port is in zone {zone} already")
+    faults += _borrowed(places)
     names = [place.name for place in places]
     return faults + [f"{name}: named twice" for name in {n for n in names if names.count(n) > 1}]
 
 
+def _borrowed(places: tuple[Place, ...]) -> list[str]:
+    """Return a fault for each certificate's name that is the host of a backend in another zone."""
+    hosts: dict[str, set[str]] = {}
+    for place in places:
+        hosts.setdefault(place.host, set()).add(place.zone)
+    return [
+        f"{one.name}: its server name is a host of another zone"
+        for one in places
+        if one.server_name and hosts.get(one.server_name, {one.zone}) != {one.zone}
+    ]
+
+
 def _bad(blocks: tuple[str, ...]) -> list[str]:
-    return [f"{block} is not a CIDR block" for block in blocks if not _is_network(block)]
-
-
-def _is_network(block: str) -> bool:
-    try:
-        ipaddress.ip_network(block)
-    except ValueError:
-        return False
-    return True
-
-
-def _ip(host: str) -> IpAddress | None:
-    try:
-        return ipaddress.ip_address(host) if "%" not in host else None
-    except ValueError:
-        return None
-
-
-def _unwrap(address: IpAddress) -> IpAddress:
-    """Return the IPv4 address inside an IPv4-mapped one: it is where the packets go."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
-def _is_never_dialled(address: IpAddress) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and address in _NAT64:
-        address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return (
-        address.is_unspecified
-        or address.is_multicast
-        or address.is_link_local
-        or address == _BROADCAST
-        or address in _METADATA
-    )
+    return [f"{block} is not a CIDR block" for block in blocks if not is_network(block)]
 
 
 def _breach(hint: str) -> BoundaryBreach:

@@ -13,7 +13,7 @@ from gateway.domain.secret import Secret
 from gateway.transport.call import Address, Connector, HttpCall, HttpReply, Timeouts
 from gateway.transport.credentials import Fields, Sign, Unsigned
 from gateway.transport.credentials.keeper import Keeper
-from gateway.transport.failure import TransportFailure, failed
+from gateway.transport.failure import Mispinned, TransportFailure, failed
 from gateway.transport.guard import Guard
 from gateway.transport.health import Alarm, Health
 from gateway.transport.target import Target, connector_for
@@ -148,9 +148,16 @@ class Sender:
                 raise failed(FailureKind.UNREACHABLE, "quarantined", sent=False)
             return await self._guard.resolve(backend)
         except BoundaryBreach as breach:
-            self._health.quarantine(backend, f"boundary breach: {breach.hint}")
-            self._alarm(backend, breach.hint)
-            raise
+            raise self._stopped(backend, breach) from None
+
+    def _stopped(self, backend: str, breach: BoundaryBreach) -> BoundaryBreach:
+        """Keep the backend out, ring the alarm, and return the breach.
+
+        INVARIANT: while a backend is kept out, the gateway is not ready.
+        """
+        self._health.quarantine(backend, f"boundary breach: {breach.hint}")
+        self._alarm(backend, breach.hint)
+        return breach
 
     def _assert_boundary(self, backend: str, candidate: Candidate, route: Route) -> None:
         """Compare everything that says where the prompt goes; all must say the same.
@@ -180,6 +187,9 @@ class Sender:
         for address in tried:
             try:
                 reply = await connector.send(call, timeouts, address)
+            except Mispinned as stranger:
+                breach = _breach(f"{call.backend} shows {stranger.failure.detail}")
+                raise self._stopped(call.backend, breach) from None
             except TransportFailure as failure:
                 # INVARIANT: another address is tried only while nothing has left this machine.
                 if failure.failure.sent or failure.failure.kind not in _UNTOUCHED:

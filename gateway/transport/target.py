@@ -18,7 +18,7 @@ class Target(Struct, frozen=True, kw_only=True):
     """One backend: where it is, what kind of engine, its credential and its limits.
 
     `ca_file` is the only CA that is believed; without one it is the public CAs of `certifi`.
-    `server_name` is the name in its certificate where the host is another. `models` are the names
+    `models` are the names
     by which it is asked for its models, `contexts` the longest context that the catalogue says for
     each. `may_be_scripted` is true in a demo alone. `asked` names the target that is asked about
     its models, where that is another; `lawful` are the countries in which its zone may process,
@@ -31,7 +31,6 @@ class Target(Struct, frozen=True, kw_only=True):
     kind: Backend
     secret: Secret | None = None
     ca_file: str | None = None
-    server_name: str | None = None
     timeouts: Timeouts = Timeouts()
     connections_max: int = CONNECTIONS_MAX
     models: tuple[str, ...] = ()
@@ -52,16 +51,13 @@ class Target(Struct, frozen=True, kw_only=True):
 def connector_for(target: Target) -> Connector:
     """Return a client of the target's own; OSError when its CA file cannot be used."""
     place = target.place
-    tls = context(target.ca_file) if place.scheme == "https" else None
-    server_name = target.server_name or place.host
+    tls = context(target.ca_file, place.pins) if place.scheme == "https" else None
     if target.kind.is_cloud:
         # WHY: httpx and aiohttp cost a third of a second and tens of megabytes; a gateway whose
         # engines are all its own never loads them.
         from gateway.transport.cloud import CloudConnector
 
-        return CloudConnector(
-            place, tls=tls, server_name=server_name, connections_max=target.connections_max
-        )
+        return CloudConnector(place, tls=tls, connections_max=target.connections_max)
     return Http1Connector(
-        place.authority, tls=tls, server_name=server_name, connections_max=target.connections_max
+        place.authority, tls=tls, server_name=place.sni, connections_max=target.connections_max
     )

@@ -10,11 +10,13 @@ import pytest
 
 from gateway.domain.errors import Unreachable
 from gateway.domain.route import FailureKind
+from gateway.transport import cloud as cloud_module
 from gateway.transport import tls
 from gateway.transport.call import Address
+from gateway.transport.cloud import _Pinned
 from gateway.transport.failure import ReplyTooLarge
 from tests.doubles.certificates import TestAuthority
-from tests.doubles.cloud_talk import HEAD, LIMIT, NAME, STEP, Cloud, until_gone, within
+from tests.doubles.cloud_talk import HEAD, LIMIT, NAME, STEP, Cloud, a_call, until_gone, within
 from tests.doubles.scripted_server import Peer, ScriptedServer, answering, chunked, whole
 
 pytestmark = pytest.mark.anyio
@@ -138,16 +140,47 @@ async def test_after_closing_nothing_is_sent() -> None:
 
 
 async def test_only_the_pinned_host_is_ever_resolved() -> None:
+    pinned = _Pinned(NAME, Address("127.0.0.1", 443))
+    with pytest.raises(OSError, match="pinned"):
+        await pinned.resolve("other.test")
+    with pytest.raises(OSError, match="family"):
+        await pinned.resolve(NAME, 443, socket.AF_INET6)
+    found = await pinned.resolve(NAME, 443)
+    assert [entry["host"] for entry in found] == ["127.0.0.1"]
+
+
+async def test_adv_51_a_connection_to_an_address_of_before_is_not_used_again() -> None:
+    async with (
+        ScriptedServer(answering(whole(b"old"), whole(b"old"))) as old,
+        ScriptedServer(answering(whole(b"new")), host="127.0.0.9", port=old.address.port) as new,
+        Cloud(old) as cloud,
+    ):
+        assert await (await cloud.ask()).read(LIMIT) == b"old"
+        cloud.address = new.address
+        assert await (await cloud.ask()).read(LIMIT) == b"new"
+        assert [len(peer.requests) for peer in (*old.peers, *new.peers)] == [1, 1]
+
+
+async def test_adv_51_two_requests_at_once_reach_each_the_address_that_was_checked_for_it() -> None:
+    async with (
+        ScriptedServer(answering(whole(b"one"))) as one,
+        ScriptedServer(answering(whole(b"two")), host="127.0.0.9", port=one.address.port) as two,
+        Cloud(one) as cloud,
+    ):
+        sent = [
+            asyncio.create_task(cloud.connector.send(a_call(), within(), server.address))
+            for server in (one, two)
+        ]
+        replies = [await task for task in sent]
+        assert [await reply.read(LIMIT) for reply in replies] == [b"one", b"two"]
+
+
+async def test_the_clients_of_addresses_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloud_module, "CLIENTS_MAX", 2)
     async with ScriptedServer(answering(whole())) as server, Cloud(server) as cloud:
-        with pytest.raises(OSError, match="pinned"):
-            await cloud.connector._resolver.resolve(NAME)
-        await (await cloud.ask()).read(LIMIT)
-        with pytest.raises(OSError, match="pinned"):
-            await cloud.connector._resolver.resolve("other.test")
-        with pytest.raises(OSError, match="family"):
-            await cloud.connector._resolver.resolve(NAME, 443, socket.AF_INET6)
-        found = await cloud.connector._resolver.resolve(NAME, 443)
-        assert [entry["host"] for entry in found] == ["127.0.0.1"]
+        for number in (5, 6, 7):
+            await cloud.connector._client(Address(f"127.0.0.{number}", 9))
+        assert [one.ip for one in cloud.connector._clients] == ["127.0.0.6", "127.0.0.7"]
 
 
 async def test_an_ipv6_address_is_dialled_as_one() -> None:

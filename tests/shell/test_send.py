@@ -351,12 +351,12 @@ async def test_tls_is_verified_against_the_targets_own_ca(tmp_path) -> None:
             host="engine.test",
             scheme="https",
             ca_file=authority.ca_file,
-            server_name="cert.test",
         )
-        shell = Shell(target, lookup=here)
+        named = replace(target, place=replace(target.place, server_name="cert.test"))
+        shell = Shell(named, lookup=here)
         reply = await shell.sender.send(a_candidate(), a_route(), a_call())
         assert await reply.read(10) == b"x"
-        wrong = Shell(replace(target, server_name=None), lookup=here)
+        wrong = Shell(target, lookup=here)
         with pytest.raises(TransportFailure, match="certificate refused"):
             await wrong.sender.send(a_candidate(), a_route(), a_call())
         await shell.sender.close()
