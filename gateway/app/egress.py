@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gateway.app.loading import Loaded, place_of
 from gateway.backends import BACKENDS
+from gateway.transport.credentials import DIRECT
 
 
 def egress(loaded: Loaded) -> Iterator[str]:
@@ -13,7 +14,7 @@ def egress(loaded: Loaded) -> Iterator[str]:
     """
     for name, backend in loaded.models.backends.items():
         kind, zone = BACKENDS[backend.kind], loaded.compiled.zones.get(backend.zone)
-        source = kind.source(loaded.secrets.get(backend.secret or ""), backend.settings)
+        source = kind.source(loaded.secrets.get(backend.secret or ""), backend.settings, DIRECT)
         if source is not None:
             yield from (
                 f"{name}: {host} for its credential ({source.name})" for host in source.hosts

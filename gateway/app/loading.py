@@ -35,7 +35,9 @@ from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
 from gateway.surfaces.surface import SURFACES
 from gateway.transport.backend import Backend
-from gateway.transport.guard import Place, place_faults
+from gateway.transport.credentials import DIRECT
+from gateway.transport.guard import Place, Proxy, place_faults
+from gateway.transport.http1_tunnel import proxy_fields
 
 T = TypeVar("T")
 ANONYMOUS_AT = "/listeners/data/anonymous"
@@ -139,7 +141,15 @@ def place_of(backend: BackendSettings) -> Place:
         backend.zone,
         server_name=(backend.server_name or "").lower(),
         pins=backend.certificate_pins,
+        proxy=_proxy_of(backend),
     )
+
+
+def _proxy_of(backend: BackendSettings) -> Proxy | None:
+    forward = backend.proxy
+    if forward is None:
+        return None
+    return Proxy(forward.origin.host, forward.origin.port, forward.addresses)
 
 
 def anonymous_caller(node: Node) -> Caller | None:
@@ -214,7 +224,8 @@ def _place_problems(
         at = f"/backends/{name}"
         for fault in place_faults(place_of(backend)):
             yield document.problem(f"{at}/url", fault)
-        if demo and not _is_loopback(backend.origin.host):
+        yield from _proxy_problems(document, backend, secrets)
+        if demo and not all(map(_is_loopback, _hosts_of(backend))):
             yield document.problem(f"{at}/url", "a demo talks to loopback addresses only")
         yield from _name_problems(document, models, name)
         kind = BACKENDS.get(backend.kind)
@@ -223,6 +234,21 @@ def _place_problems(
         secret = secrets.get(backend.secret or "")
         for field, fault in _kind_faults(kind, backend, secret, models.asked_of(name)):
             yield document.problem(f"{at}/{field}" if field else at, fault)
+
+
+def _proxy_problems(
+    document: Document, backend: BackendSettings, secrets: Mapping[str, Secret]
+) -> Iterator[Problem]:
+    forward = backend.proxy
+    try:
+        proxy_fields(secrets.get(forward.secret or "") if forward is not None else None)
+    except ValueError as error:
+        yield document.problem(f"/zones/{backend.zone}/proxy_secret", str(error))
+
+
+def _hosts_of(backend: BackendSettings) -> tuple[str, ...]:
+    forward = () if backend.proxy is None else (backend.proxy.origin.host,)
+    return (backend.origin.host, *forward)
 
 
 def _kind_faults(
@@ -239,7 +265,7 @@ def _kind_faults(
         yield from (("settings", fault) for fault in place_faults(control))
     try:
         kind.at(backend.settings)
-        if kind.source(secret, backend.settings) is None:
+        if kind.source(secret, backend.settings, DIRECT) is None:
             kind.credential(Secret("x") if backend.secret else None)
     except ValueError as error:
         yield "", str(error)

@@ -22,6 +22,7 @@ from gateway.config.backends import BackendSettings
 from gateway.config.settings import Paths
 from gateway.dialects import DIALECTS
 from gateway.domain.fleet import Offering
+from gateway.domain.secret import Secret
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
@@ -94,6 +95,8 @@ def _target(loaded: Loaded, backend: BackendSettings, clock: SystemClock) -> Tar
         place=place_of(backend),
         kind=BACKENDS[backend.kind],
         secret=loaded.secrets[backend.secret] if backend.secret else None,
+        proxy_secret=_proxy_secret(loaded, backend),
+        proxy_ca_file=_proxy_ca_file(backend),
         ca_file=str(backend.ca_file) if backend.ca_file else None,
         timeouts=Timeouts(waits.connect_ms, waits.first_byte_ms, waits.idle_ms, waits.total_ms),
         models=loaded.models.asked_of(backend.name),
@@ -104,6 +107,16 @@ def _target(loaded: Loaded, backend: BackendSettings, clock: SystemClock) -> Tar
         now=clock.now,
         tell=partial(_told, backend.name),
     )
+
+
+def _proxy_secret(loaded: Loaded, backend: BackendSettings) -> Secret | None:
+    name = None if backend.proxy is None else backend.proxy.secret
+    return None if name is None else loaded.secrets[name]
+
+
+def _proxy_ca_file(backend: BackendSettings) -> str | None:
+    path = None if backend.proxy is None else backend.proxy.ca_file
+    return None if path is None else str(path)
 
 
 def _with_control(engine: Target) -> Iterator[Target]:

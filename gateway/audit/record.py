@@ -101,7 +101,8 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
     """One try, durable before its first byte leaves.
 
     `number` counts the tries of one request from 1. `commitment` is a salted SHA-256 of the
-    prepared body; the salt is sealed.
+    prepared body; the salt is sealed. `via_proxy` is the host and port of the forward proxy through
+    which `host` is reached, where the fleet file states one.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
     losses: tuple[str, ...] = ()
     sealed: Sealed | None = None
     v: int = VERSION
+    via_proxy: str | UnsetType = UNSET
 
 
 class Tried(Struct, frozen=True):

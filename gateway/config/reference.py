@@ -56,7 +56,8 @@ _BACKENDS = """
 ## models/backends.yaml
 
 An address stands in one zone only. `ca_file`, `server_name` and
-`certificate_pins` need https. A backend of the kind
+`certificate_pins` need https; what is behind a proxy is https. [egress.md](egress.md) says what is
+checked before each send. A backend of the kind
 `scripted` needs `demo: true` in the node file.
 """
 _CATALOG = """

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 
+from msgspec import UNSET
+
 from gateway.audit import canonical
 from gateway.audit.record import (
     Attempted,
@@ -79,6 +81,7 @@ class Docket:
             host=self._house.sender.host(candidate.offering.backend),
             commitment=canonical.commit(salt, prepared.call.body),
             losses=prepared.losses,
+            via_proxy=self._house.sender.via_proxy(candidate.offering.backend) or UNSET,
         )
         sealed = Personal(subject=self._personal.subject, salts={"call": salt.hex()})
         await self._append([(attempted, sealed)])

@@ -58,6 +58,9 @@ class Sender(Protocol):
     def host(self, backend: str) -> str:
         """Return the host and port of the backend, for the record."""
 
+    def via_proxy(self, backend: str) -> str:
+        """Return the host and port of the proxy before the backend; empty where there is none."""
+
 
 class Scanner(Protocol):
     """The detectors."""

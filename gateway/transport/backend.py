@@ -12,7 +12,16 @@ from gateway.domain.errors import Unreachable
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body, Operation
 from gateway.domain.secret import Secret
-from gateway.transport.credentials import Credential, Fields, Settings, Signer, Source, Sourced
+from gateway.transport.credentials import (
+    DIRECT,
+    Credential,
+    Fields,
+    Settings,
+    Signer,
+    Source,
+    Sourced,
+    WayOut,
+)
 from gateway.transport.guard import Place
 
 Quirk = Callable[[Body, Offering], Body]
@@ -105,7 +114,9 @@ class Way(Struct, frozen=True, kw_only=True):
         )
 
 
-def no_source(_secret: Secret | None, _settings: Settings) -> Source | None:
+def no_source(
+    _secret: Secret | None, _settings: Settings, _way_out: WayOut = DIRECT
+) -> Source | None:
     """Return none: the secret of the node file is used as it is."""
     return None
 
@@ -140,7 +151,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     `credential` turns the backend's secret (or None) into header fields; ValueError says that the
     secret is missing or not wanted. `signer`, where there is one, returns what adds more fields to
     each call, by secret and settings. `source` returns what fetches the secret where it is not the
-    node file's own; both then take what was fetched; ValueError.
+    node file's own, as the zone is reached; both then take what was fetched; ValueError.
     `faults` says what is wrong with a backend's place and settings, each with the field's name.
     `anywhere` tells, by the backend's settings, an offering that any region of the provider may
     answer. `stands` returns the countries that may answer it, None where the settings do not say.

@@ -108,7 +108,14 @@ def control(place: Place, settings: Settings, models: tuple[str, ...]) -> Place 
     region = str(settings.get(REGION))
     parts = urlsplit(str(settings.get(CONTROL, regional("bedrock", region))))
     port = parts.port or SCHEMES[parts.scheme]
-    return Place(f"{place.name}.control", parts.scheme, parts.hostname or "", port, place.zone)
+    return Place(
+        f"{place.name}.control",
+        parts.scheme,
+        parts.hostname or "",
+        port,
+        place.zone,
+        proxy=place.proxy,
+    )
 
 
 def stands(settings: Settings) -> frozenset[str] | None:

@@ -49,6 +49,7 @@ class CloudConnector:
         place: Place,
         *,
         tls: ssl.SSLContext | None = None,
+        fields: tuple[tuple[str, str], ...] = (),
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         self._origin = f"{place.scheme}://{place.authority}"
@@ -56,7 +57,12 @@ class CloudConnector:
         self._tls = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._server_name = place.sni if tls is not None else None
         self._connections_max = connections_max
-        self._host = place.host
+        self._host = place.dialled[0]
+        proxy = place.proxy
+        self._proxy = None
+        if proxy is not None:
+            told = [*fields, ("user-agent", "perimeter")]
+            self._proxy = httpx.Proxy(f"http://{proxy.authority}", headers=told)
         self._clients: dict[Address, httpx.AsyncClient] = {}
         self._is_closed = False
 
@@ -104,9 +110,13 @@ class CloudConnector:
         return made
 
     def _open(self, address: Address) -> httpx.AsyncClient:
-        # INVARIANT: nothing comes from the environment: no proxy, no .netrc, no CA, no cookie.
+        # INVARIANT: nothing comes from the environment: no proxy, no .netrc, no CA, no cookie. The
+        # proxy is that of the fleet file, and is dialled at the address that was checked.
         transport = AiohttpTransport(
-            verify=self._tls, trust_env=False, client=partial(self._session, address)
+            verify=self._tls,
+            trust_env=False,
+            client=partial(self._session, address),
+            proxy=self._proxy,
         )
         return httpx.AsyncClient(
             transport=transport,
@@ -258,6 +268,8 @@ def _before_reply(error: Exception) -> TransportFailure:
                 return from_os(refused, sent=False)
             return failed(FailureKind.UNREACHABLE, "certificate refused", sent=False)
         return from_os(cause.os_error, sent=False)
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return failed(FailureKind.UNREACHABLE, f"proxy: status {cause.status}", sent=False)
     for known, kind, detail, sent in _CAUSES:
         if isinstance(cause, known):
             return failed(kind, detail, sent=sent)

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from gateway.transport.call import Address
 from gateway.transport.failure import failed
 from gateway.transport.tls import PINS_MAX, is_pin
 
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 Lookup = Callable[[str, int], Coroutine[Any, Any, list[str]]]
 
 PORT_MAX = 65_535
@@ -30,11 +31,26 @@ _NAME = re.compile(
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
+class Proxy(Struct, frozen=True):
+    """The forward proxy of a zone, and the CIDR blocks to which its host must resolve."""
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+    @property
+    def authority(self) -> str:
+        """Host and port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 class Place(Struct, frozen=True):
     """Where the fleet file says that a backend is, and in which zone.
 
     `server_name` is the name that its certificate must carry where the host is another, `pins` are
-    the public keys of which it must hold one, where any are stated.
+    the public keys of which it must hold one, where any are stated. Behind a `proxy` it is the
+    proxy that is dialled: then the pins of addresses are the proxy's, and the backend is known by
+    the host that the proxy is asked for and by the TLS inside.
     """
 
     name: str
@@ -44,6 +60,7 @@ class Place(Struct, frozen=True):
     zone: str
     server_name: str = ""
     pins: tuple[str, ...] = ()
+    proxy: Proxy | None = None
 
     @property
     def sni(self) -> str:
@@ -51,10 +68,20 @@ class Place(Struct, frozen=True):
         return self.server_name or self.host
 
     @property
+    def dialled(self) -> tuple[str, int]:
+        """The host and port to which a connection is made."""
+        return (self.host, self.port) if self.proxy is None else (self.proxy.host, self.proxy.port)
+
+    @property
+    def origin(self) -> str:
+        """Host and port, both said."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
     def authority(self) -> str:
         """Host and port as the Host field says them; the scheme's own port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if SCHEMES.get(self.scheme) == self.port else f"{host}:{self.port}"
+        return host if SCHEMES.get(self.scheme) == self.port else self.origin
 
 
 class Guard:
@@ -103,14 +130,16 @@ class Guard:
         return self.place(backend).zone
 
     async def resolve(self, backend: str) -> tuple[Address, ...]:
-        """Return the addresses to dial, every one inside the zone's pins.
+        """Return the addresses to dial, every one inside the pins of the zone or of its proxy.
 
         BoundaryBreach when any address lies outside; TransportFailure when the name has none.
         INVARIANT: what is returned was checked, and what was checked is what is dialled: a name
         is looked up at most every RESOLVED_MS_MAX, and never again by the client.
         """
         place = self.place(backend)
-        literal = ip(place.host)
+        if place.proxy is not None and (named := ip(place.host)) is not None:
+            _assert_pinned(place, unwrap(named), self._pins[place.zone])
+        literal = ip(place.dialled[0])
         if literal is not None:
             return (self._inside(place, literal),)
         now = asyncio.get_running_loop().time()
@@ -128,18 +157,15 @@ class Guard:
 
     def _inside(self, place: Place, address: IpAddress) -> Address:
         plain = unwrap(address)
-        pins = self._pins[place.zone]
-        if not any(plain.version == pin.version and plain in pin for pin in pins):
-            raise _breach(f"{place.name} has an address outside the pins of zone {place.zone}")
-        if is_never_dialled(plain):
-            raise _breach(f"{place.name} has an address that is never dialled")
-        return Address(str(plain), place.port)
+        proxy = place.proxy
+        _assert_pinned(place, plain, self._pins[place.zone] if proxy is None else _pins(proxy))
+        return Address(str(plain), place.dialled[1])
 
     async def _look_up(self, place: Place) -> list[str]:
         """Ask the system, once at a time for each backend: a stuck resolver holds one thread."""
         task = self._lookups.get(place.name)
         if task is None:
-            task = asyncio.create_task(self._lookup(place.host, place.port))
+            task = asyncio.create_task(self._lookup(*place.dialled))
             self._lookups[place.name] = task
             task.add_done_callback(lambda done: self._looked_up(place.name, done))
         try:
@@ -156,6 +182,18 @@ class Guard:
         del self._lookups[backend]
         if not task.cancelled():
             task.exception()
+
+
+def _pins(proxy: Proxy) -> tuple[IpNetwork, ...]:
+    return tuple(ipaddress.ip_network(block) for block in proxy.addresses)
+
+
+def _assert_pinned(place: Place, address: IpAddress, pins: tuple[IpNetwork, ...]) -> None:
+    """Raise BoundaryBreach unless the address may be dialled for that place."""
+    if not any(address.version == pin.version and address in pin for pin in pins):
+        raise _breach(f"{place.name} has an address outside the pins of zone {place.zone}")
+    if is_never_dialled(address):
+        raise _breach(f"{place.name} has an address that is never dialled")
 
 
 def place_faults(place: Place) -> list[str]:
@@ -177,7 +215,22 @@ def place_faults(place: Place) -> list[str]:
         )
     elif (literal := ip(place.host)) is not None and is_never_dialled(unwrap(literal)):
         faults.append(f"{place.name}: this address is never dialled")
-    return faults
+    return faults + [f"{place.name}: {fault}" for fault in _proxy_faults(place)]
+
+
+def _proxy_faults(place: Place) -> Iterator[str]:
+    proxy = place.proxy
+    if proxy is None:
+        return
+    if place.scheme != "https":
+        yield "behind a proxy it must be https, or nothing would tell who answers"
+    if not 0 < proxy.port <= PORT_MAX or not _is_host(proxy.host):
+        yield "the proxy is a host and a port"
+    elif (literal := ip(proxy.host)) is not None and is_never_dialled(unwrap(literal)):
+        yield "the address of the proxy is never dialled"
+    if not proxy.addresses:
+        yield "no addresses are pinned for the proxy"
+    yield from _bad(proxy.addresses)
 
 
 def _is_host(host: str) -> bool:
@@ -199,6 +252,11 @@ def _contradictions(places: tuple[Place, ...]) -> list[str]:
         zone = zones.setdefault((host, place.port), place.zone)
         if zone != place.zone:
             faults.append(f"{place.name}: this host and port is in zone {zone} already")
+    faults += [
+        f"{one.name}: its proxy is a backend"
+        for one in places
+        if one.proxy is not None and one.dialled in zones
+    ]
     faults += _borrowed(places)
     names = [place.name for place in places]
     return faults + [f"{name}: named twice" for name in {n for n in names if names.count(n) > 1}]

@@ -121,8 +121,12 @@ class Sender:
 
     def host(self, backend: str) -> str:
         """Return the host and port of the backend, for the record."""
-        place = self._guard.place(backend)
-        return f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
+        return self._guard.place(backend).origin
+
+    def via_proxy(self, backend: str) -> str:
+        """Return the host and port of the proxy before the backend; empty where there is none."""
+        proxy = self._guard.place(backend).proxy
+        return "" if proxy is None else proxy.authority
 
     async def fetch_ahead(self) -> None:
         """Fetch every credential that is to be fetched, before anybody waits for it."""
@@ -233,7 +237,7 @@ def _keepers(targets: Collection[Target], threads: Executor) -> dict[str, Keeper
 def _keeper(target: Target, threads: Executor) -> Keeper | None:
     """Return what keeps the target's credential fresh, None where the secret is used as it is."""
     try:
-        source = target.kind.source(target.secret, target.settings)
+        source = target.kind.source(target.secret, target.settings, target.way_out)
     except ValueError as error:
         raise ValueError(f"{target.name}: {error}") from None
     if source is None:

@@ -135,7 +135,7 @@ async def test_the_control_plane_is_asked_with_the_credential_of_the_engine(
     asked = Asked(control, PROFILE)
     told: list[str] = []
     source = Source("giver", (), lambda now: Lease(asked.secret, now + timedelta(hours=1)))
-    kind = replace(BEDROCK, source=lambda _secret, _settings: source)
+    kind = replace(BEDROCK, source=lambda *_stated: source)
     targets = [
         replace(one, kind=replace(one.kind, source=kind.source), tell=lambda *_: told.append("x"))
         for one in asked.targets

@@ -177,10 +177,6 @@ def test_adv_59_there_is_no_way_to_switch_verification_off():
         assert "unknown key" in complaint(f"{RIGHT}, {key}")
 
 
-def test_adv_49_a_proxy_is_not_built_and_therefore_unknown():
-    assert "unknown key `proxy`" in complaint(f"{RIGHT}, proxy: 'http://proxy:3128'")
-
-
 @pytest.mark.parametrize(
     ("first", "second"),
     [
