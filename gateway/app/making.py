@@ -199,11 +199,11 @@ def _keeper(loaded: Loaded, clock: SystemClock) -> Keeper:
 
 def _outside(loaded: Loaded, alarms: Alarms, clock: SystemClock) -> tuple[Health, Sender, Probes]:
     """Construct what talks to engines: one guard and one sender over every backend."""
-    health = Health(_seconds, alarms.quarantined)
+    health = Health(_seconds, alarms.quarantined, alarms.breached)
     targets = targets_of(loaded, clock)
     pins = {name: zone.addresses for name, zone in loaded.compiled.zones.items()}
     guard = Guard((target.place for target in targets), pins)
-    sender = Sender(targets, guard, health, alarms.breached)
+    sender = Sender(targets, guard, health)
     chance = random.Random()  # noqa: S311 - spreads probes, keeps no secret
     return health, sender, Probes(targets, sender, health, chance.random)
 

@@ -302,8 +302,7 @@ class _Watch:
             return
         why = self._breach(payload, self._offering, self._settings)
         if why:
-            self._house.health.quarantine(self._offering.backend, why)
-            self._house.meters.boundary_breach()
+            self._house.health.breach(self._offering.backend, why)
             raise BoundaryBreach("The engine answered from outside its zone.")
 
 

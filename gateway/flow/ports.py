@@ -124,8 +124,8 @@ class Health(Protocol):
     def rest(self, backend: str, reason: str) -> None:
         """Leave the backend alone for a short while."""
 
-    def quarantine(self, backend: str, reason: str) -> None:
-        """Never use the backend again in this boot; the gateway is not ready from now on."""
+    def breach(self, backend: str, reason: str) -> None:
+        """Somebody outside its zone answered: the alarm, and never use the backend in this boot."""
 
 
 class Meters(Protocol):
@@ -142,6 +142,3 @@ class Meters(Protocol):
 
     def detector_failure(self, detector: str) -> None:
         """Count a detector that failed."""
-
-    def boundary_breach(self) -> None:
-        """Count a breach of the boundary."""

@@ -12,12 +12,18 @@ class Health:
 
     A bad probe lasts until a good one, a failed attempt REST_MS, a quarantine until the process
     ends. `now_s` is a clock that only goes forward; `alarm(backend, reason)` is called once for
-    each backend that is quarantined.
+    each backend that is quarantined, `breached(backend, reason)` for each breach.
     """
 
-    def __init__(self, now_s: Callable[[], float], alarm: Alarm) -> None:
+    def __init__(
+        self,
+        now_s: Callable[[], float],
+        alarm: Alarm,
+        breached: Alarm = lambda _backend, _why: None,
+    ) -> None:
         self._now_s = now_s
         self._alarm = alarm
+        self._breached = breached
         self._ill: dict[str, str] = {}
         self._tired: dict[str, tuple[float, str]] = {}
         self._quarantined: dict[str, str] = {}
@@ -39,6 +45,11 @@ class Health:
         if backend not in self._quarantined:
             self._quarantined[backend] = f"quarantined: {reason}"
             self._alarm(backend, reason)
+
+    def breach(self, backend: str, reason: str) -> None:
+        """A request, or a question of our own, met somebody who is not of its zone."""
+        self.quarantine(backend, f"boundary breach: {reason}")
+        self._breached(backend, reason)
 
     @property
     def quarantined(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from gateway.transport.credentials import Fields, Sign, Unsigned
 from gateway.transport.credentials.keeper import Keeper
 from gateway.transport.failure import Mispinned, TransportFailure, failed
 from gateway.transport.guard import Guard
-from gateway.transport.health import Alarm, Health
+from gateway.transport.health import Health
 from gateway.transport.target import Target, connector_for
 
 DIALLED_MAX = 3
@@ -62,7 +62,7 @@ class Access(Struct, frozen=True):
 class Sender:
     """Sends what the route allows, to hosts that lie in its zones, and nothing else.
 
-    `alarm(backend, reason)` is called for every breach. Raises ValueError when a target is not
+    The health is told of every breach, and rings the alarm. Raises ValueError when a target is not
     where the guard knows it, has no secret and needs one, or the reverse; OSError when a CA file
     cannot be used.
     """
@@ -72,12 +72,10 @@ class Sender:
         targets: Iterable[Target],
         guard: Guard,
         health: Health,
-        alarm: Alarm,
         connect: Callable[[Target], Connector] = connector_for,
     ) -> None:
         self._guard = guard
         self._health = health
-        self._alarm = alarm
         self._targets = {target.name: target for target in targets}
         if any(not guard.knows(target.place) for target in self._targets.values()):
             raise ValueError("a target is not where the fleet file says that it is")
@@ -159,8 +157,7 @@ class Sender:
 
         INVARIANT: while a backend is kept out, the gateway is not ready.
         """
-        self._health.quarantine(backend, f"boundary breach: {breach.hint}")
-        self._alarm(backend, breach.hint)
+        self._health.breach(backend, breach.hint)
         return breach
 
     def _assert_boundary(self, backend: str, candidate: Candidate, route: Route) -> None:

@@ -372,4 +372,4 @@ async def test_a_remote_host_is_noticed_in_any_spelling_and_status(status) -> No
     answered, _, _ = await stage.ask(an_envelope(chat("local")))
     assert answered == 500
     assert stage.health.quarantined.keys() == {"ollama"}
-    assert ("boundary_breach",) in stage.meters.counted
+    assert stage.health.breached == ["ollama"]

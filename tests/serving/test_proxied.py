@@ -4,59 +4,19 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 from gateway.audit.record import Attempted
 from gateway.transport.call import Address
-from tests.doubles import engine_bytes
 from tests.doubles.certificates import TestAuthority
 from tests.doubles.connect_proxy import ConnectProxy
+from tests.doubles.far_engine import HOST, far_engine
 from tests.doubles.gateway_folders import Template, ran, started
 from tests.doubles.ledger_sight import records
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.serving_house import OPENAI, House
 
 CANARY = "canary-7b1f"
-HOST = "127.0.2.33"
-
-
-class _Far(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    bodies: ClassVar[list[bytes]] = []
-
-    def do_GET(self) -> None:
-        self._say(b"{}")
-
-    def do_POST(self) -> None:
-        self.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-        self._say(engine_bytes.chat_whole())
-
-    def _say(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_words: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def far_engine(authority: TestAuthority) -> Iterator[Address]:
-    server = ThreadingHTTPServer((HOST, 0), _Far)
-    server.daemon_threads = True
-    server.socket = authority.server("far.test").wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield Address(HOST, server.server_address[1])
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager
@@ -74,12 +34,12 @@ def a_proxy(leads_to: Address) -> Iterator[ConnectProxy]:
         loop.close()
 
 
-def behind(template: Template, folder: Path, engine: Address, exits: str) -> RunningGateway:
+def behind(template: Template, folder: Path, address: Address, exits: str) -> RunningGateway:
     """Return a gateway whose frontier is reached as `exits` says."""
     (folder / "proxy.secret").write_text("us:secret\n")
     (folder / "proxy.secret").chmod(0o600)
     more = f"secrets: {{corp: {{file: {folder / 'proxy.secret'}}}}}"
-    backends = {"far": ("scripted", f"https://{engine.ip}:{engine.port}", "frontier")}
+    backends = {"far": ("scripted", f"https://{address.ip}:{address.port}", "frontier")}
     gateway = template.copy(folder / "node", backends, more=more)
     path = gateway.folder / "models" / "backends.yaml"
     text = path.read_text().replace("zone: frontier}", "zone: frontier, server_name: far.test}")
@@ -91,20 +51,20 @@ def test_a_prompt_goes_through_the_proxy_of_its_zone_and_the_record_says_so(
     template: Template, tmp_path: Path
 ) -> None:
     authority = TestAuthority(tmp_path)
-    with far_engine(authority) as engine, a_proxy(engine) as proxy:
+    with far_engine(authority) as engine, a_proxy(engine.address) as proxy:
         exits = (
             f"{{proxy: 'http://127.0.0.77:{proxy.port}', proxy_addresses: [127.0.0.77/32],"
             f" proxy_secret: corp, ca_file: {authority.ca_file}}}"
         )
-        gateway = behind(template, tmp_path, engine, exits)
+        gateway = behind(template, tmp_path, engine.address, exits)
         with started(gateway):
             heard = House(gateway, {}).ask(OPENAI, OPENAI.body(CANARY))
             assert heard.status == 200, heard.body
         attempted = [one for one in records(gateway) if isinstance(one, Attempted)]
         assert [one.via_proxy for one in attempted] == [f"127.0.0.77:{proxy.port}"]
-        assert [one.host for one in attempted] == [f"{engine.ip}:{engine.port}"]
-        assert set(proxy.asked_for) == {f"{engine.ip}:{engine.port}"}
-        assert any(CANARY.encode() in body for body in _Far.bodies)
+        assert [one.host for one in attempted] == [f"{engine.address.ip}:{engine.address.port}"]
+        assert set(proxy.asked_for) == {f"{engine.address.ip}:{engine.address.port}"}
+        assert any(CANARY.encode() in body for body in engine.bodies)
         assert CANARY.encode() not in bytes(proxy.passed)
         assert ran("verify", str(gateway.ledger)).code == 0
 

@@ -231,7 +231,7 @@ async def test_a_target_that_is_not_where_the_guard_knows_it_is_refused() -> Non
         guard = Guard([moved], {"on_prem": ("127.0.0.0/8",)})
         health = Health(lambda: 0.0, lambda _b, _r: None)
         with pytest.raises(ValueError, match="not where"):
-            Sender([target], guard, health, lambda _b, _r: None)
+            Sender([target], guard, health)
 
 
 async def test_adv_56_backends_at_the_same_address_never_share_a_connection() -> None:
