@@ -20,5 +20,10 @@ def egress(loaded: Loaded) -> Iterator[str]:
                 f"{name}: {host} for its credential ({source.name})" for host in source.hosts
             )
         control = kind.control(place_of(backend), backend.settings, loaded.models.asked_of(name))
-        if control is not None and zone is not None and zone.processing_regions is not None:
-            yield f"{name}: {control.scheme}://{control.authority} for the regions of its models"
+        if control is None or zone is None:
+            continue
+        origin = f"{control.scheme}://{control.authority}"
+        if zone.processing_regions is not None:
+            yield f"{name}: {origin} for the regions of its models"
+        if kind.residency is not None and kind.residency.kept(backend.settings):
+            yield f"{name}: {origin} for what is kept"

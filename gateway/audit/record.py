@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.domain.attestation import Attestation
 from gateway.domain.decision import Decision, Facts, Finding, Signal
 from gateway.domain.label import Label
 from gateway.domain.money import Tokens
@@ -29,6 +30,8 @@ ADMIN_KINDS = frozenset(
         "subject_key_made",
         "clock_stepped",
         "conversations_forgotten",
+        "residency_agreed",
+        "residency_difference",
     }
 )
 
@@ -133,7 +136,11 @@ class Tried(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
-    """How a decided request ended; follows every Decided."""
+    """How a decided request ended; follows every Decided.
+
+    Of an engine that is not our own, `attestation` says whether the place that its reply told
+    agrees with the one that was asked for, and `observed_region` which that was, where it told one.
+    """
 
     id: str
     ts_us: int
@@ -152,6 +159,8 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_commitment: str = ""
     sealed: Sealed | None = None
     v: int = VERSION
+    observed_region: str | UnsetType = UNSET
+    attestation: Attestation | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):

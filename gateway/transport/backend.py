@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -142,6 +143,25 @@ class Inspection(Struct, frozen=True):
 Inspect = Callable[[Question, str], Awaitable[Inspection]]
 
 
+class Residency(Struct, frozen=True, kw_only=True):
+    """What can be learned of where somebody else's engine answers, and of what it keeps.
+
+    `observe` finds, in one payload of a reply to that offering, the region that it tells; empty
+    where there is none. `geo` is the region that is asked for, in the same words. `retention` reads
+    what is kept, at the control plane; `kept` is what the settings declare of it. `unlisted` says
+    why nobody promises that an offering runs where it is asked; None where no such list is.
+    """
+
+    observe: Callable[[bytes], str] | None = None
+    geo: Callable[[Offering, Settings], str] = lambda _offering, _settings: ""
+    retention: Callable[[Question], Awaitable[str]] | None = None
+    kept: Callable[[Settings], str] = lambda _settings: ""
+    unlisted: Callable[[Offering, Settings, date], str] | None = None
+
+
+ABROAD = Residency()
+
+
 class Backend(Struct, frozen=True, kw_only=True):
     """A record, no code: one provider is one file with one of these.
 
@@ -163,6 +183,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     proof that somebody else answered, or elsewhere, and says it; empty where there is none.
     `inspect` asks about a model before first use, and again after `inspect_every` probes; `control`
     returns where these models are asked about, None where that is the engine itself.
+    `residency` is what can be verified of an engine that is not our own; None for one that is.
     `is_cloud` says that it is reached through the cloud client, which may write a path in another
     way than it was given.
     """
@@ -189,6 +210,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     inspect: Inspect | None = None
     inspect_every: int = INSPECT_EVERY
     control: Control = lambda _place, _settings, _models: None
+    residency: Residency | None = None
     is_cloud: bool = False
 
     def way(self, dialect: Dialect, model: str) -> Way | None:

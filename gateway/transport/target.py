@@ -52,6 +52,12 @@ class Target(Struct, frozen=True, kw_only=True):
         return self.place.name
 
     @property
+    def keeps(self) -> str:
+        """What is declared of what the provider keeps; empty where nothing is."""
+        residency = self.kind.residency
+        return "" if residency is None else residency.kept(self.settings)
+
+    @property
     def way_out(self) -> WayOut:
         """How hosts that give credentials for it are reached."""
         proxy = self.place.proxy
