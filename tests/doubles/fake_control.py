@@ -36,10 +36,15 @@ class FakeControl:
         self.refusals: list[str] = []
         self.status = "ACTIVE"
         self.fails_with = 0
+        self.keys = {ACCESS_KEY: SECRET_KEY}
         self.mode = "none"
 
+    def believes(self, key: str, secret: str) -> None:
+        """Believe one more key, whatever session token comes with it."""
+        self.keys[key] = secret
+
     def judge(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
-        if not _is_signed(path, headers):
+        if not _is_signed(path, headers, self.keys):
             self.refusals.append(path)
             return 403, b'{"message":"the signature does not match"}'
         if path == RETENTION.http["requestUri"]:
@@ -84,7 +89,7 @@ class FakeControl:
         return body
 
 
-def _is_signed(path: str, headers: dict[str, str]) -> bool:
+def _is_signed(path: str, headers: dict[str, str], keys: dict[str, str]) -> bool:
     said = headers.get("authorization", "").partition(" ")[2]
     fields = dict(part.strip().split("=", 1) for part in said.split(",") if "=" in part)
     names = fields.get("SignedHeaders", "").split(";")
@@ -94,7 +99,9 @@ def _is_signed(path: str, headers: dict[str, str]) -> bool:
         headers={name: headers.get(name, "") for name in names},
     )
     request.context["timestamp"] = headers.get("x-amz-date", "")
-    auth = SigV4Auth(ReadOnlyCredentials(ACCESS_KEY, SECRET_KEY, None), "bedrock", REGION)
+    key = fields.get("Credential", "").partition("/")[0]
+    secret = keys.get(key, "")
+    auth = SigV4Auth(ReadOnlyCredentials(key, secret, None), "bedrock", REGION)
     to_sign = auth.string_to_sign(request, auth.canonical_request(request))
     return fields.get("Signature") == auth.signature(to_sign, request)
 

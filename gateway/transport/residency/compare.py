@@ -72,7 +72,7 @@ def evidence(offering: Offering, zone: Zone, today: date) -> Verdict:
 
 
 def unread(offering: Offering, check: Check, declared: str, why: str) -> Verdict:
-    """Return the verdict on what was declared and nobody has told."""
+    """Return the verdict on what nobody has told: a difference where something was declared."""
     return Verdict(
         offering=offering.id,
         place=offering.place,
@@ -80,7 +80,7 @@ def unread(offering: Offering, check: Check, declared: str, why: str) -> Verdict
         declared=declared or NOTHING,
         found=UNREAD,
         difference=why if declared else "",
-        is_read=False,
+        is_read=not declared,
     )
 
 
