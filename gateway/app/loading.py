@@ -304,7 +304,7 @@ def _roaming_problems(
         kind, zone = BACKENDS.get(backend.kind), zones.get(offering.zone)
         if kind is None or zone is None or zone.processing_regions is None:
             continue
-        what = ""
+        what = _kept_outside(kind.stands(offering, backend.settings), zone, offering.id)
         outside = (kind.stands(offering, backend.settings) or frozenset()) - zone.processing_regions
         if outside:
             named = ", ".join(sorted(outside)[:PLACES_SHOWN_MAX])
@@ -313,6 +313,19 @@ def _roaming_problems(
             what = f"{offering.id}: any region may answer; its zone must process in `world`"
         if what:
             yield document.problem(f"/backends/{offering.backend}/zone", what)
+
+
+def _kept_outside(stands: frozenset[str] | None, zone: Zone, offering: str) -> str:
+    """Return why what is kept where the request is taken lies outside of what the zone lists.
+
+    WHY: logs and traces of a call stay in the region that is called, wherever it is answered.
+    """
+    stored = zone.storage_regions
+    outside = (stands or frozenset()) - stored if stored is not None else frozenset()
+    if not outside:
+        return ""
+    named = ", ".join(sorted(outside)[:PLACES_SHOWN_MAX])
+    return f"{offering}: it is kept in {named}, outside the storage regions of its zone"
 
 
 def _is_loopback(host: str) -> bool:

@@ -80,7 +80,7 @@ def test_a_packet_to_anywhere_is_seen(tmp_path) -> None:
     assert holds(said(capture.packets), CANARY)
 
 
-def test_restricted_requests_send_not_one_packet_to_any_other_zone(
+def test_adv_40_restricted_requests_send_not_one_packet_to_any_other_zone(
     template: Template, tmp_path
 ) -> None:
     """On-prem is scaled to zero; the others listen, and neither probes nor tokens are due."""
@@ -117,7 +117,7 @@ def test_restricted_requests_send_not_one_packet_to_any_other_zone(
     assert any(one.opens for one in capture.to("127.0.1.1/32")), "the engine at home was tried"
 
 
-def test_probes_and_refreshes_are_counted_and_carry_nothing_of_a_request(
+def test_adv_41_probes_and_refreshes_are_counted_and_carry_nothing_of_a_request(
     template: Template, tmp_path
 ) -> None:
     """Now they are on: an engine that is probed, a profile, two sources of credentials."""

@@ -132,7 +132,7 @@ async def test_the_fake_refuses_a_wrong_signature(fake: FakeBedrock, over, why: 
 
 
 @pytest.mark.anyio
-async def test_nothing_of_the_environment_is_used(
+async def test_adv_54_nothing_of_the_environment_is_used(
     fake: FakeBedrock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     credentials = tmp_path / "credentials"

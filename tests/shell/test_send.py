@@ -314,7 +314,7 @@ async def test_once_something_has_left_no_other_address_is_tried() -> None:
         assert len(dialled) == len(server.peers) == 1
 
 
-async def test_a_probe_says_a_path_and_a_models_name_and_nothing_else() -> None:
+async def test_adv_41_a_probe_says_a_path_and_a_models_name_and_nothing_else() -> None:
     kind = replace(ENGINE, headers=(("anthropic-version", "2023-06-01"),))
     async with ScriptedServer(answering(whole(b"a"), whole(b"b"))) as server:
         shell = Shell(a_target(server, kind=kind))

@@ -1,0 +1,48 @@
+"""Adversarial cases against a whole gateway, in both forms of its clients."""
+
+import pytest
+
+from tests.doubles.serving_house import FORMS, House
+
+CANARY = "canary-58-prompt"
+FORM = pytest.mark.parametrize("form", FORMS, ids=str)
+
+
+@FORM
+def test_adv_44_the_same_question_of_two_labels_is_asked_twice_and_recorded_twice(
+    house: House, form
+) -> None:
+    body = form.body("the very same question")
+    before = house.prompts()
+    public, restricted, again = (
+        house.ask(form, body, repo) for repo in ("website", "payments", "website")
+    )
+    after = house.prompts()
+    assert {public.status, restricted.status, again.status} == {200}
+    assert len({public.record, restricted.record, again.record}) == 3
+    assert sum(after.values()) - sum(before.values()) == 3
+    assert after["home"] - before["home"] == 1
+
+
+@FORM
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_adv_46_one_request_is_one_question_to_one_engine(house: House, form, stream) -> None:
+    before = house.prompts()
+    assert house.ask(form, form.body(stream=stream), "payments").status == 200
+    asked = {name: count - before[name] for name, count in house.prompts().items()}
+    assert asked == {"cloud": 0, "home": 1, "spare": 0, "local": 0}
+
+
+@FORM
+@pytest.mark.parametrize("status", [400, 404, 422, 500])
+def test_adv_58_what_an_engine_says_of_the_prompt_reaches_no_log_and_no_record(
+    house: House, form, status
+) -> None:
+    house.engines["home"].behave(f"status={status}")
+    heard = house.ask(form, form.body(CANARY), "payments")
+    assert heard.status in {400, 502, 503}
+    house.record(heard.record, "payments")
+    assert CANARY not in house.gateway.log.read_text()
+    for path in house.gateway.ledger.rglob("*"):
+        if path.is_file():
+            assert CANARY.encode() not in path.read_bytes()
