@@ -1,11 +1,58 @@
 """Adversarial cases against a whole gateway, in both forms of its clients."""
 
+import msgspec
 import pytest
 
-from tests.doubles.serving_house import FORMS, House
+from tests.doubles.raw_http import Heard, ask, request
+from tests.doubles.serving_house import FORMS, JSON, House
+from tests.doubles.surface_bodies import Body, asks
 
 CANARY = "canary-58-prompt"
+ASKED = asks("code", CANARY)
+COUNTING = ("count_tokens", "input_tokens", "bedrock_count", "vertex_count", "gemini_count_tokens")
 FORM = pytest.mark.parametrize("form", FORMS, ids=str)
+
+
+def sent(house: House, path: str, body: Body, repo: str) -> Heard:
+    fields = (JSON, ("authorization", f"Bearer {house.gateway.keys[repo]}"))
+    return ask(house.url, request("POST", path, msgspec.json.encode(body), fields))
+
+
+def outside(house: House) -> int:
+    """Return how often the engine outside the premises was asked anything but how it is."""
+    served = house.engines["cloud"].engine.served
+    return sum(count for name, count in served.items() if name.startswith("POST"))
+
+
+@pytest.mark.parametrize("behaviour", ["status=500", "garbage"])
+@pytest.mark.parametrize(
+    ("path", "body"), [one[1:] for one in ASKED], ids=[one[0] for one in ASKED]
+)
+def test_adv_37_no_failure_at_home_sends_a_restricted_request_out_on_any_surface(
+    house: House, path: str, body: Body, behaviour: str
+) -> None:
+    house.engines["home"].behave(behaviour)
+    before = outside(house)
+    heard = sent(house, path, body, "payments")
+    assert heard.status != 200
+    assert heard.record
+    assert outside(house) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [one[1:] for one in ASKED if one[0].startswith(COUNTING)],
+    ids=[one[0] for one in ASKED if one[0].startswith(COUNTING)],
+)
+def test_adv_41_a_count_of_a_restricted_prompt_is_made_at_home(
+    house: House, path: str, body: Body
+) -> None:
+    before = outside(house)
+    heard = sent(house, path, body, "payments")
+    assert heard.status == 200
+    record = house.record(heard.record, "payments")
+    assert {one["zone"] for one in record["attempts"]} == {"on_prem"}
+    assert outside(house) == before
 
 
 @FORM
