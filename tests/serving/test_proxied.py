@@ -57,6 +57,8 @@ def test_a_prompt_goes_through_the_proxy_of_its_zone_and_the_record_says_so(
             f" proxy_secret: corp, ca_file: {authority.ca_file}}}"
         )
         gateway = behind(template, tmp_path, engine.address, exits)
+        told = ran("check", str(gateway.node)).out
+        assert f"egress far: 127.0.0.77:{proxy.port}, the proxy of zone frontier\n" in told
         with started(gateway):
             heard = House(gateway, {}).ask(OPENAI, OPENAI.body(CANARY))
             assert heard.status == 200, heard.body
