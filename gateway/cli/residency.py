@@ -20,10 +20,12 @@ from gateway.domain.attestation import Attestation
 from gateway.domain.route import OutcomeKind
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
+from gateway.transport.residency import cloudtrail
+from gateway.transport.residency.cloudtrail import Ran, read_trail
 from gateway.transport.residency.fixtures import Fixtures
 from gateway.transport.residency.seen import Seen
 from gateway.transport.residency.verdicts import Report, Verdict
-from gateway.transport.residency.verifier import Verifier
+from gateway.transport.residency.verifier import Subject, Verifier
 
 DIFFERS = 1
 REPLIES_DAYS = 30
@@ -45,6 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="recorded answers in place of the network and of the ledger",
     )
+    verify.add_argument(
+        "--cloudtrail",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a log file of CloudTrail, unpacked: where Bedrock ran what it was asked",
+    )
     verify.add_argument("--json", action="store_true", help="one JSON document instead of a table")
 
 
@@ -52,10 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 when all agree, 1 when something differs or is not told, 2 when nothing is known."""
     clock = SystemClock()
     loaded = load_all(arguments.node, os.environ, clock.now().date())
+    told = read_trail(arguments.cloudtrail)
     report = asyncio.run(
-        _recorded(loaded, clock, Fixtures(arguments.fixtures))
+        _recorded(loaded, clock, Fixtures(arguments.fixtures), told)
         if arguments.fixtures is not None
-        else _asked(loaded, clock)
+        else _asked(loaded, clock, told)
     )
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(report)).decode())
@@ -81,26 +92,32 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     return (*map(shown, told), shown(verdict.difference or "-"))
 
 
-async def _recorded(loaded: Loaded, clock: SystemClock, fixtures: Fixtures) -> Report:
+async def _recorded(loaded: Loaded, clock: SystemClock, fixtures: Fixtures, told: Ran) -> Report:
     outside = reach(loaded, _Silent(), clock)
     subjects, seen = tuple(subjects_of(loaded, outside.targets)), Seen()
     for subject in subjects:
         fixtures.hear(subject, seen)
     try:
         verifier = Verifier(subjects, fixtures.ask, seen)
-        return await verifier.verify(fixtures.day(clock.now().date()))
+        report = await verifier.verify(fixtures.day(clock.now().date()))
+        return _with_trail(report, subjects, told + read_trail(fixtures.trails))
     finally:
         await outside.sender.close()
 
 
-async def _asked(loaded: Loaded, clock: SystemClock) -> Report:
+async def _asked(loaded: Loaded, clock: SystemClock, told: Ran) -> Report:
     outside = reach(loaded, _Silent(), clock)
-    subjects = subjects_of(loaded, outside.targets)
+    subjects = tuple(subjects_of(loaded, outside.targets))
     try:
         seen = await asyncio.to_thread(_told, loaded, clock)
-        return await Verifier(subjects, asking(outside.sender), seen).verify(clock.now().date())
+        verifier = Verifier(subjects, asking(outside.sender), seen)
+        return _with_trail(await verifier.verify(clock.now().date()), subjects, told)
     finally:
         await outside.sender.close()
+
+
+def _with_trail(report: Report, subjects: tuple[Subject, ...], told: Ran) -> Report:
+    return Report((*report.verdicts, *cloudtrail.verdicts(subjects, told)))
 
 
 def _told(loaded: Loaded, clock: SystemClock) -> Seen:

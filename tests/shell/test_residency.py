@@ -57,8 +57,9 @@ def test_what_is_as_it_was_declared_agrees(tmp_path: Path) -> None:
         ("gemini@vertex-eu", "listed"),
         ("sonnet@claude-us", "evidence"),
         ("sonnet@claude-us", "echo"),
+        ("opus@bedrock-eu", "ran"),
     ]
-    assert done.err == "7 checks, 0 offerings differ\n"
+    assert done.err == "8 checks, 0 offerings differ\n"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,7 @@ def test_what_is_as_it_was_declared_agrees(tmp_path: Path) -> None:
             "a_missing_echo",
             {("sonnet@claude-us", "echo"): "1 replies do not tell their place"},
         ),
+        ("a_region_that_ran", {("opus@bedrock-eu", "ran"): "2 calls ran in eu-west-2"}),
         ("another_echo", {("sonnet@claude-us", "echo"): "1 replies tell another place"}),
         (
             "a_stale_date",
@@ -155,9 +157,19 @@ def test_a_retention_that_there_is_not_is_a_problem(tmp_path: Path) -> None:
     assert "retention is one of none, default" in done.err
 
 
+def test_a_log_of_the_account_may_be_named(tmp_path: Path) -> None:
+    trail = GOLDENS / "a_region_that_ran" / "cloudtrail.json"
+    done = verified(tmp_path, "a_profile_that_grew", "--json", "--cloudtrail", str(trail))
+    assert differences(done).keys() == {
+        ("opus@bedrock-eu", "profile"),
+        ("opus@bedrock-eu", "ran"),
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("cloudtrail.json", "[]"),
         ("bedrock-eu.json", "{"),
         ("bedrock-eu.json", '{"answers": {"/x": {"status": "200", "body": 1}}}'),
         ("bedrock-eu.json", '{"question": 1}'),

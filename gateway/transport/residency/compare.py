@@ -1,5 +1,6 @@
 """What was declared, held against what was found: one pure function for each check."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from gateway.domain.fleet import Offering
@@ -57,6 +58,16 @@ def echo(offering: Offering, declared: str, seen: Counts) -> Verdict:
         why = f"{seen.unobservable} replies do not tell their place"
     found = f"{seen.match} of {seen.match + seen.mismatch + seen.unobservable} replies"
     return _verdict(offering, Check.ECHO, word(declared), found, why)
+
+
+def ran(offering: Offering, lawful: frozenset[str] | None, regions: Mapping[str, int]) -> Verdict:
+    """Return whether every call ran inside the zone, by the region in which it did."""
+    outside = {one: count for one, count in regions.items() if strays((one,), lawful)}
+    named = " ".join(sorted(map(word, outside))[:PLACES_SHOWN_MAX])
+    why = f"{sum(outside.values())} calls ran in {named}" if outside else ""
+    total = sum(regions.values())
+    found = f"{total - sum(outside.values())} of {total} calls"
+    return _verdict(offering, Check.RAN, places(lawful), found, why)
 
 
 def evidence(offering: Offering, zone: Zone, today: date) -> Verdict:

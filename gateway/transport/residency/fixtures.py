@@ -1,7 +1,8 @@
 """Recorded answers in place of a network: one file for each backend, and the day of the look.
 
 `<backend>.json` holds `answers`, by path, each with `status` and `body`, and `replies`, by
-offering, each a body or the text of a stream. `day.txt` holds the day; without it, it is today.
+offering, each a body or the text of a stream. `cloudtrail.json` is a log file of CloudTrail.
+`day.txt` holds the day; without it, it is today.
 """
 
 from datetime import date
@@ -20,6 +21,7 @@ from gateway.transport.residency.seen import Seen
 from gateway.transport.residency.verifier import Subject
 
 DAY = "day.txt"
+TRAIL = "cloudtrail.json"
 FILE_BYTES_MAX = 4 * 1024 * 1024
 CONTROL = ".control"
 
@@ -63,6 +65,12 @@ class Fixtures:
             return date.fromisoformat(path.read_text(encoding="ascii").strip())
         except ValueError:
             raise _unusable(path, "no day such as 2026-11-27") from None
+
+    @property
+    def trails(self) -> tuple[Path, ...]:
+        """The log file of CloudTrail, where one was recorded."""
+        path = self._folder / TRAIL
+        return (path,) if path.exists() else ()
 
     def hear(self, subject: Subject, seen: Seen) -> None:
         """Take in what the recorded replies of that offering tell."""

@@ -18,6 +18,7 @@ class Check(StrEnum):
     LISTED = "listed"
     ECHO = "echo"
     EVIDENCE = "evidence"
+    RAN = "ran"
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""All checks of all offerings that are not our own, one after the other."""
+"""All checks of all offerings that are not our own, a few at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -11,7 +11,7 @@ from msgspec import Struct
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.fleet import Offering
 from gateway.domain.zone import Zone
-from gateway.transport.backend import ABROAD, Answer, Backend, Inspection, Residency
+from gateway.transport.backend import ABROAD, Answer, Backend, Inspection, Question, Residency
 from gateway.transport.credentials import Settings
 from gateway.transport.failure import TransportFailure
 from gateway.transport.residency import compare
@@ -20,6 +20,7 @@ from gateway.transport.residency.verdicts import Check, Report, Verdict
 
 T = TypeVar("T")
 VERIFY_S_MAX = 120.0
+AT_ONCE_MAX = 8
 Asking = Callable[[str, str, str], Awaitable[Answer]]
 NO_ANSWER = "nobody tells whether it is so"
 LOCATION = "location"
@@ -49,41 +50,43 @@ class Verifier:
 
     async def verify(self, today: date) -> Report:
         """Return the verdicts on that day; what is not answered in VERIFY_S_MAX was not read."""
-        end_at = asyncio.get_running_loop().time() + VERIFY_S_MAX
-        found: list[Verdict] = []
-        for subject in self._subjects:
-            found += [one async for one in self._of(subject, today, end_at)]
-        return Report(tuple(found))
+        look = _Look(today, asyncio.get_running_loop().time() + VERIFY_S_MAX)
+        found = await asyncio.gather(*(self._listed(one, look) for one in self._subjects))
+        return Report(tuple(verdict for verdicts in found for verdict in verdicts))
 
-    async def _of(self, subject: Subject, today: date, end_at: float) -> AsyncIterator[Verdict]:
+    async def _listed(self, subject: Subject, look: "_Look") -> list[Verdict]:
+        async with look.turns:
+            return [one async for one in self._of(subject, look)]
+
+    async def _of(self, subject: Subject, look: "_Look") -> AsyncIterator[Verdict]:
         offering, settings = subject.offering, subject.settings
         residency = subject.kind.residency or ABROAD
-        yield compare.evidence(offering, subject.zone, today)
+        yield compare.evidence(offering, subject.zone, look.today)
         if residency.unlisted is not None and subject.zone.processing_regions is not None:
-            why = residency.unlisted(offering, settings, today)
+            why = residency.unlisted(offering, settings, look.today)
             yield compare.listed(offering, str(settings.get(LOCATION, "")), why)
         geo = residency.geo(offering, settings)
         if geo and residency.observe is not None:
             yield compare.echo(offering, geo, self._seen.of(offering.id))
         if subject.asked:
-            async for verdict in self._asked(subject, residency, end_at):
+            async for verdict in self._asked(subject, residency, look):
                 yield verdict
 
     async def _asked(
-        self, subject: Subject, residency: Residency, end_at: float
+        self, subject: Subject, residency: Residency, look: "_Look"
     ) -> AsyncIterator[Verdict]:
         """Yield what the provider's control plane tells of profiles, and of what it keeps."""
         offering, lawful = subject.offering, subject.zone.processing_regions
         declared = residency.kept(subject.settings)
         if subject.kind.inspect is not None and lawful is not None:
-            told = await self._answer(self._inspected(subject), end_at)
+            told = await _answer(self._inspected(subject), look)
             if isinstance(told, Inspection) and not told.problem:
                 if told.regions or told.unfit:
                     yield compare.profile(offering, lawful, told.regions, told.unfit)
             else:
                 yield compare.unread(offering, Check.PROFILE, compare.places(lawful), NO_ANSWER)
         if residency.retention is not None:
-            mode = await self._answer(residency.retention(self._question(subject)), end_at)
+            mode = await self._kept(subject, residency.retention, look)
             if isinstance(mode, str):
                 yield compare.retention(offering, declared, mode)
             else:
@@ -100,10 +103,30 @@ class Verifier:
 
         return question
 
-    async def _answer(self, told: Awaitable[T], end_at: float) -> T | None:
-        """Return the answer, or None where there is none that can be read."""
-        try:
-            async with asyncio.timeout_at(end_at):
-                return await told
-        except (TransportFailure, BoundaryBreach, TimeoutError, ValueError, msgspec.MsgspecError):
-            return None
+    async def _kept(
+        self, subject: Subject, read: Callable[[Question], Awaitable[str]], look: "_Look"
+    ) -> str | None:
+        """Return what the account keeps; each control plane is asked once in a look."""
+        if subject.asked not in look.kept:
+            told = _answer(read(self._question(subject)), look)
+            look.kept[subject.asked] = asyncio.ensure_future(told)
+        return await look.kept[subject.asked]
+
+
+class _Look:
+    """One verification under way: its day, its end, and what was asked already."""
+
+    def __init__(self, today: date, end_at: float) -> None:
+        self.today = today
+        self.end_at = end_at
+        self.turns = asyncio.Semaphore(AT_ONCE_MAX)
+        self.kept: dict[str, asyncio.Future[str | None]] = {}
+
+
+async def _answer(told: Awaitable[T], look: _Look) -> T | None:
+    """Return the answer, or None where there is none that can be read."""
+    try:
+        async with asyncio.timeout_at(look.end_at):
+            return await told
+    except (TransportFailure, BoundaryBreach, TimeoutError, ValueError, msgspec.MsgspecError):
+        return None
