@@ -44,18 +44,15 @@ def is_network(block: str) -> bool:
     return True
 
 
-def unwrap(address: IpAddress) -> IpAddress:
-    """Return the IPv4 address inside an IPv4-mapped one: it is where the packets go."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
 def is_never_dialled(address: IpAddress) -> bool:
     """Is it an address that no backend has, in whatever form it is written?
 
     INVARIANT: no pin allows it. Loopback is not among them: engines of our own may stand there.
     """
+    # WHY: an IPv4 address in IPv6 form is dialled as what it is not pinned as. No resolver gives
+    # one unasked, and who writes one into his names has a reason that is not ours.
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return True
     return any(map(_is_barred, (address, *_carried(address))))
 
 

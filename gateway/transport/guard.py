@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import FailureKind
-from gateway.transport.addresses import IpAddress, ip, is_network, is_never_dialled, unwrap
+from gateway.transport.addresses import IpAddress, ip, is_network, is_never_dialled
 from gateway.transport.call import Address
 from gateway.transport.failure import failed
 from gateway.transport.tls import PINS_MAX, is_pin
@@ -138,7 +138,7 @@ class Guard:
         """
         place = self.place(backend)
         if place.proxy is not None and (named := ip(place.host)) is not None:
-            _assert_pinned(place, unwrap(named), self._pins[place.zone])
+            _assert_pinned(place, named, self._pins[place.zone])
         literal = ip(place.dialled[0])
         if literal is not None:
             return (self._inside(place, literal),)
@@ -156,10 +156,9 @@ class Guard:
         return found
 
     def _inside(self, place: Place, address: IpAddress) -> Address:
-        plain = unwrap(address)
         proxy = place.proxy
-        _assert_pinned(place, plain, self._pins[place.zone] if proxy is None else _pins(proxy))
-        return Address(str(plain), place.dialled[1])
+        _assert_pinned(place, address, self._pins[place.zone] if proxy is None else _pins(proxy))
+        return Address(str(address), place.dialled[1])
 
     async def _look_up(self, place: Place) -> list[str]:
         """Ask the system, once at a time for each backend: a stuck resolver holds one thread."""
@@ -213,7 +212,7 @@ def place_faults(place: Place) -> list[str]:
         faults.append(
             f"{place.name}: host must be a lower-case name or an IP address in its usual form"
         )
-    elif (literal := ip(place.host)) is not None and is_never_dialled(unwrap(literal)):
+    elif (literal := ip(place.host)) is not None and is_never_dialled(literal):
         faults.append(f"{place.name}: this address is never dialled")
     return faults + [f"{place.name}: {fault}" for fault in _proxy_faults(place)]
 
@@ -226,7 +225,7 @@ def _proxy_faults(place: Place) -> Iterator[str]:
         yield "behind a proxy it must be https, or nothing would tell who answers"
     if not 0 < proxy.port <= PORT_MAX or not _is_host(proxy.host):
         yield "the proxy is a host and a port"
-    elif (literal := ip(proxy.host)) is not None and is_never_dialled(unwrap(literal)):
+    elif (literal := ip(proxy.host)) is not None and is_never_dialled(literal):
         yield "the address of the proxy is never dialled"
     if not proxy.addresses:
         yield "no addresses are pinned for the proxy"
@@ -248,7 +247,7 @@ def _contradictions(places: tuple[Place, ...]) -> list[str]:
     faults = []
     for place in places:
         literal = ip(place.host)
-        host = place.host if literal is None else str(unwrap(literal))
+        host = place.host if literal is None else str(literal)
         zone = zones.setdefault((host, place.port), place.zone)
         if zone != place.zone:
             faults.append(f"{place.name}: this host and port is in zone {zone} already")

@@ -209,6 +209,17 @@ async def test_tls_asks_for_the_name_and_believes_only_our_ca(tmp_path: Path) ->
         assert sum(peer.received for peer in server.peers[1:]) == 0
 
 
+async def test_adv_59_an_expired_certificate_is_refused_by_the_cloud_client_too(
+    tmp_path: Path,
+) -> None:
+    authority = TestAuthority(tmp_path)
+    server_tls = authority.server(NAME, days=-1)
+    async with ScriptedServer(answering(whole()), tls=server_tls) as server:
+        async with Cloud(server, tls=tls.context(authority.ca_file), server_name=NAME) as cloud:
+            assert (await cloud.fails()).detail == "certificate refused"
+        assert sum(peer.received for peer in server.peers) == 0
+
+
 async def test_a_handshake_that_hangs_meets_the_connect_limit(tmp_path: Path) -> None:
     async def script(peer: Peer) -> None:
         await peer.gone()

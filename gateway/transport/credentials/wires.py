@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from gateway.transport.addresses import IpAddress, ip, is_never_dialled, unwrap
+from gateway.transport.addresses import IpAddress, ip, is_never_dialled
 from gateway.transport.credentials import CredentialRefused, WayOut
 
 WIRES_MAX = 3
@@ -52,7 +52,7 @@ def _looked_up(host: str, port: int) -> list[IpAddress]:
     except (OSError, UnicodeError):
         raise CredentialRefused("the name cannot be resolved") from None
     texts = dict.fromkeys(str(entry[4][0]) for entry in told)
-    found = [unwrap(ipaddress.ip_address(text)) for text in texts]
+    found = [ipaddress.ip_address(text) for text in texts]
     if not found or any(map(is_never_dialled, found)):
         raise CredentialRefused("the name leads to an address that is never dialled")
     return found[:WIRES_MAX]
