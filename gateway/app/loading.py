@@ -42,6 +42,7 @@ from gateway.transport.http1_tunnel import proxy_fields
 T = TypeVar("T")
 ANONYMOUS_AT = "/listeners/data/anonymous"
 PLACES_SHOWN_MAX = 4
+EVIDENCE_DAYS_MIN = 30
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -126,8 +127,18 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         secrets=secrets,
         keys=keys or KeyRing({}),
         documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
-        notices=notices(models, today),
+        notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
+
+
+def _ending(zones: Mapping[str, Zone], today: date) -> Iterator[str]:
+    """Yield a line for each zone whose evidence ends soon: what it offers is then left alone."""
+    for name, zone in zones.items():
+        days = (zone.evidence.expires_on - today).days if zone.evidence is not None else None
+        if days is not None and 0 <= days < EVIDENCE_DAYS_MIN:
+            yield f"zone {name}: its evidence ends in {days} days"
+        elif days is not None and days < 0:
+            yield f"zone {name}: its evidence has ended"
 
 
 def place_of(backend: BackendSettings) -> Place:

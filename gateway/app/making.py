@@ -156,7 +156,8 @@ async def make(loaded: Loaded) -> Made:
     }
     background = Background()
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    outside = reach(loaded, Alarms(ledger, metrics, background), clock)
+    alarms = Alarms(ledger, metrics, background)
+    outside = reach(loaded, alarms, clock)
     house = House(
         worlds=CurrentWorld(loaded, digests, outside.health),
         ledger=ledger,
@@ -188,7 +189,7 @@ async def make(loaded: Loaded) -> Made:
         scanner=scanner,
         conversations=conversations,
         metrics=metrics,
-        residency=_residency(loaded, outside, ledger, clock),
+        residency=_residency(loaded, outside, alarms, clock),
     )
 
 
@@ -238,12 +239,13 @@ def reach(loaded: Loaded, alarms: Rung, clock: SystemClock) -> Outside:
 
 
 def _residency(
-    loaded: Loaded, outside: Outside, ledger: Ledger, clock: SystemClock
+    loaded: Loaded, outside: Outside, alarms: Alarms, clock: SystemClock
 ) -> ResidencyWatch:
     subjects = subjects_of(loaded, outside.targets)
     verifier = Verifier(subjects, asking(outside.sender), outside.seen)
-    chance = outside.chance
-    return ResidencyWatch(verifier, outside.health, ledger, lambda: clock.now().date(), chance)
+    return ResidencyWatch(
+        verifier, outside.health, alarms.residency, lambda: clock.now().date(), outside.chance
+    )
 
 
 def _metrics(loaded: Loaded) -> Metrics:

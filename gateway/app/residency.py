@@ -1,13 +1,12 @@
 """Verification of residency while the gateway runs: at the start, daily, sooner if unanswered."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import date
-from typing import Protocol
 
+from gateway.app.alarms import AGREED, DIFFERENCE
 from gateway.app.loading import Loaded
 from gateway.backends import BACKENDS
-from gateway.meters.logs import logger
 from gateway.transport.backend import Answer
 from gateway.transport.health import Health
 from gateway.transport.residency.verdicts import Check, Report, Verdict
@@ -18,15 +17,7 @@ from gateway.transport.target import Target
 DAY_S = 86_400.0
 AGAIN_S = 600.0
 SPREAD = 0.2
-DIFFERENCE = "residency_difference"
-AGREED = "residency_agreed"
-
-
-class AdminRecords(Protocol):
-    """The ledger, as far as a verification needs it."""
-
-    async def record(self, what: str, facts: Mapping[str, str | int | bool]) -> object:
-        """Append an Admin record."""
+Tell = Callable[[str, Mapping[str, str | int | bool]], Awaitable[None]]
 
 
 def subjects_of(loaded: Loaded, targets: Iterable[Target]) -> Iterator[Subject]:
@@ -54,7 +45,7 @@ def asking(sender: Sender) -> Asking:
 
 
 class ResidencyWatch:
-    """Verifies, withholds what differs, and records each difference when it comes and when it goes.
+    """Verifies, withholds what differs, and tells of each difference as it comes and as it goes.
 
     `today` is the clock's day; `jitter` (0 to 1) spreads the looks of many gateways over the day.
     `looked` is set when the first look is over.
@@ -64,13 +55,13 @@ class ResidencyWatch:
         self,
         verifier: Verifier,
         health: Health,
-        ledger: AdminRecords,
+        tell: Tell,
         today: Callable[[], date],
         jitter: Callable[[], float],
     ) -> None:
         self._verifier = verifier
         self._health = health
-        self._ledger = ledger
+        self._tell = tell
         self._today = today
         self._jitter = jitter
         self._known: dict[tuple[str, Check], Verdict] = {}
@@ -92,23 +83,18 @@ class ResidencyWatch:
         self.looked.set()
         for key, verdict in differing.items():
             if key not in before or before[key].difference != verdict.difference:
-                await self._tell(DIFFERENCE, verdict)
+                await self._tell(DIFFERENCE, _facts(verdict))
         for key, verdict in before.items():
             if key not in differing:
-                await self._tell(AGREED, verdict)
+                await self._tell(AGREED, _facts(verdict))
         return report
 
-    async def _tell(self, what: str, verdict: Verdict) -> None:
-        facts: dict[str, str | int | bool] = {
-            "offering": verdict.offering,
-            "check": str(verdict.check),
-            "declared": verdict.declared,
-            "found": verdict.found,
-            "reason": verdict.difference,
-        }
-        logger().error(what, offering=verdict.offering, reason=verdict.difference)
-        try:
-            await self._ledger.record(what, facts)
-        except Exception as error:  # noqa: BLE001 - what differs is withheld, and stands in the log
-            kind = type(error).__name__
-            logger().error("residency_unrecorded", offering=verdict.offering, kind=kind)
+
+def _facts(verdict: Verdict) -> dict[str, str | int | bool]:
+    return {
+        "offering": verdict.offering,
+        "check": str(verdict.check),
+        "declared": verdict.declared,
+        "found": verdict.found,
+        "reason": verdict.difference,
+    }

@@ -51,6 +51,9 @@ class Counted:
     def boundary_breach(self) -> None:
         self.breaches += 1
 
+    def residency_difference(self) -> None:
+        raise AssertionError
+
 
 class Stand:
     """What a gateway makes of guard, sender, health and alarms, over one backend."""

@@ -12,6 +12,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 
+from gateway.app.loading import load_all
 from gateway.cli.residency import HEAD
 from gateway.policy.regions import GOOGLE_REGIONS
 from gateway.transport.bedrock_place import RETENTIONS
@@ -75,10 +76,10 @@ def test_what_is_as_it_was_declared_agrees(tmp_path: Path) -> None:
         ),
         (
             "a_missing_echo",
-            {("sonnet@claude-us", "echo"): "1 replies do not tell their place"},
+            {("sonnet@claude-us", "echo"): "replies that do not tell their place: 1"},
         ),
-        ("a_region_that_ran", {("opus@bedrock-eu", "ran"): "2 calls ran in eu-west-2"}),
-        ("another_echo", {("sonnet@claude-us", "echo"): "1 replies tell another place"}),
+        ("a_region_that_ran", {("opus@bedrock-eu", "ran"): "calls that ran in eu-west-2: 2"}),
+        ("another_echo", {("sonnet@claude-us", "echo"): "replies that tell another place: 1"}),
         (
             "a_stale_date",
             {
@@ -114,6 +115,23 @@ def test_a_table_for_people_says_the_same(tmp_path: Path) -> None:
     assert profile.endswith("eu-west-2 lies outside its zone")
     assert sum(row.endswith("  -") for row in rows) == len(rows) - 1
     assert done.err == "7 checks, 1 offerings differ\n"
+
+
+@pytest.mark.parametrize(
+    ("today", "said"),
+    [
+        (date(2026, 11, 27), []),
+        (date(2027, 1, 21), []),
+        (date(2027, 1, 22), ["its evidence ends in 29 days"] * 3),
+        (date(2027, 2, 20), ["its evidence ends in 0 days"] * 3),
+        (date(2027, 2, 21), ["its evidence has ended"] * 3),
+    ],
+)
+def test_evidence_that_ends_soon_is_told_before(
+    today: date, said: list[str], tmp_path: Path
+) -> None:
+    found = load_all(residency_node(tmp_path), ENVIRONMENT, today).notices
+    assert [line.partition(": ")[2] for line in found if line.startswith("zone ")] == said
 
 
 def test_adv_35_a_pair_that_is_not_listed_is_promised_nothing(tmp_path: Path) -> None:

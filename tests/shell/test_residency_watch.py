@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway.app import residency as residency_module
+from gateway.app.alarms import Alarms
 from gateway.app.loading import load_all
 from gateway.app.making import targets_of
 from gateway.app.moment import SystemClock
 from gateway.app.residency import ResidencyWatch, subjects_of
 from gateway.audit.record import ADMIN_KINDS
 from gateway.domain.attestation import Attestation
+from gateway.flow.background import Background
 from gateway.transport.backend import Answer
 from gateway.transport.failure import TransportFailure
 from gateway.transport.health import Health
@@ -48,6 +50,17 @@ class Records:
         self.told.append((what, str(facts["offering"]), str(facts["check"])))
 
 
+class Counted:
+    def __init__(self) -> None:
+        self.differences = 0
+
+    def boundary_breach(self) -> None:
+        raise AssertionError
+
+    def residency_difference(self) -> None:
+        self.differences += 1
+
+
 class Stand:
     """A watch over the node of three clouds, whose answers can be changed."""
 
@@ -59,8 +72,10 @@ class Stand:
         self.health = Health(HandClock(), lambda _backend, _why: None)
         self.answers = Fixtures(GOLDENS / case)
         verifier = Verifier(self.subjects, self._ask, self.seen)
+        self.meters = Counted()
+        alarms = Alarms(self.records, self.meters, Background())
         self.watch = ResidencyWatch(
-            verifier, self.health, self.records, lambda: self.today, lambda: 0.5
+            verifier, self.health, alarms.residency, lambda: self.today, lambda: 0.5
         )
 
     def changes(self, case: str) -> None:
@@ -98,6 +113,7 @@ async def test_a_difference_withholds_its_offering_until_it_has_gone(
     await stand.watch.once()
     assert stand.health.resting() == {}
     assert stand.records.told[1:] == [("residency_agreed", "opus@bedrock-eu", check)]
+    assert stand.meters.differences == 1
 
 
 async def test_a_stale_date_withholds_every_offering_of_the_zone(tmp_path: Path) -> None:

@@ -53,9 +53,9 @@ def echo(offering: Offering, declared: str, seen: Counts) -> Verdict:
     """Return whether the replies told the place that was asked for."""
     why = ""
     if seen.mismatch:
-        why = f"{seen.mismatch} replies tell another place"
+        why = f"replies that tell another place: {seen.mismatch}"
     elif seen.unobservable:
-        why = f"{seen.unobservable} replies do not tell their place"
+        why = f"replies that do not tell their place: {seen.unobservable}"
     found = f"{seen.match} of {seen.match + seen.mismatch + seen.unobservable} replies"
     return _verdict(offering, Check.ECHO, word(declared), found, why)
 
@@ -64,7 +64,7 @@ def ran(offering: Offering, lawful: frozenset[str] | None, regions: Mapping[str,
     """Return whether every call ran inside the zone, by the region in which it did."""
     outside = {one: count for one, count in regions.items() if strays((one,), lawful)}
     named = " ".join(sorted(map(word, outside))[:PLACES_SHOWN_MAX])
-    why = f"{sum(outside.values())} calls ran in {named}" if outside else ""
+    why = f"calls that ran in {named}: {sum(outside.values())}" if outside else ""
     total = sum(regions.values())
     found = f"{total - sum(outside.values())} of {total} calls"
     return _verdict(offering, Check.RAN, places(lawful), found, why)
