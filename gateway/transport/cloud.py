@@ -64,6 +64,7 @@ class CloudConnector:
             told = [*fields, ("user-agent", "perimeter")]
             self._proxy = httpx.Proxy(f"http://{proxy.authority}", headers=told)
         self._clients: dict[Address, httpx.AsyncClient] = {}
+        self._retiring: dict[asyncio.Task[None], httpx.AsyncClient] = {}
         self._is_closed = False
 
     async def send(self, call: HttpCall, timeouts: Timeouts, address: Address) -> "CloudReply":
@@ -71,7 +72,7 @@ class CloudConnector:
         assert_plain(call)
         if self._is_closed:
             raise failed(FailureKind.UNREACHABLE, "the gateway is stopping", sent=False)
-        client = await self._client(address)
+        client = self._client(address, timeouts.total_ms / MS)
         now = asyncio.get_running_loop().time()
         total_at = now + timeouts.total_ms / MS
         head_at = now + (timeouts.connect_ms + timeouts.first_byte_ms) / MS
@@ -95,18 +96,22 @@ class CloudConnector:
     async def close(self) -> None:
         """Close every connection."""
         self._is_closed = True
-        for client in tuple(self._clients.values()):
+        retiring = dict(self._retiring)
+        for task in retiring:
+            task.cancel()
+        await asyncio.gather(*retiring, return_exceptions=True)
+        for client in (*retiring.values(), *self._clients.values()):
             await client.aclose()
 
-    async def _client(self, address: Address) -> httpx.AsyncClient:
-        """Return the client of that address.
-
-        One too many, and the one that was used the longest ago goes, with what is under way on it.
-        """
+    def _client(self, address: Address, total_s: float) -> httpx.AsyncClient:
+        """Return the client of that address; one too many retires the one of the longest ago."""
         made = self._clients.pop(address, None) or self._open(address)
         self._clients[address] = made
         if len(self._clients) > CLIENTS_MAX:
-            await self._clients.pop(next(iter(self._clients))).aclose()
+            old = self._clients.pop(next(iter(self._clients)))
+            task = asyncio.get_running_loop().create_task(_retire(old, total_s))
+            self._retiring[task] = old
+            task.add_done_callback(lambda done: self._retiring.pop(done, None))
         return made
 
     def _open(self, address: Address) -> httpx.AsyncClient:
@@ -247,6 +252,12 @@ class _Pinned(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+async def _retire(client: httpx.AsyncClient, total_s: float) -> None:
+    """Close a client when whatever is under way on it has ended, for it may last that long."""
+    await asyncio.sleep(total_s)
+    await client.aclose()
 
 
 async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:

@@ -175,12 +175,47 @@ async def test_adv_51_two_requests_at_once_reach_each_the_address_that_was_check
         assert [await reply.read(LIMIT) for reply in replies] == [b"one", b"two"]
 
 
-async def test_the_clients_of_addresses_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_clients_of_addresses_are_few_and_none_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Names of clouds turn over their addresses while long replies are still coming."""
     monkeypatch.setattr(cloud_module, "CLIENTS_MAX", 2)
-    async with ScriptedServer(answering(whole())) as server, Cloud(server) as cloud:
+    going = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(chunked(b"first", end=False))
+        await going.wait()
+        await peer.say(b"4\r\nlast\r\n0\r\n\r\n")
+        await peer.gone()
+
+    async with ScriptedServer(script) as server, Cloud(server) as cloud:
+        reply = await cloud.ask()
+        chunks = reply.chunks()
+        assert await anext(chunks) == b"first"
         for number in (5, 6, 7):
-            await cloud.connector._client(Address(f"127.0.0.{number}", 9))
+            cloud.connector._client(Address(f"127.0.0.{number}", 9), 20.0)
         assert [one.ip for one in cloud.connector._clients] == ["127.0.0.6", "127.0.0.7"]
+        assert len(cloud.connector._retiring) == 2
+        going.set()
+        assert b"".join([chunk async for chunk in chunks]) == b"last"
+
+
+async def test_a_client_that_is_not_used_any_more_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cloud_module, "CLIENTS_MAX", 1)
+    async with ScriptedServer(answering(whole(), whole())) as server, Cloud(server) as cloud:
+        await (await cloud.ask()).read(LIMIT)
+        first = cloud.connector._clients[cloud.address]
+        cloud.connector._client(Address("127.0.0.5", 9), 0.01)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*cloud.connector._retiring)
+        assert first.is_closed
+        second = cloud.connector._client(Address("127.0.0.6", 9), 60.0)
+        cloud.connector._client(Address("127.0.0.7", 9), 60.0)
+    assert second.is_closed
+    assert not cloud.connector._retiring
 
 
 async def test_an_ipv6_address_is_dialled_as_one() -> None:
