@@ -8,11 +8,11 @@ UV := PYTHONPATH=$(TOOLS) $(PYTHON) -m uv
 BIN := $(VENV)/bin
 # How many tests run at once: whole files, each in one of them.
 WORKERS ?= 2
-NEITHER := not live and not faults and not clients
+NEITHER := not live and not faults and not clients and not netns
 READY := $(VENV)/.ready
 
 
-.PHONY: help demo test check live clients coverage faults faults-gateway simulate bench format generate lock clean
+.PHONY: help demo test check live clients netns coverage faults faults-gateway simulate bench format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ live: $(READY) ## the live suite: official SDKs, the gateway, a real vLLM on the
 clients: $(READY) ## real clients (Claude Code, Codex, opencode and others) through the gateway
 	bash tests/clients/install.sh
 	$(BIN)/python tests/clients/alone.py $(BIN)/python -m pytest tests/clients -m clients -q
+
+netns: $(READY) ## every packet that leaves the gateway, in a network namespace of its own
+	$(BIN)/python -m tests.netns.apart $(BIN)/python -m pytest tests/netns -m netns -q
 
 coverage: $(READY) ## how much of each room the tests run
 	rm -rf .cache/coverage && mkdir -p .cache/coverage

@@ -6,6 +6,9 @@ from typing import Protocol
 from gateway.flow.background import Background
 from gateway.meters.logs import logger
 
+DIFFERENCE = "residency_difference"
+AGREED = "residency_agreed"
+
 
 class AdminRecords(Protocol):
     """The ledger, as far as alarms need it."""
@@ -19,6 +22,9 @@ class AlarmMeters(Protocol):
 
     def boundary_breach(self) -> None:
         """Count a breach that was stopped."""
+
+    def residency_difference(self) -> None:
+        """Count a place that is not as it was declared."""
 
 
 class Alarms:
@@ -37,6 +43,19 @@ class Alarms:
         """A prompt, or a probe, was stopped at the boundary."""
         self._meters.boundary_breach()
         self._tell("boundary_breach", backend, reason)
+
+    async def residency(self, what: str, facts: Mapping[str, str | int | bool]) -> None:
+        """A difference of residency has come, or has gone."""
+        offering, reason = str(facts["offering"]), str(facts["reason"])
+        if what == DIFFERENCE:
+            self._meters.residency_difference()
+            logger().error(what, offering=offering, reason=reason)
+        else:
+            logger().info(what, offering=offering, reason=reason)
+        try:
+            await self._ledger.record(what, facts)
+        except Exception as error:  # noqa: BLE001 - it stands in the log and the metrics
+            logger().error("alarm_unrecorded", offering=offering, kind=type(error).__name__)
 
     def _tell(self, what: str, backend: str, reason: str) -> None:
         logger().error(what, backend=backend, reason=reason)

@@ -83,8 +83,9 @@ class AdminDoor:
         self._probed = False
 
     async def first_probes(self) -> None:
-        """Probe every backend once, then say that the gateway is ready, then go on probing."""
+        """Probe every backend once, and hear what is where, then be ready, then go on probing."""
         await self._made.probes.once()
+        await self._made.residency.looked.wait()
         self._probed = True
         await self._made.probes.run()
 

@@ -35,11 +35,14 @@ from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
 from gateway.surfaces.surface import SURFACES
 from gateway.transport.backend import Backend
-from gateway.transport.guard import Place, place_faults
+from gateway.transport.credentials import DIRECT
+from gateway.transport.guard import Place, Proxy, place_faults
+from gateway.transport.http1_tunnel import proxy_fields
 
 T = TypeVar("T")
 ANONYMOUS_AT = "/listeners/data/anonymous"
 PLACES_SHOWN_MAX = 4
+EVIDENCE_DAYS_MIN = 30
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -124,14 +127,40 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         secrets=secrets,
         keys=keys or KeyRing({}),
         documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
-        notices=notices(models, today),
+        notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
+
+
+def _ending(zones: Mapping[str, Zone], today: date) -> Iterator[str]:
+    """Yield a line for each zone whose evidence ends soon: what it offers is then left alone."""
+    for name, zone in zones.items():
+        days = (zone.evidence.expires_on - today).days if zone.evidence is not None else None
+        if days is not None and 0 <= days < EVIDENCE_DAYS_MIN:
+            yield f"zone {name}: its evidence ends in {days} days"
+        elif days is not None and days < 0:
+            yield f"zone {name}: its evidence has ended"
 
 
 def place_of(backend: BackendSettings) -> Place:
     """Return where a backend is, as the guard knows it."""
     origin = backend.origin
-    return Place(backend.name, origin.scheme, origin.host, origin.port, backend.zone)
+    return Place(
+        backend.name,
+        origin.scheme,
+        origin.host,
+        origin.port,
+        backend.zone,
+        server_name=(backend.server_name or "").lower(),
+        pins=backend.certificate_pins,
+        proxy=_proxy_of(backend),
+    )
+
+
+def _proxy_of(backend: BackendSettings) -> Proxy | None:
+    forward = backend.proxy
+    if forward is None:
+        return None
+    return Proxy(forward.origin.host, forward.origin.port, forward.addresses)
 
 
 def anonymous_caller(node: Node) -> Caller | None:
@@ -206,7 +235,8 @@ def _place_problems(
         at = f"/backends/{name}"
         for fault in place_faults(place_of(backend)):
             yield document.problem(f"{at}/url", fault)
-        if demo and not _is_loopback(backend.origin.host):
+        yield from _proxy_problems(document, backend, secrets)
+        if demo and not all(map(_is_loopback, _hosts_of(backend))):
             yield document.problem(f"{at}/url", "a demo talks to loopback addresses only")
         yield from _name_problems(document, models, name)
         kind = BACKENDS.get(backend.kind)
@@ -215,6 +245,21 @@ def _place_problems(
         secret = secrets.get(backend.secret or "")
         for field, fault in _kind_faults(kind, backend, secret, models.asked_of(name)):
             yield document.problem(f"{at}/{field}" if field else at, fault)
+
+
+def _proxy_problems(
+    document: Document, backend: BackendSettings, secrets: Mapping[str, Secret]
+) -> Iterator[Problem]:
+    forward = backend.proxy
+    try:
+        proxy_fields(secrets.get(forward.secret or "") if forward is not None else None)
+    except ValueError as error:
+        yield document.problem(f"/zones/{backend.zone}/proxy_secret", str(error))
+
+
+def _hosts_of(backend: BackendSettings) -> tuple[str, ...]:
+    forward = () if backend.proxy is None else (backend.proxy.origin.host,)
+    return (backend.origin.host, *forward)
 
 
 def _kind_faults(
@@ -231,7 +276,7 @@ def _kind_faults(
         yield from (("settings", fault) for fault in place_faults(control))
     try:
         kind.at(backend.settings)
-        if kind.source(secret, backend.settings) is None:
+        if kind.source(secret, backend.settings, DIRECT) is None:
             kind.credential(Secret("x") if backend.secret else None)
     except ValueError as error:
         yield "", str(error)
@@ -270,7 +315,7 @@ def _roaming_problems(
         kind, zone = BACKENDS.get(backend.kind), zones.get(offering.zone)
         if kind is None or zone is None or zone.processing_regions is None:
             continue
-        what = ""
+        what = _kept_outside(kind.stands(offering, backend.settings), zone, offering.id)
         outside = (kind.stands(offering, backend.settings) or frozenset()) - zone.processing_regions
         if outside:
             named = ", ".join(sorted(outside)[:PLACES_SHOWN_MAX])
@@ -279,6 +324,19 @@ def _roaming_problems(
             what = f"{offering.id}: any region may answer; its zone must process in `world`"
         if what:
             yield document.problem(f"/backends/{offering.backend}/zone", what)
+
+
+def _kept_outside(stands: frozenset[str] | None, zone: Zone, offering: str) -> str:
+    """Return why what is kept where the request is taken lies outside of what the zone lists.
+
+    WHY: logs and traces of a call stay in the region that is called, wherever it is answered.
+    """
+    stored = zone.storage_regions
+    outside = (stands or frozenset()) - stored if stored is not None else frozenset()
+    if not outside:
+        return ""
+    named = ", ".join(sorted(outside)[:PLACES_SHOWN_MAX])
+    return f"{offering}: it is kept in {named}, outside the storage regions of its zone"
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
 from gateway.app.node_secret import derived, node_secret, secret_place
 from gateway.app.recalling import Keeper, open_conversations
+from gateway.app.residency import ResidencyWatch, asking, subjects_of
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
@@ -22,6 +24,7 @@ from gateway.config.backends import BackendSettings
 from gateway.config.settings import Paths
 from gateway.dialects import DIALECTS
 from gateway.domain.fleet import Offering
+from gateway.domain.secret import Secret
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
@@ -42,6 +45,8 @@ from gateway.transport.credentials.keeper import SERVED
 from gateway.transport.guard import Guard
 from gateway.transport.health import Health
 from gateway.transport.probes import Probes
+from gateway.transport.residency.seen import Seen
+from gateway.transport.residency.verifier import Verifier
 from gateway.transport.send import Sender
 from gateway.transport.target import Target
 
@@ -65,6 +70,7 @@ class Made(Struct, frozen=True, kw_only=True):
     scanner: DetectorScanner
     conversations: Conversations
     metrics: Metrics
+    residency: ResidencyWatch
 
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
@@ -94,8 +100,9 @@ def _target(loaded: Loaded, backend: BackendSettings, clock: SystemClock) -> Tar
         place=place_of(backend),
         kind=BACKENDS[backend.kind],
         secret=loaded.secrets[backend.secret] if backend.secret else None,
+        proxy_secret=_proxy_secret(loaded, backend),
+        proxy_ca_file=_proxy_ca_file(backend),
         ca_file=str(backend.ca_file) if backend.ca_file else None,
-        server_name=backend.server_name,
         timeouts=Timeouts(waits.connect_ms, waits.first_byte_ms, waits.idle_ms, waits.total_ms),
         models=loaded.models.asked_of(backend.name),
         contexts=_contexts(offerings, backend.name),
@@ -107,20 +114,31 @@ def _target(loaded: Loaded, backend: BackendSettings, clock: SystemClock) -> Tar
     )
 
 
+def _proxy_secret(loaded: Loaded, backend: BackendSettings) -> Secret | None:
+    name = None if backend.proxy is None else backend.proxy.secret
+    return None if name is None else loaded.secrets[name]
+
+
+def _proxy_ca_file(backend: BackendSettings) -> str | None:
+    path = None if backend.proxy is None else backend.proxy.ca_file
+    return None if path is None else str(path)
+
+
 def _with_control(engine: Target) -> Iterator[Target]:
     """Yield the engine, and where its models are asked about, if that is another place.
 
-    In a zone of the world there is nothing to ask.
+    In a zone of the world there is nothing to ask, unless it is declared what is kept.
     """
     control = engine.kind.control(engine.place, engine.settings, engine.models)
     if control is None:
         yield engine
-    elif engine.lawful is None:
+    elif engine.lawful is None and not engine.keeps:
         yield replace(engine, kind=replace(engine.kind, inspect=None))
     else:
-        yield replace(engine, asked=control.name)
+        inspect = engine.kind.inspect if engine.lawful is not None else None
+        yield replace(engine, asked=control.name, kind=replace(engine.kind, inspect=inspect))
         kind = replace(engine.kind, inspect=None, probe_path="")
-        yield replace(engine, place=control, kind=kind, server_name=None, models=())
+        yield replace(engine, place=control, kind=kind, models=())
 
 
 async def make(loaded: Loaded) -> Made:
@@ -138,13 +156,13 @@ async def make(loaded: Loaded) -> Made:
     }
     background = Background()
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    health, sender, probes = _outside(loaded, Alarms(ledger, metrics, background), clock)
-    worlds = CurrentWorld(loaded, digests, health)
+    alarms = Alarms(ledger, metrics, background)
+    outside = reach(loaded, alarms, clock)
     house = House(
-        worlds=worlds,
+        worlds=CurrentWorld(loaded, digests, outside.health),
         ledger=ledger,
-        sender=sender,
-        health=health,
+        sender=outside.sender,
+        health=outside.health,
         scanner=scanner,
         conversations=conversations,
         clock=clock,
@@ -152,10 +170,11 @@ async def make(loaded: Loaded) -> Made:
         meters=metrics,
         log=logger(),
         background=background,
-        backends=_kinds(loaded, probes),
+        backends=_kinds(loaded, outside.probes),
         dialects=DIALECTS,
         boot=boot,
         refusal_status=settings.refusal_status,
+        seen=outside.seen,
         tenant_of=_tenants(settings.paths),
     )
     return Made(
@@ -164,12 +183,13 @@ async def make(loaded: Loaded) -> Made:
         house=house,
         exchange=Exchange(house),
         ledger=ledger,
-        sender=sender,
-        health=health,
-        probes=probes,
+        sender=outside.sender,
+        health=outside.health,
+        probes=outside.probes,
         scanner=scanner,
         conversations=conversations,
         metrics=metrics,
+        residency=_residency(loaded, outside, alarms, clock),
     )
 
 
@@ -185,15 +205,47 @@ def _keeper(loaded: Loaded, clock: SystemClock) -> Keeper:
     )
 
 
-def _outside(loaded: Loaded, alarms: Alarms, clock: SystemClock) -> tuple[Health, Sender, Probes]:
+class Outside(Struct, frozen=True):
+    """What talks to engines, and what their replies tell of where they are."""
+
+    targets: tuple[Target, ...]
+    health: Health
+    sender: Sender
+    probes: Probes
+    chance: Callable[[], float]
+    seen: Seen
+
+
+class Rung(Protocol):
+    """Who hears of backends that are out of use, and of breaches."""
+
+    def quarantined(self, backend: str, reason: str) -> None:
+        """A backend is out of use until the next start."""
+
+    def breached(self, backend: str, reason: str) -> None:
+        """A prompt, or a probe, was stopped at the boundary."""
+
+
+def reach(loaded: Loaded, alarms: Rung, clock: SystemClock) -> Outside:
     """Construct what talks to engines: one guard and one sender over every backend."""
-    health = Health(_seconds, alarms.quarantined)
+    health = Health(_seconds, alarms.quarantined, alarms.breached)
     targets = targets_of(loaded, clock)
     pins = {name: zone.addresses for name, zone in loaded.compiled.zones.items()}
     guard = Guard((target.place for target in targets), pins)
-    sender = Sender(targets, guard, health, alarms.breached)
+    sender = Sender(targets, guard, health)
     chance = random.Random()  # noqa: S311 - spreads probes, keeps no secret
-    return health, sender, Probes(targets, sender, health, chance.random)
+    probes = Probes(targets, sender, health, chance.random)
+    return Outside(targets, health, sender, probes, chance.random, Seen())
+
+
+def _residency(
+    loaded: Loaded, outside: Outside, alarms: Alarms, clock: SystemClock
+) -> ResidencyWatch:
+    subjects = subjects_of(loaded, outside.targets)
+    verifier = Verifier(subjects, asking(outside.sender), outside.seen)
+    return ResidencyWatch(
+        verifier, outside.health, alarms.residency, lambda: clock.now().date(), outside.chance
+    )
 
 
 def _metrics(loaded: Loaded) -> Metrics:

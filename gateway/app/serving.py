@@ -47,6 +47,7 @@ async def serve(loaded: Loaded, announce: Callable[[Addresses], None]) -> None:
     watching = [
         asyncio.create_task(made.sender.fetch_ahead()),
         asyncio.create_task(admin.first_probes()),
+        asyncio.create_task(made.residency.run()),
         *_certificates(made, servers[0], again),
     ]
     await _started(servers, running)

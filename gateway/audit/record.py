@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.domain.attestation import Attestation
 from gateway.domain.decision import Decision, Facts, Finding, Signal
 from gateway.domain.label import Label
 from gateway.domain.money import Tokens
@@ -29,6 +30,8 @@ ADMIN_KINDS = frozenset(
         "subject_key_made",
         "clock_stepped",
         "conversations_forgotten",
+        "residency_agreed",
+        "residency_difference",
     }
 )
 
@@ -101,7 +104,8 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
     """One try, durable before its first byte leaves.
 
     `number` counts the tries of one request from 1. `commitment` is a salted SHA-256 of the
-    prepared body; the salt is sealed.
+    prepared body; the salt is sealed. `via_proxy` is the host and port of the forward proxy through
+    which `host` is reached, where the fleet file states one.
     """
 
     id: str
@@ -116,6 +120,7 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
     losses: tuple[str, ...] = ()
     sealed: Sealed | None = None
     v: int = VERSION
+    via_proxy: str | UnsetType = UNSET
 
 
 class Tried(Struct, frozen=True):
@@ -134,6 +139,8 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     """How a decided request ended; follows every Decided.
 
     `unable` names the candidates whose engines cannot express the request: nothing was sent there.
+    Of an engine that is not our own, `attestation` says whether the place that its reply told
+    agrees with the one that was asked for, and `observed_region` which that was, where it told one.
     """
 
     id: str
@@ -154,6 +161,8 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     unable: tuple[str, ...] | UnsetType = UNSET
     sealed: Sealed | None = None
     v: int = VERSION
+    observed_region: str | UnsetType = UNSET
+    attestation: Attestation | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):

@@ -2,7 +2,7 @@
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_COUNT, ANTHROPIC_MESSAGES
 from gateway.transport import anthropic_terms as terms
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import Backend, Residency, Way
 from gateway.transport.credentials import api_key
 
 ANTHROPIC = Backend(
@@ -27,6 +27,7 @@ ANTHROPIC = Backend(
     stands=terms.stands,
     misfits=terms.misfits((terms.OLD, terms.NEW), frozenset({terms.VERSION, terms.GEO})),
     breach=terms.strayed,
+    residency=Residency(observe=terms.observed, geo=terms.geo_of),
     probe_path="",
     is_cloud=True,
 )

@@ -7,8 +7,9 @@ from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.transport import bedrock_place, bedrock_profile
 from gateway.transport import bedrock_terms as terms
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import Backend, Residency, Way
 from gateway.transport.credentials import aws, sigv4
+from gateway.transport.residency import bedrock_retention
 
 # Once a day, with a probe every five seconds.
 DAILY = 17_280
@@ -66,6 +67,7 @@ BEDROCK = Backend(
     inspect=bedrock_profile.inspect,
     inspect_every=DAILY,
     control=bedrock_place.control,
+    residency=Residency(retention=bedrock_retention.read, kept=bedrock_retention.declared),
     # WHY: our own client sends the path as it was signed; the cloud client would write `%3A` as a
     # colon, and the signature would be over another path.
     is_cloud=False,

@@ -5,7 +5,7 @@ Read in api-docs.deepseek.com: `/chat/completions`, and `/beta/completions`, whi
 
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import ABROAD, Backend, Way
 from gateway.transport.credentials import bearer
 
 DEEPSEEK = Backend(
@@ -16,5 +16,6 @@ DEEPSEEK = Backend(
     ),
     credential=bearer.required,
     probe_path="",
+    residency=ABROAD,
     is_cloud=True,
 )

@@ -8,7 +8,7 @@ from gateway.dialects.openai_responses import OPENAI_RESPONSES
 from gateway.domain.errors import CannotExpress
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import ABROAD, Backend, Way
 from gateway.transport.credentials import bearer
 
 REFUSED = frozenset({"logit_bias", "logprobs", "top_logprobs"})
@@ -34,5 +34,6 @@ GROQ = Backend(
     ),
     credential=bearer.required,
     probe_path="",
+    residency=ABROAD,
     is_cloud=True,
 )

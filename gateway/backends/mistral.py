@@ -13,7 +13,7 @@ from gateway.domain.conversation import Conversation
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
 from gateway.translation.call_ids import in_nine
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import ABROAD, Backend, Way
 from gateway.transport.credentials import bearer
 
 RENAMED = {"seed": "random_seed", "max_completion_tokens": "max_tokens"}
@@ -75,5 +75,6 @@ MISTRAL = Backend(
     ),
     credential=bearer.required,
     probe_path="",
+    residency=ABROAD,
     is_cloud=True,
 )

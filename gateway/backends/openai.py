@@ -5,7 +5,7 @@ from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
 from gateway.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 from gateway.dialects.openai_responses import OPENAI_INPUT_TOKENS, OPENAI_RESPONSES
 from gateway.translation.fim import only_native
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import ABROAD, Backend, Way
 from gateway.transport.credentials import bearer
 
 OPENAI = Backend(
@@ -19,5 +19,6 @@ OPENAI = Backend(
     ),
     credential=bearer.optional,
     probe_path="",
+    residency=ABROAD,
     is_cloud=True,
 )

@@ -6,7 +6,7 @@ from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
 from gateway.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 from gateway.translation.fim import only_native
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import ABROAD, Backend, Way
 from gateway.transport.credentials import Settings, bearer
 from gateway.transport.guard import Place
 
@@ -38,5 +38,6 @@ OPENAI_COMPATIBLE = Backend(
     defaults={BASE_PATH: "/v1"},
     faults=faults,
     probe_path="",
+    residency=ABROAD,
     is_cloud=True,
 )

@@ -9,7 +9,7 @@ from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body
 from gateway.translation.fim import only_native
-from gateway.transport.backend import Backend, Quirk, Way
+from gateway.transport.backend import ABROAD, Backend, Quirk, Way
 from gateway.transport.credentials import Settings, bearer
 from gateway.transport.guard import Place
 
@@ -73,5 +73,6 @@ OPENROUTER = Backend(
     refuses=refuses,
     anywhere=lambda _offering, _settings: True,
     probe_path="",
+    residency=ABROAD,
     is_cloud=True,
 )

@@ -5,7 +5,7 @@ world.
 """
 
 from gateway.dialects.openai_chat import OPENAI_CHAT
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import ABROAD, Backend, Way
 from gateway.transport.credentials import bearer
 
 PERPLEXITY = Backend(
@@ -14,5 +14,6 @@ PERPLEXITY = Backend(
     credential=bearer.required,
     anywhere=lambda _offering, _settings: True,
     probe_path="",
+    residency=ABROAD,
     is_cloud=True,
 )

@@ -4,7 +4,7 @@ from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_completions import OPENAI_COMPLETIONS
 from gateway.dialects.openai_embeddings import OPENAI_EMBEDDINGS
 from gateway.translation.fim import only_native
-from gateway.transport.backend import Backend, Way
+from gateway.transport.backend import ABROAD, Backend, Way
 from gateway.transport.credentials import bearer
 
 TOGETHER = Backend(
@@ -16,5 +16,6 @@ TOGETHER = Backend(
     ),
     credential=bearer.required,
     probe_path="",
+    residency=ABROAD,
     is_cloud=True,
 )

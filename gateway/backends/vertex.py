@@ -7,7 +7,7 @@ from gateway.domain.request import Body
 from gateway.translation.own_thinking import signed_alone
 from gateway.transport import anthropic_terms as terms
 from gateway.transport import vertex_place
-from gateway.transport.backend import Backend, Telling, Way
+from gateway.transport.backend import Backend, Residency, Telling, Way
 from gateway.transport.credentials import Fields, bearer, google
 
 AT = "/v1/projects/{project}/locations/{location}"
@@ -103,5 +103,6 @@ VERTEX = Backend(
     stands=vertex_place.stands,
     misfits=terms.misfits((terms.VERTEX, terms.NEW), frozenset({terms.VERSION})),
     probe_path="",
+    residency=Residency(unlisted=vertex_place.unlisted),
     is_cloud=True,
 )

@@ -23,6 +23,7 @@ COMMANDS = {
     "replay": "make a recorded decision again and compare",
     "mock-backend": "run a scripted engine",
     "demo": "six requests through a gateway with scripted engines",
+    "residency": "verify that every place is still as it was declared",
     "generate": "write schemas and generated pages",
 }
 UNUSABLE = 2

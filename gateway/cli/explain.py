@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from gateway.audit.canonical import decode
-from gateway.audit.record import Decided, Settled
+from gateway.audit.record import Attempted, Decided, Settled
 from gateway.cli.shown import NOT_VERIFIED, shown, unusable
 from gateway.domain.decision import Classification
 from gateway.ledger.paths import LedgerFolder
@@ -73,8 +73,13 @@ def sentences(found: RequestRecords) -> list[str]:
     if decided.run:
         told.append(f"It belongs to the run {decided.run}.")
     told += [f"Not {item.offering}: {item.reason}." for item in decided.excluded]
-    told += [f"Attempt {one.number}: {one.offering} in zone {one.zone}." for one in found.attempted]
+    told += [_attempt(one) for one in found.attempted]
     return [*told, *_ending(found.settled)]
+
+
+def _attempt(one: Attempted) -> str:
+    through = f", through the proxy {one.via_proxy}" if one.via_proxy else ""
+    return f"Attempt {one.number}: {one.offering} in zone {one.zone}{through}."
 
 
 def _ending(settled: Settled | None) -> list[str]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.config.entries import decode_entries
+from gateway.config.exits import Exit, Forward, Names, read_exits
 from gateway.config.files import escape
 from gateway.config.fleet_files import BackendEntry, BackendsFile
 from gateway.config.nearest import guess
@@ -28,15 +30,20 @@ class Known(Struct, frozen=True):
 
 
 class BackendSettings(Struct, frozen=True):
-    """One running service, ready to be dialled; `secret` is a name, never the secret."""
+    """One running service, ready to be dialled; `secret` is a name, never the secret.
+
+    Proxy and CA file are those of its zone, where it has none of its own.
+    """
 
     name: str
     kind: str
     origin: Origin
     zone: str
     secret: str | None = None
+    proxy: Forward | None = None
     ca_file: Path | None = None
     server_name: str | None = None
+    certificate_pins: tuple[str, ...] = ()
     settings: dict[str, str | int | bool] = {}
 
 
@@ -45,6 +52,7 @@ def read_backends(
 ) -> dict[str, BackendSettings]:
     """Return the backends that are right, by name; add the problems of the others."""
     found: dict[str, BackendSettings] = {}
+    exits = read_exits(document, Names(known.zones, known.secrets), folder, problems)
     entries = decode_entries(document, BackendsFile, "backends", BackendEntry, problems)
     for name, entry in entries.items():
         at = f"/backends/{escape(name)}"
@@ -54,8 +62,9 @@ def read_backends(
         except BadOriginError as error:
             complaints.append(document.problem(f"{at}/url", str(error), error.hint))
         else:
-            complaints += _tls_complaints(entry, origin, document, at)
-            found[name] = _settings(name, entry, origin, folder)
+            made = _settings(name, entry, origin, folder)
+            found[name] = _through(made, exits.get(entry.zone, Exit()))
+            complaints += _tls_complaints(entry, found[name], document, at)
         problems += complaints
     problems += _shared(found, document)
     return found
@@ -70,8 +79,15 @@ def _settings(name: str, entry: BackendEntry, origin: Origin, folder: Path) -> B
         secret=entry.secret,
         ca_file=None if entry.ca_file is None else folder.absolute() / entry.ca_file,
         server_name=entry.server_name,
+        certificate_pins=entry.certificate_pins,
         settings=entry.settings,
     )
+
+
+def _through(backend: BackendSettings, way_out: Exit) -> BackendSettings:
+    """Return the backend as its zone is reached."""
+    ca_file = backend.ca_file or (way_out.ca_file if backend.origin.tls else None)
+    return replace(backend, proxy=way_out.proxy, ca_file=ca_file)
 
 
 def _complaints(
@@ -91,12 +107,15 @@ def _complaints(
 
 
 def _tls_complaints(
-    entry: BackendEntry, origin: Origin, document: Document, at: str
+    entry: BackendEntry, backend: BackendSettings, document: Document, at: str
 ) -> Iterator[Problem]:
-    if origin.tls:
+    if backend.origin.tls:
         return
-    for name in ("ca_file", "server_name"):
-        if getattr(entry, name) is not None:
+    if backend.proxy is not None:
+        what = "its zone has a proxy, and behind one it must be https"
+        yield document.problem(f"{at}/url", what)
+    for name in ("ca_file", "server_name", "certificate_pins"):
+        if getattr(entry, name):
             yield document.problem(f"{at}/{name}", "means nothing without https")
 
 

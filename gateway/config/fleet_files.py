@@ -15,6 +15,9 @@ TASKS_MAX = 1_024
 TASK_ENTRIES_MAX = 16
 TOKENS_MAX = 100_000_000
 SETTINGS_MAX = 32
+CERTIFICATE_PINS_MAX = 8
+EXITS_MAX = 64
+PROXY_ADDRESSES_MAX = 64
 
 BackendName = Annotated[str, form(r"[a-z0-9][a-z0-9-]{0,62}", "vllm")]
 ModelName = Annotated[str, form(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}", "claude-opus-5-5")]
@@ -24,6 +27,7 @@ EntryName = Annotated[str, form(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,317}", "claude-
 SettingName = Annotated[str, form(r"[a-z][a-z0-9_]{0,62}", "num_ctx")]
 FileName = Annotated[str, Meta(min_length=1, examples=["engine-ca.pem"])]
 HostName = Annotated[str, form(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "vllm.example")]
+CertificatePin = Annotated[str, form(r"sha256:[0-9a-f]{64}", f"sha256:{'0123456789abcdef' * 4}")]
 Capability = Literal["tools", "images", "documents", "thinking", "json", "embeddings"]
 FimFamily = Literal["qwen", "deepseek", "codestral", "starcoder", "native", "none"]
 Money = str | int
@@ -55,10 +59,49 @@ class BackendEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         HostName | None,
         Meta(description="The name that its certificate must carry, where the URL has another."),
     ] = None
+    certificate_pins: Annotated[
+        tuple[CertificatePin, ...],
+        Meta(
+            max_length=CERTIFICATE_PINS_MAX,
+            description="Public keys of which its certificate must hold one, beside being valid: "
+            "the SHA-256 of the SubjectPublicKeyInfo in DER.",
+        ),
+    ] = ()
     settings: Annotated[
         dict[SettingName, str | int | bool],
         Meta(max_length=SETTINGS_MAX, description="Settings that the kind understands."),
     ] = {}
+
+
+class ExitEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the backends of one zone are reached."""
+
+    proxy: Annotated[
+        str | None,
+        Meta(
+            description="The forward proxy of the zone: http, host and port. Every backend of the "
+            "zone is then https and is asked for with CONNECT.",
+            examples=["http://proxy.example:3128"],
+        ),
+    ] = None
+    proxy_addresses: Annotated[
+        tuple[str, ...],
+        Meta(
+            max_length=PROXY_ADDRESSES_MAX,
+            description="The CIDR blocks to which the proxy's host must resolve.",
+        ),
+    ] = ()
+    proxy_secret: Annotated[
+        str | None,
+        Meta(description="The name of `user:password` for the proxy in the node file."),
+    ] = None
+    ca_file: Annotated[
+        FileName | None,
+        Meta(
+            description="PEM file with the only CA that may have signed the certificates of the "
+            "zone's backends that name none; relative to this file."
+        ),
+    ] = None
 
 
 class PriceEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -139,6 +182,14 @@ class BackendsFile(Struct, frozen=True, forbid_unknown_fields=True):
         dict[BackendName, BackendEntry],
         Meta(min_length=1, max_length=BACKENDS_MAX, description="All backends by name."),
     ]
+    zones: Annotated[
+        dict[str, ExitEntry],
+        Meta(
+            max_length=EXITS_MAX,
+            description="How the zones are reached that are not reached directly, or whose "
+            "certificates are signed by a CA of your own.",
+        ),
+    ] = {}
 
 
 class CatalogFile(Struct, frozen=True, forbid_unknown_fields=True):

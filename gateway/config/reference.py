@@ -55,7 +55,9 @@ most {SECRET_BYTES_MAX // 1024} KiB, from a file that is not open to every user 
 _BACKENDS = """
 ## models/backends.yaml
 
-An address stands in one zone only. `ca_file` and `server_name` need https. A backend of the kind
+An address stands in one zone only. `ca_file`, `server_name` and
+`certificate_pins` need https; what is behind a proxy is https. [egress.md](egress.md) says what is
+checked before each send. A backend of the kind
 `scripted` needs `demo: true` in the node file.
 """
 _CATALOG = """

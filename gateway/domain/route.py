@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from gateway.domain.attestation import Attested
 from gateway.domain.fleet import Offering
 from gateway.domain.money import Tokens
 
@@ -84,7 +85,10 @@ class Outcome(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True):
-    """One try: which candidate, when (microseconds since the epoch), and how it ended."""
+    """One try: which candidate, when (microseconds since the epoch), and how it ended.
+
+    `attested` is what its reply told of where it was made; None of an engine of our own.
+    """
 
     number: int
     offering: str
@@ -94,3 +98,4 @@ class Attempt(Struct, frozen=True):
     first_token_us: int | None
     ended_us: int
     outcome: Outcome
+    attested: Attested | None = None

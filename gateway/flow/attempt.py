@@ -8,7 +8,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.domain.dialect import Dialect
-from gateway.domain.errors import BoundaryBreach
 from gateway.domain.request import Ask
 from gateway.domain.route import Attempt, Candidate, Failure, FailureKind, Outcome, OutcomeKind
 from gateway.flow.channel import Channel, Wanted, channel
@@ -16,9 +15,9 @@ from gateway.flow.docket import Docket
 from gateway.flow.hearing import REPLIES, Hearing, hear_whole
 from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
+from gateway.flow.watching import Watch
 from gateway.transport.call import HttpReply
 from gateway.transport.failure import TransportFailure
-from gateway.wire import ndjson
 
 REPLY_BYTES_MAX = 32 * 1024 * 1024
 ERROR_BYTES_MAX = 64 * 1024
@@ -61,7 +60,7 @@ class Try:
         self._started_us = 0
         self._first_token_us: int | None = None
         self._ended = False
-        self._watch = _Watch(house, candidate)
+        self._watch = Watch(house, candidate, prepared.target.operation)
 
     async def run(self, dialect: Dialect, ask: Ask) -> Opened | Whole | Failure:
         """Record, then send, then listen until the reply is sure to be one."""
@@ -136,6 +135,7 @@ class Try:
                 first_token_us=self._first_token_us,
                 ended_us=now,
                 outcome=outcome,
+                attested=self._watch.attested(outcome.kind),
             ),
         )
 
@@ -280,33 +280,6 @@ def _fed(heard: Channel, chunk: bytes) -> bytes:
         return heard.feed(chunk)
     except ValueError:
         raise TransportFailure(_unreadable("the stream cannot be read")) from None
-
-
-class _Watch:
-    """Looks at each payload of an engine that might be somebody else's front."""
-
-    def __init__(self, house: House, candidate: Candidate) -> None:
-        self._house = house
-        self._offering = candidate.offering
-        backend = house.backends[self._offering.backend]
-        self._breach, self._settings = backend.breach, backend.settings
-        self._frame = ndjson.Frame()
-
-    def feed(self, chunk: bytes) -> None:
-        """Look at every payload that this chunk completes."""
-        if self._breach is not None:
-            for payload in self._frame.feed(chunk):
-                self.whole(payload)
-
-    def whole(self, payload: bytes) -> None:
-        """Look at one payload, or at a whole reply; BoundaryBreach if somebody else answered."""
-        if self._breach is None:
-            return
-        why = self._breach(payload, self._offering, self._settings)
-        if why:
-            self._house.health.quarantine(self._offering.backend, why)
-            self._house.meters.boundary_breach()
-            raise BoundaryBreach("The engine answered from outside its zone.")
 
 
 def _broke(heard: Channel) -> Failure:

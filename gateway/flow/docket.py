@@ -15,6 +15,7 @@ from gateway.audit.record import (
     Settled,
     Tried,
 )
+from gateway.domain.attestation import Attested
 from gateway.domain.errors import ConversationsUnavailable
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
@@ -48,6 +49,7 @@ class Docket:
         self._settled = False
         self._tried: list[Tried] = []
         self._served: Candidate | None = None
+        self._attested: Attested | None = None
         self._usage: Tokens | None = None
         self._stop: str | None = None
         self._kept: Keeping | None = None
@@ -82,6 +84,7 @@ class Docket:
             host=self._house.sender.host(candidate.offering.backend),
             commitment=canonical.commit(salt, prepared.call.body),
             losses=prepared.losses,
+            via_proxy=self._house.sender.via_proxy(candidate.offering.backend) or UNSET,
         )
         sealed = Personal(subject=self._personal.subject, salts={"call": salt.hex()})
         await self._append([(attempted, sealed)])
@@ -101,6 +104,7 @@ class Docket:
         )
         if attempt.first_token_us is not None or attempt.outcome.kind is OutcomeKind.COMPLETED:
             self._served = candidate
+            self._attested = attempt.attested
             self._usage = attempt.outcome.usage
             self._stop = attempt.outcome.stop
         self._house.meters.attempt(attempt.zone, attempt.outcome.kind)
@@ -180,7 +184,7 @@ class Docket:
 
     def _settlement(self, outcome: OutcomeKind, status: int | None, error: str | None) -> Settled:
         served = self._served.offering if self._served is not None else None
-        usage = self._usage
+        usage, attested = self._usage, self._attested
         return Settled(
             id=self.id,
             ts_us=self._house.clock.now_us(),
@@ -198,6 +202,8 @@ class Docket:
             reply_bytes=self._reply_bytes,
             reply_commitment=self._reply_commitment(),
             unable=tuple(self.unable) or UNSET,
+            observed_region=UNSET if attested is None else attested.region or UNSET,
+            attestation=UNSET if attested is None else attested.verdict,
         )
 
     def _reply_commitment(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.domain.dialect import Dialect
 from gateway.flow.background import Background
@@ -19,6 +19,7 @@ from gateway.flow.ports import (
     Worlds,
 )
 from gateway.transport.backend import Backend
+from gateway.transport.residency.seen import Seen
 
 
 class Log(Protocol):
@@ -34,6 +35,7 @@ class House(Struct, frozen=True, kw_only=True):
     `backends` maps a backend's name in the fleet file to its record. `refusal_status` is the
     status of a refusal by policy: 400, which clients show once, or 403. `tenant_of` returns, for a
     team, the keyed name under which engines keep its prompts apart; empty where none is kept.
+    `seen` counts what replies tell of where they were made.
     """
 
     worlds: Worlds
@@ -51,4 +53,5 @@ class House(Struct, frozen=True, kw_only=True):
     dialects: Mapping[str, Dialect]
     boot: str
     refusal_status: int = 400
+    seen: Seen = field(default_factory=Seen)
     tenant_of: Callable[[str], str] = lambda _team: ""

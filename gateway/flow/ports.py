@@ -58,6 +58,9 @@ class Sender(Protocol):
     def host(self, backend: str) -> str:
         """Return the host and port of the backend, for the record."""
 
+    def via_proxy(self, backend: str) -> str:
+        """Return the host and port of the proxy before the backend; empty where there is none."""
+
 
 class Scanner(Protocol):
     """The detectors."""
@@ -121,8 +124,8 @@ class Health(Protocol):
     def rest(self, backend: str, reason: str) -> None:
         """Leave the backend alone for a short while."""
 
-    def quarantine(self, backend: str, reason: str) -> None:
-        """Never use the backend again in this boot; the gateway is not ready from now on."""
+    def breach(self, backend: str, reason: str) -> None:
+        """Somebody outside its zone answered: the alarm, and never use the backend in this boot."""
 
 
 class Meters(Protocol):
@@ -139,6 +142,3 @@ class Meters(Protocol):
 
     def detector_failure(self, detector: str) -> None:
         """Count a detector that failed."""
-
-    def boundary_breach(self) -> None:
-        """Count a breach of the boundary."""

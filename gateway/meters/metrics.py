@@ -48,6 +48,9 @@ class Metrics:
         self._unauthenticated = self._counter("unauthenticated", "Requests without a usable key.")
         self._rejected = self._counter("rejected_connections", "Connections over a limit.")
         self._breaches = self._counter("boundary_breaches", "Boundary breaches. Must be 0.")
+        self._differences = self._counter(
+            "residency_differences", "Places that are not as they were declared. Must be 0."
+        )
         self._fsync = Histogram(
             "perimeter_ledger_fsync_seconds",
             "Time of one fdatasync of the ledger.",
@@ -91,6 +94,10 @@ class Metrics:
     def boundary_breach(self) -> None:
         """Count a prompt that was stopped right before it left its boundary."""
         self._breaches.inc()
+
+    def residency_difference(self) -> None:
+        """Count a place that was found to be other than it was declared."""
+        self._differences.inc()
 
     def fsync(self, seconds: float) -> None:
         """Record how long one fdatasync of the ledger took."""

@@ -34,7 +34,13 @@ def explanation(
         "candidates": decided.candidates,
         "excluded": {item.offering: item.reason for item in decided.excluded},
         "attempts": [
-            {"number": one.number, "offering": one.offering, "zone": one.zone} for one in attempted
+            {
+                "number": one.number,
+                "offering": one.offering,
+                "zone": one.zone,
+                **({"via_proxy": one.via_proxy} if one.via_proxy else {}),
+            }
+            for one in attempted
         ],
         "outcome": None if settled is None else _outcome(settled),
     }
@@ -46,6 +52,8 @@ def _outcome(settled: Settled) -> dict[str, Any]:
         "status": settled.status,
         "served_by": settled.served_by,
         "zone": settled.zone,
+        "attestation": settled.attestation or None,
+        "observed_region": settled.observed_region or None,
         "usage": settled.usage,
         "cost_microusd": settled.cost_microusd,
         "stop": settled.stop,

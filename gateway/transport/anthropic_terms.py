@@ -3,7 +3,7 @@
 More than one operator answers as Claude; what they share is here, each record says the rest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from gateway.domain.request import Body
 from gateway.translation.own_thinking import signed_alone
 from gateway.transport.backend import BETA_FIELD, BETA_LOSS, Telling
 from gateway.transport.credentials import Fields, Settings
+from gateway.transport.residency.verdicts import word
 
 VERSION = "anthropic_version"
 GEO = "inference_geo"
@@ -184,13 +185,23 @@ def strayed(payload: bytes, offering: Offering, settings: Settings) -> str:
     Only `usage` at its own place counts: words in a prompt do not.
     """
     geo = geo_of(offering, settings)
-    if not geo or _KEY not in payload:
-        return ""
+    ran = next((echo for echo in _echoes(payload) if geo and echo != geo), None)
+    return "" if ran is None else f"inference was asked for in {geo} and ran elsewhere"
+
+
+def observed(payload: bytes) -> str:
+    """Return the place that this payload of a reply tells; empty where it tells none."""
+    echo = next(_echoes(payload), None)
+    return "" if echo is None else word(echo)
+
+
+def _echoes(payload: bytes) -> Iterator[Any]:
+    if _KEY not in payload:
+        return
     try:
         said = msgspec.json.decode(payload.removeprefix(_DATA), type=_Payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
+        return
     usages = (said.usage, said.message.usage if said.message is not None else None)
-    echoes = [one.inference_geo for one in usages if one is not None]
-    ran = next((echo for echo in echoes if echo is not None and echo != geo), None)
-    return "" if ran is None else f"inference was asked for in {geo} and ran elsewhere"
+    told = (one.inference_geo for one in usages if one is not None)
+    yield from (echo for echo in told if echo is not None)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -12,7 +13,16 @@ from gateway.domain.errors import Unreachable
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Body, Operation
 from gateway.domain.secret import Secret
-from gateway.transport.credentials import Credential, Fields, Settings, Signer, Source, Sourced
+from gateway.transport.credentials import (
+    DIRECT,
+    Credential,
+    Fields,
+    Settings,
+    Signer,
+    Source,
+    Sourced,
+    WayOut,
+)
 from gateway.transport.guard import Place
 
 Quirk = Callable[[Body, Offering], Body]
@@ -107,7 +117,9 @@ class Way(Struct, frozen=True, kw_only=True):
         )
 
 
-def no_source(_secret: Secret | None, _settings: Settings) -> Source | None:
+def no_source(
+    _secret: Secret | None, _settings: Settings, _way_out: WayOut = DIRECT
+) -> Source | None:
     """Return none: the secret of the node file is used as it is."""
     return None
 
@@ -133,6 +145,25 @@ class Inspection(Struct, frozen=True):
 Inspect = Callable[[Question, str], Awaitable[Inspection]]
 
 
+class Residency(Struct, frozen=True, kw_only=True):
+    """What can be learned of where somebody else's engine answers, and of what it keeps.
+
+    `observe` finds, in one payload of a reply to that offering, the region that it tells; empty
+    where there is none. `geo` is the region that is asked for, in the same words. `retention` reads
+    what is kept, at the control plane; `kept` is what the settings declare of it. `unlisted` says
+    why nobody promises that an offering runs where it is asked; None where no such list is.
+    """
+
+    observe: Callable[[bytes], str] | None = None
+    geo: Callable[[Offering, Settings], str] = lambda _offering, _settings: ""
+    retention: Callable[[Question], Awaitable[str]] | None = None
+    kept: Callable[[Settings], str] = lambda _settings: ""
+    unlisted: Callable[[Offering, Settings, date], str] | None = None
+
+
+ABROAD = Residency()
+
+
 class Backend(Struct, frozen=True, kw_only=True):
     """A record, no code: one provider is one file with one of these.
 
@@ -142,7 +173,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     `credential` turns the backend's secret (or None) into header fields; ValueError says that the
     secret is missing or not wanted. `signer`, where there is one, returns what adds more fields to
     each call, by secret and settings. `source` returns what fetches the secret where it is not the
-    node file's own; both then take what was fetched; ValueError.
+    node file's own, as the zone is reached; both then take what was fetched; ValueError.
     `faults` says what is wrong with a backend's place and settings, each with the field's name.
     `anywhere` tells, by the backend's settings, an offering that any region of the provider may
     answer. `stands` returns the countries that may answer it, None where the settings do not say.
@@ -154,6 +185,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     proof that somebody else answered, or elsewhere, and says it; empty where there is none.
     `inspect` asks about a model before first use, and again after `inspect_every` probes; `control`
     returns where these models are asked about, None where that is the engine itself.
+    `residency` is what can be verified of an engine that is not our own; None for one that is.
     `is_cloud` says that it is reached through the cloud client, which may write a path in another
     way than it was given.
     """
@@ -180,6 +212,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     inspect: Inspect | None = None
     inspect_every: int = INSPECT_EVERY
     control: Control = lambda _place, _settings, _models: None
+    residency: Residency | None = None
     is_cloud: bool = False
 
     def way(self, dialect: Dialect, model: str) -> Way | None:

@@ -14,7 +14,9 @@ PRIVATE = "private_endpoint"
 CONTROL = "control_url"
 COMPATIBLE = "compatible"
 BETAS = "betas"
-KNOWN = frozenset({REGION, PRIVATE, CONTROL, COMPATIBLE, BETAS}) | aws.KNOWN
+RETENTION = "retention"
+RETENTIONS = ("none", "default", "aws_review", "provider_data_share", "inherit")
+KNOWN = frozenset({REGION, PRIVATE, CONTROL, COMPATIBLE, BETAS, RETENTION}) | aws.KNOWN
 MODEL_CHARS_MAX = 2_048
 
 _SUFFIXES = {name for _, _, *names in PARTITIONS for name in names}
@@ -95,20 +97,29 @@ def _setting_faults(settings: Settings) -> tuple[str, ...]:
     found += [f"{name} is true or false" for name in flags if not isinstance(settings[name], bool)]
     if not isinstance(settings.get(BETAS, ""), str):
         found.append(f"{BETAS} is text")
+    if settings.get(RETENTION, RETENTIONS[0]) not in RETENTIONS:
+        found.append(f"{RETENTION} is one of {', '.join(RETENTIONS)}")
     return tuple(found)
 
 
 def control(place: Place, settings: Settings, models: tuple[str, ...]) -> Place | None:
-    """Return where Bedrock tells of its profiles: stated, or the region's own control plane.
+    """Return where Bedrock tells of profiles and of what it keeps: stated, or the region's own.
 
-    None where no model is a profile.
+    None where no model is a profile, and no retention is declared.
     """
-    if not any(map(is_profile, models)):
+    if not any(map(is_profile, models)) and RETENTION not in settings:
         return None
     region = str(settings.get(REGION))
     parts = urlsplit(str(settings.get(CONTROL, regional("bedrock", region))))
     port = parts.port or SCHEMES[parts.scheme]
-    return Place(f"{place.name}.control", parts.scheme, parts.hostname or "", port, place.zone)
+    return Place(
+        f"{place.name}.control",
+        parts.scheme,
+        parts.hostname or "",
+        port,
+        place.zone,
+        proxy=place.proxy,
+    )
 
 
 def stands(settings: Settings) -> frozenset[str] | None:

@@ -9,6 +9,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
@@ -25,6 +26,7 @@ from gateway.transport.http1 import CONNECTIONS_MAX, MS, POOL_IDLE_MS_MAX
 from gateway.transport.http1_head import assert_plain, has_length, refusal
 
 SLICE_BYTES_MAX = 64 * 1024
+CLIENTS_MAX = 16
 TIMEOUT_S_MAX = 3_600
 _ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError)
 _CAUSES: tuple[tuple[type[Exception], FailureKind, str, bool], ...] = (
@@ -36,23 +38,33 @@ _CAUSES: tuple[tuple[type[Exception], FailureKind, str, bool], ...] = (
 
 
 class CloudConnector:
-    """The connections to one backend; dials only the address that it is given."""
+    """The connections to one backend; dials only the address that it is given.
+
+    INVARIANT: each address has a client and a pool of its own, for aiohttp tells its connections
+    apart by name alone: one to an address that is no longer the backend's is never used again.
+    """
 
     def __init__(
         self,
         place: Place,
         *,
         tls: ssl.SSLContext | None = None,
-        server_name: str | None = None,
+        fields: tuple[tuple[str, str], ...] = (),
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         self._origin = f"{place.scheme}://{place.authority}"
         # WHY: a plain backend gets a context that believes nobody, for there is no other kind here.
         self._tls = tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._server_name = server_name if tls is not None else None
+        self._server_name = place.sni if tls is not None else None
         self._connections_max = connections_max
-        self._resolver = _Pinned(place.host)
-        self._client: httpx.AsyncClient | None = None
+        self._host = place.dialled[0]
+        proxy = place.proxy
+        self._proxy = None
+        if proxy is not None:
+            told = [*fields, ("user-agent", "perimeter")]
+            self._proxy = httpx.Proxy(f"http://{proxy.authority}", headers=told)
+        self._clients: dict[Address, httpx.AsyncClient] = {}
+        self._retiring: dict[asyncio.Task[None], httpx.AsyncClient] = {}
         self._is_closed = False
 
     async def send(self, call: HttpCall, timeouts: Timeouts, address: Address) -> "CloudReply":
@@ -60,8 +72,7 @@ class CloudConnector:
         assert_plain(call)
         if self._is_closed:
             raise failed(FailureKind.UNREACHABLE, "the gateway is stopping", sent=False)
-        client = self._client = self._client or self._open()
-        self._resolver.address = address
+        client = self._client(address, timeouts.total_ms / MS)
         now = asyncio.get_running_loop().time()
         total_at = now + timeouts.total_ms / MS
         head_at = now + (timeouts.connect_ms + timeouts.first_byte_ms) / MS
@@ -85,12 +96,33 @@ class CloudConnector:
     async def close(self) -> None:
         """Close every connection."""
         self._is_closed = True
-        if self._client is not None:
-            await self._client.aclose()
+        retiring = dict(self._retiring)
+        for task in retiring:
+            task.cancel()
+        await asyncio.gather(*retiring, return_exceptions=True)
+        for client in (*retiring.values(), *self._clients.values()):
+            await client.aclose()
 
-    def _open(self) -> httpx.AsyncClient:
-        # INVARIANT: nothing comes from the environment: no proxy, no .netrc, no CA, no cookie.
-        transport = AiohttpTransport(verify=self._tls, trust_env=False, client=self._session)
+    def _client(self, address: Address, total_s: float) -> httpx.AsyncClient:
+        """Return the client of that address; one too many retires the one of the longest ago."""
+        made = self._clients.pop(address, None) or self._open(address)
+        self._clients[address] = made
+        if len(self._clients) > CLIENTS_MAX:
+            old = self._clients.pop(next(iter(self._clients)))
+            task = asyncio.get_running_loop().create_task(_retire(old, total_s))
+            self._retiring[task] = old
+            task.add_done_callback(lambda done: self._retiring.pop(done, None))
+        return made
+
+    def _open(self, address: Address) -> httpx.AsyncClient:
+        # INVARIANT: nothing comes from the environment: no proxy, no .netrc, no CA, no cookie. The
+        # proxy is that of the fleet file, and is dialled at the address that was checked.
+        transport = AiohttpTransport(
+            verify=self._tls,
+            trust_env=False,
+            client=partial(self._session, address),
+            proxy=self._proxy,
+        )
         return httpx.AsyncClient(
             transport=transport,
             trust_env=False,
@@ -99,9 +131,9 @@ class CloudConnector:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
-    def _session(self) -> aiohttp.ClientSession:
+    def _session(self, address: Address) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            resolver=self._resolver,
+            resolver=_Pinned(self._host, address),
             use_dns_cache=False,
             ssl=self._tls,
             limit=self._connections_max,
@@ -193,24 +225,24 @@ class CloudReply:
 class _Pinned(AbstractResolver):
     """Answers with the address that the guard checked, for the one host of this client."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, address: Address) -> None:
         self._host = host
-        self.address: Address | None = None
+        self._address = address
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return the pinned address; OSError for any other host, or a family that it is not of."""
-        if host != self._host or self.address is None:
+        if host != self._host:
             raise OSError("only the pinned host is resolved")
-        version = socket.AF_INET6 if ":" in self.address.ip else socket.AF_INET
+        version = socket.AF_INET6 if ":" in self._address.ip else socket.AF_INET
         if family not in {socket.AF_UNSPEC, version}:
             raise OSError("the pinned address is of another family")
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
             ResolveResult(
                 hostname=host,
-                host=self.address.ip,
+                host=self._address.ip,
                 port=port,
                 family=version,
                 proto=0,
@@ -220,6 +252,12 @@ class _Pinned(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+async def _retire(client: httpx.AsyncClient, total_s: float) -> None:
+    """Close a client when whatever is under way on it has ended, for it may last that long."""
+    await asyncio.sleep(total_s)
+    await client.aclose()
 
 
 async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:
@@ -236,8 +274,13 @@ def _before_reply(error: Exception) -> TransportFailure:
     if isinstance(cause, aiohttp.ClientConnectorError):
         # INVARIANT: this is raised while connecting and never later.
         if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+            refused = cause.certificate_error
+            if isinstance(refused, OSError):
+                return from_os(refused, sent=False)
             return failed(FailureKind.UNREACHABLE, "certificate refused", sent=False)
         return from_os(cause.os_error, sent=False)
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return failed(FailureKind.UNREACHABLE, f"proxy: status {cause.status}", sent=False)
     for known, kind, detail, sent in _CAUSES:
         if isinstance(cause, known):
             return failed(kind, detail, sent=sent)

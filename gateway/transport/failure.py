@@ -4,6 +4,15 @@ import errno
 import ssl
 
 from gateway.domain.route import Failure, FailureKind
+from gateway.transport.tls import PinRefused
+
+_KNOWN: tuple[tuple[type[OSError], FailureKind, str], ...] = (
+    (ssl.SSLCertVerificationError, FailureKind.UNREACHABLE, "certificate refused"),
+    (ssl.SSLError, FailureKind.UNREACHABLE, "TLS failed"),
+    (TimeoutError, FailureKind.TIMED_OUT, "timed out"),
+    (ConnectionRefusedError, FailureKind.UNREACHABLE, "connection refused"),
+    (ConnectionResetError, FailureKind.UNREACHABLE, "connection reset"),
+)
 
 
 class TransportFailure(Exception):
@@ -19,6 +28,10 @@ class TransportFailure(Exception):
 
 class ReplyTooLarge(TransportFailure):
     """The body of a reply is larger than the reader allows."""
+
+
+class Mispinned(TransportFailure):
+    """Whoever answered holds another key than those that are pinned; nothing was sent to him."""
 
 
 def failed(kind: FailureKind, detail: str, *, sent: bool) -> TransportFailure:
@@ -37,15 +50,11 @@ def from_os(error: OSError, *, sent: bool) -> TransportFailure:
 
     The error's own text stays out of the detail: it may quote what was sent.
     """
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return failed(FailureKind.UNREACHABLE, "certificate refused", sent=sent)
-    if isinstance(error, ssl.SSLError):
-        return failed(FailureKind.UNREACHABLE, "TLS failed", sent=sent)
-    if isinstance(error, TimeoutError):
-        return failed(FailureKind.TIMED_OUT, "timed out", sent=sent)
-    if isinstance(error, ConnectionRefusedError):
-        return failed(FailureKind.UNREACHABLE, "connection refused", sent=sent)
-    if isinstance(error, ConnectionResetError):
-        return failed(FailureKind.UNREACHABLE, "connection reset", sent=sent)
+    if isinstance(error, PinRefused):
+        detail = "another key than those that are pinned"
+        return Mispinned(Failure(FailureKind.UNREACHABLE, sent=sent, detail=detail))
+    for known, kind, detail in _KNOWN:
+        if isinstance(error, known):
+            return failed(kind, detail, sent=sent)
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
     return failed(FailureKind.UNREACHABLE, f"connection failed ({name})", sent=sent)

@@ -4,17 +4,18 @@ import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import FailureKind
+from gateway.transport.addresses import IpAddress, ip, is_network, is_never_dialled
 from gateway.transport.call import Address
 from gateway.transport.failure import failed
+from gateway.transport.tls import PINS_MAX, is_pin
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 Lookup = Callable[[str, int], Coroutine[Any, Any, list[str]]]
 
@@ -28,29 +29,59 @@ _NAME = re.compile(
     r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
 )
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# WHY: these answer with credentials of the machine itself, whatever the zone's pins say.
-_METADATA = frozenset(
-    ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
-)
-_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+
+
+class Proxy(Struct, frozen=True):
+    """The forward proxy of a zone, and the CIDR blocks to which its host must resolve."""
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+    @property
+    def authority(self) -> str:
+        """Host and port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Place(Struct, frozen=True):
-    """Where the fleet file says that a backend is, and in which zone."""
+    """Where the fleet file says that a backend is, and in which zone.
+
+    `server_name` is the name that its certificate must carry where the host is another, `pins` are
+    the public keys of which it must hold one, where any are stated. Behind a `proxy` it is the
+    proxy that is dialled: then the pins of addresses are the proxy's, and the backend is known by
+    the host that the proxy is asked for and by the TLS inside.
+    """
 
     name: str
     scheme: str
     host: str
     port: int
     zone: str
+    server_name: str = ""
+    pins: tuple[str, ...] = ()
+    proxy: Proxy | None = None
+
+    @property
+    def sni(self) -> str:
+        """The name that TLS asks for and verifies."""
+        return self.server_name or self.host
+
+    @property
+    def dialled(self) -> tuple[str, int]:
+        """The host and port to which a connection is made."""
+        return (self.host, self.port) if self.proxy is None else (self.proxy.host, self.proxy.port)
+
+    @property
+    def origin(self) -> str:
+        """Host and port, both said."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def authority(self) -> str:
         """Host and port as the Host field says them; the scheme's own port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if SCHEMES.get(self.scheme) == self.port else f"{host}:{self.port}"
+        return host if SCHEMES.get(self.scheme) == self.port else self.origin
 
 
 class Guard:
@@ -99,14 +130,16 @@ class Guard:
         return self.place(backend).zone
 
     async def resolve(self, backend: str) -> tuple[Address, ...]:
-        """Return the addresses to dial, every one inside the zone's pins.
+        """Return the addresses to dial, every one inside the pins of the zone or of its proxy.
 
         BoundaryBreach when any address lies outside; TransportFailure when the name has none.
         INVARIANT: what is returned was checked, and what was checked is what is dialled: a name
         is looked up at most every RESOLVED_MS_MAX, and never again by the client.
         """
         place = self.place(backend)
-        literal = _ip(place.host)
+        if place.proxy is not None and (named := ip(place.host)) is not None:
+            _assert_pinned(place, named, self._pins[place.zone])
+        literal = ip(place.dialled[0])
         if literal is not None:
             return (self._inside(place, literal),)
         now = asyncio.get_running_loop().time()
@@ -123,19 +156,15 @@ class Guard:
         return found
 
     def _inside(self, place: Place, address: IpAddress) -> Address:
-        plain = _unwrap(address)
-        pins = self._pins[place.zone]
-        if not any(plain.version == pin.version and plain in pin for pin in pins):
-            raise _breach(f"{place.name} has an address outside the pins of zone {place.zone}")
-        if _is_never_dialled(plain):
-            raise _breach(f"{place.name} has an address that is never dialled")
-        return Address(str(plain), place.port)
+        proxy = place.proxy
+        _assert_pinned(place, address, self._pins[place.zone] if proxy is None else _pins(proxy))
+        return Address(str(address), place.dialled[1])
 
     async def _look_up(self, place: Place) -> list[str]:
         """Ask the system, once at a time for each backend: a stuck resolver holds one thread."""
         task = self._lookups.get(place.name)
         if task is None:
-            task = asyncio.create_task(self._lookup(place.host, place.port))
+            task = asyncio.create_task(self._lookup(*place.dialled))
             self._lookups[place.name] = task
             task.add_done_callback(lambda done: self._looked_up(place.name, done))
         try:
@@ -154,6 +183,18 @@ class Guard:
             task.exception()
 
 
+def _pins(proxy: Proxy) -> tuple[IpNetwork, ...]:
+    return tuple(ipaddress.ip_network(block) for block in proxy.addresses)
+
+
+def _assert_pinned(place: Place, address: IpAddress, pins: tuple[IpNetwork, ...]) -> None:
+    """Raise BoundaryBreach unless the address may be dialled for that place."""
+    if not any(address.version == pin.version and address in pin for pin in pins):
+        raise _breach(f"{place.name} has an address outside the pins of zone {place.zone}")
+    if is_never_dialled(address):
+        raise _breach(f"{place.name} has an address that is never dialled")
+
+
 def place_faults(place: Place) -> list[str]:
     """Return what is wrong with a place, for `check` and for the guard itself."""
     faults = []
@@ -161,18 +202,39 @@ def place_faults(place: Place) -> list[str]:
         faults.append(f"{place.name}: scheme must be http or https")
     if not 0 < place.port <= PORT_MAX:
         faults.append(f"{place.name}: port must be 1 to {PORT_MAX}")
+    if place.scheme != "https" and (place.server_name or place.pins):
+        faults.append(f"{place.name}: a server name or a pin means nothing without https")
+    if place.server_name and not _is_host(place.server_name):
+        faults.append(f"{place.name}: the server name is no name and no IP address")
+    if len(place.pins) > PINS_MAX or not all(map(is_pin, place.pins)):
+        faults.append(f"{place.name}: a pin is sha256: and 64 hex digits; at most {PINS_MAX}")
     if not _is_host(place.host):
         faults.append(
             f"{place.name}: host must be a lower-case name or an IP address in its usual form"
         )
-    elif (literal := _ip(place.host)) is not None and _is_never_dialled(_unwrap(literal)):
+    elif (literal := ip(place.host)) is not None and is_never_dialled(literal):
         faults.append(f"{place.name}: this address is never dialled")
-    return faults
+    return faults + [f"{place.name}: {fault}" for fault in _proxy_faults(place)]
+
+
+def _proxy_faults(place: Place) -> Iterator[str]:
+    proxy = place.proxy
+    if proxy is None:
+        return
+    if place.scheme != "https":
+        yield "behind a proxy it must be https, or nothing would tell who answers"
+    if not 0 < proxy.port <= PORT_MAX or not _is_host(proxy.host):
+        yield "the proxy is a host and a port"
+    elif (literal := ip(proxy.host)) is not None and is_never_dialled(literal):
+        yield "the address of the proxy is never dialled"
+    if not proxy.addresses:
+        yield "no addresses are pinned for the proxy"
+    yield from _bad(proxy.addresses)
 
 
 def _is_host(host: str) -> bool:
     """Is it a name that no resolver could read as a number, or a plain IP address?"""
-    if _ip(host) is not None:
+    if ip(host) is not None:
         return True
     if len(host) > HOST_CHARS_MAX or not _NAME.fullmatch(host):
         return False
@@ -184,51 +246,35 @@ def _contradictions(places: tuple[Place, ...]) -> list[str]:
     zones: dict[tuple[str, int], str] = {}
     faults = []
     for place in places:
-        literal = _ip(place.host)
-        host = place.host if literal is None else str(_unwrap(literal))
+        literal = ip(place.host)
+        host = place.host if literal is None else str(literal)
         zone = zones.setdefault((host, place.port), place.zone)
         if zone != place.zone:
             faults.append(f"{place.name}: this host and port is in zone {zone} already")
+    faults += [
+        f"{one.name}: its proxy is a backend"
+        for one in places
+        if one.proxy is not None and one.dialled in zones
+    ]
+    faults += _borrowed(places)
     names = [place.name for place in places]
     return faults + [f"{name}: named twice" for name in {n for n in names if names.count(n) > 1}]
 
 
+def _borrowed(places: tuple[Place, ...]) -> list[str]:
+    """Return a fault for each certificate's name that is the host of a backend in another zone."""
+    hosts: dict[str, set[str]] = {}
+    for place in places:
+        hosts.setdefault(place.host, set()).add(place.zone)
+    return [
+        f"{one.name}: its server name is a host of another zone"
+        for one in places
+        if one.server_name and hosts.get(one.server_name, {one.zone}) != {one.zone}
+    ]
+
+
 def _bad(blocks: tuple[str, ...]) -> list[str]:
-    return [f"{block} is not a CIDR block" for block in blocks if not _is_network(block)]
-
-
-def _is_network(block: str) -> bool:
-    try:
-        ipaddress.ip_network(block)
-    except ValueError:
-        return False
-    return True
-
-
-def _ip(host: str) -> IpAddress | None:
-    try:
-        return ipaddress.ip_address(host) if "%" not in host else None
-    except ValueError:
-        return None
-
-
-def _unwrap(address: IpAddress) -> IpAddress:
-    """Return the IPv4 address inside an IPv4-mapped one: it is where the packets go."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
-def _is_never_dialled(address: IpAddress) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and address in _NAT64:
-        address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return (
-        address.is_unspecified
-        or address.is_multicast
-        or address.is_link_local
-        or address == _BROADCAST
-        or address in _METADATA
-    )
+    return [f"{block} is not a CIDR block" for block in blocks if not is_network(block)]
 
 
 def _breach(hint: str) -> BoundaryBreach:

@@ -115,13 +115,7 @@ class Http1Connector:
         made = Connection(loop, address, self._lost)
         try:
             async with asyncio.timeout(wait_s):
-                await loop.create_connection(
-                    lambda: made,
-                    address.ip,
-                    address.port,
-                    ssl=self._tls,
-                    server_hostname=self._server_name if self._tls is not None else None,
-                )
+                await self._dial(loop, made, address)
         except TimeoutError:
             raise failed(FailureKind.TIMED_OUT, "connect", sent=False) from None
         except OSError as error:
@@ -131,6 +125,18 @@ class Http1Connector:
             raise failed(FailureKind.UNREACHABLE, "closed before the request", sent=False)
         self._open.add(made)
         return made
+
+    async def _dial(
+        self, loop: asyncio.AbstractEventLoop, made: Connection, address: Address
+    ) -> None:
+        """Connect `made` to that address; OSError or TransportFailure."""
+        await loop.create_connection(
+            lambda: made,
+            address.ip,
+            address.port,
+            ssl=self._tls,
+            server_hostname=self._server_name if self._tls is not None else None,
+        )
 
     def _hand_back(self, connection: Connection) -> None:
         if not connection.is_reusable or self._is_closed or len(self._pool) >= POOL_MAX:

@@ -7,10 +7,10 @@ from gateway.domain.errors import BoundaryBreach
 from gateway.domain.fleet import Offering, place
 from gateway.domain.request import Body
 from gateway.domain.route import FailureKind
-from gateway.policy.regions import CLOUD_REGIONS
 from gateway.transport.backend import Answer, Inspection
 from gateway.transport.failure import TransportFailure
 from gateway.transport.health import Health
+from gateway.transport.residency.compare import strays
 from gateway.transport.send import Probed, Sender
 from gateway.transport.target import Target
 
@@ -145,7 +145,10 @@ class Probes:
         backend = target.name
         self._note_fitness(backend, model, found)
         before = self._inspected.get((backend, model), found)
-        breach = found.breach or _strays(model, found.regions, target.lawful)
+        outside = strays(found.regions, target.lawful)
+        breach = found.breach or (
+            outside and f"{model} may be answered in {outside}, outside its zone"
+        )
         if not breach and before.digest != found.digest:
             breach = f"the digest of {model} has changed"
         if breach:
@@ -153,16 +156,3 @@ class Probes:
             return breach
         self._inspected[backend, model] = found
         return ""
-
-
-def _strays(model: str, regions: tuple[str, ...], lawful: frozenset[str] | None) -> str:
-    """Return why a model must not be asked for in that zone; empty when all its regions lie in it.
-
-    INVARIANT: a region whose country is not known lies outside of every zone but the world.
-    """
-    outside = [
-        one for one in regions if lawful is not None and CLOUD_REGIONS.get(one) not in lawful
-    ]
-    if not outside:
-        return ""
-    return f"{model} may be answered in {min(outside) or 'any region'}, outside its zone"

@@ -13,9 +13,9 @@ from gateway.domain.secret import Secret
 from gateway.transport.call import Address, Connector, HttpCall, HttpReply, Timeouts
 from gateway.transport.credentials import Fields, Sign, Unsigned
 from gateway.transport.credentials.keeper import Keeper
-from gateway.transport.failure import TransportFailure, failed
+from gateway.transport.failure import Mispinned, TransportFailure, failed
 from gateway.transport.guard import Guard
-from gateway.transport.health import Alarm, Health
+from gateway.transport.health import Health
 from gateway.transport.target import Target, connector_for
 
 DIALLED_MAX = 3
@@ -62,7 +62,7 @@ class Access(Struct, frozen=True):
 class Sender:
     """Sends what the route allows, to hosts that lie in its zones, and nothing else.
 
-    `alarm(backend, reason)` is called for every breach. Raises ValueError when a target is not
+    The health is told of every breach, and rings the alarm. Raises ValueError when a target is not
     where the guard knows it, has no secret and needs one, or the reverse; OSError when a CA file
     cannot be used.
     """
@@ -72,12 +72,10 @@ class Sender:
         targets: Iterable[Target],
         guard: Guard,
         health: Health,
-        alarm: Alarm,
         connect: Callable[[Target], Connector] = connector_for,
     ) -> None:
         self._guard = guard
         self._health = health
-        self._alarm = alarm
         self._targets = {target.name: target for target in targets}
         if any(not guard.knows(target.place) for target in self._targets.values()):
             raise ValueError("a target is not where the fleet file says that it is")
@@ -121,8 +119,12 @@ class Sender:
 
     def host(self, backend: str) -> str:
         """Return the host and port of the backend, for the record."""
-        place = self._guard.place(backend)
-        return f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
+        return self._guard.place(backend).origin
+
+    def via_proxy(self, backend: str) -> str:
+        """Return the host and port of the proxy before the backend; empty where there is none."""
+        proxy = self._guard.place(backend).proxy
+        return "" if proxy is None else proxy.authority
 
     async def fetch_ahead(self) -> None:
         """Fetch every credential that is to be fetched, before anybody waits for it."""
@@ -148,9 +150,15 @@ class Sender:
                 raise failed(FailureKind.UNREACHABLE, "quarantined", sent=False)
             return await self._guard.resolve(backend)
         except BoundaryBreach as breach:
-            self._health.quarantine(backend, f"boundary breach: {breach.hint}")
-            self._alarm(backend, breach.hint)
-            raise
+            raise self._stopped(backend, breach) from None
+
+    def _stopped(self, backend: str, breach: BoundaryBreach) -> BoundaryBreach:
+        """Keep the backend out, ring the alarm, and return the breach.
+
+        INVARIANT: while a backend is kept out, the gateway is not ready.
+        """
+        self._health.breach(backend, breach.hint)
+        return breach
 
     def _assert_boundary(self, backend: str, candidate: Candidate, route: Route) -> None:
         """Compare everything that says where the prompt goes; all must say the same.
@@ -180,6 +188,9 @@ class Sender:
         for address in tried:
             try:
                 reply = await connector.send(call, timeouts, address)
+            except Mispinned as stranger:
+                breach = _breach(f"{call.backend} shows {stranger.failure.detail}")
+                raise self._stopped(call.backend, breach) from None
             except TransportFailure as failure:
                 # INVARIANT: another address is tried only while nothing has left this machine.
                 if failure.failure.sent or failure.failure.kind not in _UNTOUCHED:
@@ -223,7 +234,7 @@ def _keepers(targets: Collection[Target], threads: Executor) -> dict[str, Keeper
 def _keeper(target: Target, threads: Executor) -> Keeper | None:
     """Return what keeps the target's credential fresh, None where the secret is used as it is."""
     try:
-        source = target.kind.source(target.secret, target.settings)
+        source = target.kind.source(target.secret, target.settings, target.way_out)
     except ValueError as error:
         raise ValueError(f"{target.name}: {error}") from None
     if source is None:

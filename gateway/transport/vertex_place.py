@@ -1,6 +1,7 @@
 """Where a Vertex backend may be, and which names of models may stand in its paths."""
 
 import re
+from datetime import date
 
 from gateway.domain.fleet import Offering
 from gateway.policy.regions import EU, GOOGLE_REGIONS
@@ -8,13 +9,14 @@ from gateway.transport.backend import Telling, no_fields
 from gateway.transport.credentials import Fields, Settings, google
 from gateway.transport.credentials.messenger import origin
 from gateway.transport.guard import Place
+from gateway.transport.residency import listed
 
 PROJECT = "project"
 LOCATION = "location"
 USER_PROJECT = "user_project"
 PRIVATE = "private_endpoint"
 BETAS = "betas"
-KNOWN = frozenset({PROJECT, LOCATION, USER_PROJECT, PRIVATE, BETAS}) | google.KNOWN
+KNOWN = frozenset({PROJECT, LOCATION, USER_PROJECT, PRIVATE, BETAS}) | google.KNOWN | listed.KNOWN
 GLOBAL = "global"
 MODEL_CHARS_MAX = 255
 QUOTA_FIELD = "x-goog-user-project"
@@ -103,6 +105,16 @@ def quota(telling: Telling) -> tuple[Fields, tuple[str, ...]]:
     return (((QUOTA_FIELD, str(project)),) if project else ()), lost
 
 
+def unlisted(offering: Offering, settings: Settings, today: date) -> str:
+    """Return why nobody promises that the model runs in the location; empty where somebody does.
+
+    The world is promised nothing, and needs nothing.
+    """
+    if settings.get(LOCATION) == GLOBAL:
+        return ""
+    return listed.unlisted(offering, settings, today, listed.shipped())
+
+
 def _setting_faults(settings: Settings) -> list[str]:
     found = []
     for name in (PROJECT, USER_PROJECT):
@@ -120,7 +132,7 @@ def _setting_faults(settings: Settings) -> list[str]:
         for name in (BETAS, google.METADATA_URL, google.TOKEN_HOSTS, google.AWS_REGION)
         if not isinstance(settings.get(name, ""), str)
     ]
-    return found + _url_faults(settings)
+    return found + _url_faults(settings) + listed.faults(settings)
 
 
 def _url_faults(settings: Settings) -> list[str]:

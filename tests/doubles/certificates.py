@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gateway.transport.tls import pin_of
+
 NOW = datetime.now(UTC)  # noqa: TID251 — a certificate is judged by the machine's own clock
 
 
@@ -29,6 +31,7 @@ class TestAuthority:
         path = folder / f"{name}.pem"
         path.write_bytes(self._cert.public_bytes(serialization.Encoding.PEM))
         self.ca_file = str(path)
+        self.pins: dict[str, str] = {}
 
     def server(self, host: str, *, days: int = 1) -> ssl.SSLContext:
         """Return a server's context with a certificate for `host` that ends in `days` days."""
@@ -39,6 +42,7 @@ class TestAuthority:
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
+        self.pins[host] = pin_of(cert.public_bytes(serialization.Encoding.DER))
         path = self._folder / f"{host}-{days}.pem"
         path.write_bytes(
             cert.public_bytes(serialization.Encoding.PEM)

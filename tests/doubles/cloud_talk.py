@@ -39,9 +39,9 @@ def within(**over: int) -> Timeouts:
 class Cloud:
     """A connector to a scripted server by name; closes itself."""
 
-    def __init__(self, server: ScriptedServer, **over) -> None:
+    def __init__(self, server: ScriptedServer, server_name: str = "", **over) -> None:
         scheme = "http" if over.get("tls") is None else "https"
-        place = Place("cloud", scheme, NAME, server.address.port, "cloud")
+        place = Place("cloud", scheme, NAME, server.address.port, "cloud", server_name)
         self.connector = CloudConnector(place, **over)
         self.address = server.address
 

@@ -20,6 +20,7 @@ from tests.doubles.fake_bedrock import ACCESS_KEY, REGION, SECRET_KEY
 
 _MODEL = ServiceModel(Loader().load_service_model("bedrock", "service-2"))
 OPERATION = _MODEL.operation_model("GetInferenceProfile")
+RETENTION = _MODEL.operation_model("GetAccountDataRetention")
 ACCOUNT = "123456789012"
 
 
@@ -35,11 +36,20 @@ class FakeControl:
         self.refusals: list[str] = []
         self.status = "ACTIVE"
         self.fails_with = 0
+        self.keys = {ACCESS_KEY: SECRET_KEY}
+        self.mode = "none"
+
+    def believes(self, key: str, secret: str) -> None:
+        """Believe one more key, whatever session token comes with it."""
+        self.keys[key] = secret
 
     def judge(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
-        if not _is_signed(path, headers):
+        if not _is_signed(path, headers, self.keys):
             self.refusals.append(path)
             return 403, b'{"message":"the signature does not match"}'
+        if path == RETENTION.http["requestUri"]:
+            self.seen.append(path)
+            return self.kept()
         name = unquote(path.removeprefix("/inference-profiles/"))
         params = {"inferenceProfileIdentifier": name}
         sent = create_serializer("rest-json").serialize_to_request(params, OPERATION)
@@ -48,6 +58,16 @@ class FakeControl:
         if self.fails_with or name not in self.profiles:
             return self.fails_with or 404, b'{"message":"no such profile"}'
         return 200, self.profile(name)
+
+    def kept(self) -> tuple[int, bytes]:
+        """What the account keeps in this region."""
+        if self.fails_with:
+            return self.fails_with, b'{"message":"not allowed"}'
+        body = msgspec.json.encode({"mode": self.mode, "updatedAt": "2026-11-01T08:00:00Z"})
+        reply = {"status_code": 200, "headers": {}, "body": body}
+        read = create_parser("rest-json").parse(reply, RETENTION.output_shape)
+        assert read["mode"] == self.mode
+        return 200, body
 
     def profile(self, name: str) -> bytes:
         arn = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{name.rpartition('/')[2]}"
@@ -69,7 +89,7 @@ class FakeControl:
         return body
 
 
-def _is_signed(path: str, headers: dict[str, str]) -> bool:
+def _is_signed(path: str, headers: dict[str, str], keys: dict[str, str]) -> bool:
     said = headers.get("authorization", "").partition(" ")[2]
     fields = dict(part.strip().split("=", 1) for part in said.split(",") if "=" in part)
     names = fields.get("SignedHeaders", "").split(";")
@@ -79,7 +99,9 @@ def _is_signed(path: str, headers: dict[str, str]) -> bool:
         headers={name: headers.get(name, "") for name in names},
     )
     request.context["timestamp"] = headers.get("x-amz-date", "")
-    auth = SigV4Auth(ReadOnlyCredentials(ACCESS_KEY, SECRET_KEY, None), "bedrock", REGION)
+    key = fields.get("Credential", "").partition("/")[0]
+    secret = keys.get(key, "")
+    auth = SigV4Auth(ReadOnlyCredentials(key, secret, None), "bedrock", REGION)
     to_sign = auth.string_to_sign(request, auth.canonical_request(request))
     return fields.get("Signature") == auth.signature(to_sign, request)
 

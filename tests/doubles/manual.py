@@ -48,9 +48,6 @@ class CountedMeters:
     def detector_failure(self, detector: str) -> None:
         self.counted.append(("detector_failure", detector))
 
-    def boundary_breach(self) -> None:
-        self.counted.append(("boundary_breach",))
-
 
 class KeptLog:
     def __init__(self) -> None:
@@ -64,9 +61,14 @@ class ManualHealth:
     def __init__(self) -> None:
         self.resting: dict[str, str] = {}
         self.quarantined: dict[str, str] = {}
+        self.breached: list[str] = []
 
     def rest(self, backend: str, reason: str) -> None:
         self.resting[backend] = str(reason)
 
     def quarantine(self, backend: str, reason: str) -> None:
         self.quarantined[backend] = reason
+
+    def breach(self, backend: str, reason: str) -> None:
+        self.breached.append(backend)
+        self.quarantine(backend, reason)

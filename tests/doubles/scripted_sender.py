@@ -51,6 +51,7 @@ class ScriptedSender:
     def __init__(self, trace: list[str] | None = None, **answers: list[Answer]) -> None:
         self.answers = {name.replace("_", "-"): list(given) for name, given in answers.items()}
         self.sent: list[tuple[str, HttpCall]] = []
+        self.proxies: dict[str, str] = {}
         self.trace = trace if trace is not None else []
 
     async def send(self, candidate: Candidate, route: Route, call: HttpCall) -> ScriptedReply:
@@ -66,3 +67,6 @@ class ScriptedSender:
 
     def host(self, backend: str) -> str:
         return f"{backend}.example:8000"
+
+    def via_proxy(self, backend: str) -> str:
+        return self.proxies.get(backend, "")

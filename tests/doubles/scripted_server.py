@@ -85,11 +85,13 @@ class ScriptedServer:
         script: Script,
         *,
         host: str = "127.0.0.1",
+        port: int = 0,
         tls: ssl.SSLContext | None = None,
         send_buffer: int | None = None,
     ) -> None:
         self._script = script
         self._host = host
+        self._port = port
         self._tls = tls
         self._send_buffer = send_buffer
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,7 +105,7 @@ class ScriptedServer:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self._send_buffer is not None:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
-        plain.bind((self._host, 0))
+        plain.bind((self._host, self._port))
         self._server = await asyncio.start_server(self._serve, sock=plain, ssl=self._tls)
         self.address = Address(self._host, plain.getsockname()[1])
         return self

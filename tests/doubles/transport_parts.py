@@ -68,8 +68,8 @@ class Shell:
         self.clock = HandClock()
         self.breaches, self.quarantines = Alarms(), Alarms()
         self.guard = Guard([target.place for target in targets], pins or LOOPBACK, lookup)
-        self.health = Health(self.clock, self.quarantines)
-        self.sender = sender(targets, self.guard, self.health, self.breaches, connect)
+        self.health = Health(self.clock, self.quarantines, self.breaches)
+        self.sender = sender(targets, self.guard, self.health, connect)
 
 
 def a_candidate(backend: str = "vllm", zone: str = "on_prem") -> Candidate:

@@ -141,7 +141,7 @@ def test_what_an_engine_does_is_told_by_its_ways() -> None:
     assert found == {"qwen@vllm": frozenset({Operation.GENERATE})}
 
 
-async def test_an_engine_gets_the_fields_that_it_takes_and_the_salt_of_its_tenant() -> None:
+async def test_adv_45_an_engine_gets_the_fields_that_it_takes_and_the_salt_of_its_tenant() -> None:
     stage = Stage(vllm=[ANSWER])
     stage.house.backends["vllm"] = BACKENDS["vllm"]
     house = msgspec.structs.replace(stage.house, tenant_of=lambda team: f"keyed:{team}")

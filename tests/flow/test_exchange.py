@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from gateway.audit import canonical
 from gateway.backends import BACKENDS
 from gateway.domain.decision import Effect, Finding, Scan
 from gateway.domain.errors import BoundaryBreach
@@ -44,6 +45,17 @@ async def test_a_public_request_is_answered_by_preference_and_leaves_its_records
     assert settled.cost_microusd == 10 * 2 + 3 * 10
     assert settled.reply_bytes == len(raw)
     assert ("request", "chat_completions", "completed") in stage.meters.counted
+
+
+async def test_an_attempt_says_through_which_proxy_and_nothing_where_there_is_none() -> None:
+    stage = Stage(cloud=[REFUSED], vllm=[whole()])
+    stage.sender.proxies["cloud"] = "proxy.example:3128"
+    await stage.ask(an_envelope())
+    first, second = stage.ledger.attempted
+    assert (first.host, first.via_proxy) == ("cloud.example:8000", "proxy.example:3128")
+    assert second.via_proxy is msgspec.UNSET
+    assert b"via_proxy" not in canonical.encode(second)
+    assert b'"via_proxy":"proxy.example:3128"' in canonical.encode(first)
 
 
 async def test_restricted_code_never_leaves_the_premises() -> None:
@@ -361,4 +373,4 @@ async def test_a_remote_host_is_noticed_in_any_spelling_and_status(status) -> No
     answered, _, _ = await stage.ask(an_envelope(chat("local")))
     assert answered == 500
     assert stage.health.quarantined.keys() == {"ollama"}
-    assert ("boundary_breach",) in stage.meters.counted
+    assert stage.health.breached == ["ollama"]

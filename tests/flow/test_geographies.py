@@ -2,11 +2,14 @@
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
+from gateway.audit import canonical
 from gateway.backends import BACKENDS
+from gateway.domain.attestation import Attestation
 from tests.doubles import engine_bytes
 from tests.doubles.fleets import a_catalogue, a_fleet, an_offering
-from tests.doubles.houses import HOME, Stage, an_envelope, message
+from tests.doubles.houses import HOME, Stage, an_envelope, chat, message
 from tests.doubles.scripted_sender import ScriptedReply
 from tests.doubles.worlds import a_world
 
@@ -61,3 +64,64 @@ async def test_inference_elsewhere_stops_a_stream_before_its_first_word() -> Non
     _, _, raw = await stage.ask(asked(stream=True))
     assert b"amber" not in raw
     assert "cloud" in stage.health.quarantined
+
+
+def streamed(geo: str = "") -> ScriptedReply:
+    events = b"".join(engine_bytes.message_events())
+    told = f'"usage":{{"inference_geo":"{geo}",'.encode() if geo else b'"usage":{'
+    return ScriptedReply(events.replace(b'"usage":{', told, 1), content_type="text/event-stream")
+
+
+@pytest.mark.parametrize("form", ["whole", "stream"])
+@pytest.mark.parametrize(
+    ("geo", "region", "verdict"),
+    [("us", "us", "match"), ("", UNSET, "unobservable")],
+    ids=["echo", "none"],
+)
+async def test_the_record_says_what_the_reply_told_of_its_place(
+    form: str, geo: str, region: object, verdict: str
+) -> None:
+    plain = ScriptedReply(echoing(geo) if geo else engine_bytes.message_whole())
+    stage = Claude(plain if form == "whole" else streamed(geo))
+    status, _, _ = await stage.ask(asked(stream=form == "stream"))
+    assert status == 200
+    (settled,) = stage.ledger.settled
+    assert (settled.observed_region, settled.attestation) == (region, verdict)
+    counts = stage.house.seen.of("opus@cloud")
+    assert getattr(counts, verdict) == 1
+    assert (b"observed_region" in canonical.encode(settled)) is bool(geo)
+
+
+async def test_an_echo_from_elsewhere_is_recorded_with_the_breach() -> None:
+    stage = Claude(ScriptedReply(echoing("global")))
+    await stage.ask(asked())
+    (settled,) = stage.ledger.settled
+    assert settled.error == "boundary_breach"
+    assert stage.house.seen.of("opus@cloud").match == 0
+
+
+async def test_a_place_in_odd_words_is_not_repeated() -> None:
+    stage = Claude(ScriptedReply(echoing("us\\n<script>")))
+    stage.house.backends["cloud"] = BACKENDS["anthropic"].at({})
+    await stage.ask(asked())
+    (settled,) = stage.ledger.settled
+    assert settled.observed_region == "no word that is known"
+    assert b"script" not in canonical.encode(settled)
+
+
+async def test_an_engine_of_our_own_attests_nothing() -> None:
+    stage = Stage(vllm=[ScriptedReply(engine_bytes.chat_whole())])
+    await stage.ask(an_envelope(chat("qwen")))
+    (settled,) = stage.ledger.settled
+    assert settled.attestation is settled.observed_region is UNSET
+    assert b"attestation" not in canonical.encode(settled)
+
+
+async def test_a_cloud_that_tells_no_place_is_unobservable_and_counts_for_nothing() -> None:
+    stage = Stage(cloud=[ScriptedReply(engine_bytes.chat_whole())])
+    stage.house.backends["cloud"] = BACKENDS["openai"]
+    status, _, _ = await stage.ask(an_envelope())
+    assert status == 200
+    (settled,) = stage.ledger.settled
+    assert settled.attestation is Attestation.UNOBSERVABLE
+    assert stage.house.seen.of("opus@cloud").unobservable == 0

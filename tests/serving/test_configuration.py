@@ -225,6 +225,8 @@ def test_adv_52_a_reply_from_elsewhere_is_never_passed_on(template, tmp_path, en
         with house.nothing_sent():
             assert house.ask(OPENAI, OPENAI.body()).status == 503
         until(lambda: _quarantines(gateway) == ["local"], "the record of it")
+        until(lambda: "local" in _quarantines(gateway, "boundary_breach"), "the breach")
+        assert house.metric("boundary_breaches") > 0
         verified(gateway)
 
 
@@ -238,9 +240,9 @@ def _reasons(house: House) -> str:
     return str(ask(house.gateway.admin, request("GET", "/readyz"), "GET").json["reasons"])
 
 
-def _quarantines(gateway: RunningGateway) -> list[str]:
+def _quarantines(gateway: RunningGateway, what: str = "quarantined") -> list[str]:
     return [
         str(one.facts["backend"])
         for one in records(gateway)
-        if isinstance(one, Admin) and one.what == "quarantined"
+        if isinstance(one, Admin) and one.what == what
     ]

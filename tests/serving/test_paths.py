@@ -12,6 +12,19 @@ VERSION: Field = ("anthropic-version", "2026-10-21")
 UNKNOWN = [
     ("GET", "/v1/engines"),
     ("POST", "/v1/moderations"),
+    ("POST", "/v1/audio/speech"),
+    ("POST", "/v1/audio/transcriptions"),
+    ("POST", "/v1/images/generations"),
+    ("POST", "/v1/videos"),
+    ("POST", "/v1/rerank"),
+    ("POST", "/v1/files"),
+    ("POST", "/v1/uploads"),
+    ("POST", "/v1/batches"),
+    ("POST", "/v1/fine_tuning/jobs"),
+    ("POST", "/v1/vector_stores"),
+    ("POST", "/v1/realtime/client_secrets"),
+    ("GET", "/v1/realtime"),
+    ("POST", "/v1/conversations"),
     ("POST", "/v1/responses/compact"),
     ("POST", "/v1/messages/batches"),
     ("POST", "/v1/chat/completions/"),
@@ -62,6 +75,25 @@ def test_adv_42_what_is_not_served_is_not_there_and_never_proxied(house, method,
     assert isinstance(OPENAI.error(heard), openai.NotFoundError)
     assert isinstance(ANTHROPIC.error(told), anthropic.NotFoundError)
     assert told.json["error"]["type"] == "not_found_error"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/model/m/async-invoke",
+        "/guardrail/g/version/1/apply",
+        "/v1beta/models/m:embedContent",
+        "/v1beta/models/m:predictLongRunning",
+        "/v1beta/models/m:batchGenerateContent",
+        "/v1beta/cachedContents",
+        "/v1/projects/p/locations/eu/publishers/anthropic/models/m:predict",
+    ],
+)
+def test_adv_42_what_a_cloud_serves_and_we_do_not_is_not_there(house, path) -> None:
+    raw = msgspec.json.encode(OPENAI.body())
+    fields = (JSON, OPENAI.key(house.gateway.keys["website"]))
+    with house.nothing_sent():
+        assert ask(house.url, request("POST", path, raw, fields)).status == 404
 
 
 def test_a_connection_stays_useful_after_a_path_that_is_not_there(house) -> None:

@@ -64,7 +64,7 @@ class Asked:
 
 
 @pytest.mark.parametrize("model", [PROFILE, OURS])
-async def test_a_profile_inside_its_zone_is_used_once_it_is_resolved(
+async def test_adv_34_a_profile_inside_its_zone_is_used_once_it_is_resolved(
     control: FakeControl, model: str
 ) -> None:
     asked = Asked(control, model, PLAIN)
@@ -101,7 +101,9 @@ async def test_destinations_are_asked_again_and_a_new_one_outside_is_noticed(
     await asked.shell.sender.close()
 
 
-async def test_a_profile_that_there_is_not_rests_alone(control: FakeControl) -> None:
+async def test_adv_48b_a_profile_that_there_is_not_rests_alone_and_is_not_replaced(
+    control: FakeControl,
+) -> None:
     unknown = "eu.anthropic.claude-unknown-1"
     asked = Asked(control, unknown, PROFILE)
     assert await asked.resting() == {place("aws", unknown): "GetInferenceProfile answers 404"}
@@ -135,7 +137,7 @@ async def test_the_control_plane_is_asked_with_the_credential_of_the_engine(
     asked = Asked(control, PROFILE)
     told: list[str] = []
     source = Source("giver", (), lambda now: Lease(asked.secret, now + timedelta(hours=1)))
-    kind = replace(BEDROCK, source=lambda _secret, _settings: source)
+    kind = replace(BEDROCK, source=lambda *_stated: source)
     targets = [
         replace(one, kind=replace(one.kind, source=kind.source), tell=lambda *_: told.append("x"))
         for one in asked.targets

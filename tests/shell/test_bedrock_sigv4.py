@@ -108,7 +108,9 @@ async def test_the_host_is_signed_inside_tls_too(tmp_path: Path) -> None:
     authority = TestAuthority(tmp_path)
     tls = authority.server("bedrock.test")
     with fake_bedrock(tls=tls) as secure:
-        target = a_bedrock(secure, ca_file=authority.ca_file, server_name="bedrock.test")
+        target = a_bedrock(secure, ca_file=authority.ca_file)
+        named = replace(target.place, server_name="bedrock.test")
+        target = replace(target, place=named)
         assert await asked(target, ARN) == 200
 
 
@@ -130,7 +132,7 @@ async def test_the_fake_refuses_a_wrong_signature(fake: FakeBedrock, over, why: 
 
 
 @pytest.mark.anyio
-async def test_nothing_of_the_environment_is_used(
+async def test_adv_54_nothing_of_the_environment_is_used(
     fake: FakeBedrock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     credentials = tmp_path / "credentials"

@@ -163,13 +163,18 @@ def test_tls_settings_without_tls_are_refused():
     assert "/server_name" in complaint(f"{RIGHT}, server_name: a.example")
 
 
+def test_a_pin_is_the_digest_of_a_key():
+    pin = f"sha256:{'0a' * 32}"
+    text = f"backends: {{a: {{{RIGHT.replace('http:', 'https:')}, certificate_pins: ['{pin}']}}}}"
+    assert read(text)[0]["a"].certificate_pins == (pin,)
+    assert complaint(f"{RIGHT}, certificate_pins: ['{pin}']").endswith("nothing without https")
+    for odd in (pin.upper(), pin[:-1], "sha256/abc=", ""):
+        assert "certificate_pins/0" in complaint(f"{RIGHT}, certificate_pins: ['{odd}']")
+
+
 def test_adv_59_there_is_no_way_to_switch_verification_off():
     for key in ("verify: false", "insecure: true", "tls_skip_verify: true"):
         assert "unknown key" in complaint(f"{RIGHT}, {key}")
-
-
-def test_adv_49_a_proxy_is_not_built_and_therefore_unknown():
-    assert "unknown key `proxy`" in complaint(f"{RIGHT}, proxy: 'http://proxy:3128'")
 
 
 @pytest.mark.parametrize(

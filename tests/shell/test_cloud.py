@@ -108,7 +108,8 @@ async def test_no_cookie_is_kept() -> None:
         for _ in range(2):
             await (await cloud.ask()).read(LIMIT)
         assert all(b"cookie" not in request.lower() for request in server.peers[0].requests)
-        assert len(cloud.connector._client.cookies) == 0
+        (client,) = cloud.connector._clients.values()
+        assert len(client.cookies) == 0
 
 
 @pytest.mark.parametrize("reply", [whole(b"hello"), chunked(b"hel", b"lo")])

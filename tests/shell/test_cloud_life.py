@@ -10,11 +10,13 @@ import pytest
 
 from gateway.domain.errors import Unreachable
 from gateway.domain.route import FailureKind
+from gateway.transport import cloud as cloud_module
 from gateway.transport import tls
 from gateway.transport.call import Address
+from gateway.transport.cloud import _Pinned
 from gateway.transport.failure import ReplyTooLarge
 from tests.doubles.certificates import TestAuthority
-from tests.doubles.cloud_talk import HEAD, LIMIT, NAME, STEP, Cloud, until_gone, within
+from tests.doubles.cloud_talk import HEAD, LIMIT, NAME, STEP, Cloud, a_call, until_gone, within
 from tests.doubles.scripted_server import Peer, ScriptedServer, answering, chunked, whole
 
 pytestmark = pytest.mark.anyio
@@ -138,16 +140,82 @@ async def test_after_closing_nothing_is_sent() -> None:
 
 
 async def test_only_the_pinned_host_is_ever_resolved() -> None:
-    async with ScriptedServer(answering(whole())) as server, Cloud(server) as cloud:
-        with pytest.raises(OSError, match="pinned"):
-            await cloud.connector._resolver.resolve(NAME)
+    pinned = _Pinned(NAME, Address("127.0.0.1", 443))
+    with pytest.raises(OSError, match="pinned"):
+        await pinned.resolve("other.test")
+    with pytest.raises(OSError, match="family"):
+        await pinned.resolve(NAME, 443, socket.AF_INET6)
+    found = await pinned.resolve(NAME, 443)
+    assert [entry["host"] for entry in found] == ["127.0.0.1"]
+
+
+async def test_adv_51_a_connection_to_an_address_of_before_is_not_used_again() -> None:
+    async with (
+        ScriptedServer(answering(whole(b"old"), whole(b"old"))) as old,
+        ScriptedServer(answering(whole(b"new")), host="127.0.0.9", port=old.address.port) as new,
+        Cloud(old) as cloud,
+    ):
+        assert await (await cloud.ask()).read(LIMIT) == b"old"
+        cloud.address = new.address
+        assert await (await cloud.ask()).read(LIMIT) == b"new"
+        assert [len(peer.requests) for peer in (*old.peers, *new.peers)] == [1, 1]
+
+
+async def test_adv_51_two_requests_at_once_reach_each_the_address_that_was_checked_for_it() -> None:
+    async with (
+        ScriptedServer(answering(whole(b"one"))) as one,
+        ScriptedServer(answering(whole(b"two")), host="127.0.0.9", port=one.address.port) as two,
+        Cloud(one) as cloud,
+    ):
+        sent = [
+            asyncio.create_task(cloud.connector.send(a_call(), within(), server.address))
+            for server in (one, two)
+        ]
+        replies = [await task for task in sent]
+        assert [await reply.read(LIMIT) for reply in replies] == [b"one", b"two"]
+
+
+async def test_the_clients_of_addresses_are_few_and_none_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Names of clouds turn over their addresses while long replies are still coming."""
+    monkeypatch.setattr(cloud_module, "CLIENTS_MAX", 2)
+    going = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(chunked(b"first", end=False))
+        await going.wait()
+        await peer.say(b"4\r\nlast\r\n0\r\n\r\n")
+        await peer.gone()
+
+    async with ScriptedServer(script) as server, Cloud(server) as cloud:
+        reply = await cloud.ask()
+        chunks = reply.chunks()
+        assert await anext(chunks) == b"first"
+        for number in (5, 6, 7):
+            cloud.connector._client(Address(f"127.0.0.{number}", 9), 20.0)
+        assert [one.ip for one in cloud.connector._clients] == ["127.0.0.6", "127.0.0.7"]
+        assert len(cloud.connector._retiring) == 2
+        going.set()
+        assert b"".join([chunk async for chunk in chunks]) == b"last"
+
+
+async def test_a_client_that_is_not_used_any_more_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cloud_module, "CLIENTS_MAX", 1)
+    async with ScriptedServer(answering(whole(), whole())) as server, Cloud(server) as cloud:
         await (await cloud.ask()).read(LIMIT)
-        with pytest.raises(OSError, match="pinned"):
-            await cloud.connector._resolver.resolve("other.test")
-        with pytest.raises(OSError, match="family"):
-            await cloud.connector._resolver.resolve(NAME, 443, socket.AF_INET6)
-        found = await cloud.connector._resolver.resolve(NAME, 443)
-        assert [entry["host"] for entry in found] == ["127.0.0.1"]
+        first = cloud.connector._clients[cloud.address]
+        cloud.connector._client(Address("127.0.0.5", 9), 0.01)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*cloud.connector._retiring)
+        assert first.is_closed
+        second = cloud.connector._client(Address("127.0.0.6", 9), 60.0)
+        cloud.connector._client(Address("127.0.0.7", 9), 60.0)
+    assert second.is_closed
+    assert not cloud.connector._retiring
 
 
 async def test_an_ipv6_address_is_dialled_as_one() -> None:
@@ -174,6 +242,17 @@ async def test_tls_asks_for_the_name_and_believes_only_our_ca(tmp_path: Path) ->
         async with Cloud(server, tls=context, server_name="other.test") as cloud:
             assert (await cloud.fails()).detail == "certificate refused"
         assert sum(peer.received for peer in server.peers[1:]) == 0
+
+
+async def test_adv_59_an_expired_certificate_is_refused_by_the_cloud_client_too(
+    tmp_path: Path,
+) -> None:
+    authority = TestAuthority(tmp_path)
+    server_tls = authority.server(NAME, days=-1)
+    async with ScriptedServer(answering(whole()), tls=server_tls) as server:
+        async with Cloud(server, tls=tls.context(authority.ca_file), server_name=NAME) as cloud:
+            assert (await cloud.fails()).detail == "certificate refused"
+        assert sum(peer.received for peer in server.peers) == 0
 
 
 async def test_a_handshake_that_hangs_meets_the_connect_limit(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_every_requirement_is_pinned_by_hash() -> None:
     assert {"--require-hashes", "--no-index"} <= set(asked[0].split())
 
 
-def test_the_engine_fetches_nothing_tells_nothing_and_runs_no_foreign_code() -> None:
+def test_adv_57_the_engine_fetches_nothing_tells_nothing_and_runs_no_foreign_code() -> None:
     assert _last(ENGINE, "USER").rest == "2000:0"
     assert arguments(read(ENGINE)) == {"VLLM_IMAGE": "vllm/vllm-openai:v0.32.0"}
     stated = dict(pair.split("=") for pair in _last(ENGINE, "ENV").rest.split())

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.domain.secret import Secret
-from gateway.transport.credentials import CredentialRefused, Lease, google
+from gateway.transport.credentials import DIRECT, CredentialRefused, Lease, WayOut, google
 from gateway.transport.credentials.messenger import Question, ask
 from tests.doubles import fake_google as vendor
 from tests.doubles.fake_aws import fake_aws
@@ -82,7 +82,7 @@ def test_a_service_account_impersonates_another(
 ) -> None:
     """google-auth asks IAM by its constant name; here that name is led to the fake."""
 
-    def led(question: Question, hosts: tuple[str, ...]) -> object:
+    def led(question: Question, hosts: tuple[str, ...], _way_out: WayOut) -> object:
         real = "https://iamcredentials.googleapis.com"
         assert question.url.startswith(hosts)
         url = question.url.replace(real, fake.url)
@@ -136,7 +136,7 @@ def test_every_host_is_of_the_closed_list_or_stated() -> None:
 
 
 def test_what_google_auth_would_ask_besides_is_not_asked(fake: FakeGoogle) -> None:
-    caller = google._Caller((fake.url,))
+    caller = google._Caller((fake.url,), DIRECT)
     lookup = f"{fake.url}/v1/projects/-/serviceAccounts/a/allowedLocations"
     for url, more in ((lookup, {}), (f"{fake.url}/token", {"cert": ("a", "b")})):
         with pytest.raises(CredentialRefused):

@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import FailureKind
@@ -14,6 +15,7 @@ from gateway.transport.guard import Guard, Place
 
 pytestmark = pytest.mark.anyio
 
+PIN = f"sha256:{'0' * 64}"
 PINS = {"on_prem": ("10.1.0.0/16", "fd12::/16"), "cloud": ("203.0.113.0/24",)}
 
 
@@ -101,10 +103,14 @@ async def test_adv_51_what_was_checked_is_what_is_given_until_it_is_checked_agai
     assert names.asked == 1
 
 
-async def test_adv_53_an_ipv4_mapped_address_counts_as_what_it_is() -> None:
-    guard = a_guard(names=Names(engine_corp=["::ffff:10.1.2.3"]))
-    assert await guard.resolve("vllm") == (Address("10.1.2.3", 8000),)
-    assert await a_guard("::ffff:10.1.2.3").resolve("vllm") == (Address("10.1.2.3", 8000),)
+@pytest.mark.parametrize("pins", [("10.1.0.0/16",), ("::ffff:0:0/96",), ("::/0", "0.0.0.0/0")])
+async def test_adv_53_an_ipv4_address_in_ipv6_form_is_never_dialled(pins: tuple[str, ...]) -> None:
+    allowed = {"on_prem": pins}
+    guard = Guard([a_place()], allowed, Names(engine_corp=["::ffff:10.1.2.3"]))
+    with pytest.raises(BoundaryBreach):
+        await guard.resolve("vllm")
+    with pytest.raises(ValueError, match="never dialled"):
+        Guard([a_place("::ffff:10.1.2.3")], allowed)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +129,16 @@ async def test_adv_53_an_ipv4_mapped_address_counts_as_what_it_is() -> None:
         "224.0.0.1",
         "ff02::1",
         "255.255.255.255",
+        "0.0.0.8",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "::169.254.169.254",
+        "::ffff:0:169.254.169.254",
+        "64:ff9b:1::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "2001:0:5601:5601::5601:5601",
     ],
 )
 async def test_adv_53_some_addresses_are_never_dialled_whatever_the_pins_say(address: str) -> None:
@@ -132,6 +148,12 @@ async def test_adv_53_some_addresses_are_never_dialled_whatever_the_pins_say(add
         await guard.resolve("vllm")
     with pytest.raises(ValueError, match="never dialled"):
         Guard([a_place(address)], anywhere)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "fd00::1"])
+async def test_a_loopback_of_our_own_may_be_pinned(address: str) -> None:
+    pins = {"on_prem": ("127.0.0.0/8", "::1/128", "fd00::/16")}
+    assert len(await Guard([a_place(address)], pins).resolve("vllm")) == 1
 
 
 @pytest.mark.parametrize(
@@ -192,12 +214,35 @@ async def test_a_pin_that_is_no_block_is_refused(block: str) -> None:
         Guard([a_place()], {"on_prem": (block,)})
 
 
-@pytest.mark.parametrize("other", ["engine.corp", "10.1.0.9", "::ffff:10.1.0.9"])
+@pytest.mark.parametrize("other", ["engine.corp", "10.1.0.9"])
 async def test_one_host_and_port_cannot_be_in_two_zones(other: str) -> None:
     host = "engine.corp" if other == "engine.corp" else "10.1.0.9"
     places = [a_place(host), a_place(other, name="other", zone="cloud")]
     with pytest.raises(ValueError, match="in zone on_prem already"):
         Guard(places, PINS)
+
+
+async def test_a_certificate_name_of_another_zone_is_refused() -> None:
+    ours = a_place("10.1.0.9", scheme="https", server_name="api.cloud.test")
+    theirs = a_place("api.cloud.test", scheme="https", port=443, name="api", zone="cloud")
+    with pytest.raises(ValueError, match="server name is a host of another zone"):
+        Guard([ours, theirs], PINS)
+    Guard([ours, replace(theirs, host="other.test")], PINS)
+
+
+@pytest.mark.parametrize(
+    ("over", "why"),
+    [
+        ({"scheme": "http", "server_name": "a.test"}, "nothing without https"),
+        ({"scheme": "http", "pins": (PIN,)}, "nothing without https"),
+        ({"server_name": "0x7f.1"}, "server name"),
+        ({"pins": ("sha256:ab",)}, "64 hex digits"),
+        ({"pins": (PIN,) * 9}, "at most 8"),
+    ],
+)
+async def test_what_cannot_be_verified_is_refused(over: dict, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        a_guard(**({"scheme": "https"} | over))
 
 
 async def test_every_fault_is_told_at_once() -> None:

@@ -231,7 +231,7 @@ async def test_a_target_that_is_not_where_the_guard_knows_it_is_refused() -> Non
         guard = Guard([moved], {"on_prem": ("127.0.0.0/8",)})
         health = Health(lambda: 0.0, lambda _b, _r: None)
         with pytest.raises(ValueError, match="not where"):
-            Sender([target], guard, health, lambda _b, _r: None)
+            Sender([target], guard, health)
 
 
 async def test_adv_56_backends_at_the_same_address_never_share_a_connection() -> None:
@@ -314,7 +314,7 @@ async def test_once_something_has_left_no_other_address_is_tried() -> None:
         assert len(dialled) == len(server.peers) == 1
 
 
-async def test_a_probe_says_a_path_and_a_models_name_and_nothing_else() -> None:
+async def test_adv_41_a_probe_says_a_path_and_a_models_name_and_nothing_else() -> None:
     kind = replace(ENGINE, headers=(("anthropic-version", "2023-06-01"),))
     async with ScriptedServer(answering(whole(b"a"), whole(b"b"))) as server:
         shell = Shell(a_target(server, kind=kind))
@@ -351,12 +351,12 @@ async def test_tls_is_verified_against_the_targets_own_ca(tmp_path) -> None:
             host="engine.test",
             scheme="https",
             ca_file=authority.ca_file,
-            server_name="cert.test",
         )
-        shell = Shell(target, lookup=here)
+        named = replace(target, place=replace(target.place, server_name="cert.test"))
+        shell = Shell(named, lookup=here)
         reply = await shell.sender.send(a_candidate(), a_route(), a_call())
         assert await reply.read(10) == b"x"
-        wrong = Shell(replace(target, server_name=None), lookup=here)
+        wrong = Shell(target, lookup=here)
         with pytest.raises(TransportFailure, match="certificate refused"):
             await wrong.sender.send(a_candidate(), a_route(), a_call())
         await shell.sender.close()

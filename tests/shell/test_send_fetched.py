@@ -37,7 +37,7 @@ class Clock:
 
 def fetching(server: ScriptedServer, clock: Clock, fetch: Fetch) -> Target:
     source = Source("giver", (), fetch)
-    kind = replace(ENGINE, credential=bearer.required, source=lambda _secret, _settings: source)
+    kind = replace(ENGINE, credential=bearer.required, source=lambda *_stated: source)
     return a_target(server, kind=kind, now=clock)
 
 

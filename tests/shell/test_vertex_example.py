@@ -88,7 +88,10 @@ def test_an_unknown_version_of_the_api_is_a_problem(example: Path) -> None:
 
 def test_a_secret_beside_the_metadata_server_is_a_problem(example: Path) -> None:
     (found,) = bent(
-        example, "models/backends.yaml", "location: eu}", "location: eu, credentials: metadata}"
+        example,
+        "models/backends.yaml",
+        "location: eu\n",
+        "location: eu\n      credentials: metadata\n",
     )
     assert "takes no secret" in found
 

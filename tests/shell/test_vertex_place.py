@@ -32,7 +32,7 @@ def at(host: str, scheme: str = "https", **settings: object) -> str:
         ("europe-west1", "europe-west1-aiplatform.googleapis.com"),
     ],
 )
-def test_a_location_is_answered_by_one_host_and_no_other(location: str, host: str) -> None:
+def test_adv_48c_a_location_is_answered_by_one_host_and_no_other(location: str, host: str) -> None:
     assert at(host, location=location) == ""
     for other in ("global", "us", "eu", "europe-west1", "us-east5"):
         if other != location:

@@ -143,7 +143,7 @@ class Stage:
         self.alarms: list[tuple[str, str]] = []
         self.heard: list[Heard] = []
         self.ledger = SlowLedger(scenario.ledger_ms, scenario.unwritten)
-        self.health = Health(loop.time, lambda backend, why: self.alarms.append((backend, why)))
+        self.health = Health(loop.time, self._alarm, self._alarm)
         self.snapshots = Snapshots([world_of(one) for one in scenario.snapshots], self.health)
         self.log = KeptLog()
         self.meters = CountedMeters()
@@ -185,13 +185,10 @@ class Stage:
         def connect(target: Target) -> Connector:
             return engines.connector(target.name)
 
-        def alarm(backend: str, why: str) -> None:
-            self.alarms.append((backend, why))
-
         return House(
             worlds=self.snapshots,
             ledger=self.ledger,
-            sender=Sender(targets, guard, self.health, alarm, connect),
+            sender=Sender(targets, guard, self.health, connect),
             health=self.health,
             scanner=Scanner(self.scenario.requests),
             conversations=self.conversations,
@@ -204,6 +201,9 @@ class Stage:
             dialects=DIALECTS,
             boot="boot",
         )
+
+    def _alarm(self, backend: str, why: str) -> None:
+        self.alarms.append((backend, why))
 
     async def _looked_up(self, host: str, _port: int) -> list[str]:
         await asyncio.sleep(0)

@@ -27,6 +27,23 @@ class Unsigned(Struct, frozen=True):
     body: bytes
 
 
+class WayOut(Struct, frozen=True):
+    """How hosts that give credentials are reached: as the zone of the backend is.
+
+    `proxy` is host and port, `addresses` are the CIDR blocks to which that host must resolve,
+    `secret` is `user:password` for it. `ca_file` is the only CA that is believed, where there is
+    one. The machine's own services are always asked directly.
+    """
+
+    proxy: tuple[str, int] | None = None
+    addresses: tuple[str, ...] = ()
+    secret: Secret | None = None
+    ca_file: str | None = None
+
+
+DIRECT = WayOut()
+
+
 class Lease(Struct, frozen=True):
     """A secret for a while, in the form that the credential of its kind of backend takes."""
 
@@ -51,6 +68,6 @@ class CredentialRefused(Exception):
     """There is no credential; the text is ours, safe to log, and repeats no secret."""
 
 
-Sourced = Callable[[Secret | None, Settings], Source | None]
+Sourced = Callable[[Secret | None, Settings, WayOut], Source | None]
 Sign = Callable[[Unsigned, datetime], Fields]
 Signer = Callable[[Secret | None, Settings], Sign | None]

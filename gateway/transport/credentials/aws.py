@@ -6,7 +6,16 @@ from datetime import datetime
 
 from gateway.domain.secret import Secret
 from gateway.transport.aws_partition import partition, regional
-from gateway.transport.credentials import Lease, Settings, Source, aws_machine, sigv4, sts
+from gateway.transport.credentials import (
+    DIRECT,
+    Lease,
+    Settings,
+    Source,
+    WayOut,
+    aws_machine,
+    sigv4,
+    sts,
+)
 from gateway.transport.credentials.messenger import origin
 
 Fetch = Callable[[datetime], Lease]
@@ -51,7 +60,7 @@ def faults(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def source(secret: Secret | None, settings: Settings) -> Source | None:
+def source(secret: Secret | None, settings: Settings, way_out: WayOut = DIRECT) -> Source | None:
     """Return what fetches the credential; None where the secret is used as it is.
 
     ValueError when the settings are wrong, or a secret stands where none would be used.
@@ -67,10 +76,10 @@ def source(secret: Secret | None, settings: Settings) -> Source | None:
         raise ValueError(f"`{KIND}: {kind}` takes {needs}")
     if secret is not None and sigv4.api_key(secret):
         raise ValueError("an API key assumes no role")
-    first, hosts = _FIRST[kind](secret, settings)
+    first, hosts = _FIRST[kind](secret, settings, way_out)
     if ASSUMED not in settings:
         return Source(kind, hosts, first)
-    role = _role(settings, ASSUMED)
+    role = _role(settings, ASSUMED, way_out)
 
     def fetch(now: datetime) -> Lease:
         return sts.by_key(role, first(now).secret, now)
@@ -78,31 +87,39 @@ def source(secret: Secret | None, settings: Settings) -> Source | None:
     return Source(f"{kind}, then assume_role", (*hosts, role.url), fetch)
 
 
-def _from_key(secret: Secret | None, _settings: Settings) -> tuple[Fetch, tuple[str, ...]]:
+def _from_key(
+    secret: Secret | None, _settings: Settings, _way_out: WayOut
+) -> tuple[Fetch, tuple[str, ...]]:
     held = secret or Secret("")
     return lambda now: Lease(held, now), ()
 
 
-def _from_web(_secret: Secret | None, settings: Settings) -> tuple[Fetch, tuple[str, ...]]:
-    role, token_file = _role(settings, ROLE), _text(settings, TOKEN_FILE)
+def _from_web(
+    _secret: Secret | None, settings: Settings, way_out: WayOut
+) -> tuple[Fetch, tuple[str, ...]]:
+    role, token_file = _role(settings, ROLE, way_out), _text(settings, TOKEN_FILE)
     return lambda _now: sts.by_token(role, aws_machine.token_of(token_file)), (role.url,)
 
 
-def _from_pod(_secret: Secret | None, settings: Settings) -> tuple[Fetch, tuple[str, ...]]:
+def _from_pod(
+    _secret: Secret | None, settings: Settings, _way_out: WayOut
+) -> tuple[Fetch, tuple[str, ...]]:
     url, token_file = _text(settings, URL, aws_machine.POD_URL), _text(settings, TOKEN_FILE)
     return lambda _now: aws_machine.pod(url, token_file), (origin(url),)
 
 
-def _from_instance(_secret: Secret | None, settings: Settings) -> tuple[Fetch, tuple[str, ...]]:
+def _from_instance(
+    _secret: Secret | None, settings: Settings, _way_out: WayOut
+) -> tuple[Fetch, tuple[str, ...]]:
     url = _text(settings, URL, aws_machine.INSTANCE_URL)
     return lambda _now: aws_machine.instance(url), (origin(url),)
 
 
-def _role(settings: Settings, name: str) -> sts.Role:
+def _role(settings: Settings, name: str, way_out: WayOut) -> sts.Role:
     region = _text(settings, sigv4.REGION)
     url = _text(settings, STS_URL) or regional(sts.SERVICE, region)
     external_id = _text(settings, EXTERNAL_ID) if name == ASSUMED else ""
-    return sts.Role(_text(settings, name), url, region, external_id)
+    return sts.Role(_text(settings, name), url, region, external_id, way_out)
 
 
 def _text(settings: Settings, name: str, otherwise: str = "") -> str:

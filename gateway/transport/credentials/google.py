@@ -12,7 +12,15 @@ import msgspec
 from msgspec import Struct
 
 from gateway.domain.secret import Secret
-from gateway.transport.credentials import CredentialRefused, Lease, Settings, Source, aws_machine
+from gateway.transport.credentials import (
+    DIRECT,
+    CredentialRefused,
+    Lease,
+    Settings,
+    Source,
+    WayOut,
+    aws_machine,
+)
 from gateway.transport.credentials.messenger import Answered, Question, ask, origin
 
 OK = 200
@@ -57,7 +65,7 @@ class Told(Struct, frozen=True):
         return f"Told({self.name})"
 
 
-def source(secret: Secret | None, settings: Settings) -> Source:
+def source(secret: Secret | None, settings: Settings, way_out: WayOut = DIRECT) -> Source:
     """Return what fetches the token; ValueError when secret and settings do not fit."""
     kind = settings.get(KIND, FILE)
     if kind == METADATA:
@@ -71,7 +79,7 @@ def source(secret: Secret | None, settings: Settings) -> Source:
     told = _told(secret, settings)
 
     def fetch(now: datetime) -> Lease:
-        return _refreshed(told, now)
+        return _refreshed(told, now, way_out)
 
     return Source(told.name, told.hosts, fetch)
 
@@ -95,8 +103,8 @@ class _Given(Struct):
     expires_in: int
 
 
-def _refreshed(told: Told, _now: datetime) -> Lease:
-    told.credential.refresh(_Caller(told.hosts))
+def _refreshed(told: Told, _now: datetime, way_out: WayOut) -> Lease:
+    told.credential.refresh(_Caller(told.hosts, way_out))
     expiry = told.credential.expiry
     if expiry is None:
         raise CredentialRefused("the token has no end")
@@ -227,8 +235,9 @@ class _Reply:
 class _Caller:
     """The transport of google-auth: asks the stated hosts, and nothing with a certificate."""
 
-    def __init__(self, hosts: tuple[str, ...]) -> None:
+    def __init__(self, hosts: tuple[str, ...], way_out: WayOut) -> None:
         self._hosts = hosts
+        self._way_out = way_out
 
     def __call__(
         self,
@@ -243,4 +252,4 @@ class _Caller:
             raise CredentialRefused("something was to be asked that is not stated")
         data = body.encode() if isinstance(body, str) else body or b""
         question = Question(url=url, method=method, headers=headers or {}, body=data)
-        return _Reply(ask(question, self._hosts))
+        return _Reply(ask(question, self._hosts, self._way_out))

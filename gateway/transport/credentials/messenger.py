@@ -6,12 +6,18 @@ Loaded only where credentials are fetched.
 import time
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from gateway.transport import tls
-from gateway.transport.credentials import CredentialRefused
+from gateway.transport.credentials import DIRECT, CredentialRefused, WayOut
+from gateway.transport.credentials.wires import Wire, wires
+from gateway.transport.http1_tunnel import proxy_fields
+
+if TYPE_CHECKING:
+    import httpx
 
 CONNECT_S_MAX = 2.0
 ANSWER_S_MAX = 5.0
@@ -59,40 +65,70 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{named}" + (f":{parts.port}" if parts.port else "")
 
 
-def ask(question: Question, hosts: tuple[str, ...]) -> Answered:
+def ask(question: Question, hosts: tuple[str, ...], way_out: WayOut = DIRECT) -> Answered:
     """Return the answer of any status but 3xx; CredentialRefused.
 
-    INVARIANT: only the stated hosts are asked, no redirect is followed, and nothing comes from the
-    environment: no proxy, no CA, no .netrc.
+    INVARIANT: only the stated hosts are asked, at an address that was looked up once and may be
+    dialled; no redirect is followed, and nothing comes from the environment: no proxy, no CA, no
+    .netrc.
     """
-    import httpx
-
     try:
         known = origin(question.url) in hosts
     except ValueError:
         known = False
     if not known:
         raise CredentialRefused("a host that is not stated was to be asked")
-    limits = httpx.Timeout(ANSWER_S_MAX, connect=CONNECT_S_MAX)
-    try:
-        with (
-            httpx.Client(
-                trust_env=False, follow_redirects=False, timeout=limits, verify=tls.context()
-            ) as client,
-            client.stream(
-                question.method,
-                question.url,
-                headers={"user-agent": "perimeter", **question.headers},
-                content=question.body,
-            ) as reply,
-        ):
-            body = _bounded(reply.iter_raw())
-            headers = {name.lower(): value for name, value in reply.headers.items()}
-    except httpx.HTTPError as error:
-        raise CredentialRefused(type(error).__name__) from None
-    if 300 <= reply.status_code < 400:  # noqa: PLR2004 - the class of redirects
+    answered = _at_first(question, wires(question.url, way_out), way_out)
+    if 300 <= answered.status < 400:  # noqa: PLR2004 - the class of redirects
         raise CredentialRefused("redirect refused")
-    return Answered(reply.status_code, headers, body)
+    return answered
+
+
+def _at_first(question: Question, found: tuple[Wire, ...], way_out: WayOut) -> Answered:
+    """Ask along the first wire that takes a connection."""
+    import httpx
+
+    limits = httpx.Timeout(ANSWER_S_MAX, connect=CONNECT_S_MAX)
+    known = tls.context(way_out.ca_file)
+    refused = ""
+    for wire in found:
+        try:
+            with (
+                httpx.Client(
+                    trust_env=False,
+                    follow_redirects=False,
+                    timeout=limits,
+                    verify=known,
+                    proxy=_proxied(wire, way_out),
+                ) as client,
+                client.stream(
+                    question.method,
+                    wire.url,
+                    headers={"user-agent": "perimeter", **question.headers, **wire.headers},
+                    content=question.body,
+                    extensions=dict(wire.extensions),
+                ) as reply,
+            ):
+                body = _bounded(reply.iter_raw())
+                headers = {name.lower(): value for name, value in reply.headers.items()}
+                return Answered(reply.status_code, headers, body)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            refused = type(error).__name__
+        except httpx.HTTPError as error:
+            raise CredentialRefused(type(error).__name__) from None
+    raise CredentialRefused(refused)
+
+
+def _proxied(wire: Wire, way_out: WayOut) -> "httpx.Proxy | None":
+    import httpx
+
+    if not wire.proxy:
+        return None
+    try:
+        fields = proxy_fields(way_out.secret)
+    except ValueError as error:
+        raise CredentialRefused(str(error)) from None
+    return httpx.Proxy(wire.proxy, headers=[*fields, ("user-agent", "perimeter")])
 
 
 def _bounded(parts: Iterator[bytes]) -> bytes:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from gateway.domain.secret import Secret
-from gateway.transport.credentials import CredentialRefused, Lease, Unsigned, sigv4
+from gateway.transport.credentials import DIRECT, CredentialRefused, Lease, Unsigned, WayOut, sigv4
 from gateway.transport.credentials.messenger import Answered, Question, ask
 
 OK = 200
@@ -25,6 +25,7 @@ class Role(Struct, frozen=True):
     url: str
     region: str
     external_id: str = ""
+    way_out: WayOut = DIRECT
 
 
 def by_key(role: Role, key: Secret, now: datetime) -> Lease:
@@ -69,7 +70,7 @@ def _asked(
         unsigned = Unsigned("POST", url, tuple(fields), body)
         fields += sigv4.signed(unsigned, now, key, sigv4.Scope(SERVICE, role.region))
     question = Question(url=url, method="POST", headers=dict(fields), body=body)
-    return _read(ask(question, (role.url,)), name)
+    return _read(ask(question, (role.url,), role.way_out), name)
 
 
 def _read(answered: Answered, name: str) -> Lease:
