@@ -13,6 +13,7 @@ from gateway.dialects import DIALECTS
 from gateway.identity.access_keys import AccessKeys
 from gateway.identity.anonymous import Anonymous
 from gateway.identity.callers import Callers
+from gateway.identity.keys import HeldKeys
 from gateway.identity.network import Network, client_address, networks_of
 from gateway.surfaces.accept import BodyLimits
 from gateway.surfaces.admin import Readiness, admin_application
@@ -50,7 +51,7 @@ def data_application(made: Made) -> Front:
         return client_address(peer[0] if peer else "", told, trusted)
 
     door = Door(
-        callers=callers_of(made.loaded, trusted),
+        callers=callers_of(made.loaded, made.key_file.held, trusted),
         dialects=DIALECTS,
         clock=made.clock,
         ids=made.house.ids,
@@ -64,14 +65,14 @@ def data_application(made: Made) -> Front:
     return Front(door, made.exchange, behind)
 
 
-def callers_of(loaded: Loaded, trusted: tuple[Network, ...]) -> Callers:
+def callers_of(loaded: Loaded, keys: HeldKeys, trusted: tuple[Network, ...]) -> Callers:
     """Return everybody whom the gateway knows."""
     settings = loaded.node.settings
-    access = AccessKeys(loaded.keys, access_root(settings.paths))
+    access = AccessKeys(keys, access_root(settings.paths))
     named, caller = settings.listeners.data.anonymous, anonymous_caller(loaded.node)
     if named is None or caller is None:
-        return Callers(loaded.keys, access)
-    return Callers(loaded.keys, access, Anonymous(caller, networks_of(named.networks), trusted))
+        return Callers(keys, access)
+    return Callers(keys, access, Anonymous(caller, networks_of(named.networks), trusted))
 
 
 class AdminDoor:

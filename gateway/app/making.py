@@ -10,7 +10,9 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.app.alarms import Alarms
+from gateway.app.alarms import Alarms, KeyAlarms
+from gateway.app.bindings import bindable_in
+from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
 from gateway.app.node_secret import derived, node_secret, secret_place
@@ -25,11 +27,13 @@ from gateway.domain.fleet import Offering
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
+from gateway.identity.keys import HeldKeys
 from gateway.ledger.ledger import Ledger, open_ledger
 from gateway.ledger.parts import Options
 from gateway.ledger.paths import LedgerPaths
 from gateway.meters.logs import logger
 from gateway.meters.metrics import Metrics
+from gateway.routing.allowance import REASONS as KEY_REASONS
 from gateway.stores.conversations import Conversations
 from gateway.stores.detector_cache import Loaded as LoadedDetector
 from gateway.stores.detector_cache import load_detectors
@@ -47,7 +51,7 @@ from gateway.transport.target import Target
 
 TENANT_PURPOSE = "tenant"
 MEMORY_PURPOSE = "conversations"
-REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error")
+REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error", *KEY_REASONS)
 CONVERSATIONS = "conversations.sqlite"
 
 
@@ -65,6 +69,7 @@ class Made(Struct, frozen=True, kw_only=True):
     scanner: DetectorScanner
     conversations: Conversations
     metrics: Metrics
+    key_file: KeyFile
 
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
@@ -170,6 +175,16 @@ async def make(loaded: Loaded) -> Made:
         scanner=scanner,
         conversations=conversations,
         metrics=metrics,
+        key_file=_key_file(loaded, worlds, KeyAlarms(ledger, metrics, background)),
+    )
+
+
+def _key_file(loaded: Loaded, worlds: CurrentWorld, bell: KeyAlarms) -> KeyFile:
+    return KeyFile(
+        path=loaded.node.settings.paths.keys,
+        held=HeldKeys(loaded.keys),
+        known=lambda: bindable_in(worlds.now()),
+        bell=bell,
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gateway.app.certificates import watch_certificate
 from gateway.app.doors import STALL_MS_MAX, AdminDoor, data_application
+from gateway.app.key_reload import watch_keys
 from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, make
@@ -47,6 +48,7 @@ async def serve(loaded: Loaded, announce: Callable[[Addresses], None]) -> None:
     watching = [
         asyncio.create_task(made.sender.fetch_ahead()),
         asyncio.create_task(admin.first_probes()),
+        asyncio.create_task(watch_keys(made.key_file)),
         *_certificates(made, servers[0], again),
     ]
     await _started(servers, running)

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from gateway.domain.caller import Allowance
 from gateway.domain.decision import Decision, Facts, Finding, Signal
 from gateway.domain.label import Label
 from gateway.domain.money import Tokens
@@ -29,6 +30,8 @@ ADMIN_KINDS = frozenset(
         "subject_key_made",
         "clock_stepped",
         "conversations_forgotten",
+        "keys_loaded",
+        "keys_refused",
     }
 )
 
@@ -68,7 +71,8 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     SHA-256 of the bytes that came in. `health` is what was known to be resting when the route was
     planned. `documents` names the policy bundle and catalogue by digest. `run` is a keyed digest
     of the caller's session, or of the first turn: the requests of one run have the same. It decides
-    nothing.
+    nothing. `allowance` is what the caller might at the most, where something limited it, and
+    `known_by` how he was known where it was not by a key.
     """
 
     id: str
@@ -95,6 +99,8 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     v: int = VERSION
     # WHY: left out where there is none: what an older record holds must be written as it was.
     run: str | UnsetType = UNSET
+    allowance: Allowance | UnsetType = UNSET
+    known_by: str | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):

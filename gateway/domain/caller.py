@@ -1,16 +1,34 @@
 """Who asks, and the repositories that policy knows."""
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.folder import covers, steps_of
 from gateway.domain.label import Label
 
 
-class Caller(Struct, frozen=True):
-    """The holder of a key, as the key file describes him.
+class Allowance(Struct, frozen=True):
+    """What a caller may at the most, beside what policy permits; UNSET sets no limit of that kind.
 
-    `label` is the written label floor of the key; `repos` are ids of the repo registry to which
-    the key is bound. With `selects_repo` a claim may choose among them.
+    `names` are tasks and models that he may ask for, `zones` those that his requests may reach.
+    `clearances` are written labels: he may handle what their join dominates, and nothing above.
+    INVARIANT: it only ever takes away from what policy permits.
+    """
+
+    names: frozenset[str] | UnsetType = UNSET
+    zones: frozenset[str] | UnsetType = UNSET
+    clearances: tuple[str, ...] | UnsetType = UNSET
+
+
+NO_LIMITS = Allowance()
+
+
+class Caller(Struct, frozen=True):
+    """The holder of a key, as the key file describes him, or whom a token or certificate names.
+
+    `label` is the written label floor of the key, `floors` are further ones; `repos` are ids of
+    the repo registry to which the key is bound. With `selects_repo` a claim may choose among them.
+    `may` names what few may do. `known_by` says how he is known where it is not by a key;
+    `on_behalf_of` is the person for whom a service acts.
     """
 
     key_id: str
@@ -19,6 +37,11 @@ class Caller(Struct, frozen=True):
     label: str | None = None
     repos: tuple[str, ...] = ()
     selects_repo: bool = False
+    floors: tuple[str, ...] = ()
+    allowance: Allowance = NO_LIMITS
+    may: frozenset[str] = frozenset()
+    known_by: str = ""
+    on_behalf_of: str = ""
 
 
 class Repo(Struct, frozen=True):

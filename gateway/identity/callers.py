@@ -5,7 +5,7 @@ from datetime import datetime
 from gateway.domain.caller import Caller
 from gateway.identity.access_keys import AccessKeys, Unproven
 from gateway.identity.anonymous import Anonymous
-from gateway.identity.keys import KeyRing, refused
+from gateway.identity.keys import HeldKeys, refused
 from gateway.identity.sent import SIGNED_QUERY, Sent
 from gateway.identity.signature import is_signed
 
@@ -14,7 +14,7 @@ class Callers:
     """Everybody whom the gateway knows, in each way in which clients say who they are."""
 
     def __init__(
-        self, keys: KeyRing, access: AccessKeys, anonymous: Anonymous | None = None
+        self, keys: HeldKeys, access: AccessKeys, anonymous: Anonymous | None = None
     ) -> None:
         self._keys = keys
         self._access = access
@@ -32,4 +32,4 @@ class Callers:
             raise refused()
         if self._anonymous is not None and self._anonymous.admits(sent):
             return self._anonymous.caller
-        return self._keys.authenticate(sent.fields, now.date())
+        return self._keys.now().authenticate(sent.fields, now)

@@ -57,6 +57,11 @@ class Metrics:
         self._in_flight = Gauge(
             "perimeter_in_flight", "Requests being answered.", registry=self._registry
         )
+        self._keys_stale = Gauge(
+            "perimeter_keys_stale",
+            "1 while the key file cannot be used and an earlier one is.",
+            registry=self._registry,
+        )
         self.reload(rules=rules, zones=zones)
 
     def reload(self, *, rules: Iterable[str], zones: Iterable[str]) -> None:
@@ -91,6 +96,10 @@ class Metrics:
     def boundary_breach(self) -> None:
         """Count a prompt that was stopped right before it left its boundary."""
         self._breaches.inc()
+
+    def keys_stale(self, *, stale: bool) -> None:
+        """Say whether the key file on disk is another than the one in use."""
+        self._keys_stale.set(int(stale))
 
     def fsync(self, seconds: float) -> None:
         """Record how long one fdatasync of the ledger took."""

@@ -37,6 +37,7 @@ def explanation(
             {"number": one.number, "offering": one.offering, "zone": one.zone} for one in attempted
         ],
         "outcome": None if settled is None else _outcome(settled),
+        "allowance": decided.allowance or None,
     }
 
 
