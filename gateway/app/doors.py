@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Litestar
 
-from gateway.app.loading import Loaded, anonymous_caller
+from gateway.app.loading import anonymous_caller
 from gateway.app.making import Made
 from gateway.app.node_secret import access_root
 from gateway.audit.record import Attempted, Decided, Settled
@@ -13,7 +13,6 @@ from gateway.dialects import DIALECTS
 from gateway.identity.access_keys import AccessKeys
 from gateway.identity.anonymous import Anonymous
 from gateway.identity.callers import Callers
-from gateway.identity.keys import HeldKeys
 from gateway.identity.network import Network, client_address, networks_of
 from gateway.surfaces.accept import BodyLimits
 from gateway.surfaces.admin import Readiness, admin_application
@@ -29,6 +28,7 @@ class LedgerRecords:
     """Reads records off the event loop."""
 
     def __init__(self, made: Made) -> None:
+        self._ledger = made.ledger
         self._reader = made.ledger.reader
 
     async def record_of(
@@ -37,6 +37,11 @@ class LedgerRecords:
         """Return what stands about one request, or None."""
         found = await asyncio.to_thread(self._reader.record_of, record_id)
         return None if found is None else (found.decided, found.attempted, found.settled)
+
+    async def is_of(self, decided: Decided, subject: str) -> bool:
+        """Was it this person or service who asked? No, where that is erased."""
+        personal = await asyncio.to_thread(self._ledger.personal, decided)
+        return personal is not None and personal.subject == subject
 
 
 def data_application(made: Made) -> Front:
@@ -51,7 +56,7 @@ def data_application(made: Made) -> Front:
         return client_address(peer[0] if peer else "", told, trusted)
 
     door = Door(
-        callers=callers_of(made.loaded, made.key_file.held, trusted),
+        callers=callers_of(made, trusted),
         dialects=DIALECTS,
         clock=made.clock,
         ids=made.house.ids,
@@ -65,14 +70,15 @@ def data_application(made: Made) -> Front:
     return Front(door, made.exchange, behind)
 
 
-def callers_of(loaded: Loaded, keys: HeldKeys, trusted: tuple[Network, ...]) -> Callers:
+def callers_of(made: Made, trusted: tuple[Network, ...]) -> Callers:
     """Return everybody whom the gateway knows."""
-    settings = loaded.node.settings
-    access = AccessKeys(keys, access_root(settings.paths))
-    named, caller = settings.listeners.data.anonymous, anonymous_caller(loaded.node)
-    if named is None or caller is None:
-        return Callers(keys, access)
-    return Callers(keys, access, Anonymous(caller, networks_of(named.networks), trusted))
+    node, keys = made.loaded.node, made.key_file.held
+    access = AccessKeys(keys, access_root(node.settings.paths))
+    named, caller = node.settings.listeners.data.anonymous, anonymous_caller(node)
+    nobody = None
+    if named is not None and caller is not None:
+        nobody = Anonymous(caller, networks_of(named.networks), trusted)
+    return Callers(keys, access, nobody, made.issuers if node.settings.issuers else None)
 
 
 class AdminDoor:

@@ -11,6 +11,9 @@ def egress(loaded: Loaded) -> Iterator[str]:
 
     No prompt goes to any of them, nor a word of one.
     """
+    for name, issuer in loaded.node.settings.issuers.items():
+        if issuer.jwks.url is not None:
+            yield f"issuer {name}: {issuer.jwks.url} for its keys"
     for name, backend in loaded.models.backends.items():
         kind, zone = BACKENDS[backend.kind], loaded.compiled.zones.get(backend.zone)
         source = kind.source(loaded.secrets.get(backend.secret or ""), backend.settings)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from gateway.app.bindings import Bindable, bindable, binding_problems, key_problems
 from gateway.app.certificates import fault_of
+from gateway.app.issuing import issuer_problems
 from gateway.audit import canonical
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
@@ -113,6 +114,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         known = bindable(compiled, models.catalogue)
         collected.problems += key_problems(keys_file, keys, known) if keys else ()
         collected.problems += _anonymous_problems(node, known)
+        collected.problems += issuer_problems(node, known)
     collected.problems += _place_problems(fleet["backends"], models, secrets, demo=settings.demo)
     collected.problems += _roaming_problems(fleet["backends"], models, compiled.zones)
     collected.problems += _demo_problems(node)

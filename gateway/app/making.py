@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from gateway.app.alarms import Alarms, KeyAlarms
 from gateway.app.bindings import bindable_in
+from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
@@ -27,6 +28,7 @@ from gateway.domain.fleet import Offering
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
+from gateway.identity.issuers import Issuers
 from gateway.identity.keys import HeldKeys
 from gateway.ledger.ledger import Ledger, open_ledger
 from gateway.ledger.parts import Options
@@ -70,6 +72,7 @@ class Made(Struct, frozen=True, kw_only=True):
     conversations: Conversations
     metrics: Metrics
     key_file: KeyFile
+    issuers: Issuers
 
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
@@ -175,6 +178,7 @@ async def make(loaded: Loaded) -> Made:
         scanner=scanner,
         conversations=conversations,
         metrics=metrics,
+        issuers=issuers_of(settings.issuers),
         key_file=_key_file(loaded, worlds, KeyAlarms(ledger, metrics, background)),
     )
 

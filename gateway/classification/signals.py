@@ -70,10 +70,11 @@ def _bound(
     caller: Caller, claim: RepoClaim | None, registry: RepoRegistry, vocabulary: Vocabulary
 ) -> list[Signal]:
     """Return what the key binds: its own label, and the repositories or the chosen one."""
-    found: list[Signal] = []
-    if caller.label is not None:
-        label = _written(caller.label, vocabulary)
-        found.append(Signal("key", label, Trust.AUTHENTICATED, base=True))
+    written = (caller.label, *caller.floors) if caller.label is not None else caller.floors
+    found = [
+        Signal("key", _written(text, vocabulary), Trust.AUTHENTICATED, base=True)
+        for text in dict.fromkeys(written)
+    ]
     known = [registry.repos[repo] for repo in caller.repos if repo in registry.repos]
     if len(known) < len(caller.repos):
         # INVARIANT: a binding to a repository that nobody registered is the strictest label,

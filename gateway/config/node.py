@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 
 from gateway.config.decode import decode
 from gateway.config.files import escape, load
+from gateway.config.issuers import issuer_faults
 from gateway.config.settings import Paths, SecretSource, Settings, Timeouts
 from gateway.config.version import check_version
 from gateway.domain.document import Document
@@ -75,6 +76,8 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
     yield from _limits(document, settings)
     yield from _same_place(document, settings.paths)
     yield from _sources(document, settings)
+    for place, fault in issuer_faults(settings.issuers):
+        yield document.problem(f"/issuers/{place}", fault)
 
 
 def _demo(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from gateway.config.forms import form
+from gateway.config.issuers import ISSUERS_MAX, IssuerName, IssuerSettings
 
 CONNECTIONS_MAX = 100_000
 MILLISECONDS_MAX = 3_600_000
@@ -264,6 +265,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(
             max_length=SECRETS_MAX,
             description="Secrets by name, each by reference to a file or the environment.",
+        ),
+    ] = {}
+    issuers: Annotated[
+        dict[IssuerName, IssuerSettings],
+        Meta(
+            max_length=ISSUERS_MAX,
+            description="Whose tokens are believed, by name. docs/identity.md",
         ),
     ] = {}
     refusal_status: Annotated[

@@ -144,7 +144,7 @@ class KeyRing:
         Unauthenticated, always in the same words: no key, two different ones, another scheme,
         malformed, unknown, revoked or expired.
         """
-        key = _presented(headers)
+        key = presented(headers)
         found = _KEY.fullmatch(key)
         key_id = found["id"] if found else ""
         entry = self._entries.get(key_id)
@@ -218,10 +218,10 @@ def caller_of(key_id: str, entry: KeyEntry) -> Caller:
     )
 
 
-def _presented(headers: Mapping[str, str]) -> str:
+def presented(headers: Mapping[str, str], chars_max: int = HEADER_CHARS_MAX) -> str:
     """Return the key of the headers; all that are given must hold the same one."""
     told = {name: headers[name] for name in KEY_HEADERS if name in headers}
-    if not told or max(map(len, told.values())) > HEADER_CHARS_MAX:
+    if not told or max(map(len, told.values())) > chars_max:
         raise refused()
     keys = [value.strip(" \t") for name, value in told.items() if name != BEARER]
     if BEARER in told:

@@ -57,6 +57,9 @@ class Metrics:
         self._in_flight = Gauge(
             "perimeter_in_flight", "Requests being answered.", registry=self._registry
         )
+        self._fetches = self._counter(
+            "issuer_key_fetches", "Looks at the keys of an issuer.", "issuer", "outcome"
+        )
         self._keys_stale = Gauge(
             "perimeter_keys_stale",
             "1 while the key file cannot be used and an earlier one is.",
@@ -100,6 +103,10 @@ class Metrics:
     def keys_stale(self, *, stale: bool) -> None:
         """Say whether the key file on disk is another than the one in use."""
         self._keys_stale.set(int(stale))
+
+    def keys_fetched(self, issuer: str, *, well: bool) -> None:
+        """Count a look at the keys of an issuer, which carries nothing of any request."""
+        self._fetches.labels(issuer, "completed" if well else "failed").inc()
 
     def fsync(self, seconds: float) -> None:
         """Record how long one fdatasync of the ledger took."""

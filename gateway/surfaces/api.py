@@ -44,6 +44,9 @@ class Records(Protocol):
     ) -> tuple[Decided, tuple[Attempted, ...], Settled | None] | None:
         """Return what stands about one request, or None."""
 
+    async def is_of(self, decided: Decided, subject: str) -> bool:
+        """Was it this person or service who asked? No, where that is erased."""
+
 
 class Api:
     """Handlers of the quiet routes; each knows its caller by key."""
@@ -99,25 +102,25 @@ class Api:
         except GatewayError as error:
             return self._error(request, error)
 
-    def _caller(self, request: AnyRequest) -> str:
-        """Return the caller's key; Unauthenticated, or Malformed for an unknown claim in the path.
+    def _caller(self, request: AnyRequest) -> Caller:
+        """Return the caller; Unauthenticated, or Malformed for an unknown claim in the path.
 
         WHY: a client that asks for the models first hears there that its base URL is wrong.
         """
-        key_id = self._met(request)
+        caller = self._met(request)
         world = self._worlds.now()
         place: Any = request.scope.get(PLACE, Place(""))
         require_known(place, world.registry, world.vocabulary)
-        return key_id
+        return caller
 
-    def _met(self, request: AnyRequest) -> str:
-        """Return the key of the caller; what is signed here has no body."""
+    def _met(self, request: AnyRequest) -> Caller:
+        """Return the caller; what is signed here has no body."""
         try:
             sent = sent_of(request.scope, self._door.address_of)  # type: ignore[arg-type]
             met = self._door.callers.meet(sent, self._door.clock.now())
             if isinstance(met, Caller):
-                return met.key_id
-            return met.proven(_hash_of_no_body(sent)).key_id
+                return met
+            return met.proven(_hash_of_no_body(sent))
         except (Unauthenticated, Malformed):
             self._door.doorbell.unauthenticated()
             raise
@@ -143,15 +146,21 @@ class Api:
 
     async def _record(self, request: AnyRequest, record_id: str) -> Response[bytes]:
         try:
-            key_id = self._caller(request)
+            caller = self._caller(request)
             found = None
             if len(record_id) == RECORD_ID_CHARACTERS:
                 found = await self._records.record_of(record_id)
-            if found is None or found[0].key_id != key_id:
+            if found is None or not await self._is_own(found[0], caller):
                 raise UnknownPath("There is no such record of yours.")
             return _json(explanation(*found))
         except GatewayError as error:
             return self._error(request, error)
+
+    async def _is_own(self, decided: Decided, caller: Caller) -> bool:
+        """Is it the caller's own? Many share what stands where else the id of a key does."""
+        if decided.key_id != caller.key_id:
+            return False
+        return not caller.known_by or await self._records.is_of(decided, caller.subject)
 
     def _no_upgrade(self, request: AnyRequest) -> Response[bytes]:
         """Say at once that no websocket is spoken: Codex then sends the same by POST.
