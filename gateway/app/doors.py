@@ -13,12 +13,14 @@ from gateway.dialects import DIALECTS
 from gateway.identity.access_keys import AccessKeys
 from gateway.identity.anonymous import Anonymous
 from gateway.identity.callers import Callers
-from gateway.identity.network import Network, client_address, networks_of
+from gateway.identity.certificate import told_subject
+from gateway.identity.network import Network, client_address, is_listed, networks_of
 from gateway.surfaces.accept import BodyLimits
 from gateway.surfaces.admin import Readiness, admin_application
 from gateway.surfaces.api import Api
 from gateway.surfaces.front import Door, Front
 from gateway.surfaces.knock import Scope
+from gateway.surfaces.protocol import SUBJECTS
 
 STALL_MS_MAX = 60_000
 FORWARDED = b"x-forwarded-for"
@@ -55,6 +57,20 @@ def data_application(made: Made) -> Front:
         told = b",".join(forwarded).decode("latin-1") if forwarded else None
         return client_address(peer[0] if peer else "", told, trusted)
 
+    def subjects_of(scope: Scope) -> tuple[str, ...]:
+        # INVARIANT: a listed proxy speaks for others: its own certificate is nobody's here, and a
+        # header says whose one it saw. From anybody else that header says nothing.
+        peer: Any = scope.get("client")
+        if not is_listed(peer[0] if peer else "", trusted):
+            shown: tuple[str, ...] = scope.get(SUBJECTS, ())
+            return shown
+        told = data.subject_header
+        if told is None:
+            return ()
+        name = told.name.encode()
+        values = [value for given, value in scope["headers"] if given.lower() == name]
+        return told_subject(values, told.kind)
+
     door = Door(
         callers=callers_of(made, trusted),
         dialects=DIALECTS,
@@ -62,6 +78,7 @@ def data_application(made: Made) -> Front:
         ids=made.house.ids,
         doorbell=made.metrics,
         address_of=address_of,
+        subjects_of=subjects_of,
         body=BodyLimits(data.body_bytes_max, data.body_ms_max),
         in_flight_max=data.in_flight_max,
         stall_ms=STALL_MS_MAX,

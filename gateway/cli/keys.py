@@ -46,17 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--repo", action="append", default=[], help="a repository it is bound to")
     create.add_argument("--selects-repo", action="store_true")
     create.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD")
-    create.add_argument(
-        "--task", action="append", help="a task or model it may ask for; without one, any"
-    )
-    create.add_argument("--zone", action="append", help="a zone it may reach; without one, any")
-    create.add_argument("--clearance", help="the highest label that it may handle")
-    create.add_argument("--may", action="append", default=[], choices=[one.value for one in May])
-    create.add_argument(
-        "--sigv4",
-        action="store_true",
-        help="an access key for clients that sign as for AWS: good at this node alone",
-    )
+    _add_limits(create)
     for name, purpose in (
         ("rotate", "make a key anew and print it once"),
         ("revoke", "end a key; a running gateway knows it no more within a second"),
@@ -77,6 +67,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
 
 
+def _add_limits(create: argparse.ArgumentParser) -> None:
+    """Describe what a key may at the most, and how else it is known."""
+    create.add_argument(
+        "--task", action="append", help="a task or model it may ask for; without one, any"
+    )
+    create.add_argument("--zone", action="append", help="a zone it may reach; without one, any")
+    create.add_argument("--clearance", help="the highest label that it may handle")
+    create.add_argument("--may", action="append", default=[], choices=[one.value for one in May])
+    create.add_argument(
+        "--certificate",
+        action="append",
+        default=[],
+        metavar="uri:spiffe://...",
+        help="a subject of a client certificate beside which alone it is good",
+    )
+    create.add_argument(
+        "--no-key", action="store_true", help="known by one of its certificates, without any key"
+    )
+    create.add_argument(
+        "--sigv4",
+        action="store_true",
+        help="an access key for clients that sign as for AWS: good at this node alone",
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, or 1 when the key cannot be made."""
     paths = load_node(arguments.node).settings.paths
@@ -90,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _create(arguments: argparse.Namespace, paths: Paths) -> int:
     secret, hashed = new_key(arguments.id, os.urandom(RANDOM_BYTES))
     entry = KeyEntry(
-        hash=None if arguments.sigv4 else hashed,
+        hash=None if arguments.sigv4 or arguments.no_key else hashed,
         generation=FIRST_GENERATION if arguments.sigv4 else None,
         subject=arguments.subject,
         team=arguments.team,
@@ -101,18 +116,25 @@ def _create(arguments: argparse.Namespace, paths: Paths) -> int:
         tasks=tuple(arguments.task) if arguments.task else None,
         zones=tuple(arguments.zone) if arguments.zone else None,
         clearance=arguments.clearance,
+        certificates=tuple(arguments.certificate),
         may=tuple(May(one) for one in dict.fromkeys(arguments.may)),
     )
     text = paths.keys.read_text() if paths.keys.exists() else EMPTY
     after = add_key(text, arguments.id, entry)
     if arguments.sigv4:
         return _granted(arguments.id, FIRST_GENERATION, paths, after)
+    if arguments.no_key:
+        _replace(paths.keys, after)
+        print(f"{arguments.id} is known by its certificates", file=sys.stderr)
+        return 0
     return _shown_once(secret, paths, after)
 
 
 def _rotate(arguments: argparse.Namespace, paths: Paths) -> int:
     text = paths.keys.read_text() if paths.keys.exists() else EMPTY
     entry = _entry(arguments.id, paths)
+    if entry.is_certified:
+        raise KeyFileError("it is known by its certificates; there is no key to make anew")
     until = SystemClock().now() + arguments.overlap
     old = {"until": until.strftime("%Y-%m-%dT%H:%M:%SZ")} if arguments.overlap else None
     if entry.generation is not None:
@@ -145,9 +167,16 @@ def _list(_: argparse.Namespace, paths: Paths) -> int:
 def _described(entry: KeyEntry, now: datetime) -> Iterator[str]:
     """Yield what a key is, in words that stand in the key file; neither hash nor holder."""
     yield "revoked" if entry.revoked else "good" if entry.serves(now.date()) else "expired"
-    yield "signs" if entry.generation is not None else "sent"
+    known = "signs" if entry.generation is not None else "sent"
+    yield "certified" if entry.is_certified else known
     yield f"team={entry.team}"
-    lists = {"repos": entry.repos, "tasks": entry.tasks, "zones": entry.zones, "may": entry.may}
+    lists = {
+        "repos": entry.repos,
+        "tasks": entry.tasks,
+        "zones": entry.zones,
+        "may": entry.may,
+        "certificates": entry.certificates,
+    }
     yield from (f"{name}={','.join(told)}" for name, told in lists.items() if told)
     labels = {"label": entry.label, "clearance": entry.clearance}
     yield from (f"{name}={told}" for name, told in labels.items() if told)

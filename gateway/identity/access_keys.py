@@ -88,4 +88,6 @@ class AccessKeys:
         )
         if entry is None or not generations or not entry.serves(now.date()):
             raise refused()
+        if not entry.comes_with(sent.subjects):
+            raise refused()
         return Unproven(claim, keys, caller_of(key_id, entry))

@@ -36,8 +36,12 @@ class Callers:
             return self._access.meet(sent, now)
         if sent.asks_in_the_query(SIGNED_QUERY):
             raise refused()
+        if sent.subjects and sent.presents_nothing():
+            certified = self._keys.now().certified(sent.subjects, now)
+            if certified is not None:
+                return certified
         if self._anonymous is not None and self._anonymous.admits(sent):
             return self._anonymous.caller
         if self._issuers is not None and presents_token(sent.fields):
             return self._issuers.meet(sent, now)
-        return self._keys.now().authenticate(sent.fields, now)
+        return self._keys.now().authenticate(sent.fields, now, sent.subjects)

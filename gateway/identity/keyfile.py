@@ -11,6 +11,7 @@ from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.vocabulary import LABEL_TEXT_MAX
 from gateway.identity import anonymous
+from gateway.identity.certificate import SUBJECT_RULE, folded, is_subject
 from gateway.identity.keys import HASH, KEY_ID, KEY_ID_RULE, KEYS_MAX, KeyEntry, KeyRing, Previous
 
 VERSION = 1
@@ -39,6 +40,7 @@ def read_keys(document: Document) -> KeyRing:
             entries[key_id] = msgspec.convert(raw, KeyEntry)
         problems += found
     problems += _repeated(document, entries)
+    problems += _shared(document, entries)
     if problems:
         raise ConfigError(tuple(problems))
     return KeyRing(entries)
@@ -80,7 +82,7 @@ def _entry_problems(document: Document, key_id: str, raw: object) -> Iterator[Pr
 
 def _whole_problems(document: Document, at: str, raw: dict[str, Any]) -> Iterator[Problem]:
     known_by = [name for name in KNOWN_BY if raw.get(name) is not None]
-    if len(known_by) != 1:
+    if len(known_by) != 1 and not (raw.get("certificates") and not known_by):
         yield document.problem(at, "give `hash`, or `generation` for an access key, and not both")
     for name, field in FIELDS.items():
         if field.required and name not in raw:
@@ -117,11 +119,25 @@ def _list_problem(name: str, value: list[object]) -> str | None:
         return f"must have at most {REPOS_MAX} entries"
     if name in NARROWING and not value:
         return "an empty list would allow nothing; leave it out, or revoke the key"
+    if name == "certificates" and not all(
+        isinstance(one, str) and is_subject(one) for one in value
+    ):
+        return SUBJECT_RULE
     return None
 
 
 def _chars_max(name: str) -> int:
     return LABEL_TEXT_MAX if name in LABELS else NAME_CHARS_MAX
+
+
+def _shared(document: Document, entries: dict[str, KeyEntry]) -> Iterator[Problem]:
+    """Yield a problem for a certificate that would name two keys."""
+    first: dict[str, str] = {}
+    for key_id, entry in entries.items():
+        for subject in map(folded, entry.certificates if entry.is_certified else ()):
+            if first.setdefault(subject, key_id) != key_id:
+                what = f"holds a subject of `{first[subject]}`; a certificate names one key"
+                yield document.problem(f"/keys/{key_id}/certificates", what)
 
 
 def _repeated(document: Document, entries: dict[str, KeyEntry]) -> Iterator[Problem]:

@@ -4,22 +4,25 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct
+from msgspec.structs import replace
 
 from gateway.domain.caller import Allowance, Caller
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.secret import Secret
+from gateway.identity.certificate import folded
 from gateway.identity.sent import KEY_HEADERS
 
 KEYS_MAX = 100_000
 GENERATION_MAX = 1_000_000
 RANDOM_BYTES = 32
 HASHES_MAX = 2
+CERTIFIED = "mtls"
 HEADER_CHARS_MAX = 256
 BEARER = "authorization"
 KEY_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -59,6 +62,8 @@ class KeyEntry(Struct, frozen=True, forbid_unknown_fields=True):
     A key that is sent is known by the `hash` of its text. An access key signs instead: it has a
     `generation` and no hash, and its secret is kept nowhere. `tasks` (names that may be asked
     for), `zones` and `clearance` only narrow what policy permits; without them it alone decides.
+    `certificates` are subjects of client certificates: with neither hash nor generation the key is
+    known by one of them, and else it serves only beside one of them.
     """
 
     subject: str
@@ -75,6 +80,7 @@ class KeyEntry(Struct, frozen=True, forbid_unknown_fields=True):
     zones: tuple[str, ...] | None = None
     clearance: str | None = None
     may: tuple[May, ...] = ()
+    certificates: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return nothing of the key: neither hash nor holder."""
@@ -83,6 +89,15 @@ class KeyEntry(Struct, frozen=True, forbid_unknown_fields=True):
     def serves(self, today: date) -> bool:
         """May the key be used on that day? Its last day counts."""
         return not self.revoked and (self.expires_on is None or today <= self.expires_on)
+
+    @property
+    def is_certified(self) -> bool:
+        """Is the key known by a certificate alone?"""
+        return self.hash is None and self.generation is None
+
+    def comes_with(self, subjects: Sequence[str]) -> bool:
+        """Does the connection show a certificate that the key asks for, where it asks for one?"""
+        return not self.certificates or any(folded(one) in subjects for one in self.certificates)
 
     def hashes(self, now: datetime) -> tuple[str, ...]:
         """Return the hashes by which it is known at that moment, the newest first."""
@@ -111,10 +126,16 @@ class KeyEntry(Struct, frozen=True, forbid_unknown_fields=True):
 class KeyRing:
     """Every key of the key file; immutable, a reload makes a new one."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_by_subject", "_entries")
 
     def __init__(self, entries: Mapping[str, KeyEntry]) -> None:
         self._entries = dict(entries)
+        self._by_subject = {
+            folded(subject): key_id
+            for key_id, entry in entries.items()
+            if entry.is_certified
+            for subject in entry.certificates
+        }
 
     def __repr__(self) -> str:
         """Return the number of keys, no hash and no name."""
@@ -138,7 +159,23 @@ class KeyRing:
         """Return every key by id, for people who look after them."""
         return dict(self._entries)
 
-    def authenticate(self, headers: Mapping[str, str], now: datetime) -> Caller:
+    def certified(self, subjects: Sequence[str], now: datetime) -> Caller | None:
+        """Return whom a certificate names, None when the key file lists none of its subjects.
+
+        Unauthenticated for a key that ended, and for a certificate that names two keys.
+        """
+        named = {self._by_subject[one] for one in subjects if one in self._by_subject}
+        if not named:
+            return None
+        key_id = min(named)
+        entry = self._entries[key_id]
+        if len(named) > 1 or not entry.serves(now.date()):
+            raise refused()
+        return replace(caller_of(key_id, entry), known_by=CERTIFIED)
+
+    def authenticate(
+        self, headers: Mapping[str, str], now: datetime, subjects: Sequence[str] = ()
+    ) -> Caller:
         """Return the caller whose key the headers hold; names of headers are in lower case.
 
         Unauthenticated, always in the same words: no key, two different ones, another scheme,
@@ -153,6 +190,8 @@ class KeyRing:
         told = hash_of(key)
         right = [hmac.compare_digest(told, one) for one in known]
         if entry is None or not any(right) or not entry.serves(now.date()):
+            raise refused()
+        if not entry.comes_with(subjects):
             raise refused()
         return caller_of(key_id, entry)
 

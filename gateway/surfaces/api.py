@@ -116,7 +116,7 @@ class Api:
     def _met(self, request: AnyRequest) -> Caller:
         """Return the caller; what is signed here has no body."""
         try:
-            sent = sent_of(request.scope, self._door.address_of)  # type: ignore[arg-type]
+            sent = sent_of(request.scope, self._door)  # type: ignore[arg-type]
             met = self._door.callers.meet(sent, self._door.clock.now())
             if isinstance(met, Caller):
                 return met

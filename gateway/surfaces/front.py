@@ -63,6 +63,7 @@ class Door(Struct, frozen=True, kw_only=True):
     ids: Ids
     doorbell: Doorbell
     address_of: Callable[[Scope], str]
+    subjects_of: Callable[[Scope], tuple[str, ...]]
     body: BodyLimits
     in_flight_max: int
     stall_ms: int
@@ -143,7 +144,7 @@ class Front:
         scope = arrival.scope
         received_us = self._door.clock.now_us()
         try:
-            sent = sent_of(scope, self._door.address_of)
+            sent = sent_of(scope, self._door)
             caller, read = await self._caller(sent, incoming)
         except (IdentityError, RequestError):
             self._door.doorbell.unauthenticated()
