@@ -48,6 +48,7 @@ def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] =
         metadata=_metadata(claims),
         findings=_kept(findings),
         salts={"body": salt.hex()},
+        on_behalf_of=envelope.caller.on_behalf_of,
     )
 
 

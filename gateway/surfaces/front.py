@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
@@ -26,6 +27,7 @@ from gateway.surfaces.accept import (
     accept,
     read_body,
 )
+from gateway.surfaces.headers import acting
 from gateway.surfaces.knock import Scope, placed, sent_of
 from gateway.surfaces.places import Place, cut
 from gateway.surfaces.respond import Send, respond, see_off
@@ -121,6 +123,7 @@ class Front:
             return await self._tell(error_reply(error, form, ""), incoming, send)
         try:
             arrival.found.require()
+            visit = replace(visit, caller=acting(visit.caller, visit.headers))
             envelope = await self._admit(visit, incoming, read)
         except ClientGone:
             return False
