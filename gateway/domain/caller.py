@@ -4,6 +4,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.folder import covers, steps_of
 from gateway.domain.label import Label
+from gateway.domain.repo_pattern import matches
 
 
 class Allowance(Struct, frozen=True):
@@ -47,13 +48,19 @@ class Caller(Struct, frozen=True):
 class Repo(Struct, frozen=True):
     """A registered repository: its id, its label and its canonical addresses (`host/path`).
 
-    `paths` are the folders in which people have it; see `domain.folder`.
+    `patterns` are those of addresses; see `domain.repo_pattern`. `paths` are the folders in which
+    people have it; see `domain.folder`.
     """
 
     id: str
     label: Label
     addresses: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+    def has(self, address: str) -> bool:
+        """Is this canonical address one of the repository's, written out or by a pattern?"""
+        return address in self.addresses or any(matches(one, address) for one in self.patterns)
 
 
 class RepoRegistry(Struct, frozen=True):
@@ -62,9 +69,13 @@ class RepoRegistry(Struct, frozen=True):
     repos: dict[str, Repo]
     unregistered: Label
 
-    def by_address(self, address: str) -> Repo | None:
-        """Return the repo with exactly this canonical address."""
-        return next((r for r in self.repos.values() if address in r.addresses), None)
+    def by_address(self, address: str) -> tuple[Repo, ...]:
+        """Return every repo that has this canonical address.
+
+        INVARIANT: all of them count, and their labels are joined: an exact entry beside a pattern
+        may raise, and never lowers.
+        """
+        return tuple(repo for repo in self.repos.values() if repo.has(address))
 
     def by_folder(self, folder: str) -> tuple[Repo, ...]:
         """Return every repo that has this folder, or one above it, among its paths."""
