@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from gateway.domain.caller import Allowance
 from gateway.domain.decision import Decision, Effect
-from gateway.domain.fleet import Offering
+from gateway.domain.fleet import Catalogue, Offering
 from gateway.domain.label import Label, join
 from gateway.domain.vocabulary import UnknownLabelError, Vocabulary
+from gateway.routing.names import askable, resolve
 
 KEY_ZONE = "key_zone"
 ABOVE_CLEARANCE = "above_clearance"
@@ -54,6 +55,15 @@ def may_ask(asked: str, offering: Offering, allowance: Allowance) -> bool:
     """May the caller be answered by that offering, under the name that he asks for?"""
     names = allowance.names
     return names is UNSET or asked in names or offering.model in names
+
+
+def names_for(allowance: Allowance, catalogue: Catalogue) -> tuple[str, ...]:
+    """Return every name that the caller may ask for, as lists of models show them."""
+    return tuple(
+        name
+        for name in askable(catalogue)
+        if any(may_ask(name, one, allowance) for one in resolve(name, catalogue).offerings)
+    )
 
 
 def _may_handle(label: Label, allowance: Allowance, vocabulary: Vocabulary) -> bool:

@@ -22,7 +22,8 @@ from gateway.domain.errors import (
 from gateway.flow.ports import Worlds
 from gateway.identity.keys import refused
 from gateway.identity.sent import Sent
-from gateway.routing.names import askable, resolve
+from gateway.routing.allowance import names_for
+from gateway.routing.names import resolve
 from gateway.surfaces.explanation import explanation
 from gateway.surfaces.front import Door
 from gateway.surfaces.knock import sent_of
@@ -66,16 +67,16 @@ class Api:
 
         @get(["/v1/models", "/v1beta/models"])
         async def models(request: AnyRequest) -> Response[bytes]:
-            return self._answer(request, lambda: self._models(request))
+            return self._answer(request, lambda caller: self._models(request, caller))
 
         @get(["/v1/models/{name:path}", "/v1beta/models/{name:path}"])
         async def model(request: AnyRequest, name: str) -> Response[bytes]:
-            return self._answer(request, lambda: self._model(request, name.removeprefix("/")))
+            return self._answer(request, lambda _: self._model(request, name.removeprefix("/")))
 
         @get("/inference-profiles")
         async def profiles(request: AnyRequest) -> Response[bytes]:
             # WHY: profiles are the provider's; which names may be asked for is told by the models.
-            return self._answer(request, lambda: {"inferenceProfileSummaries": []})
+            return self._answer(request, lambda _: {"inferenceProfileSummaries": []})
 
         @get("/v1/responses")
         async def responses(request: AnyRequest) -> Response[bytes]:
@@ -95,10 +96,11 @@ class Api:
             logging_config=None,
         )
 
-    def _answer(self, request: AnyRequest, answer: Callable[[], dict[str, Any]]) -> Response[bytes]:
+    def _answer(
+        self, request: AnyRequest, answer: Callable[[Caller], dict[str, Any]]
+    ) -> Response[bytes]:
         try:
-            self._caller(request)
-            return _json(answer())
+            return _json(answer(self._caller(request)))
         except GatewayError as error:
             return self._error(request, error)
 
@@ -125,8 +127,8 @@ class Api:
             self._door.doorbell.unauthenticated()
             raise
 
-    def _models(self, request: AnyRequest) -> dict[str, Any]:
-        names = askable(self._worlds.now().fleet.catalogue)
+    def _models(self, request: AnyRequest, caller: Caller) -> dict[str, Any]:
+        names = names_for(caller.allowance, self._worlds.now().fleet.catalogue)
         if _is_googles(request):
             return {"models": [_googles(name) for name in names]}
         data = [_described(request, name) for name in names]

@@ -12,7 +12,7 @@ from gateway.domain.errors import NotAllowed
 from gateway.domain.label import Label
 from gateway.domain.request import Ask
 from gateway.domain.vocabulary import Vocabulary
-from gateway.routing.allowance import may_ask, narrowed, objecting
+from gateway.routing.allowance import may_ask, names_for, narrowed, objecting
 from gateway.routing.names import Named
 from gateway.routing.plan import Limits, plan, refusal
 from tests.doubles.fleets import a_catalogue, a_fleet, an_offering
@@ -119,3 +119,10 @@ def test_what_a_key_does_not_allow_is_told_offering_by_offering() -> None:
     nothing = routed("other")
     assert not nothing.candidates
     assert isinstance(refusal(permit(*ZONES), nothing), NotAllowed)
+
+
+def test_names_are_those_under_which_something_may_answer() -> None:
+    catalogue = a_catalogue(CLOUD, HOME, tasks={"code": ("opus", "qwen"), "big": ("opus",)})
+    assert set(names_for(NO_LIMITS, catalogue)) >= {"code", "big", "opus", "qwen"}
+    assert set(names_for(Allowance(names=frozenset({"qwen"})), catalogue)) == {"code", "qwen"}
+    assert set(names_for(Allowance(names=frozenset({"big"})), catalogue)) == {"big"}

@@ -101,3 +101,13 @@ def test_a_key_keeps_its_requests_in_its_zones_and_to_its_names(own, form) -> No
             heard = sent(model)
             assert heard.status == 400
             assert set(own.record(heard.record, "new")["excluded"].values()) == {reason}
+
+
+def test_lists_of_models_show_what_the_key_may_ask_for(own) -> None:
+    own.gateway.keys["new"] = create(own, "--task", "code", "--task", "home-model")
+    within_a_second(lambda: status(own, own.gateway.keys["new"]) == 200)
+    listed = own.get("/v1/models", "new").json["data"]
+    assert {one["id"] for one in listed} == {"code", "pair", "home-model"}
+    tags = own.get("/api/tags", "new").json["models"]
+    assert {one["name"].removesuffix(":latest") for one in tags} == {"code", "pair", "home-model"}
+    assert len(own.get("/v1/models").json["data"]) > len(listed)
