@@ -111,8 +111,9 @@ class IssuerKeys:
         try:
             raw = await self._fetch()
             self._issuers.hold(self._name, read_jwks(raw), self._clock.now())
-        except (NotPublished, JwksError, OSError) as error:
-            why = str(error) if isinstance(error, NotPublished | JwksError) else "no such file"
+        except Exception as error:  # noqa: BLE001 - whatever came, the keys are looked for again
+            told = isinstance(error, NotPublished | JwksError)
+            why = str(error) if told else type(error).__name__
             logger().warning("issuer_keys_missing", origin=self._name, reason=why)
             self._meters.keys_fetched(self._name, well=False)
             return False

@@ -16,7 +16,7 @@ from gateway.identity.keys import HeldKeys, KeyRing
 
 LOOK_S = 0.2
 # WHY: two writes within one tick of the file system's clock look alike from outside.
-LOOKS_BETWEEN_READS = 20
+LOOKS_BETWEEN_READS = 4
 Stamp = tuple[int, int, int]
 NEVER: Stamp = (0, 0, 0)
 
@@ -70,9 +70,11 @@ def _read(file: KeyFile) -> KeyRing | tuple[Problem, ...]:
     try:
         document = load(file.path)
         ring = read_keys(document)
+        return tuple(key_problems(document, ring, file.known())) or ring
     except ConfigError as error:
         return error.problems
-    return tuple(key_problems(document, ring, file.known())) or ring
+    except Exception as error:  # noqa: BLE001 - whatever the file holds, the next one is looked at
+        return (Problem(str(file.path), 1, "", f"cannot be read: {type(error).__name__}"),)
 
 
 def _use(file: KeyFile, read: KeyRing | tuple[Problem, ...]) -> bool:

@@ -10,7 +10,7 @@ from gateway.domain.caller import Allowance, Caller
 from gateway.domain.errors import RequestError
 from gateway.identity.jwks import IssuerKey
 from gateway.identity.keys import presented, refused
-from gateway.identity.sent import Sent
+from gateway.identity.sent import KEY_HEADERS, Sent
 from gateway.identity.token import (
     TOKEN_CHARS_MAX,
     Expected,
@@ -146,7 +146,7 @@ class Issuers:
 def presents_token(fields: Mapping[str, str]) -> bool:
     """Is the credential of these headers a token, and no key of ours?"""
     bearer = fields.get("authorization", "").strip(" \t").rpartition(" ")[2]
-    others = [fields.get(name, "").strip(" \t") for name in ("x-api-key", "api-key")]
+    others = [fields.get(name, "").strip(" \t") for name in KEY_HEADERS[1:]]
     return any(map(looks_like_token, (bearer, *others)))
 
 

@@ -204,6 +204,16 @@ def test_adv_08_a_restricted_turn_stays_restricted_in_a_later_request(house, sur
 
 
 @every_surface
+def test_adv_08_a_restricted_turn_stays_restricted_on_another_surface(house, surface) -> None:
+    text = f"told to {surface} first: {LONG}"
+    first = surface.ask(house, (LABEL, "restricted"), body=surface.body(text))
+    assert_label(house, first, "restricted")
+    other = next(one for one in EVERY if one.name == "messages")
+    again = other.ask(house, (LABEL, "public"), body=other.body(text))
+    assert_label(house, again, "restricted")
+
+
+@every_surface
 def test_adv_09_a_label_in_the_metadata_and_one_in_the_header_are_joined(house, surface) -> None:
     for header, body in (("restricted", "public"), ("public", "restricted")):
         metadata = {"perimeter-label": body}
@@ -259,3 +269,64 @@ def test_adv_11_a_waiver_that_nobody_signed_changes_nothing(house, surface) -> N
 def test_every_surface_is_asked() -> None:
     assert len(EVERY) == len(set(map(str, EVERY)))
     assert msgspec.json.encode(EVERY[0].body())
+
+
+READ = {
+    "chat_completions": lambda word: {
+        "messages": [
+            {"role": "user", "content": "read it"},
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [
+                    {
+                        "id": "c1",
+                        "type": "function",
+                        "function": {"name": "read", "arguments": '{"path":".perimeter-label"}'},
+                    }
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": word},
+        ]
+    },
+    "messages": lambda word: {
+        "messages": [
+            {"role": "user", "content": "read it"},
+            {
+                "role": "assistant",
+                "content": [
+                    {
+                        "type": "tool_use",
+                        "id": "t1",
+                        "name": "Read",
+                        "input": {"file_path": "/src/.perimeter-label"},
+                    }
+                ],
+            },
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "t1", "content": word}],
+            },
+        ]
+    },
+    "responses": lambda word: {
+        "input": [
+            {
+                "type": "function_call",
+                "call_id": "c1",
+                "name": "shell",
+                "arguments": '{"command":["cat",".perimeter-label"]}',
+            },
+            {"type": "function_call_output", "call_id": "c1", "output": word},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("surface", [one for one in EVERY if one.name in READ], ids=str)
+def test_adv_01_a_label_in_a_file_that_was_read_raises_and_never_lowers(house, surface) -> None:
+    body = surface.body() | READ[surface.name]("restricted")
+    decided = assert_label(house, surface.ask(house, body=body), "restricted")
+    assert "file:label" in decided.raised_by
+    body = surface.body() | READ[surface.name]("public")
+    assert_label(house, surface.ask(house, body=body, repo="payments"), "restricted")

@@ -166,3 +166,29 @@ def test_two_of_one_issuer_are_one_too_many(template, tmp_path) -> None:
     more = f"issuers:\n  corp: {{{one}}}\n  other: {{{one}}}\n"
     gateway = template.copy(tmp_path / "node", NOWHERE, more=more)
     assert "is that of `corp`" in ran("check", str(gateway.node)).err
+
+
+def test_a_check_says_whom_the_gateway_asks_for_keys(template, tmp_path) -> None:
+    jwks = "{url: 'https://idp.test/certs'}"
+    more = f"issuers:\n  corp: {{issuer: x, audience: [a], jwks: {jwks}, team: t}}\n"
+    gateway = template.copy(tmp_path / "node", NOWHERE, more=more)
+    done = ran("check", str(gateway.node))
+    assert done.code == 0, done.err
+    assert "egress issuer corp: https://idp.test/certs for its keys" in done.out
+
+
+def test_keys_in_a_file_need_no_host(template, engines, tmp_path) -> None:
+    idp = TestIssuer("EdDSA")
+    folder = tmp_path / "own"
+    more = WAITS + ISSUERS.format(url="").replace(
+        'url: "", addresses: [127.0.0.0/8]', "file: idp.json"
+    )
+    gateway = template.copy(folder, backends_of(engines), more=more, tasks=TASKS)
+    (folder / "idp.json").write_bytes(b"{")
+    with a_desk(b"") as desk, started(gateway):
+        house = TokenHouse(House(gateway, engines), idp, desk)
+        token = house.token(["web"], "EdDSA")
+        assert house.models(token) == 401
+        (folder / "idp.json").write_bytes(idp.jwks())
+        until(lambda: house.models(token) == 200, "the file is read")
+        assert desk.heard == []

@@ -71,7 +71,7 @@ def test_a_proven_token_names_its_holder(kind) -> None:
 def test_a_token_is_taken_from_every_header_of_a_key_and_once() -> None:
     token = IDP.token()
     house = a_house()[0]
-    for name in ("x-api-key", "api-key"):
+    for name in ("x-api-key", "api-key", "x-goog-api-key"):
         met = house.meet(sent([(name, token.encode())], URL), NOW)
         assert isinstance(met, Caller)
     assert meet(token, x_api_key=token).subject == "ada@example.com"
