@@ -85,8 +85,8 @@ class SubjectHeader(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[HeaderName, Meta(description="The header; the proxy must always set it.")]
     kind: Annotated[
-        Literal["uri", "dns", "email", "cn"],
-        Meta(description="What of the certificate the proxy writes there."),
+        Literal["uri", "dns", "email", "cn", "xfcc"],
+        Meta(description="What of the certificate the proxy writes there; xfcc: Envoy's form."),
     ] = "uri"
 
 

@@ -29,6 +29,11 @@ def house(template, engines, tmp_path_factory) -> Iterator[House]:
         "keys", "create", "acting", "--node", str(gateway.node), "--subject", "svc@example.com",
         "--team", "svc", "--repo", "website", "--may", "on_behalf_of",
     ).strip()  # fmt: skip
+    gateway.keys["narrow"] = command(
+        "keys", "create", "narrow", "--node", str(gateway.node), "--subject", "n@example.com",
+        "--team", "n", "--repo", "website", "--zone", "on_prem", "--task", "code",
+        "--clearance", "internal",
+    ).strip()  # fmt: skip
     with started(gateway):
         yield House(gateway, engines)
 
@@ -269,6 +274,22 @@ def test_adv_11_a_waiver_that_nobody_signed_changes_nothing(house, surface) -> N
 def test_every_surface_is_asked() -> None:
     assert len(EVERY) == len(set(map(str, EVERY)))
     assert msgspec.json.encode(EVERY[0].body())
+
+
+@every_surface
+def test_a_key_keeps_every_request_in_its_zones_names_and_clearance(house, surface) -> None:
+    decided, tried = recorded(house, surface.ask(house, repo="narrow"))
+    assert decided.decision.boundary == {"on_prem"}
+    assert {one.zone for one in tried} <= {"on_prem"}
+    assert "key_zone" in {one.reason for one in decided.excluded}
+    above = assert_refused(house, surface, (LABEL, "restricted"), repo="narrow")
+    assert above.decision.reason == "above_clearance"
+    other = Served(surface.name, surface.template.replace("{model}", "home-model"))
+    with house.nothing_sent():
+        heard = other.ask(house, repo="narrow", body=other.body(model="home-model"))
+    assert heard.status == 400
+    decided, _ = recorded(house, heard)
+    assert {one.reason for one in decided.excluded} == {"not_allowed"}
 
 
 READ = {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.audit.record import Decided
+from tests.doubles.every_surface import EVERY
 from tests.doubles.gateway_folders import NOWHERE, ran, started
 from tests.doubles.issuers import AUDIENCE, ISSUER, Desk, TestIssuer, a_desk
 from tests.doubles.ledger_sight import personal_of, records
@@ -75,6 +76,22 @@ def test_a_token_is_answered_within_its_label_and_clearance(tokens, form, kind) 
     assert (decided.key_id, decided.known_by) == ("oidc:corp", "oidc")
     assert decided.allowance.clearances == ("restricted",)
     assert personal_of(tokens.gateway, heard.record).subject == "ada@example.com"
+
+
+@pytest.mark.parametrize("surface", EVERY, ids=str)
+def test_a_token_is_known_on_every_surface(tokens, surface) -> None:
+    tokens.gateway.keys["token"] = tokens.token(["pay"])
+    heard = surface.ask(tokens, repo="token")
+    assert heard.record, heard.body
+    decided = next(
+        one
+        for one in records(tokens.gateway)
+        if isinstance(one, Decided) and one.id == heard.record
+    )
+    assert (decided.key_id, str(decided.label)) == ("oidc:corp", "restricted")
+    tokens.gateway.keys["token"] = tokens.token(["pay"], aud="else")
+    with tokens.nothing_sent():
+        assert surface.ask(tokens, repo="token").status == 401
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)

@@ -136,3 +136,45 @@ def test_a_subject_stands_with_one_key() -> None:
 def test_a_key_without_hash_generation_or_certificate_is_none() -> None:
     with pytest.raises(ConfigError, match="give `hash`"):
         read_keys(load_text("version: 1\nkeys: {a: {subject: a, team: b}}\n", "keys.yaml"))
+
+
+HASHED = "By=spiffe://corp/gw;Hash=" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("text", "subjects"),
+    [
+        (f"{HASHED};URI=spiffe://corp/ci", ("uri:spiffe://corp/ci",)),
+        (
+            f'{HASHED};Subject="CN=x,O=a;URI=spiffe://corp/root";URI=spiffe://corp/ci;DNS=CI.corp',
+            ("uri:spiffe://corp/ci", "dns:ci.corp"),
+        ),
+        (f'{HASHED};Subject="a\\",URI=spiffe://corp/root"', ()),
+        (f'{HASHED};Subject="";URI=', ()),
+        (HASHED, ()),
+        ("spiffe://corp/ci", ()),
+        (f'{HASHED};URI="spiffe://corp/ci"', ()),
+    ],
+)
+def test_envoys_form_tells_uri_and_names_of_one_certificate(text, subjects) -> None:
+    assert told_subject([text.encode()], "xfcc") == subjects
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [b"URI=spiffe://corp/a,URI=spiffe://corp/b"],
+        [f"{HASHED};URI=spiffe://corp/a,{HASHED};URI=spiffe://corp/b".encode()],
+        [b'Subject="x,URI=spiffe://corp/a'],
+        [b'Subject="x;URI=spiffe://corp/a'],
+        [b'Subject="x\\";URI=spiffe://corp/a'],
+        [b'URI="spiffe://corp/a"b;DNS="'],
+        [b"URI=spiffe://corp/a", b"URI=spiffe://corp/a"],
+        [b"URI=" + b"x" * 600],
+        [b";".join(b"DNS=h%d" % number for number in range(33))],
+        [b"x" * 17_000],
+    ],
+)
+def test_adv_03_envoys_form_of_several_certificates_is_refused(values) -> None:
+    with pytest.raises(Malformed):
+        told_subject(values, "xfcc")
