@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from gateway.classification.label_files import labels_in_files
 from gateway.domain.enclosed import held_in
 from gateway.domain.errors import Malformed
 from gateway.domain.request import Body, Claims
@@ -49,7 +48,6 @@ def with_tellings(claims: Claims, body: Body) -> Claims:
         told_labels=tuple(dict.fromkeys(told for one in requests for told in _told(one, LABEL))),
         told_repos=tuple(dict.fromkeys(told for one in requests for told in _told(one, REPO))),
         folders=folders,
-        file_labels=labels_in_files(body),
         session=claims.session or next(filter(None, map(_session, requests)), None),
     )
 
