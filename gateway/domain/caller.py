@@ -1,10 +1,12 @@
 """Who asks, and the repositories that policy knows."""
 
+from functools import cached_property
+
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.folder import covers, steps_of
 from gateway.domain.label import Label
-from gateway.domain.repo_pattern import matches
+from gateway.domain.repo_pattern import host_of, matches, stem
 
 
 class Allowance(Struct, frozen=True):
@@ -58,12 +60,8 @@ class Repo(Struct, frozen=True):
     paths: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
 
-    def has(self, address: str) -> bool:
-        """Is this canonical address one of the repository's, written out or by a pattern?"""
-        return address in self.addresses or any(matches(one, address) for one in self.patterns)
 
-
-class RepoRegistry(Struct, frozen=True):
+class RepoRegistry(Struct, frozen=True, dict=True):
     """The repositories by id, and the label of one that is claimed but not registered."""
 
     repos: dict[str, Repo]
@@ -75,7 +73,29 @@ class RepoRegistry(Struct, frozen=True):
         INVARIANT: all of them count, and their labels are joined: an exact entry beside a pattern
         may raise, and never lowers.
         """
-        return tuple(repo for repo in self.repos.values() if repo.has(address))
+        found = [*self._written.get(address, ())]
+        for begins in (stem(address), host_of(address)):
+            listed = self._patterned.get(begins, ())
+            found += (repo for pattern, repo in listed if matches(pattern, address))
+        return tuple({repo.id: repo for repo in found}.values())
+
+    @cached_property
+    def _written(self) -> dict[str, list[Repo]]:
+        """The repositories by each address that is written out."""
+        found: dict[str, list[Repo]] = {}
+        for repo in self.repos.values():
+            for address in repo.addresses:
+                found.setdefault(address, []).append(repo)
+        return found
+
+    @cached_property
+    def _patterned(self) -> dict[str, list[tuple[str, Repo]]]:
+        """Every pattern with its repository, by what it begins with before its first star."""
+        found: dict[str, list[tuple[str, Repo]]] = {}
+        for repo in self.repos.values():
+            for pattern in repo.patterns:
+                found.setdefault(stem(pattern), []).append((pattern, repo))
+        return found
 
     def by_folder(self, folder: str) -> tuple[Repo, ...]:
         """Return every repo that has this folder, or one above it, among its paths."""

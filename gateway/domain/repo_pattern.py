@@ -29,6 +29,18 @@ def canonical_pattern(text: str) -> str:
     return pattern
 
 
+def host_of(address: str) -> str:
+    """Return the host of an address or pattern."""
+    return address.partition("/")[0]
+
+
+def stem(pattern: str) -> str:
+    """Return host and first part of the path, or the host alone where that part has a star."""
+    host, _, path = pattern.partition("/")
+    first = path.partition("/")[0]
+    return host if ANY_TEXT in first else f"{host}/{first}"
+
+
 def matches(pattern: str, address: str) -> bool:
     """Does the whole address, part by part, have the form of a canonical pattern?"""
     wanted, parts = pattern.split("/"), address.split("/")

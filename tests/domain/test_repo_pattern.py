@@ -99,3 +99,12 @@ def test_every_entry_of_an_address_counts() -> None:
     assert registry.by_address("git.corp/pay/x") == (one, many)
     assert registry.by_address("git.corp/pay/y") == (many,)
     assert registry.by_address("git.corp/web/y") == ()
+
+
+@given(st.lists(names, min_size=1, max_size=3), st.integers(0, 2))
+def test_a_pattern_is_found_wherever_its_first_star_stands(parts, at) -> None:
+    address = canonical("git.corp/" + "/".join(parts))
+    wanted = list(address.split("/"))
+    wanted[min(at + 1, len(wanted) - 1)] = "*"
+    repo = Repo("many", LABEL, patterns=(canonical_pattern("/".join(wanted)), "git.corp/**"))
+    assert RepoRegistry({"many": repo}, LABEL).by_address(address) == (repo,)

@@ -30,8 +30,8 @@ def test_a_pattern_is_compiled_and_joined_with_what_is_written_out() -> None:
     }
     found = compiled(repos__repos=repos).require().registry
     assert [repo.id for repo in found.by_address("git.example.com/payments/docs")] == [
-        "payments",
         "open",
+        "payments",
     ]
     assert found.by_address("git.example.com/other/docs") == ()
 
