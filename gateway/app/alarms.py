@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from gateway.domain.errors import Problem
 from gateway.flow.background import Background
 from gateway.meters.logs import logger
 
 DIFFERENCE = "residency_difference"
 AGREED = "residency_agreed"
+PROBLEMS_SHOWN_MAX = 8
 
 
 class AdminRecords(Protocol):
@@ -25,6 +27,43 @@ class AlarmMeters(Protocol):
 
     def residency_difference(self) -> None:
         """Count a place that is not as it was declared."""
+
+
+class KeyMeters(Protocol):
+    """What is counted of the key file."""
+
+    def keys_stale(self, *, stale: bool) -> None:
+        """Say whether the key file on disk is another than the one in use."""
+
+
+class KeyAlarms:
+    """Tells of every change of the keys, and of a key file that cannot be used."""
+
+    def __init__(self, ledger: AdminRecords, meters: KeyMeters, background: Background) -> None:
+        self._ledger = ledger
+        self._meters = meters
+        self._background = background
+
+    def keys_loaded(self, counts: Mapping[str, int]) -> None:
+        """The key file was read and is in use."""
+        self._meters.keys_stale(stale=False)
+        logger().info("keys_loaded", count=counts["keys"])
+        self._background.spawn(_recorded(self._ledger, "keys_loaded", dict(counts)))
+
+    def keys_refused(self, problems: tuple[Problem, ...]) -> None:
+        """The key file cannot be used; the last good one stays in use."""
+        self._meters.keys_stale(stale=True)
+        shown = [str(problem) for problem in problems[:PROBLEMS_SHOWN_MAX]]
+        logger().error("keys_refused", count=len(problems), problems=shown)
+        facts = {"problems": len(problems)}
+        self._background.spawn(_recorded(self._ledger, "keys_refused", facts))
+
+
+async def _recorded(ledger: AdminRecords, what: str, facts: Mapping[str, str | int | bool]) -> None:
+    try:
+        await ledger.record(what, facts)
+    except Exception as error:  # noqa: BLE001 - it stands in the log and the metrics
+        logger().error("alarm_unrecorded", what=what, kind=type(error).__name__)
 
 
 class Alarms:
@@ -59,10 +98,5 @@ class Alarms:
 
     def _tell(self, what: str, backend: str, reason: str) -> None:
         logger().error(what, backend=backend, reason=reason)
-        self._background.spawn(self._record(what, backend, reason))
-
-    async def _record(self, what: str, backend: str, reason: str) -> None:
-        try:
-            await self._ledger.record(what, {"backend": backend, "reason": reason})
-        except Exception as error:  # noqa: BLE001 - the alarm stands in the log and the metrics
-            logger().error("alarm_unrecorded", backend=backend, kind=type(error).__name__)
+        facts = {"backend": backend, "reason": reason}
+        self._background.spawn(_recorded(self._ledger, what, facts))

@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Litestar
 
-from gateway.app.loading import Loaded, anonymous_caller
+from gateway.app.loading import anonymous_caller
 from gateway.app.making import Made
 from gateway.app.node_secret import access_root
 from gateway.audit.record import Attempted, Decided, Settled
@@ -13,12 +13,14 @@ from gateway.dialects import DIALECTS
 from gateway.identity.access_keys import AccessKeys
 from gateway.identity.anonymous import Anonymous
 from gateway.identity.callers import Callers
-from gateway.identity.network import Network, client_address, networks_of
+from gateway.identity.certificate import told_subject
+from gateway.identity.network import Network, client_address, is_listed, networks_of
 from gateway.surfaces.accept import BodyLimits
 from gateway.surfaces.admin import Readiness, admin_application
 from gateway.surfaces.api import Api
 from gateway.surfaces.front import Door, Front
 from gateway.surfaces.knock import Scope
+from gateway.surfaces.protocol import SUBJECTS
 
 STALL_MS_MAX = 60_000
 FORWARDED = b"x-forwarded-for"
@@ -28,6 +30,7 @@ class LedgerRecords:
     """Reads records off the event loop."""
 
     def __init__(self, made: Made) -> None:
+        self._ledger = made.ledger
         self._reader = made.ledger.reader
 
     async def record_of(
@@ -36,6 +39,11 @@ class LedgerRecords:
         """Return what stands about one request, or None."""
         found = await asyncio.to_thread(self._reader.record_of, record_id)
         return None if found is None else (found.decided, found.attempted, found.settled)
+
+    async def is_of(self, decided: Decided, subject: str) -> bool:
+        """Was it this person or service who asked? No, where that is erased."""
+        personal = await asyncio.to_thread(self._ledger.personal, decided)
+        return personal is not None and personal.subject == subject
 
 
 def data_application(made: Made) -> Front:
@@ -49,13 +57,28 @@ def data_application(made: Made) -> Front:
         told = b",".join(forwarded).decode("latin-1") if forwarded else None
         return client_address(peer[0] if peer else "", told, trusted)
 
+    def subjects_of(scope: Scope) -> tuple[str, ...]:
+        # INVARIANT: a listed proxy speaks for others: its own certificate is nobody's here, and a
+        # header says whose one it saw. From anybody else that header says nothing.
+        peer: Any = scope.get("client")
+        if not is_listed(peer[0] if peer else "", trusted):
+            shown: tuple[str, ...] = scope.get(SUBJECTS, ())
+            return shown
+        told = data.subject_header
+        if told is None:
+            return ()
+        name = told.name.encode()
+        values = [value for given, value in scope["headers"] if given.lower() == name]
+        return told_subject(values, told.kind)
+
     door = Door(
-        callers=callers_of(made.loaded, trusted),
+        callers=callers_of(made, trusted),
         dialects=DIALECTS,
         clock=made.clock,
         ids=made.house.ids,
         doorbell=made.metrics,
         address_of=address_of,
+        subjects_of=subjects_of,
         body=BodyLimits(data.body_bytes_max, data.body_ms_max),
         in_flight_max=data.in_flight_max,
         stall_ms=STALL_MS_MAX,
@@ -64,14 +87,15 @@ def data_application(made: Made) -> Front:
     return Front(door, made.exchange, behind)
 
 
-def callers_of(loaded: Loaded, trusted: tuple[Network, ...]) -> Callers:
+def callers_of(made: Made, trusted: tuple[Network, ...]) -> Callers:
     """Return everybody whom the gateway knows."""
-    settings = loaded.node.settings
-    access = AccessKeys(loaded.keys, access_root(settings.paths))
-    named, caller = settings.listeners.data.anonymous, anonymous_caller(loaded.node)
-    if named is None or caller is None:
-        return Callers(loaded.keys, access)
-    return Callers(loaded.keys, access, Anonymous(caller, networks_of(named.networks), trusted))
+    node, keys = made.loaded.node, made.key_file.held
+    access = AccessKeys(keys, access_root(node.settings.paths))
+    named, caller = node.settings.listeners.data.anonymous, anonymous_caller(node)
+    nobody = None
+    if named is not None and caller is not None:
+        nobody = Anonymous(caller, networks_of(named.networks), trusted)
+    return Callers(keys, access, nobody, made.issuers if node.settings.issuers else None)
 
 
 class AdminDoor:

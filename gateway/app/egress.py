@@ -13,6 +13,9 @@ def egress(loaded: Loaded) -> Iterator[str]:
 
     No prompt goes to any of them in clear, nor a word of one: a proxy sees host and port, and TLS.
     """
+    for name, issuer in loaded.node.settings.issuers.items():
+        if issuer.jwks.url is not None:
+            yield f"issuer {name}: {issuer.jwks.url} for its keys"
     for name, backend in loaded.models.backends.items():
         kind = BACKENDS[backend.kind]
         if backend.proxy is not None:

@@ -16,6 +16,7 @@ from gateway.config.settings import Tls
 from gateway.surfaces.protocol import Connections, LimitedProtocol, limited_protocol
 
 BACKLOG = 1024
+ASKED = {"require": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL}
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -110,5 +111,8 @@ def _tls_options(tls: Tls | None) -> dict[str, Any]:
         return {}
     options: dict[str, Any] = {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
     if tls.client_ca is not None:
-        options |= {"ssl_ca_certs": str(tls.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
+        options |= {
+            "ssl_ca_certs": str(tls.client_ca),
+            "ssl_cert_reqs": ASKED[tls.client_certificate],
+        }
     return options

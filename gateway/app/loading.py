@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from gateway.app.bindings import Bindable, bindable, binding_problems, key_problems
 from gateway.app.certificates import fault_of
+from gateway.app.issuing import issuer_problems
 from gateway.audit import canonical
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
@@ -25,7 +27,6 @@ from gateway.domain.caller import Caller
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.secret import Secret
-from gateway.domain.vocabulary import UnknownLabelError
 from gateway.domain.zone import Zone
 from gateway.identity import anonymous
 from gateway.identity.keyfile import read_keys
@@ -113,8 +114,10 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
             cases += found
             collected.problems += problems
         collected.problems += prove(compiled.program, compiled.invariants, today)
-        collected.problems += _key_problems(keys_file, keys, compiled) if keys else ()
-        collected.problems += _anonymous_problems(node, compiled)
+        known = bindable(compiled, models.catalogue)
+        collected.problems += key_problems(keys_file, keys, known) if keys else ()
+        collected.problems += _anonymous_problems(node, known)
+        collected.problems += issuer_problems(node, known)
     collected.problems += _place_problems(fleet["backends"], models, secrets, demo=settings.demo)
     collected.problems += _roaming_problems(fleet["backends"], models, compiled.zones)
     collected.problems += _demo_problems(node)
@@ -204,28 +207,10 @@ def _known_words(models: Models) -> Known:
     )
 
 
-def _key_problems(document: Document, keys: KeyRing, compiled: Compiled) -> Iterator[Problem]:
-    for caller in keys.callers:
-        yield from _binding_problems(document, f"/keys/{caller.key_id}", caller, compiled)
-
-
-def _anonymous_problems(node: Node, compiled: Compiled) -> Iterator[Problem]:
+def _anonymous_problems(node: Node, known: Bindable) -> Iterator[Problem]:
     caller = anonymous_caller(node)
     if caller is not None:
-        yield from _binding_problems(node.document, ANONYMOUS_AT, caller, compiled)
-
-
-def _binding_problems(
-    document: Document, at: str, caller: Caller, compiled: Compiled
-) -> Iterator[Problem]:
-    for repo in caller.repos:
-        if repo not in compiled.registry.repos:
-            yield document.problem(f"{at}/repos", "the policy registers no such repository")
-    if caller.label is not None:
-        try:
-            compiled.vocabulary.parse(caller.label)
-        except UnknownLabelError as error:
-            yield document.problem(f"{at}/label", str(error))
+        yield from binding_problems(node.document, ANONYMOUS_AT, caller, known)
 
 
 def _place_problems(

@@ -11,7 +11,10 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.app.alarms import Alarms
+from gateway.app.alarms import Alarms, KeyAlarms
+from gateway.app.bindings import bindable_in
+from gateway.app.issuing import issuers_of
+from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
 from gateway.app.node_secret import derived, node_secret, secret_place
@@ -28,11 +31,14 @@ from gateway.domain.secret import Secret
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
+from gateway.identity.issuers import Issuers
+from gateway.identity.keys import HeldKeys
 from gateway.ledger.ledger import Ledger, open_ledger
 from gateway.ledger.parts import Options
 from gateway.ledger.paths import LedgerPaths
 from gateway.meters.logs import logger
 from gateway.meters.metrics import Metrics
+from gateway.routing.allowance import REASONS as KEY_REASONS
 from gateway.stores.conversations import Conversations
 from gateway.stores.detector_cache import Loaded as LoadedDetector
 from gateway.stores.detector_cache import load_detectors
@@ -52,7 +58,7 @@ from gateway.transport.target import Target
 
 TENANT_PURPOSE = "tenant"
 MEMORY_PURPOSE = "conversations"
-REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error")
+REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error", *KEY_REASONS)
 CONVERSATIONS = "conversations.sqlite"
 
 
@@ -71,6 +77,8 @@ class Made(Struct, frozen=True, kw_only=True):
     conversations: Conversations
     metrics: Metrics
     residency: ResidencyWatch
+    key_file: KeyFile
+    issuers: Issuers
 
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
@@ -141,35 +149,50 @@ def _with_control(engine: Target) -> Iterator[Target]:
         yield replace(engine, place=control, kind=kind, models=())
 
 
+class Kept(Struct, frozen=True):
+    """What lasts longer than a boot, opened: the ledger, and what is folded from it."""
+
+    ledger: Ledger
+    digests: dict[str, str]
+    background: Background
+    conversations: Conversations
+
+
+async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) -> Kept:
+    """Open what is kept; LedgerUnavailable when there is no ledger or another holds it."""
+    options = Options(observe_sync_s=metrics.fsync)
+    paths = ledger_paths(loaded.node.settings.paths)
+    ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
+    documents = loaded.documents.items()
+    digests = {name: await ledger.store_document(value, name) for name, value in documents}
+    background = Background()
+    conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
+    return Kept(ledger, digests, background, conversations)
+
+
 async def make(loaded: Loaded) -> Made:
     """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
     settings = loaded.node.settings
-    clock = SystemClock()
+    clock, metrics = SystemClock(), _metrics(loaded)
     ids = RandomIds(clock)
     boot = ids.record_id()
-    metrics = _metrics(loaded)
     scanner = DetectorScanner([one.detector for one in load_scanners(settings.paths)])
-    options = Options(observe_sync_s=metrics.fsync)
-    ledger = await open_ledger(ledger_paths(settings.paths), boot, clock, ids, options)
-    digests = {
-        name: await ledger.store_document(value, name) for name, value in loaded.documents.items()
-    }
-    background = Background()
-    conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    alarms = Alarms(ledger, metrics, background)
+    kept = await keep(loaded, boot, clock, metrics)
+    alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)
+    worlds = CurrentWorld(loaded, kept.digests, outside.health)
     house = House(
-        worlds=CurrentWorld(loaded, digests, outside.health),
-        ledger=ledger,
+        worlds=worlds,
+        ledger=kept.ledger,
         sender=outside.sender,
         health=outside.health,
         scanner=scanner,
-        conversations=conversations,
+        conversations=kept.conversations,
         clock=clock,
         ids=ids,
         meters=metrics,
         log=logger(),
-        background=background,
+        background=kept.background,
         backends=_kinds(loaded, outside.probes),
         dialects=DIALECTS,
         boot=boot,
@@ -182,14 +205,25 @@ async def make(loaded: Loaded) -> Made:
         clock=clock,
         house=house,
         exchange=Exchange(house),
-        ledger=ledger,
+        ledger=kept.ledger,
         sender=outside.sender,
         health=outside.health,
         probes=outside.probes,
         scanner=scanner,
-        conversations=conversations,
+        conversations=kept.conversations,
         metrics=metrics,
         residency=_residency(loaded, outside, alarms, clock),
+        issuers=issuers_of(settings.issuers),
+        key_file=_key_file(loaded, worlds, KeyAlarms(kept.ledger, metrics, kept.background)),
+    )
+
+
+def _key_file(loaded: Loaded, worlds: CurrentWorld, bell: KeyAlarms) -> KeyFile:
+    return KeyFile(
+        path=loaded.node.settings.paths.keys,
+        held=HeldKeys(loaded.keys),
+        known=lambda: bindable_in(worlds.now()),
+        bell=bell,
     )
 
 

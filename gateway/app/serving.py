@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from gateway.app.certificates import watch_certificate
 from gateway.app.doors import STALL_MS_MAX, AdminDoor, data_application
+from gateway.app.issuing import IssuerKeys
+from gateway.app.key_reload import watch_keys
 from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, make
@@ -48,6 +50,8 @@ async def serve(loaded: Loaded, announce: Callable[[Addresses], None]) -> None:
         asyncio.create_task(made.sender.fetch_ahead()),
         asyncio.create_task(admin.first_probes()),
         asyncio.create_task(made.residency.run()),
+        asyncio.create_task(watch_keys(made.key_file)),
+        *_issuers(made),
         *_certificates(made, servers[0], again),
     ]
     await _started(servers, running)
@@ -133,6 +137,17 @@ def _admin_server(made: Made, admin: AdminDoor) -> QuietServer:
             drain_ms=1_000,
         )
     )
+
+
+def _issuers(made: Made) -> list[asyncio.Task[None]]:
+    """Start to look at the keys of every issuer; one that nobody knows is looked for at once."""
+    settings = made.loaded.node.settings.issuers
+    found = {
+        name: IssuerKeys(name, one.jwks, made.issuers, made.clock, made.metrics)
+        for name, one in settings.items()
+    }
+    made.issuers.wanted = lambda name: found[name].wanted.set()
+    return [asyncio.create_task(one.run()) for one in found.values()]
 
 
 def _certificates(

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.attestation import Attestation
+from gateway.domain.caller import Allowance
 from gateway.domain.decision import Decision, Facts, Finding, Signal
 from gateway.domain.label import Label
 from gateway.domain.money import Tokens
@@ -32,6 +33,8 @@ ADMIN_KINDS = frozenset(
         "conversations_forgotten",
         "residency_agreed",
         "residency_difference",
+        "keys_loaded",
+        "keys_refused",
     }
 )
 
@@ -41,7 +44,8 @@ class Personal(Struct, frozen=True):
 
     `salts` holds, as hex, the salts of the record's commitments by name. `turns` are the digests of
     what passed under `turns_label`: of a Decided, the turns that the client sent; of a Settled,
-    the reply. Each is DIGEST_CHARS characters of base64, one after the other.
+    the reply. Each is DIGEST_CHARS characters of base64, one after the other. `on_behalf_of` is the
+    person for whom the subject acts: sealed apart, under that person's own key.
     """
 
     subject: str
@@ -54,6 +58,7 @@ class Personal(Struct, frozen=True):
     salts: dict[str, str] = {}
     turns: str = ""
     turns_label: Label | None = None
+    on_behalf_of: str = ""
 
 
 class Sealed(Struct, frozen=True):
@@ -71,7 +76,9 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     SHA-256 of the bytes that came in. `health` is what was known to be resting when the route was
     planned. `documents` names the policy bundle and catalogue by digest. `run` is a keyed digest
     of the caller's session, or of the first turn: the requests of one run have the same. It decides
-    nothing.
+    nothing. `allowance` is what the caller might at the most, where something limited it, and
+    `known_by` how he was known where it was not by a key. `on_behalf_of` is the person for whom he
+    acted, under the key of that person.
     """
 
     id: str
@@ -98,6 +105,9 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     v: int = VERSION
     # WHY: left out where there is none: what an older record holds must be written as it was.
     run: str | UnsetType = UNSET
+    allowance: Allowance | UnsetType = UNSET
+    known_by: str | UnsetType = UNSET
+    on_behalf_of: Sealed | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):

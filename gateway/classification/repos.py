@@ -23,6 +23,7 @@ __all__ = [
 
 REPO_ID_MAX = 64
 FOLDERED_MAX = 16
+MATCHED_MAX = 16
 _ID = re.compile(r"[a-z0-9-]+")
 
 
@@ -43,13 +44,17 @@ class Repos(Struct, frozen=True):
     claimed: frozenset[str] = frozenset()
 
 
-def claimed(claims: Claims, registry: RepoRegistry) -> RepoClaim | None:
-    """Return what the client claims, None without a claim; Malformed when it cannot be read.
+def claimed(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
+    """Return what the client claims, nothing without a claim; Malformed when it cannot be read.
 
     A claim is a clone URL or a registry id. An id that the registry lacks is Malformed, for it
-    names nothing; a URL that the registry lacks is an unregistered repository.
+    names nothing; a URL that the registry lacks is an unregistered repository. A URL may be that
+    of several entries, of which all count.
     """
-    return placed(claims, registry) if claims.repo is None else _read(claims.repo, registry)
+    if claims.repo is not None:
+        return _read(claims.repo, registry)
+    place = placed(claims, registry)
+    return () if place is None else (place,)
 
 
 def told(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
@@ -57,7 +62,7 @@ def told(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
 
     INVARIANT: these never choose a repository: what chooses is the header, or the path.
     """
-    return tuple(_read(text, registry) for text in claims.told_repos)
+    return tuple(one for text in claims.told_repos for one in _read(text, registry))
 
 
 def foldered(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
@@ -89,7 +94,7 @@ def hinted(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
     INVARIANT: a hint comes unasked, so it never refuses a request and never chooses a repository;
     one that is no address is a repository that nobody registered.
     """
-    return tuple(_told(url, registry) for url in claims.workspaces)
+    return tuple(one for url in claims.workspaces for one in _told(url, registry))
 
 
 def repos_of(caller: Caller, claims: Claims, registry: RepoRegistry) -> Repos:
@@ -97,34 +102,45 @@ def repos_of(caller: Caller, claims: Claims, registry: RepoRegistry) -> Repos:
     claim = claimed(claims, registry)
     known = frozenset(caller.repos)
     hints = [
+        *claim,
         *hinted(claims, registry),
         *told(claims, registry),
         *foldered(claims, registry),
         placed(claims, registry),
     ]
     named = {hint.repo.id for hint in hints if hint is not None and hint.repo is not None}
-    if claim is not None and claim.repo is not None:
-        named.add(claim.repo.id)
-        if caller.selects_repo and claim.repo.id in known:
-            known = frozenset({claim.repo.id})
+    chosen = frozenset(one.repo.id for one in claim if one.repo is not None) & known
+    if caller.selects_repo and chosen:
+        known = chosen
     return Repos(known, frozenset(named - known))
 
 
-def _read(text: str, registry: RepoRegistry) -> RepoClaim:
+def _read(text: str, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
     if _ID.fullmatch(text) and len(text) <= REPO_ID_MAX:
         repo = registry.repos.get(text)
         if repo is None:
             raise Malformed("The claimed repository id is not registered; send its clone URL.")
-        return RepoClaim(repo)
+        return (RepoClaim(repo),)
     try:
         address = canonical(text)
     except ValueError as error:
         raise Malformed(f"The claimed repository cannot be read: {error}.") from None
-    return RepoClaim(registry.by_address(address))
+    return _registered(address, registry)
 
 
-def _told(url: str, registry: RepoRegistry) -> RepoClaim:
+def _told(url: str, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
     try:
-        return RepoClaim(registry.by_address(canonical(url)))
+        return _registered(canonical(url), registry)
     except ValueError:
-        return RepoClaim(None)
+        return (RepoClaim(None),)
+
+
+def _registered(address: str, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
+    """Return every repository of that address, or the one that nobody registered.
+
+    INVARIANT: of more than a record has room for, no label is left out for another of its kind.
+    """
+    found = registry.by_address(address)
+    labels = {repo.label: RepoClaim(repo) for repo in reversed(found)}
+    claims = dict.fromkeys((*labels.values(), *map(RepoClaim, found)))
+    return tuple(claims)[: max(MATCHED_MAX, len(labels))] or (RepoClaim(None),)

@@ -33,14 +33,18 @@ def signals(
         base = [Signal("default", default, Trust.CONFIGURED, base=True)]
     place = placed(claims, registry)
     found = (
-        *(("claim:repo", one) for one in (claim,) if one is not None),
+        *(("claim:repo", one) for one in claim),
         *(("claim:path", one) for one in (place,) if one is not None),
         *(("claim:metadata", one) for one in told(claims, registry)),
         *(("claim:workspace", one) for one in hinted(claims, registry)),
         *(("claim:folder", one) for one in foldered(claims, registry)),
     )
     repos = dict.fromkeys(_claimed_repo(source, one, registry) for source, one in found)
-    return (*base, *repos, *_claimed_label(claims, vocabulary))
+    filed = (
+        Signal("file:label", _written(text, vocabulary), Trust.INFERRED)
+        for text in claims.file_labels
+    )
+    return (*base, *repos, *_claimed_label(claims, vocabulary), *dict.fromkeys(filed))
 
 
 def finding_signals(
@@ -67,13 +71,14 @@ def _inferred(detector: str, label: Label, detail: str) -> Signal:
 
 
 def _bound(
-    caller: Caller, claim: RepoClaim | None, registry: RepoRegistry, vocabulary: Vocabulary
+    caller: Caller, claim: tuple[RepoClaim, ...], registry: RepoRegistry, vocabulary: Vocabulary
 ) -> list[Signal]:
     """Return what the key binds: its own label, and the repositories or the chosen one."""
-    found: list[Signal] = []
-    if caller.label is not None:
-        label = _written(caller.label, vocabulary)
-        found.append(Signal("key", label, Trust.AUTHENTICATED, base=True))
+    written = (caller.label, *caller.floors) if caller.label is not None else caller.floors
+    found = [
+        Signal("key", _written(text, vocabulary), Trust.AUTHENTICATED, base=True)
+        for text in dict.fromkeys(written)
+    ]
     known = [registry.repos[repo] for repo in caller.repos if repo in registry.repos]
     if len(known) < len(caller.repos):
         # INVARIANT: a binding to a repository that nobody registered is the strictest label,
@@ -82,8 +87,9 @@ def _bound(
             Signal("repo", vocabulary.top, Trust.AUTHENTICATED, base=True, detail="unknown")
         )
     trust = Trust.AUTHENTICATED
-    if caller.selects_repo and claim is not None and claim.repo in known:
-        known, trust = [claim.repo], Trust.SELECTED
+    chosen = [one.repo for one in claim if one.repo is not None and one.repo in known]
+    if caller.selects_repo and chosen:
+        known, trust = chosen, Trust.SELECTED
     found += [Signal("repo", repo.label, trust, base=True, detail=repo.id) for repo in known]
     return found
 

@@ -16,8 +16,9 @@ from gateway.domain.errors import ConfigError, GatewayError
 COMMANDS = {
     "serve": "run the gateway",
     "check": "validate all configuration and print the residency matrix",
-    "keys": "create and rotate keys for callers",
+    "keys": "create, list, rotate and revoke keys for callers",
     "ledger": "create a ledger",
+    "repos": "explain an address of a repository; import from a Git host",
     "verify": "verify a whole ledger from its bytes",
     "explain": "say why a request was answered as it was",
     "replay": "make a recorded decision again and compare",

@@ -10,12 +10,16 @@ from msgspec.structs import asdict, replace
 
 from gateway.config.decode import decode
 from gateway.config.files import escape, load
-from gateway.config.settings import Paths, SecretSource, Settings, Timeouts
+from gateway.config.issuers import issuer_faults
+from gateway.config.settings import DataListener, Paths, SecretSource, Settings, Timeouts
 from gateway.config.version import check_version
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 
 DEMO_PREFIX = "demo/"
+NO_SUBJECTS = frozenset(
+    {"authorization", "x-api-key", "x-goog-api-key", "api-key", "host", "x-forwarded-for"}
+)
 PREFIX_MIN = {4: 8, 6: 7}
 SALVAGED: dict[str, Any] = {"paths": Paths, "demo": bool, "secrets": dict[str, SecretSource]}
 S = TypeVar("S", bound=Struct)
@@ -75,6 +79,8 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
     yield from _limits(document, settings)
     yield from _same_place(document, settings.paths)
     yield from _sources(document, settings)
+    for place, fault in issuer_faults(settings.issuers):
+        yield document.problem(f"/issuers/{place}", fault)
 
 
 def _demo(document: Document, settings: Settings) -> Iterator[Problem]:
@@ -102,10 +108,24 @@ def _addresses(document: Document, settings: Settings) -> Iterator[Problem]:
         complaint = _block_complaint(block)
         if complaint:
             yield document.problem(f"/listeners/data/trusted_proxies/{number}", complaint)
+    yield from _certificates(document, data)
     for number, block in enumerate(data.anonymous.networks if data.anonymous else ()):
         complaint = _block_complaint(block) or _wide_complaint(block)
         if complaint:
             yield document.problem(f"/listeners/data/anonymous/networks/{number}", complaint)
+
+
+def _certificates(document: Document, data: DataListener) -> Iterator[Problem]:
+    tls, header = data.tls, data.subject_header
+    if tls is not None and tls.client_ca is None and tls.client_certificate == "optional":
+        pointer = "/listeners/data/tls/client_certificate"
+        yield document.problem(pointer, "is said without `client_ca`")
+    if header is not None and not data.trusted_proxies:
+        what = "would never be read: `trusted_proxies` lists nobody"
+        yield document.problem("/listeners/data/subject_header", what)
+    if header is not None and header.name in NO_SUBJECTS:
+        what = "is a header that says something else"
+        yield document.problem("/listeners/data/subject_header/name", what)
 
 
 def _limits(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from gateway.config.forms import form
+from gateway.config.issuers import ISSUERS_MAX, IssuerName, IssuerSettings
 
 CONNECTIONS_MAX = 100_000
 MILLISECONDS_MAX = 3_600_000
@@ -27,6 +28,7 @@ Milliseconds = Annotated[int, Meta(ge=1, le=MILLISECONDS_MAX)]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Count = Annotated[int, Meta(ge=1, le=CONNECTIONS_MAX)]
 
+HeaderName = Annotated[str, form(r"[a-z0-9]+(-[a-z0-9]+)*", "x-client-san-uri")]
 VariableName = Annotated[str, form(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "PERIMETER_ANTHROPIC_KEY")]
 
 OriginName = Annotated[
@@ -42,8 +44,12 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[Path, Meta(description="PEM file: the private key of the certificate.")]
     client_ca: Annotated[
         Path | None,
-        Meta(description="PEM file: when given, a client must show a certificate signed by it."),
+        Meta(description="PEM file: when given, clients show a certificate signed by it."),
     ] = None
+    client_certificate: Annotated[
+        Literal["require", "optional"],
+        Meta(description="Whether a client must show a certificate, or may. docs/identity.md"),
+    ] = "require"
     version_min: Annotated[
         Literal["1.2", "1.3"], Meta(description="The oldest TLS version that is spoken.")
     ] = "1.2"
@@ -74,6 +80,16 @@ class Anonymous(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = ("127.0.0.0/8", "::1/128")
 
 
+class SubjectHeader(Struct, frozen=True, forbid_unknown_fields=True):
+    """The header in which a listed proxy tells the subject of the client's certificate."""
+
+    name: Annotated[HeaderName, Meta(description="The header; the proxy must always set it.")]
+    kind: Annotated[
+        Literal["uri", "dns", "email", "cn", "xfcc"],
+        Meta(description="What of the certificate the proxy writes there; xfcc: Envoy's form."),
+    ] = "uri"
+
+
 class DataListener(Struct, frozen=True, forbid_unknown_fields=True):
     """Where clients connect, and what bounds them."""
 
@@ -89,6 +105,10 @@ class DataListener(Struct, frozen=True, forbid_unknown_fields=True):
             description="CIDR blocks of peers whose forwarded client address is believed.",
         ),
     ] = ()
+    subject_header: Annotated[
+        SubjectHeader | None,
+        Meta(description="Where a listed proxy tells whose certificate it saw; null: nowhere."),
+    ] = None
     anonymous: Annotated[
         Anonymous | None,
         Meta(description="Who sends no credential at all; null: nobody may. docs/keys.md"),
@@ -264,6 +284,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(
             max_length=SECRETS_MAX,
             description="Secrets by name, each by reference to a file or the environment.",
+        ),
+    ] = {}
+    issuers: Annotated[
+        dict[IssuerName, IssuerSettings],
+        Meta(
+            max_length=ISSUERS_MAX,
+            description="Whose tokens are believed, by name. docs/identity.md",
         ),
     ] = {}
     refusal_status: Annotated[

@@ -25,7 +25,8 @@ class Claims(Struct, frozen=True):
     `repo` is what somebody set; `workspaces` are remote URLs that a tool tells by itself.
     `place_label` and `place_repo` stand in the path, the latter as an id of the repo registry.
     `told_labels` and `told_repos` stand in the body's metadata; `folders` are the working
-    directories that a tool tells by itself.
+    directories that a tool tells by itself. `file_labels` are what a `.perimeter-label` says that a
+    tool has read.
     """
 
     label: str | None = None
@@ -38,6 +39,7 @@ class Claims(Struct, frozen=True):
     told_labels: tuple[str, ...] = ()
     told_repos: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    file_labels: tuple[str, ...] = ()
 
 
 class Envelope(Struct, frozen=True):

@@ -4,11 +4,12 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from gateway.audit.canonical import commit
 from gateway.audit.record import Decided, Personal
+from gateway.domain.caller import NO_LIMITS, Allowance
 from gateway.domain.decision import Decision, Effect, Finding
 from gateway.domain.errors import GatewayError
 from gateway.domain.repo_address import canonical
@@ -47,6 +48,7 @@ def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] =
         metadata=_metadata(claims),
         findings=_kept(findings),
         salts={"body": salt.hex()},
+        on_behalf_of=envelope.caller.on_behalf_of,
     )
 
 
@@ -76,6 +78,8 @@ def decided(
         finding_kinds=dict(Counter(finding.kind for finding in findings)),
         commitment=_commitment(envelope, personal),
         demo=world.demo,
+        allowance=_limited(ruling.evidence.allowance),
+        known_by=envelope.caller.known_by or UNSET,
     )
 
 
@@ -111,7 +115,13 @@ def turned_away(
         documents=world.documents,
         commitment=_commitment(envelope, personal),
         demo=world.demo,
+        allowance=_limited(envelope.caller.allowance),
+        known_by=envelope.caller.known_by or UNSET,
     )
+
+
+def _limited(allowance: Allowance) -> Allowance | UnsetType:
+    return UNSET if allowance == NO_LIMITS else allowance
 
 
 def _kept(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -8,6 +8,7 @@ from gateway.audit.record import Decided
 from gateway.backends import BACKENDS
 from gateway.config.backends import Known
 from gateway.config.catalogue import read_models
+from gateway.domain.caller import NO_LIMITS
 from gateway.domain.decision import Decision
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError
@@ -43,7 +44,8 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
     if decided.decision.policy != decided.documents["policy"]:
         raise NotReplayable("the decision names another policy than the record")
     world = _world(decided, load)
-    evidence = Evidence(decided.ask, decided.signals, decided.facts)
+    allowance = decided.allowance or NO_LIMITS
+    evidence = Evidence(decided.ask, decided.signals, decided.facts, allowance=allowance)
     again = rule(evidence, world, decided.decision.decided_at)
     return tuple(
         f"{name}: recorded {_shown(recorded)}, now {_shown(made)}"

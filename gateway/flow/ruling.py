@@ -13,12 +13,14 @@ from gateway.classification.conversation import (
 )
 from gateway.classification.repos import repos_of
 from gateway.classification.signals import finding_signals, signals
+from gateway.domain.caller import NO_LIMITS, Allowance
 from gateway.domain.decision import Classification, Decision, Facts, Scan, Signal
 from gateway.domain.dialect import Dialect
 from gateway.domain.request import Ask, Envelope, Operation
 from gateway.domain.route import Route
 from gateway.flow.ports import World
 from gateway.policy.evaluate import decide, objections
+from gateway.routing.allowance import narrowed, objecting
 from gateway.routing.names import Named, resolve
 from gateway.routing.plan import Limits, plan
 
@@ -30,6 +32,7 @@ class Evidence(Struct, frozen=True):
     signals: tuple[Signal, ...]
     facts: Facts
     scan: Scan = Scan()
+    allowance: Allowance = NO_LIMITS
 
 
 class Ruling(Struct, frozen=True):
@@ -66,7 +69,8 @@ def gather(
     raising = [finding for finding in scan.findings if not finding.tag_only]
     found = finding_signals(raising, scan.failed, program.raises)
     known = conversation_signals(recalled, world.vocabulary, program.unseen_assistant)
-    return Evidence(ask, (*told, *found, *known), _facts(envelope, named, scan, world), scan)
+    facts = _facts(envelope, named, scan, world)
+    return Evidence(ask, (*told, *found, *known), facts, scan, caller.allowance)
 
 
 def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = None) -> Ruling:
@@ -76,10 +80,12 @@ def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = 
     """
     classification = classify(evidence.signals)
     facts = replace(evidence.facts, label=classification.label)
+    allowance = evidence.allowance
     decision = decide(world.program, facts, now)
+    decision = narrowed(decision, facts.label, allowance, world.vocabulary)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
-    why_not = objections(world.program, facts, now)
-    limits = Limits(why_not, world.program.passes, now.date())
+    why_not = objecting(objections(world.program, facts, now), allowance)
+    limits = Limits(why_not, world.program.passes, now.date(), allowance)
     route = plan(decision, evidence.ask, named, world.fleet, limits)
     return Ruling(evidence, facts, classification, decision, route)
 

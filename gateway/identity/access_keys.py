@@ -11,7 +11,7 @@ from datetime import datetime
 
 from gateway.domain.caller import Caller
 from gateway.domain.secret import Secret
-from gateway.identity.keys import KEY_ID, KEY_ID_RULE, KeyRing, caller_of, refused
+from gateway.identity.keys import KEY_ID, KEY_ID_RULE, HeldKeys, caller_of, refused
 from gateway.identity.sent import KEY_HEADERS, Sent
 from gateway.identity.signature import Claim, claim_of, is_proven, signing_key
 
@@ -39,11 +39,11 @@ def secret_of(root: bytes, access_key: str, generation: int) -> Secret:
 class Unproven:
     """A request whose head says who signed it; nobody's until its body has come."""
 
-    __slots__ = ("_caller", "_claim", "_key")
+    __slots__ = ("_caller", "_claim", "_keys")
 
-    def __init__(self, claim: Claim, key: bytes, caller: Caller) -> None:
+    def __init__(self, claim: Claim, keys: tuple[bytes, ...], caller: Caller) -> None:
         self._claim = claim
-        self._key = key
+        self._keys = keys
         self._caller = caller
 
     def __repr__(self) -> str:
@@ -52,7 +52,8 @@ class Unproven:
 
     def proven(self, body_sha256: bytes) -> Caller:
         """Return the caller, now that the hash of the whole body is known; Unauthenticated."""
-        if not is_proven(self._claim, self._key, body_sha256):
+        right = [is_proven(self._claim, key, body_sha256) for key in self._keys]
+        if not any(right):
             raise refused()
         return self._caller
 
@@ -60,7 +61,7 @@ class Unproven:
 class AccessKeys:
     """The keys of callers who sign."""
 
-    def __init__(self, keys: KeyRing, root: bytes) -> None:
+    def __init__(self, keys: HeldKeys, root: bytes) -> None:
         self._keys = keys
         self._root = root
 
@@ -78,11 +79,15 @@ class AccessKeys:
             raise refused()
         found = _ACCESS_KEY_ID.fullmatch(claim.access_key_id)
         key_id = found["id"].lower().replace("_", "-") if found else ""
-        entry = self._keys.entry(key_id)
-        generation = entry.generation if entry is not None else None
+        entry = self._keys.now().entry(key_id)
+        generations = entry.generations(now) if entry is not None else ()
         # WHY: an unknown access key costs the same work as a known one.
-        secret = secret_of(self._root, claim.access_key_id, generation or _FIRST)
-        key = signing_key(secret.reveal(), claim)
-        if entry is None or generation is None or not entry.serves(now.date()):
+        keys = tuple(
+            signing_key(secret_of(self._root, claim.access_key_id, one).reveal(), claim)
+            for one in generations or (_FIRST,)
+        )
+        if entry is None or not generations or not entry.serves(now.date()):
             raise refused()
-        return Unproven(claim, key, caller_of(key_id, entry))
+        if not entry.comes_with(sent.subjects):
+            raise refused()
+        return Unproven(claim, keys, caller_of(key_id, entry))

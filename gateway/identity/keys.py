@@ -4,20 +4,25 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
+from msgspec.structs import replace
 
-from gateway.domain.caller import Caller
+from gateway.domain.caller import Allowance, Caller
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.secret import Secret
+from gateway.identity.certificate import folded
 from gateway.identity.sent import KEY_HEADERS
 
 KEYS_MAX = 100_000
 GENERATION_MAX = 1_000_000
 RANDOM_BYTES = 32
+HASHES_MAX = 2
+CERTIFIED = "mtls"
 HEADER_CHARS_MAX = 256
 BEARER = "authorization"
 KEY_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -29,22 +34,53 @@ _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +(?P<key>[!-~]+)")
 _NOBODY = "sha256:" + "0" * 64
 
 
+Generation = Annotated[int, Meta(ge=1, le=GENERATION_MAX)]
+
+
+class May(StrEnum):
+    """What only a key may do that says so: ask why, and name the person for whom it acts."""
+
+    EXPLAIN = "explain"
+    ON_BEHALF_OF = "on_behalf_of"
+
+
+class Previous(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a key was before its rotation, and until when that is good beside the new one."""
+
+    until: datetime
+    hash: str | None = None
+    generation: Generation | None = None
+
+    def __repr__(self) -> str:
+        """Return nothing of the key."""
+        return "Previous(***)"
+
+
 class KeyEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One key of the key file: whose it is, how it is known, and what it binds.
 
     A key that is sent is known by the `hash` of its text. An access key signs instead: it has a
-    `generation` and no hash, and its secret is kept nowhere.
+    `generation` and no hash, and its secret is kept nowhere. `tasks` (names that may be asked
+    for), `zones` and `clearance` only narrow what policy permits; without them it alone decides.
+    `certificates` are subjects of client certificates: with neither hash nor generation the key is
+    known by one of them, and else it serves only beside one of them.
     """
 
     subject: str
     team: str
     hash: str | None = None
-    generation: Annotated[int, Meta(ge=1, le=GENERATION_MAX)] | None = None
+    generation: Generation | None = None
     label: str | None = None
     repos: tuple[str, ...] = ()
     selects_repo: bool = False
     expires_on: date | None = None
     revoked: bool = False
+    previous: Previous | None = None
+    tasks: tuple[str, ...] | None = None
+    zones: tuple[str, ...] | None = None
+    clearance: str | None = None
+    may: tuple[May, ...] = ()
+    certificates: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return nothing of the key: neither hash nor holder."""
@@ -54,14 +90,52 @@ class KeyEntry(Struct, frozen=True, forbid_unknown_fields=True):
         """May the key be used on that day? Its last day counts."""
         return not self.revoked and (self.expires_on is None or today <= self.expires_on)
 
+    @property
+    def is_certified(self) -> bool:
+        """Is the key known by a certificate alone?"""
+        return self.hash is None and self.generation is None
+
+    def comes_with(self, subjects: Sequence[str]) -> bool:
+        """Does the connection show a certificate that the key asks for, where it asks for one?"""
+        return not self.certificates or any(folded(one) in subjects for one in self.certificates)
+
+    def hashes(self, now: datetime) -> tuple[str, ...]:
+        """Return the hashes by which it is known at that moment, the newest first."""
+        old = self._overlapping(now)
+        return tuple(one for one in (self.hash, old.hash if old else None) if one is not None)
+
+    def generations(self, now: datetime) -> tuple[int, ...]:
+        """Return the generations whose secret is good at that moment, the newest first."""
+        old = self._overlapping(now)
+        both = (self.generation, old.generation if old else None)
+        return tuple(one for one in both if one is not None)
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the key allows at the most."""
+        return Allowance(
+            names=UNSET if self.tasks is None else frozenset(self.tasks),
+            zones=UNSET if self.zones is None else frozenset(self.zones),
+            clearances=UNSET if self.clearance is None else (self.clearance,),
+        )
+
+    def _overlapping(self, now: datetime) -> Previous | None:
+        return self.previous if self.previous is not None and now < self.previous.until else None
+
 
 class KeyRing:
     """Every key of the key file; immutable, a reload makes a new one."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_by_subject", "_entries")
 
     def __init__(self, entries: Mapping[str, KeyEntry]) -> None:
         self._entries = dict(entries)
+        self._by_subject = {
+            folded(subject): key_id
+            for key_id, entry in entries.items()
+            if entry.is_certified
+            for subject in entry.certificates
+        }
 
     def __repr__(self) -> str:
         """Return the number of keys, no hash and no name."""
@@ -81,22 +155,65 @@ class KeyRing:
         """Return what the key file says of a key; it has not been used yet."""
         return self._entries.get(key_id)
 
-    def authenticate(self, headers: Mapping[str, str], today: date) -> Caller:
+    def entries(self) -> Mapping[str, KeyEntry]:
+        """Return every key by id, for people who look after them."""
+        return dict(self._entries)
+
+    def certified(self, subjects: Sequence[str], now: datetime) -> Caller | None:
+        """Return whom a certificate names, None when the key file lists none of its subjects.
+
+        Unauthenticated for a key that ended, and for a certificate that names two keys.
+        """
+        named = {self._by_subject[one] for one in subjects if one in self._by_subject}
+        if not named:
+            return None
+        key_id = min(named)
+        entry = self._entries[key_id]
+        if len(named) > 1 or not entry.serves(now.date()):
+            raise refused()
+        return replace(caller_of(key_id, entry), known_by=CERTIFIED)
+
+    def authenticate(
+        self, headers: Mapping[str, str], now: datetime, subjects: Sequence[str] = ()
+    ) -> Caller:
         """Return the caller whose key the headers hold; names of headers are in lower case.
 
         Unauthenticated, always in the same words: no key, two different ones, another scheme,
         malformed, unknown, revoked or expired.
         """
-        key = _presented(headers)
+        key = presented(headers)
         found = _KEY.fullmatch(key)
         key_id = found["id"] if found else ""
         entry = self._entries.get(key_id)
-        # WHY: an unknown id costs the same hash and comparison as a known one.
-        hashed = None if entry is None else entry.hash
-        right = hmac.compare_digest(hash_of(key), hashed or _NOBODY)
-        if entry is None or hashed is None or not right or not entry.serves(today):
+        # WHY: an unknown id costs the same hash and comparisons as a known one.
+        known = (*(entry.hashes(now) if entry is not None else ()), _NOBODY, _NOBODY)[:HASHES_MAX]
+        told = hash_of(key)
+        right = [hmac.compare_digest(told, one) for one in known]
+        if entry is None or not any(right) or not entry.serves(now.date()):
+            raise refused()
+        if not entry.comes_with(subjects):
             raise refused()
         return caller_of(key_id, entry)
+
+
+class HeldKeys:
+    """The ring that is in use now; a reload puts another one in its place, whole.
+
+    INVARIANT: who asks takes the ring once, so that no request sees two of them.
+    """
+
+    __slots__ = ("_ring",)
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def now(self) -> KeyRing:
+        """Return the ring in use."""
+        return self._ring
+
+    def swap(self, ring: KeyRing) -> None:
+        """Use this ring from now on."""
+        self._ring = ring
 
 
 def new_key(key_id: str, random: bytes) -> tuple[Secret, str]:
@@ -129,14 +246,21 @@ def refused() -> Unauthenticated:
 def caller_of(key_id: str, entry: KeyEntry) -> Caller:
     """Return the holder of a key."""
     return Caller(
-        key_id, entry.subject, entry.team, entry.label, entry.repos, selects_repo=entry.selects_repo
+        key_id,
+        entry.subject,
+        entry.team,
+        entry.label,
+        entry.repos,
+        selects_repo=entry.selects_repo,
+        allowance=entry.allowance,
+        may=frozenset(entry.may),
     )
 
 
-def _presented(headers: Mapping[str, str]) -> str:
+def presented(headers: Mapping[str, str], chars_max: int = HEADER_CHARS_MAX) -> str:
     """Return the key of the headers; all that are given must hold the same one."""
     told = {name: headers[name] for name in KEY_HEADERS if name in headers}
-    if not told or max(map(len, told.values())) > HEADER_CHARS_MAX:
+    if not told or max(map(len, told.values())) > chars_max:
         raise refused()
     keys = [value.strip(" \t") for name, value in told.items() if name != BEARER]
     if BEARER in told:

@@ -18,7 +18,8 @@ class Sent(Struct, frozen=True, kw_only=True):
 
     `path` and `query` are the bytes of the request line, before anything is decoded or cut off;
     `headers` are all fields in their order with names in lower case, `fields` the same by name.
-    `peer` is the address of the connection, `address` what a listed proxy says of it.
+    `peer` is the address of the connection, `address` what a listed proxy says of it. `subjects`
+    are those of the client's certificate: of the connection, or of what a listed proxy says.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Sent(Struct, frozen=True, kw_only=True):
     fields: dict[str, str]
     peer: str
     address: str
+    subjects: tuple[str, ...] = ()
 
     def values(self, name: str) -> list[bytes]:
         """Return every value of one header."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
+from msgspec import UNSET
 
 from gateway.audit.canonical import EntryRefused, EntryTooLarge, decode
 from gateway.audit.record import (
@@ -15,6 +16,7 @@ from gateway.audit.record import (
     Personal,
     Receipt,
     Record,
+    Sealed,
     Settled,
 )
 from gateway.audit.story import CLOCK_BACK_US_MAX
@@ -90,8 +92,7 @@ class Ledger:
         """Return the personal fields of a record; None when it has none. KeyGone, SealBroken."""
         if record.sealed is None:
             return None
-        field = field_of(record)
-        return await asyncio.to_thread(self._parts.keys.open_sealed, record.sealed, field)
+        return await asyncio.to_thread(self._open, record, record.sealed)
 
     def opened(self, start: int) -> Iterator[tuple[int, Record, Personal | None]]:
         """Yield every durable record from that index on with its personal fields; it blocks.
@@ -107,9 +108,21 @@ class Ledger:
         if isinstance(record, Admin) or record.sealed is None:
             return None
         try:
-            return self._parts.keys.open_sealed(record.sealed, field_of(record))
+            return self._open(record, record.sealed)
         except (KeyGone, SealBroken):
             return None
+
+    def _open(self, record: Decided | Attempted | Settled, sealed: Sealed) -> Personal:
+        """Return the personal fields, without the person acted for where that one is erased."""
+        personal = self._parts.keys.open_sealed(sealed, field_of(record))
+        told = record.on_behalf_of if isinstance(record, Decided) else UNSET
+        if not isinstance(record, Decided) or told is UNSET:
+            return personal
+        try:
+            person = self._parts.keys.open_sealed(told, principal_of(record)).subject
+        except KeyGone:
+            person = ""
+        return msgspec.structs.replace(personal, on_behalf_of=person)
 
     async def append(self, records: Sequence[tuple[Record, Personal | None]]) -> Receipt:
         """Make records durable in one group commit; LedgerUnavailable when that fails.
@@ -197,15 +210,21 @@ class Ledger:
         if personal is None or isinstance(record, Admin):
             return [_entry(record)]
         _assert_time(record)
-        month = month_of(record.ts_us)
+        month, person = month_of(record.ts_us), personal.on_behalf_of
+        own = msgspec.structs.replace(personal, on_behalf_of="")
         key = await self._key(personal.subject, month)
-        sealed = self._parts.keys.seal(personal, field_of(record), key)
-        entry = _entry(msgspec.structs.replace(record, sealed=sealed))
-        if not key.fresh or key.id in self._announcing:
-            return [entry]
-        self._announcing.add(key.id)
-        announced.add(key.id)
-        return [_entry(self._admin("subject_key_made", {"key": key.id, "month": month})), entry]
+        sealed = self._parts.keys.seal(own, field_of(record), key)
+        record, keys = msgspec.structs.replace(record, sealed=sealed), [key]
+        if person and isinstance(record, Decided):
+            # WHY: whoever is erased takes his name along, wherever a service named him.
+            theirs = await self._key(person, month)
+            told = self._parts.keys.seal(Personal(person), principal_of(record), theirs)
+            record, keys = msgspec.structs.replace(record, on_behalf_of=told), [key, theirs]
+        fresh = {one.id for one in keys if one.fresh} - self._announcing
+        self._announcing |= fresh
+        announced |= fresh
+        made = [{"key": key_id, "month": month} for key_id in sorted(fresh)]
+        return [*(_entry(self._admin("subject_key_made", one)) for one in made), _entry(record)]
 
     async def _announce(self, keys: set[str]) -> None:
         try:
@@ -275,6 +294,11 @@ def field_of(record: Decided | Attempted | Settled) -> Field:
             return Field(record.id, f"attempted/{record.number}")
         case Settled():
             return Field(record.id, "settled")
+
+
+def principal_of(record: Decided) -> Field:
+    """Return where the person for whom somebody acted stands in a record."""
+    return Field(record.id, "decided/on_behalf_of")
 
 
 def _assert_time(record: Record) -> None:

@@ -60,6 +60,14 @@ class Metrics:
         self._in_flight = Gauge(
             "perimeter_in_flight", "Requests being answered.", registry=self._registry
         )
+        self._fetches = self._counter(
+            "issuer_key_fetches", "Looks at the keys of an issuer.", "issuer", "outcome"
+        )
+        self._keys_stale = Gauge(
+            "perimeter_keys_stale",
+            "1 while the key file cannot be used and an earlier one is.",
+            registry=self._registry,
+        )
         self.reload(rules=rules, zones=zones)
 
     def reload(self, *, rules: Iterable[str], zones: Iterable[str]) -> None:
@@ -98,6 +106,14 @@ class Metrics:
     def residency_difference(self) -> None:
         """Count a place that was found to be other than it was declared."""
         self._differences.inc()
+
+    def keys_stale(self, *, stale: bool) -> None:
+        """Say whether the key file on disk is another than the one in use."""
+        self._keys_stale.set(int(stale))
+
+    def keys_fetched(self, issuer: str, *, well: bool) -> None:
+        """Count a look at the keys of an issuer, which carries nothing of any request."""
+        self._fetches.labels(issuer, "completed" if well else "failed").inc()
 
     def fsync(self, seconds: float) -> None:
         """Record how long one fdatasync of the ledger took."""

@@ -93,6 +93,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     rules: list[Rule]
     caveats: list[str] = []
     region_sets: dict[str, list[str]] = {}
+    tlp: dict[str, str] = {}
     detectors: dict[str, Detector] = {}
     on_loss: Literal["refuse", "record"] = "record"
     passes: dict[str, list[str]] = {}
@@ -130,12 +131,15 @@ class ZonesFile(Struct, frozen=True, forbid_unknown_fields=True):
 class RepoEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One repository: its label, its clone URLs, and the folders in which people have it.
 
+    A pattern is a URL with `*` for any text within a part of the path, or `**` at its end for all
+    below. An address may have several entries: their labels are joined.
     A path covers a folder and all below it: `*` stands for one name, `**` at the beginning for any
     number of them. It tells what a client's working directory claims, and nothing else.
     """
 
     label: str
     urls: list[str] = []
+    patterns: list[str] = []
     paths: list[str] = []
 
 

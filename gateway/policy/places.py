@@ -8,6 +8,7 @@ from gateway.domain.caller import Repo, RepoRegistry
 from gateway.domain.folder import fault_of
 from gateway.domain.label import Label
 from gateway.domain.repo_address import canonical
+from gateway.domain.repo_pattern import canonical_pattern
 from gateway.domain.zone import Evidence, Zone
 from gateway.policy.language import (
     REPOS_MAX,
@@ -164,7 +165,9 @@ def read_registry(reading: Reading, words: Words, unusable: Label) -> RepoRegist
         if entry is not None:
             label = words.label(reading, f"{pointer}/label", entry.label) or unusable
             addresses = _addresses(reading, name, entry.urls, taken)
-            repos[name] = Repo(name, label, addresses, _paths(reading, name, entry.paths))
+            paths = _paths(reading, name, entry.paths)
+            patterns = _patterns(reading, name, entry.patterns)
+            repos[name] = Repo(name, label, addresses, paths, patterns)
     return RepoRegistry(repos, unregistered or unusable)
 
 
@@ -178,6 +181,20 @@ def _paths(reading: Reading, repo: str, paths: list[str]) -> tuple[str, ...]:
         if fault:
             reading.complain(place, fault, "such as /Users/*/src/ledger or **/ledger")
     return tuple(paths)
+
+
+def _patterns(reading: Reading, repo: str, patterns: list[str]) -> tuple[str, ...]:
+    pointer = f"{step('/repos', repo)}/patterns"
+    if len(patterns) > URLS_MAX:
+        reading.complain(pointer, f"more than {URLS_MAX} patterns")
+        return ()
+    found: dict[str, None] = {}
+    for place, pattern in spread(pointer, patterns):
+        try:
+            found[canonical_pattern(pattern)] = None
+        except ValueError as error:
+            reading.complain(place, str(error))
+    return tuple(found)
 
 
 def _addresses(

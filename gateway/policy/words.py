@@ -3,9 +3,10 @@
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.domain.label import Label, Level
-from gateway.domain.vocabulary import UnknownLabelError, Vocabulary
+from gateway.domain.vocabulary import TLP_COLOURS, UnknownLabelError, Vocabulary
 from gateway.policy.language import CAVEATS_MAX, LEVELS_MAX, REGION_SETS_MAX
 from gateway.policy.reading import Reading, spread, step
 from gateway.policy.regions import (
@@ -127,7 +128,28 @@ def read_vocabulary(reading: Reading, parts: dict[str, object]) -> Vocabulary | 
         reading.complain("/levels", f"a policy has at least {LEVELS_MIN} levels")
     if len(reading.problems) > before:
         return None
-    return Vocabulary(tuple(levels), frozenset(caveats), _region_sets(reading, sets))
+    found = Vocabulary(tuple(levels), frozenset(caveats), _region_sets(reading, sets))
+    return replace(found, tlp=_tlp(reading, parts.get("tlp"), found))
+
+
+def _tlp(reading: Reading, told: object, vocabulary: Vocabulary) -> dict[str, Label]:
+    """Return what each mark means; a stricter one never means less than one before it."""
+    listed = told if isinstance(told, dict) else {}
+    for colour in listed:
+        if colour not in TLP_COLOURS:
+            reading.unknown(step("/tlp", colour), "TLP mark", colour, TLP_COLOURS)
+    marks: dict[str, Label] = {}
+    for colour in (one for one in TLP_COLOURS if one in listed):
+        pointer = step("/tlp", colour)
+        try:
+            label = vocabulary.parse(str(listed[colour]))
+        except UnknownLabelError as error:
+            reading.complain(pointer, str(error))
+            continue
+        if not all(label.dominates(other) for other in marks.values()):
+            reading.complain(pointer, "means less than a mark that is less strict")
+        marks[colour] = label
+    return marks
 
 
 def _check_list(reading: Reading, pointer: str, what: str, words: list[str], most: int) -> None:

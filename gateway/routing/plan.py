@@ -5,11 +5,19 @@ from datetime import date
 
 from msgspec import Struct
 
+from gateway.domain.caller import NO_LIMITS, Allowance
 from gateway.domain.decision import Decision
-from gateway.domain.errors import Denied, NoHealthyBackend, NothingFits, Refusal
+from gateway.domain.errors import (
+    Denied,
+    GatewayError,
+    NoHealthyBackend,
+    NotAllowed,
+    NothingFits,
+)
 from gateway.domain.fleet import Fleet, Offering
 from gateway.domain.request import Ask, Operation
 from gateway.domain.route import Candidate, Excluded, Route
+from gateway.routing.allowance import NOT_ALLOWED, may_ask
 from gateway.routing.names import Named
 
 CANDIDATES_MAX = 8
@@ -24,11 +32,13 @@ class Limits(Struct, frozen=True):
 
     `why_not(zone)` says in a word why it keeps the request out of a zone. `passes` names, by zone,
     what may go there although it makes a provider act. `today` is the day of the decision.
+    `allowance` says which names the caller may ask for.
     """
 
     why_not: Callable[[str], str | None]
     passes: Mapping[str, frozenset[str]] = {}
     today: date = date.min
+    allowance: Allowance = NO_LIMITS
 
 
 def plan(
@@ -46,6 +56,8 @@ def plan(
     excluded: list[Excluded] = []
     for offering in named.offerings:
         reason = _objection(offering, decision, ask, fleet, limits)
+        if not may_ask(named.asked, offering, limits.allowance):
+            reason = NOT_ALLOWED
         if reason is None and len(candidates) == CANDIDATES_MAX:
             reason = "too_many_candidates"
         if reason is None:
@@ -60,10 +72,12 @@ def nowhere() -> Route:
     return Route((), frozenset())
 
 
-def refusal(decision: Decision, route: Route) -> Refusal:
+def refusal(decision: Decision, route: Route) -> GatewayError:
     """Return the error for a route without candidates."""
     if not decision.boundary:
         return Denied(decision.message or "No rule permits this request anywhere.")
+    if route.excluded and all(item.reason == NOT_ALLOWED for item in route.excluded):
+        return NotAllowed("Your key does not allow this model; ask for one that it names.")
     reasons = ", ".join(f"{item.offering}: {item.reason}" for item in route.excluded)
     if any(item.reason == RESTING for item in route.excluded):
         return NoHealthyBackend(f"What may answer this request is not available now ({reasons}).")

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.classification.label_files import FILE_NAME, labels_in_files
 from gateway.domain.caller import Caller
 from gateway.domain.dialect import unpacked
 from gateway.domain.errors import Malformed, TooLarge, TooSlow
@@ -112,17 +113,29 @@ async def accept(
     read = read or await read_body(receive, visit.fields, limits)
     if visit.scope.get(TRAILERS):
         raise Malformed("Send every header before the body; trailers are not read.")
-    body = unpack(wire_body.parse(read.raw))
+    parsed = wire_body.parse(read.raw)
+    body = unpack(parsed)
+    claims = with_tellings(with_workspaces(with_metadata(claims, body), visit.headers, body), body)
     return replace(
         visit.envelope(),
-        claims=with_tellings(
-            with_workspaces(with_metadata(claims, body), visit.headers, body), body
-        ),
+        claims=replace(claims, file_labels=await _filed(body, read.raw, packed=body is not parsed)),
         body=body,
         told=told,
         body_bytes=len(read.raw),
         body_sha256=read.sha256,
     )
+
+
+async def _filed(body: Body, raw: bytes, *, packed: bool) -> tuple[str, ...]:
+    """Return the labels in files that tools have read; those of a large body in a thread.
+
+    WHY: a body that does not hold the name of such a file, as nearly all, is not gone through.
+    """
+    if not packed and FILE_NAME.encode() not in raw:
+        return ()
+    if len(raw) <= HASH_INLINE_BYTES_MAX:
+        return labels_in_files(body)
+    return await asyncio.to_thread(labels_in_files, body)
 
 
 async def read_body(receive: Receive, fields: dict[str, str], limits: BodyLimits) -> Read:

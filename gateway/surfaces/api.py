@@ -23,7 +23,8 @@ from gateway.domain.errors import (
 from gateway.flow.ports import Worlds
 from gateway.identity.keys import refused
 from gateway.identity.sent import Sent
-from gateway.routing.names import askable, resolve
+from gateway.routing.allowance import names_for
+from gateway.routing.names import resolve
 from gateway.surfaces.explanation import explanation
 from gateway.surfaces.front import Door
 from gateway.surfaces.knock import sent_of
@@ -44,6 +45,9 @@ class Records(Protocol):
     ) -> tuple[Decided, tuple[Attempted, ...], Settled | None] | None:
         """Return what stands about one request, or None."""
 
+    async def is_of(self, decided: Decided, subject: str) -> bool:
+        """Was it this person or service who asked? No, where that is erased."""
+
 
 class Api:
     """Handlers of the quiet routes; each knows its caller by key."""
@@ -63,7 +67,7 @@ class Api:
 
         @get(["/v1/models", "/v1beta/models"])
         async def models(request: AnyRequest) -> Response[bytes]:
-            return self._answer(request, lambda: self._models(request))
+            return self._answer(request, lambda caller: self._models(request, caller))
 
         @get(["/v1/models/{name:path}", "/v1beta/models/{name:path}"])
         async def model(request: AnyRequest, name: str) -> Response[bytes]:
@@ -71,12 +75,12 @@ class Api:
             found = find(request.scope["raw_path"].decode("latin-1"))
             if found is not None:
                 return self._wrong_method(request, "POST", found.surface.dialect)
-            return self._answer(request, lambda: self._model(request, name.removeprefix("/")))
+            return self._answer(request, lambda _: self._model(request, name.removeprefix("/")))
 
         @get("/inference-profiles")
         async def profiles(request: AnyRequest) -> Response[bytes]:
             # WHY: profiles are the provider's; which names may be asked for is told by the models.
-            return self._answer(request, lambda: {"inferenceProfileSummaries": []})
+            return self._answer(request, lambda _: {"inferenceProfileSummaries": []})
 
         @get("/v1/responses")
         async def responses(request: AnyRequest) -> Response[bytes]:
@@ -96,38 +100,39 @@ class Api:
             logging_config=None,
         )
 
-    def _answer(self, request: AnyRequest, answer: Callable[[], dict[str, Any]]) -> Response[bytes]:
+    def _answer(
+        self, request: AnyRequest, answer: Callable[[Caller], dict[str, Any]]
+    ) -> Response[bytes]:
         try:
-            self._caller(request)
-            return _json(answer())
+            return _json(answer(self._caller(request)))
         except GatewayError as error:
             return self._error(request, error)
 
-    def _caller(self, request: AnyRequest) -> str:
-        """Return the caller's key; Unauthenticated, or Malformed for an unknown claim in the path.
+    def _caller(self, request: AnyRequest) -> Caller:
+        """Return the caller; Unauthenticated, or Malformed for an unknown claim in the path.
 
         WHY: a client that asks for the models first hears there that its base URL is wrong.
         """
-        key_id = self._met(request)
+        caller = self._met(request)
         world = self._worlds.now()
         place: Any = request.scope.get(PLACE, Place(""))
         require_known(place, world.registry, world.vocabulary)
-        return key_id
+        return caller
 
-    def _met(self, request: AnyRequest) -> str:
-        """Return the key of the caller; what is signed here has no body."""
+    def _met(self, request: AnyRequest) -> Caller:
+        """Return the caller; what is signed here has no body."""
         try:
-            sent = sent_of(request.scope, self._door.address_of)  # type: ignore[arg-type]
+            sent = sent_of(request.scope, self._door)  # type: ignore[arg-type]
             met = self._door.callers.meet(sent, self._door.clock.now())
             if isinstance(met, Caller):
-                return met.key_id
-            return met.proven(_hash_of_no_body(sent)).key_id
+                return met
+            return met.proven(_hash_of_no_body(sent))
         except (Unauthenticated, Malformed):
             self._door.doorbell.unauthenticated()
             raise
 
-    def _models(self, request: AnyRequest) -> dict[str, Any]:
-        names = askable(self._worlds.now().fleet.catalogue)
+    def _models(self, request: AnyRequest, caller: Caller) -> dict[str, Any]:
+        names = names_for(caller.allowance, self._worlds.now().fleet.catalogue)
         if _is_googles(request):
             return {"models": [_googles(name) for name in names]}
         data = [_described(request, name) for name in names]
@@ -147,15 +152,21 @@ class Api:
 
     async def _record(self, request: AnyRequest, record_id: str) -> Response[bytes]:
         try:
-            key_id = self._caller(request)
+            caller = self._caller(request)
             found = None
             if len(record_id) == RECORD_ID_CHARACTERS:
                 found = await self._records.record_of(record_id)
-            if found is None or found[0].key_id != key_id:
+            if found is None or not await self._is_own(found[0], caller):
                 raise UnknownPath("There is no such record of yours.")
             return _json(explanation(*found))
         except GatewayError as error:
             return self._error(request, error)
+
+    async def _is_own(self, decided: Decided, caller: Caller) -> bool:
+        """Is it the caller's own? Many share what stands where else the id of a key does."""
+        if decided.key_id != caller.key_id:
+            return False
+        return not caller.known_by or await self._records.is_of(decided, caller.subject)
 
     def _no_upgrade(self, request: AnyRequest) -> Response[bytes]:
         """Say at once that no websocket is spoken: Codex then sends the same by POST.

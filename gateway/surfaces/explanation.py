@@ -43,6 +43,7 @@ def explanation(
             for one in attempted
         ],
         "outcome": None if settled is None else _outcome(settled),
+        "allowance": decided.allowance or None,
     }
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
@@ -26,6 +27,7 @@ from gateway.surfaces.accept import (
     accept,
     read_body,
 )
+from gateway.surfaces.headers import acting
 from gateway.surfaces.knock import Scope, placed, sent_of
 from gateway.surfaces.places import Place, cut
 from gateway.surfaces.respond import Send, respond, see_off
@@ -63,6 +65,7 @@ class Door(Struct, frozen=True, kw_only=True):
     ids: Ids
     doorbell: Doorbell
     address_of: Callable[[Scope], str]
+    subjects_of: Callable[[Scope], tuple[str, ...]]
     body: BodyLimits
     in_flight_max: int
     stall_ms: int
@@ -120,6 +123,7 @@ class Front:
             return await self._tell(error_reply(error, form, ""), incoming, send)
         try:
             arrival.found.require()
+            visit = replace(visit, caller=acting(visit.caller, visit.headers))
             envelope = await self._admit(visit, incoming, read)
         except ClientGone:
             return False
@@ -143,7 +147,7 @@ class Front:
         scope = arrival.scope
         received_us = self._door.clock.now_us()
         try:
-            sent = sent_of(scope, self._door.address_of)
+            sent = sent_of(scope, self._door)
             caller, read = await self._caller(sent, incoming)
         except (IdentityError, RequestError):
             self._door.doorbell.unauthenticated()

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from gateway.domain.errors import Malformed, UnsupportedMedia
+from gateway.domain.caller import Caller
+from gateway.domain.errors import Malformed, NotAllowed, UnsupportedMedia
 from gateway.domain.request import Claims
+from gateway.identity.keys import May
 from gateway.identity.sent import KEY_HEADERS
 
 LABEL_HEADER = "x-perimeter-label"
 REPO_HEADER = "x-perimeter-repo"
+ON_BEHALF_OF_HEADER = "x-perimeter-on-behalf-of"
+PERSON_CHARS_MAX = 256
 SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id")
 CLAIM_TEXT_MAX = 512
 TOLD = ("anthropic-version", "anthropic-beta")
@@ -41,6 +45,21 @@ def claims_of(headers: Headers) -> Claims:
     fields = list(headers)
     session = next((text for name in SESSION_HEADERS if (text := _session(fields, name))), None)
     return Claims(label=_one(fields, LABEL_HEADER), repo=_one(fields, REPO_HEADER), session=session)
+
+
+def acting(caller: Caller, headers: Headers) -> Caller:
+    """Return the caller with the person for whom he says that he acts; NotAllowed, Malformed.
+
+    INVARIANT: nobody's header is believed unless his key says so; it is refused, not passed over.
+    """
+    person = _one(list(headers), ON_BEHALF_OF_HEADER)
+    if person is None:
+        return caller
+    if May.ON_BEHALF_OF not in caller.may:
+        raise NotAllowed("Your key may not act on behalf of somebody else.")
+    if not person.strip() or len(person) > PERSON_CHARS_MAX or not person.isprintable():
+        raise Malformed(f"The header {ON_BEHALF_OF_HEADER} must name one person.")
+    return replace(caller, on_behalf_of=person.strip())
 
 
 def told_of(headers: Headers) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What identity is shown of an ASGI request: its head, exactly as it came."""
 
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from gateway.identity.sent import Sent
@@ -23,7 +23,19 @@ def placed(scope: Scope, place: Place) -> Scope:
     return {**scope, **cut, AS_SENT: scope["raw_path"], PLACE: place}
 
 
-def sent_of(scope: Scope, address_of: Callable[[Scope], str]) -> Sent:
+class Gatehouse(Protocol):
+    """What is known of whoever stands behind a connection."""
+
+    @property
+    def address_of(self) -> Callable[[Scope], str]:
+        """The address that is recorded."""
+
+    @property
+    def subjects_of(self) -> Callable[[Scope], tuple[str, ...]]:
+        """The subjects of the client's certificate; Malformed when they are not clear."""
+
+
+def sent_of(scope: Scope, gate: Gatehouse) -> Sent:
     """Return the head of the request; Malformed when a credential is given twice."""
     headers = scope["headers"]
     peer = scope.get("client")
@@ -34,5 +46,6 @@ def sent_of(scope: Scope, address_of: Callable[[Scope], str]) -> Sent:
         headers=tuple((name.decode("latin-1").lower(), value) for name, value in headers),
         fields=as_mapping(headers),
         peer=peer[0] if peer else "",
-        address=address_of(scope),
+        address=gate.address_of(scope),
+        subjects=gate.subjects_of(scope),
     )

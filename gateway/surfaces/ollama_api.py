@@ -13,11 +13,13 @@ import msgspec
 from litestar import Request, Response, route
 from litestar.handlers import HTTPRouteHandler
 
+from gateway.domain.caller import Allowance, Caller
 from gateway.domain.errors import GatewayError, Malformed, NotAllowed, TooLarge, UnknownModel
 from gateway.domain.fleet import Fleet, Offering
 from gateway.domain.request import Body, Operation
 from gateway.flow.ports import Worlds
-from gateway.routing.names import LATEST, askable, resolve
+from gateway.routing.allowance import names_for
+from gateway.routing.names import LATEST, resolve
 from gateway.routing.plan import REPLIES
 from gateway.wire import body as wire_body
 
@@ -60,7 +62,7 @@ class OllamaApi:
 
     def __init__(
         self,
-        authenticate: Callable[[AnyRequest], object],
+        authenticate: Callable[[AnyRequest], Caller],
         refuse: Callable[[AnyRequest, GatewayError], Told],
         worlds: Worlds,
     ) -> None:
@@ -71,10 +73,10 @@ class OllamaApi:
     def handlers(self) -> list[HTTPRouteHandler]:
         """Return the handlers for the application."""
         read = {
-            "/api/version": lambda _fleet: {"version": VERSION},
+            "/api/version": lambda *_: {"version": VERSION},
             "/api/tags": _tags,
             # WHY: what an engine holds in memory is its operator's to know.
-            "/api/ps": lambda _fleet: {"models": []},
+            "/api/ps": lambda *_: {"models": []},
         }
         return [
             *(self._reading(path, answer) for path, answer in read.items()),
@@ -83,12 +85,12 @@ class OllamaApi:
             *(self._writing(path, method) for path, method in _WRITES),
         ]
 
-    def _reading(self, path: str, answer: Callable[[Fleet], Body]) -> HTTPRouteHandler:
+    def _reading(self, path: str, answer: Callable[[Fleet, Allowance], Body]) -> HTTPRouteHandler:
         @route(path, http_method=["GET", "HEAD"])
         async def read(request: AnyRequest) -> Told:
             try:
-                self._authenticate(request)
-                return _json(answer(self._worlds.now().fleet))
+                caller = self._authenticate(request)
+                return _json(answer(self._worlds.now().fleet, caller.allowance))
             except GatewayError as error:
                 return self._refuse(request, error)
 
@@ -135,8 +137,8 @@ def _named(body: Body, fleet: Fleet) -> tuple[str, tuple[Offering, ...]]:
     return name, resolve(name, fleet.catalogue).offerings
 
 
-def _tags(fleet: Fleet) -> Body:
-    names = askable(fleet.catalogue)
+def _tags(fleet: Fleet, allowance: Allowance) -> Body:
+    names = names_for(allowance, fleet.catalogue)
     tagged = (f"{name}{LATEST}" for name in names if ":" not in name.rpartition("/")[2])
     return {"models": [_tag(name, fleet) for name in dict.fromkeys((*names, *tagged))]}
 

@@ -8,8 +8,11 @@ from typing import Any, ClassVar, cast
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.identity.certificate import subjects_of
+
 UNIX_PEER = "local"
 TRAILERS = "perimeter.trailers"
+SUBJECTS = "perimeter.subjects"
 FIELD_BYTES = len(b": \r\n")
 
 
@@ -89,6 +92,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _framing_bytes = 0
     _cycles: tuple[RequestResponseCycle, ...] = ()
+    _subjects: tuple[str, ...] = ()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit the peer, or close at once."""
@@ -101,6 +105,7 @@ class LimitedProtocol(HttpToolsProtocol):
             transport.abort()
             return
         self._peer = peer
+        self._subjects = subjects_of(transport.get_extra_info("peercert"))
         self._reading.start(self.open_connections.limits.header_ms)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -124,6 +129,14 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._framing_bytes > self.open_connections.limits.header_bytes_max:
             self._reject()
+
+    def on_message_begin(self) -> None:
+        """Begin a request, and say whom the certificate of its connection names.
+
+        INVARIANT: this comes from the handshake; nothing that a client writes can set it.
+        """
+        super().on_message_begin()
+        cast("dict[str, object]", self.scope)[SUBJECTS] = self._subjects
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; a trailer after the body is no header, and the request is told to be odd.

@@ -17,15 +17,14 @@ def a_caller(*repos: str, selects: bool = False) -> Caller:
 
 
 def test_no_claim_is_no_claim() -> None:
-    assert claimed(Claims(), REGISTRY) is None
+    assert claimed(Claims(), REGISTRY) == ()
 
 
 @pytest.mark.parametrize(
     "text", ["payments", "https://git.corp/payments/ledger-1", "git@git.corp:payments/ledger-1.git"]
 )
 def test_a_claim_by_id_or_by_url_finds_the_registered_repository(text: str) -> None:
-    found = claimed(Claims(repo=text), REGISTRY)
-    assert found is not None
+    (found,) = claimed(Claims(repo=text), REGISTRY)
     assert found.repo is PAYMENTS
 
 
@@ -33,8 +32,7 @@ def test_a_claim_by_id_or_by_url_finds_the_registered_repository(text: str) -> N
     "text", ["https://git.corp/payments/ledger-199", "https://git.corp@evil/payments/ledger-1"]
 )
 def test_adv_06_a_claim_of_another_url_is_an_unregistered_repository(text: str) -> None:
-    found = claimed(Claims(repo=text), REGISTRY)
-    assert found is not None
+    (found,) = claimed(Claims(repo=text), REGISTRY)
     assert found.repo is None
 
 

@@ -182,3 +182,12 @@ def test_labels_of_findings_join_those_of_the_key() -> None:
     label: Label = found.label
     assert str(label) == "restricted+secret"
     assert found.raised_by == ("detector:secrets",)
+
+
+def test_every_floor_of_a_caller_is_joined() -> None:
+    caller = Caller("k", "s", "t", "public", floors=("internal", "public+secret"))
+    found = signals(caller, Claims(), REGISTRY, WORDS, DEFAULT)
+    assert str(classify(found).label) == "internal+secret"
+    alone = Caller("k", "s", "t", floors=("no such label",))
+    found = signals(alone, Claims(), REGISTRY, WORDS, DEFAULT)
+    assert classify(found).label == WORDS.top

@@ -44,8 +44,8 @@ def test_an_error_has_the_retry_of_its_kind_unless_told_otherwise() -> None:
 def test_a_repository_is_found_by_exactly_its_address() -> None:
     repo = Repo("payments", LABEL, frozenset({"git.corp/pay/ledger-1"}))
     registry = RepoRegistry({"payments": repo}, LABEL)
-    assert registry.by_address("git.corp/pay/ledger-1") is repo
-    assert registry.by_address("git.corp/pay/ledger-199") is None
+    assert registry.by_address("git.corp/pay/ledger-1") == (repo,)
+    assert registry.by_address("git.corp/pay/ledger-199") == ()
 
 
 def test_a_secret_never_prints_itself() -> None:

@@ -2,12 +2,13 @@
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.audit.canonical import decode
 from gateway.audit.record import Decided, Personal, Record
 from gateway.audit.verify import Report, Verdict
 from gateway.config.node import load_node
-from gateway.ledger.ledger import field_of
+from gateway.ledger.ledger import field_of, principal_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
 from gateway.ledger.subject_keys import SubjectKeys
@@ -58,7 +59,11 @@ def personal_of(gateway: RunningGateway, record_id: str) -> Personal:
     assert found.sealed is not None
     keys = SubjectKeys.open(load_node(gateway.node).settings.paths.subject_keys, ORIGIN)
     try:
-        return keys.open_sealed(found.sealed, field_of(found))
+        personal = keys.open_sealed(found.sealed, field_of(found))
+        if not found.on_behalf_of:
+            return personal
+        person = keys.open_sealed(found.on_behalf_of, principal_of(found)).subject
+        return replace(personal, on_behalf_of=person)
     finally:
         keys.close()
 

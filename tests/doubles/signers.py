@@ -14,7 +14,7 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import Unauthenticated
 from gateway.identity.access_keys import AccessKeys, Unproven, secret_of
 from gateway.identity.callers import Callers
-from gateway.identity.keys import KeyEntry, KeyRing, refused
+from gateway.identity.keys import HeldKeys, KeyEntry, KeyRing, refused
 from gateway.identity.sent import Sent
 
 REGION = "eu-central-1"
@@ -98,7 +98,7 @@ def overheard(raw: bytes) -> tuple[Sent, bytes]:
 
 def callers(entry: KeyEntry = ENTRY, root: bytes = ROOT, **over: KeyEntry) -> Callers:
     """Return a house that knows one caller by an access key."""
-    ring = KeyRing({"client": entry, **over})
+    ring = HeldKeys(KeyRing({"client": entry, **over}))
     return Callers(ring, AccessKeys(ring, root))
 
 

@@ -97,7 +97,7 @@ ENGINES = {
 @pytest.mark.parametrize("words", [LONG, SHORT])
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("verbatim", [True, False])
-async def test_the_label_never_falls_when_a_reply_comes_back(
+async def test_adv_08_the_label_never_falls_when_a_reply_comes_back(
     client: str, words: tuple[str, ...], tool: Any, *, stream: bool, verbatim: bool
 ) -> None:
     dialect, body, reply_of = CLIENTS[client]
@@ -123,7 +123,7 @@ async def test_the_label_never_falls_when_a_reply_comes_back(
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-async def test_a_reply_is_known_again_on_another_surface(client: str) -> None:
+async def test_adv_08_a_reply_is_known_again_on_another_surface(client: str) -> None:
     stage = Stage(vllm=[engine(openai, LONG, None, stream=True)])
     await stage.ask(an_envelope(chat("code", stream=True), claims=RESTRICTED))
     dialect, body, _ = CLIENTS[client]
@@ -196,7 +196,7 @@ async def test_a_reply_that_the_client_began_is_known_as_a_whole() -> None:
         assert await labelled(stage, an_envelope(saying(user("hi"), turn))) == "restricted"
 
 
-async def test_another_session_changes_nothing() -> None:
+async def test_adv_08_another_session_changes_nothing() -> None:
     stage = Stage()
     first = an_envelope(saying(user(TURN)), claims={**RESTRICTED, "session": "one"})
     await labelled(stage, first)

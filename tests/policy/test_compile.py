@@ -29,8 +29,7 @@ def test_a_sound_bundle_compiles() -> None:
     assert compiled(policy__on_loss="refuse").program.on_loss == "refuse"
     assert set(found.zones) == {"home", "cloud"}
     assert str(found.registry.unregistered) == "restricted"
-    repo = found.registry.by_address("git.example.com/payments/ledger-1")
-    assert repo is not None
+    (repo,) = found.registry.by_address("git.example.com/payments/ledger-1")
     assert repo.id == "payments"
 
 

@@ -265,7 +265,7 @@ def test_what_is_no_access_key_has_no_secret(template, tmp_path) -> None:
     gateway = template.copy(tmp_path / "node", {})
     before = (gateway.folder / "keys.yaml").read_text()
     for name in ("web", "nobody", "ROBOT"):
-        for action in ("rotate", "secret"):
+        for action in ("secret",) if name == "web" else ("rotate", "secret"):
             done = ran("keys", action, name, "--node", str(gateway.node))
             assert (done.code, done.out) == (1, "")
     done = ran("keys", "create", "anonymous", "--node", str(gateway.node), "--subject", "x",

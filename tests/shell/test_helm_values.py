@@ -9,11 +9,15 @@ import pytest
 import yaml
 
 import gateway
+from gateway.config.files import load_text
+from gateway.config.node import read_settings
+from gateway.domain.errors import Problem
 from tests.doubles.charts import (
     CHART,
     ROOT,
     changed,
     network,
+    one,
     packaged,
     pod_of,
     rendered,
@@ -160,3 +164,57 @@ def test_the_pod_has_the_tokens_that_are_asked_for_and_no_other() -> None:
     for wrong in ({"tokens": {"../a": {"audience": "x"}}}, {"tokens": {"a": {}}}):
         with pytest.raises(helm.HelmValuesError, match=r"tokens|\.\./a"):
             rendered(changed(**wrong))
+
+
+ISSUER = {
+    "issuer": "https://idp.example/realms/main",
+    "audience": ["perimeter"],
+    "jwks": {"url": "https://idp.example/certs", "addresses": ["10.20.0.0/16"]},
+    "team_from": {"claim": "department"},
+}
+
+
+def test_who_is_believed_beside_keys_stands_in_the_node_file(tmp_path) -> None:
+    values = changed(
+        issuers={"corp": ISSUER},
+        listener={"trusted_proxies": ["10.1.0.0/16"], "subject_header": {"name": "x-client-san"}},
+        tls={
+            "secretName": "tls",
+            "clientCa": True,
+            "clientCertificate": "optional",
+            "versionMin": "1.3",
+        },
+    )
+    node = one(rendered(values), "ConfigMap", "perimeter-node")["data"]["perimeter.yaml"]
+    problems: list[Problem] = []
+    settings = read_settings(load_text(node, "perimeter.yaml"), tmp_path, problems)
+    assert problems == []
+    assert settings is not None
+    assert settings.issuers["corp"].jwks.addresses == ("10.20.0.0/16",)
+    data = settings.listeners.data
+    assert data.trusted_proxies == ("10.1.0.0/16",)
+    assert (data.subject_header.name, data.subject_header.kind) == ("x-client-san", "uri")
+    assert data.tls.client_certificate == "optional"
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        (changed(issuers={"corp": {"issuer": "x"}}), "/issuers/corp"),
+        (changed(issuers={"C_orp": ISSUER}), "issuers"),
+        (
+            changed(
+                tls={
+                    "secretName": "",
+                    "clientCa": True,
+                    "clientCertificate": "never",
+                    "versionMin": "1.2",
+                }
+            ),
+            "/tls/clientCertificate",
+        ),
+    ],
+)
+def test_an_issuer_or_a_client_ca_that_is_not_whole_is_refused(values, key) -> None:
+    with pytest.raises(helm.HelmValuesError, match=re.escape(key)):
+        rendered(values)

@@ -7,14 +7,14 @@ from gateway.domain.errors import Unauthenticated
 from gateway.identity.access_keys import AccessKeys
 from gateway.identity.anonymous import Anonymous
 from gateway.identity.callers import Callers
-from gateway.identity.keys import KeyEntry, KeyRing, new_key
+from gateway.identity.keys import HeldKeys, KeyEntry, KeyRing, new_key
 from gateway.identity.network import networks_of
 from tests.doubles.signers import NOW, ROOT, sent
 
 URL = "http://gateway.test/v1/messages"
 SOMEBODY = Caller("anonymous", "desks", "payments", "internal")
 KEY, DIGEST = new_key("ann", bytes(32))
-RING = KeyRing({"ann": KeyEntry("ann", "payments", DIGEST)})
+RING = HeldKeys(KeyRing({"ann": KeyEntry("ann", "payments", DIGEST)}))
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 PROXIES = networks_of(["127.0.0.9/32", "10.0.0.0/30"])
 
@@ -84,7 +84,7 @@ def test_a_key_in_the_url_opens_nothing() -> None:
         url = f"{URL}?{name}={KEY.reveal()}"
         assert_nobody(a_house(named=False), url=url)
     beside = sent([("x-api-key", KEY.reveal().encode())], f"{URL}?key=x", **at("192.0.2.1"))
-    assert a_house().meet(beside, NOW) == RING.callers[0]
+    assert a_house().meet(beside, NOW) == RING.now().callers[0]
 
 
 def test_a_query_that_holds_no_credential_is_ignored() -> None:
@@ -94,7 +94,7 @@ def test_a_query_that_holds_no_credential_is_ignored() -> None:
 
 def test_a_key_is_its_holder_also_where_somebody_is_anonymous() -> None:
     head = sent([("x-api-key", KEY.reveal().encode())], URL, **at("127.0.0.1"))
-    assert a_house().meet(head, NOW) == RING.callers[0]
+    assert a_house().meet(head, NOW) == RING.now().callers[0]
 
 
 @pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])

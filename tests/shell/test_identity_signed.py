@@ -5,15 +5,18 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.domain.errors import Unauthenticated
 from gateway.identity import signature
 from gateway.identity.access_keys import access_key_id, secret_of
+from gateway.identity.keys import Previous
 from tests.doubles.goldens import GOLDENS, golden
 from tests.doubles.signers import (
     BODY,
     CLEO,
     ENTRY,
+    NAME,
     NOW,
     ROOT,
     Access,
@@ -136,3 +139,20 @@ def test_secrets_differ_by_node_id_and_generation_and_do_not_print() -> None:
     assert len({secret.reveal() for secret in made}) == len(made)
     assert all(len(secret.reveal()) == 43 for secret in made)
     assert made[0].reveal() not in f"{made}"
+
+
+def test_both_secrets_of_a_rotated_access_key_are_good_until_the_overlap_ends() -> None:
+    old = Previous(until=NOW + timedelta(seconds=1), generation=1)
+    second = Access(secret=secret_of(ROOT, NAME, 2).reveal())
+    overlapping = callers(replace(ENTRY, generation=2, previous=old))
+    for access in (Access(), second):
+        assert met(sent(signed(access=access)), house=overlapping) == CLEO
+    over = callers(replace(ENTRY, generation=2, previous=replace(old, until=NOW)))
+    assert met(sent(signed(access=second)), house=over) == CLEO
+    assert_refused(sent(signed()), house=over)
+
+
+def test_an_access_key_may_ask_for_a_certificate_beside_the_signature() -> None:
+    bound = callers(replace(ENTRY, certificates=("dns:ci.corp",)))
+    assert met(sent(signed(), subjects=("dns:ci.corp",)), house=bound) == CLEO
+    assert_refused_early(sent(signed()), house=bound)

@@ -1,10 +1,19 @@
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from gateway.domain.caller import Caller
+from gateway.domain.caller import Allowance, Caller
 from gateway.domain.errors import Unauthenticated
-from gateway.identity.keys import HASH, KeyEntry, KeyRing, hash_of, new_key
+from gateway.identity.keys import (
+    HASH,
+    HeldKeys,
+    KeyEntry,
+    KeyRing,
+    May,
+    Previous,
+    hash_of,
+    new_key,
+)
 
 TODAY = date(2026, 12, 1)
 RANDOM = bytes(range(32))
@@ -21,9 +30,13 @@ def a_ring(**changes: object) -> tuple[KeyRing, str]:
     return KeyRing({"ann-laptop": KeyEntry(**fields)}), key  # type: ignore[arg-type]
 
 
+def at(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
+
+
 def refusal(ring: KeyRing, headers: dict[str, str], today: date = TODAY) -> Unauthenticated:
     with pytest.raises(Unauthenticated) as caught:
-        ring.authenticate(headers, today)
+        ring.authenticate(headers, at(today))
     return caught.value
 
 
@@ -54,7 +67,7 @@ def test_a_key_needs_exactly_its_random_bytes(length: int) -> None:
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_a_bearer_key_tells_who_calls(scheme: str) -> None:
     ring, key = a_ring(repos=("payments",), selects_repo=True, label="internal")
-    assert ring.authenticate({"authorization": f"{scheme} {key}"}, TODAY) == Caller(
+    assert ring.authenticate({"authorization": f"{scheme} {key}"}, at(TODAY)) == Caller(
         "ann-laptop", "ann", "payments", "internal", ("payments",), selects_repo=True
     )
 
@@ -65,7 +78,7 @@ PLAIN = ["x-api-key", "x-goog-api-key", "api-key"]
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_other_headers_serve_as_well(name: str) -> None:
     ring, key = a_ring()
-    assert ring.authenticate({name: f" {key}\t"}, TODAY).subject == "ann"
+    assert ring.authenticate({name: f" {key}\t"}, at(TODAY)).subject == "ann"
     for wrong in (f"Bearer {key}", f"{key},{key}", "", key[:-1]):
         refusal(ring, {name: wrong})
 
@@ -73,7 +86,7 @@ def test_the_other_headers_serve_as_well(name: str) -> None:
 def test_all_headers_with_one_key_are_one_key() -> None:
     ring, key = a_ring()
     headers = dict.fromkeys(PLAIN, key) | {"authorization": f"Bearer {key}"}
-    assert ring.authenticate(headers, TODAY).subject == "ann"
+    assert ring.authenticate(headers, at(TODAY)).subject == "ann"
     for name in headers:
         refusal(ring, headers | {name: ""})
 
@@ -97,7 +110,7 @@ def test_two_different_keys_are_refused_even_if_both_are_good() -> None:
             "bob": KeyEntry("bob", "payments", other[1]),
         }
     )
-    assert ring.authenticate({"x-api-key": other[0]}, TODAY).subject == "bob"
+    assert ring.authenticate({"x-api-key": other[0]}, at(TODAY)).subject == "bob"
     for name in PLAIN:
         refusal(ring, {name: other[0], "authorization": f"Bearer {one[0]}"})
         for another in PLAIN:
@@ -114,7 +127,7 @@ def test_a_good_key_beside_a_broken_header_is_refused() -> None:
 
 def test_the_last_day_of_a_key_counts() -> None:
     ring, key = a_ring(expires_on=TODAY)
-    assert ring.authenticate({"x-api-key": key}, TODAY).subject == "ann"
+    assert ring.authenticate({"x-api-key": key}, at(TODAY)).subject == "ann"
     refusal(ring, {"x-api-key": key}, date(2026, 12, 2))
 
 
@@ -180,3 +193,43 @@ def test_neither_ring_nor_entry_prints_hashes_or_holders() -> None:
 def test_a_check_can_see_every_caller() -> None:
     ring, _ = a_ring(label="internal")
     assert ring.callers == (Caller("ann-laptop", "ann", "payments", "internal"),)
+
+
+OLD_KEY, OLD_HASH = a_key("ann-laptop", bytes(32))
+NEXT_DAY = datetime(2026, 12, 2, tzinfo=UTC)
+
+
+def test_a_rotated_key_and_its_predecessor_are_both_good_until_the_overlap_ends() -> None:
+    ring, key = a_ring(previous=Previous(until=NEXT_DAY, hash=OLD_HASH))
+    before, after = NEXT_DAY - timedelta(seconds=1), NEXT_DAY
+    for one in (key, OLD_KEY):
+        assert ring.authenticate({"x-api-key": one}, before).subject == "ann"
+    assert ring.authenticate({"x-api-key": key}, after).subject == "ann"
+    with pytest.raises(Unauthenticated):
+        ring.authenticate({"x-api-key": OLD_KEY}, after)
+
+
+def test_revoking_ends_the_predecessor_too() -> None:
+    ring, key = a_ring(previous=Previous(until=NEXT_DAY, hash=OLD_HASH), revoked=True)
+    shown = {str(refusal(ring, {"x-api-key": one})) for one in (key, OLD_KEY, "pmt_x")}
+    assert len(shown) == 1
+
+
+def test_a_key_says_what_its_holder_may_at_the_most() -> None:
+    ring, _ = a_ring(tasks=("code",), zones=("on_prem",), clearance="internal", may=(May.EXPLAIN,))
+    (caller,) = ring.callers
+    assert caller.allowance == Allowance(frozenset({"code"}), frozenset({"on_prem"}), ("internal",))
+    assert caller.may == {"explain"}
+    assert a_ring()[0].callers[0].allowance == Allowance()
+
+
+def test_a_ring_is_swapped_as_a_whole() -> None:
+    held = HeldKeys(KeyRing({}))
+    ring, key = a_ring()
+    refusal(held.now(), {"x-api-key": key})
+    held.swap(ring)
+    assert held.now() is ring
+
+
+def test_neither_a_predecessor_prints_itself() -> None:
+    assert OLD_HASH[7:20] not in repr(Previous(until=NEXT_DAY, hash=OLD_HASH))

@@ -1,5 +1,5 @@
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +10,13 @@ from gateway.config.files import load_text
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
 from gateway.identity import keyfile
-from gateway.identity.keyfile import KeyFileError, add_key, raise_generation, read_keys
+from gateway.identity.keyfile import read_keys
+from gateway.identity.keyfile_text import (
+    KeyFileError,
+    add_key,
+    change_key,
+    raise_generation,
+)
 from gateway.identity.keys import KeyEntry, new_key
 
 KEY, DIGEST = new_key("ann", bytes(32))
@@ -46,7 +52,7 @@ def test_a_full_entry_is_read() -> None:
     assert (caller.key_id, caller.label) == ("ann", "internal+pii@EU")
     assert (caller.repos, caller.selects_repo) == (("payments", "ledger"), True)
     headers = {"x-api-key": KEY.reveal()}
-    assert ring.authenticate(headers, date(2027, 1, 31)) == caller
+    assert ring.authenticate(headers, datetime(2027, 1, 31, 23, 59, tzinfo=UTC)) == caller
 
 
 def test_no_keys_are_a_valid_file() -> None:
@@ -293,3 +299,74 @@ def test_whatever_is_written_reads_as_itself(subject: str, team: str, repos: lis
     (caller,) = read_keys(load_text(add_key("", "null", entry), "keys.yaml")).callers
     assert (caller.key_id, caller.label) == ("null", "no")
     assert (caller.subject, caller.team, caller.repos) == (subject, team, tuple(repos))
+
+
+UNTIL = "2026-12-01T00:00:00Z"
+
+
+def test_limits_and_a_predecessor_are_read() -> None:
+    text = with_entry(
+        *GOOD,
+        f"previous: {{until: '{UNTIL}', hash: {OTHER}}}",
+        "tasks: [code]",
+        "zones: [on_prem]",
+        "clearance: internal",
+        "may: [explain, on_behalf_of]",
+    )
+    entry = read_keys(load_text(text, "keys.yaml")).entry("ann")
+    assert entry is not None
+    assert entry.previous is not None
+    assert (entry.previous.hash, entry.previous.until.isoformat()) == (
+        OTHER,
+        "2026-12-01T00:00:00+00:00",
+    )
+    assert (entry.tasks, entry.zones, entry.clearance) == (("code",), ("on_prem",), "internal")
+    assert entry.may == ("explain", "on_behalf_of")
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "what"),
+    [
+        ("tasks: []", "/keys/ann/tasks", "would allow nothing"),
+        ("zones: []", "/keys/ann/zones", "would allow nothing"),
+        ("may: [everything]", "/keys/ann/may", "Invalid enum value"),
+        (f"previous: {{until: '{UNTIL}'}}", "/keys/ann/previous", "earlier `hash`"),
+        (f"previous: {{until: '{UNTIL}', generation: 1}}", "/keys/ann/previous", "earlier `hash`"),
+        (
+            f"previous: {{until: '2026-12-01T00:00:00', hash: {OTHER}}}",
+            "/keys/ann/previous",
+            "time zone",
+        ),
+        (f"previous: {{until: '{UNTIL}', hash: 'sha256:1'}}", "/keys/ann/previous", "64 hexa"),
+        (f"previous: {{until: '{UNTIL}', hash: {DIGEST}}}", "/keys/ann/previous", "hash of `ann`"),
+    ],
+)
+def test_what_is_wrong_in_limits_is_told_with_its_place(line, place, what) -> None:
+    (problem,) = problems(with_entry(*GOOD, line))
+    assert problem.path == place
+    assert what in problem.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# ours\n" + with_entry(*GOOD) + "\n# the end\n",
+        with_entry(*GOOD, "repos:", "  - a # one", "", "# not yet") + "  bob: {}\n",
+        f"version: 1\nkeys: {{ann: {{hash: '{DIGEST}', subject: a, team: b}}}} # all\n",
+    ],
+)
+def test_a_change_of_a_key_loses_nothing(text: str) -> None:
+    after = change_key(text, "ann", {"revoked": True, "hash": OTHER})
+    assert "revoked: true" in after
+    assert after.replace("revoked: true", "").count("#") == text.count("#")
+    kept = after.splitlines()
+    lost = [line for line in text.splitlines() if line not in kept]
+    assert all("hash" in line for line in lost)
+    again = change_key(after, "ann", {"revoked": False})
+    assert again == after.replace("revoked: true", "revoked: false")
+
+
+@pytest.mark.parametrize("text", ["", with_entry(*GOOD), "version: 1\nkeys: {bob: {}}\n"])
+def test_what_is_no_key_is_not_changed(text: str) -> None:
+    with pytest.raises(KeyFileError):
+        change_key(text, "bob", {"revoked": True})

@@ -239,3 +239,30 @@ async def test_secrets_are_readable_by_us_alone(tmp_path: Path) -> None:
     for path in (paths.signing_key, paths.subject_keys, paths.checkpoints):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(paths.ledger.stat().st_mode) & 0o077 == 0
+
+
+PRINCIPAL = "canary-principal@example.com"
+
+
+async def test_whom_a_service_acted_for_is_sealed_under_that_persons_own_key(tmp_path) -> None:
+    paths = a_new_ledger(tmp_path)
+    acting = structs.replace(a_person("svc@example.com"), on_behalf_of=PRINCIPAL)
+    async with a_boot(paths) as ledger:
+        decided, _ = a_request(ledger, acting)
+        await ledger.append(decided)
+        kept = ledger.reader.record_of(decided[0][0].id).decided
+        opened = ledger.personal(kept)
+        assert (opened.subject, opened.on_behalf_of) == ("svc@example.com", PRINCIPAL)
+        assert kept.on_behalf_of.key != kept.sealed.key
+        for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+            assert PRINCIPAL.encode() not in path.read_bytes()
+    gone(paths.subject_keys, kept.on_behalf_of.key)
+    async with a_boot(paths) as ledger:
+        opened = ledger.personal(kept)
+        assert (opened.subject, opened.on_behalf_of) == ("svc@example.com", "")
+        assert (await ledger.personal_of(kept)) == opened
+
+
+def gone(store: Path, key: str) -> None:
+    with sqlite3.connect(store) as sql:
+        assert sql.execute("DELETE FROM keys WHERE id = ?", (key,)).rowcount == 1

@@ -106,7 +106,10 @@ def _key(chance: Chance, documents: dict[str, Written]) -> Key:
     label = _written(chance, documents["policy"])[0] if chance.flip(0.3) else None
     if chance.flip(0.02):
         label = "cosmic"
-    return Key(chance.pick(TEAMS), label, repos, chance.flip(0.4))
+    team, selects = chance.pick(TEAMS), chance.flip(0.4)
+    names = [*documents["zones"]["zones"], "elsewhere"]
+    zones = [name for name in names if chance.flip(0.7)] if chance.flip(0.2) else None
+    return Key(team, label, repos, selects, zones)
 
 
 def _written(chance: Chance, policy: Written) -> tuple[str, str, list[str], str | None]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gateway.audit import canonical
 from gateway.audit.record import Attempted, Decided, Settled
+from gateway.domain.caller import NO_LIMITS
 from gateway.domain.decision import Effect
 from gateway.domain.label import Label
 from gateway.domain.route import OutcomeKind
@@ -249,7 +250,8 @@ def _the_same_record_makes_the_same_decision(story: Story, stage: Stage) -> Iter
             yield "the record is not what was written"
         elif kept.ask is not None and kept.facts is not None:
             world = stage.snapshots.world_with(story.heard.snapshot, kept.health)
-            evidence = Evidence(kept.ask, kept.signals, kept.facts)
+            allowance = kept.allowance or NO_LIMITS
+            evidence = Evidence(kept.ask, kept.signals, kept.facts, allowance=allowance)
             again = rule(evidence, world, kept.decision.decided_at)
             route = tuple(one.offering.id for one in again.route.candidates)
             if again.decision != kept.decision or route != kept.candidates:

@@ -215,6 +215,10 @@ def _talkative(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def _boundless(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ruling_module, "narrowed", lambda decision, *_: decision)
+
+
 def _verbose(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(docket_module, "_without_words", lambda outcome: outcome)
 
@@ -236,6 +240,7 @@ MUTANTS = (
     Mutant("a claimed repository opens a permit", BOUNDARY, _flattering),
     Mutant("what a tool tells of its folders is not heard", BOUNDARY, _deaf),
     Mutant("what was said before is forgotten", BOUNDARY, _oblivious),
+    Mutant("zones of a key narrow nothing", BOUNDARY, _boundless),
     Mutant("what nobody knows leaves the premises", LEAVING, _generous),
     Mutant("a client that leaves is not settled", SETTLED, _forgetful),
     Mutant("what rests is asked all the same", RESTS, _restless),

@@ -63,6 +63,8 @@ def expect(
     known = () if without == "turns" else earlier
     label = _joined([label_of(asked, snapshot, without), *known])
     zones = zones_for(asked, label, snapshot, today, without)
+    if asked.key.zones is not None and without != "keys":
+        zones &= frozenset(asked.key.zones)
     fit = [offer.id for offer in offers if offer.zone in zones and _able(offer, asked)]
     return Expected(spoken=True, label=label, zones=zones, candidates=tuple(fit))
 

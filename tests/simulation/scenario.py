@@ -72,12 +72,16 @@ class Claim(Struct, frozen=True):
 
 
 class Key(Struct, frozen=True):
-    """The caller's key; a label that is `cosmic` and a repository `ghost` are known to nobody."""
+    """The caller's key; a label that is `cosmic` and a repository `ghost` are known to nobody.
+
+    `zones` are those that it may reach at the most, where it is limited.
+    """
 
     team: str
     label: str | None = None
     repos: list[str] = []
     selects_repo: bool = False
+    zones: list[str] | None = None
 
 
 class Found(Struct, frozen=True):

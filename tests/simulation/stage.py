@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from gateway.audit import canonical
@@ -15,7 +15,7 @@ from gateway.backends.ollama import OLLAMA
 from gateway.backends.openai import OPENAI
 from gateway.backends.vllm import VLLM
 from gateway.dialects import DIALECTS
-from gateway.domain.caller import Caller
+from gateway.domain.caller import Allowance, Caller
 from gateway.domain.decision import Facts, Finding, Scan
 from gateway.domain.errors import LedgerUnavailable
 from gateway.domain.fleet import Catalogue, Fleet, Offering
@@ -320,10 +320,19 @@ def world_of(snapshot: Snapshot) -> World:
 def envelope_of(number: int, asked: Asked) -> Envelope:
     """Return the request as a surface would hand it in."""
     key = asked.key
+    zones = UNSET if key.zones is None else frozenset(key.zones)
     return Envelope(
         id=RECORD_ID.format(900 + number),
         received_us=0,
-        caller=Caller("key-1", "ada", key.team, key.label, tuple(key.repos), key.selects_repo),
+        caller=Caller(
+            "key-1",
+            "ada",
+            key.team,
+            key.label,
+            tuple(key.repos),
+            key.selects_repo,
+            allowance=Allowance(zones=zones),
+        ),
         surface=asked.surface,
         dialect=DIALECT[asked.surface],
         claims=Claims(

@@ -49,6 +49,7 @@ LEAST_OF_SAMPLED = {
     "a claim decided": 0.04,
     "a broken rule decided": 0.015,
     "a turn of before decided": 0.002,
+    "the zones of a key decided": 0.002,
 }
 _WITHOUT = {
     "evidence": "evidence decided",
@@ -57,6 +58,7 @@ _WITHOUT = {
     "claims": "a claim decided",
     "errors": "a broken rule decided",
     "turns": "a turn of before decided",
+    "keys": "the zones of a key decided",
 }
 
 

@@ -6,6 +6,7 @@
 {{- $tls := dict "certificate" "tls/tls.crt" "key" "tls/tls.key" "version_min" .versionMin -}}
 {{- if .clientCa -}}
 {{- $_ := set $tls "client_ca" "tls/ca.crt" -}}
+{{- $_ := set $tls "client_certificate" .clientCertificate -}}
 {{- end -}}
 {{- $_ := set $data "tls" $tls -}}
 {{- end -}}
@@ -39,4 +40,6 @@ conversations:
   {{- toYaml .Values.conversations | nindent 2 }}
 secrets:
   {{- toYaml $secrets | nindent 2 }}
+issuers:
+  {{- toYaml .Values.issuers | nindent 2 }}
 {{- end }}

@@ -1,0 +1,89 @@
+"""The key file is read as a whole or not at all, and whatever it holds, the watch goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.app import key_reload
+from gateway.app.bindings import bindable_in
+from gateway.app.key_reload import KeyFile, reload_keys
+from gateway.domain.errors import Problem
+from gateway.identity.keyfile_text import add_key, change_key
+from gateway.identity.keys import HeldKeys, KeyEntry, KeyRing, new_key
+from tests.doubles.fleets import a_catalogue, a_fleet, an_offering
+from tests.doubles.worlds import a_world
+
+HASH = new_key("ann", bytes(32))[1]
+ENTRY = KeyEntry("ann", "payments", HASH, repos=("website",))
+
+
+class KeptBell:
+    def __init__(self) -> None:
+        self.loaded: list[dict[str, int]] = []
+        self.refused: list[tuple[Problem, ...]] = []
+
+    def keys_loaded(self, counts: dict[str, int]) -> None:
+        self.loaded.append(counts)
+
+    def keys_refused(self, problems: tuple[Problem, ...]) -> None:
+        self.refused.append(problems)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> KeyFile:
+    world = a_world(a_fleet(a_catalogue(an_offering("qwen", "vllm", "on_prem"))))
+    path = tmp_path / "keys.yaml"
+    path.write_text(add_key("", "ann", ENTRY))
+    held = HeldKeys(KeyRing({}))
+    return KeyFile(path=path, held=held, known=lambda: bindable_in(world), bell=KeptBell())
+
+
+def test_a_good_file_is_in_use_at_once_and_its_changes_are_counted(file) -> None:
+    assert reload_keys(file)
+    assert len(file.held.now()) == 1
+    file.path.write_text(change_key(file.path.read_text(), "ann", {"revoked": True}))
+    assert reload_keys(file)
+    file.path.write_text("version: 1\nkeys: {}\n")
+    assert reload_keys(file)
+    told = [tuple(one.values()) for one in file.bell.loaded]
+    assert told == [(1, 1, 0, 0), (1, 0, 0, 1), (0, 0, 1, 0)]
+
+
+BAD = {
+    "no YAML": {"subject": "\x00"},
+    "a repository that nobody registered": {"repos": ["nowhere"]},
+    "a zone of no policy": {"zones": ["moon"]},
+    "a name that nothing has": {"tasks": ["nothing"]},
+    "a label of no policy": {"label": "nonsense"},
+    "a clearance of no policy": {"clearance": "nonsense"},
+}
+
+
+@pytest.mark.parametrize("changed", BAD.values(), ids=BAD.keys())
+def test_a_file_with_any_problem_changes_nothing(file, changed) -> None:
+    assert reload_keys(file)
+    good = file.held.now()
+    text = file.path.read_text()
+    is_text = "subject" not in changed
+    file.path.write_text(change_key(text, "ann", changed) if is_text else "\x00")
+    assert not reload_keys(file)
+    assert file.held.now() is good
+    assert file.bell.refused[-1]
+
+
+def test_a_file_that_is_gone_changes_nothing(file) -> None:
+    assert reload_keys(file)
+    file.path.unlink()
+    assert not reload_keys(file)
+    assert len(file.held.now()) == 1
+
+
+def test_a_fault_of_ours_is_an_alarm_and_not_the_end(file, monkeypatch) -> None:
+    def broken(_: object) -> KeyRing:
+        raise RuntimeError("pmt_secret")
+
+    monkeypatch.setattr(key_reload, "read_keys", broken)
+    assert not reload_keys(file)
+    (problem,) = file.bell.refused[-1]
+    assert "RuntimeError" in problem.what
+    assert "secret" not in str(problem)
