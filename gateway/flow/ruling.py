@@ -63,8 +63,7 @@ def gather(
     named = resolve(ask.model, world.fleet.catalogue)
     program, caller = world.program, envelope.caller
     told = signals(caller, envelope.claims, world.registry, world.vocabulary, program.default)
-    raising = [finding for finding in scan.findings if not finding.tag_only]
-    found = finding_signals(raising, scan.failed, program.raises)
+    found = finding_signals(scan.findings, scan.failed, program.raises, program.counts)
     known = conversation_signals(recalled, world.vocabulary, program.unseen_assistant)
     return Evidence(ask, (*told, *found, *known), _facts(envelope, named, scan, world), scan)
 
@@ -93,6 +92,6 @@ def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
         model=named.asked if named.task is not None else named.offerings[0].model,
         task=named.task,
         repos=repos.known,
-        findings=frozenset(finding.kind for finding in scan.findings),
+        findings=frozenset(one.kind for one in scan.findings if not one.allowed),
         claimed_repos=repos.claimed,
     )

@@ -9,12 +9,16 @@ What makes text plain before the scan belongs to `join_texts`: it decodes escape
 encoded parts have no step yet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from gateway.classification.detectors import secrets
+from gateway.classification import patterns
+from gateway.classification.detectors import contacts, personal, secrets
+from gateway.classification.matching import engine
+from gateway.classification.patterns import Check
 from gateway.classification.texts import SEPARATOR, Scanned
 
 
@@ -50,14 +54,35 @@ class DetectorKind(Struct, frozen=True, kw_only=True):
     probe: bytes
 
 
+def _of_patterns(name: str, checks: Mapping[str, Check], probe: bytes) -> DetectorKind:
+    """Return a detector whose rules are patterns in `<name>.toml`, with checks of our own."""
+    return DetectorKind(
+        rules_file=f"{name}.toml",
+        parse=patterns.parse_rules,
+        expressions=patterns.expressions,
+        engine=engine,
+        compile=patterns.compile_database,
+        load=partial(_scanner, name, checks),
+        probe=SEPARATOR + probe + SEPARATOR,
+    )
+
+
+def _scanner(
+    name: str, checks: Mapping[str, Check], rules: tuple[patterns.PatternRule, ...], database: bytes
+) -> patterns.PatternScanner:
+    return patterns.PatternScanner(name, rules, database, checks)
+
+
 DETECTORS = {
     "secrets": DetectorKind(
         rules_file="gitleaks.toml",
         parse=secrets.parse_rules,
         expressions=secrets.expressions,
-        engine=secrets.engine,
+        engine=engine,
         compile=secrets.compile_database,
         load=secrets.SecretScanner,
         probe=SEPARATOR + b"glpat-" + b"Zq8vT3mK5pX1wR7nB2cD" + SEPARATOR,
     ),
+    "personal": _of_patterns("personal", personal.CHECKS, b"5425 2334 3010 9903"),
+    "contacts": _of_patterns("contacts", contacts.CHECKS, b"somebody@perimeter.eu"),
 }

@@ -1,0 +1,202 @@
+"""A detector made of patterns as data, each with a check of our own where its form has one.
+
+Vectorscan says where a match begins and ends; a check looks at that span and its neighbours alone.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from gateway.classification.matching import Matcher, compiled
+from gateway.classification.texts import EDGE, Hit, Scanned
+
+RULES_MAX = 1_000
+RULES_CHARS_MAX = 1024 * 1024
+MATCHES_MAX = 50_000
+LOOKS_MAX = 4_096
+HITS_MAX = 256
+TAGS_MAX = 1_024
+SPAN_BYTES_MAX = 256
+BEFORE_BYTES_MAX = 96
+AFTER_BYTES_MAX = 48
+
+# WHY: what digits touch through these is a version, a date, a path or a longer number; a comma or
+# a colon stands between values.
+_JOINERS = b".-/+"
+
+# Says whether a matched text is what its rule looks for; the text is Latin-1 of the bytes.
+Check = Callable[[str], bool]
+
+
+class RulesError(ValueError):
+    """The rule data cannot be used."""
+
+
+class PatternRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """One pattern of a detector and what must also hold for a match to count.
+
+    `regex` has a bounded width. `check` names a function. `context` are words of which one must
+    stand near the match, in the same text. With `glued` the match may touch other digits and
+    letters through `.`, `-`, `/` and the like. `tag_only`: the hit is recorded and raises nothing.
+    """
+
+    id: str
+    regex: str
+    check: str = ""
+    context: tuple[str, ...] = ()
+    glued: bool = False
+    tag_only: bool = False
+
+
+class _RulesFile(Struct, frozen=True, forbid_unknown_fields=True):
+    version: int
+    rules: tuple[PatternRule, ...]
+
+
+def parse_rules(toml_text: str) -> tuple[PatternRule, ...]:
+    """Return the rules of a file; RulesError. Several rules may have one id: they are one kind."""
+    if len(toml_text) > RULES_CHARS_MAX:
+        raise RulesError("the rules are too long")
+    try:
+        rules = msgspec.convert(tomllib.loads(toml_text), _RulesFile).rules
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise RulesError(f"the rules cannot be read: {error}") from None
+    if not 0 < len(rules) <= RULES_MAX:
+        raise RulesError(f"no rule, or more than {RULES_MAX}")
+    return rules
+
+
+def expressions(rules: Sequence[PatternRule]) -> tuple[bytes, ...]:
+    """Return what is compiled."""
+    return tuple(rule.regex.encode() for rule in rules)
+
+
+def compile_database(rules: Sequence[PatternRule]) -> bytes:
+    """Return the compiled and serialised database."""
+    return compiled(expressions(rules), with_starts=True)
+
+
+class PatternScanner:
+    """One detector. `database` must come from `compile_database` with the same rules."""
+
+    def __init__(
+        self,
+        name: str,
+        rules: Sequence[PatternRule],
+        database: bytes,
+        checks: Mapping[str, Check],
+    ) -> None:
+        unknown = {rule.check for rule in rules if rule.check} - checks.keys()
+        if unknown:
+            raise RulesError(f"no check is called {', '.join(sorted(unknown))}")
+        self.name = name
+        self._rules = tuple(rules)
+        self._checks = tuple(checks.get(rule.check, _anything) for rule in rules)
+        self._near = tuple(_near(rule.context) for rule in rules)
+        self._matcher = Matcher(database)
+
+    def __repr__(self) -> str:
+        """Return the name and the number of rules."""
+        return f"PatternScanner({self.name}, {len(self._rules)} rules)"
+
+    def scan(self, buffer: bytes) -> Scanned:
+        """Return the hits in a buffer of joined texts.
+
+        Over a bound the result says `truncated`, which counts as a failed detector. Hits that
+        raise nothing have a bound of their own, over which they are left out.
+        """
+        matches, truncated = self._matcher.matches(buffer, MATCHES_MAX)
+        hits: list[Hit] = []
+        tags: list[Hit] = []
+        looks = Looks(LOOKS_MAX)
+        for start, end, rule in _widest_first(matches):
+            if start < looks.taken:
+                continue
+            if not self._holds(buffer, rule, (start, end), looks):
+                continue
+            tag = self._rules[rule].tag_only
+            if len(tags if tag else hits) >= (TAGS_MAX if tag else HITS_MAX):
+                truncated = truncated or not tag
+                continue
+            looks.taken = end
+            (tags if tag else hits).append(Hit(self._rules[rule].id, start, end, tag))
+        return Scanned(tuple(sorted((*hits, *tags), key=_position)), truncated or looks.spent)
+
+    def _holds(self, buffer: bytes, number: int, span: tuple[int, int], looks: "Looks") -> bool:
+        start, end = span
+        rule = self._rules[number]
+        if end - start > SPAN_BYTES_MAX or not (rule.glued or _alone(buffer, start, end)):
+            return False
+        near = self._near[number]
+        if near is not None and not _spoken(near, buffer, start, end):
+            return False
+        return looks.verdict(number, buffer[start:end], self._checks[number])
+
+
+class Looks:
+    """What the checks said of each text, in bounded work, and up to where a hit reaches already.
+
+    INVARIANT: a text over the bound is not looked at, and `spent` says so.
+    """
+
+    __slots__ = ("_left", "_said", "spent", "taken")
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._said: dict[tuple[int, bytes], bool] = {}
+        self.taken = 0
+        self.spent = False
+
+    def verdict(self, rule: int, text: bytes, check: Check) -> bool:
+        """Return what the check says of the text; each text is looked at once."""
+        said = self._said.get((rule, text))
+        if said is None:
+            if self._left <= 0:
+                self.spent = True
+                return False
+            self._left -= 1
+            said = self._said[(rule, text)] = check(text.decode("latin-1"))
+        return said
+
+
+def _widest_first(matches: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, end, rule) by start, the widest first."""
+    return iter(sorted(((s, e, r) for e, r, s in matches), key=_start_then_width))
+
+
+def _start_then_width(match: tuple[int, int, int]) -> tuple[int, int, int]:
+    return match[0], -match[1], match[2]
+
+
+def _anything(_text: str) -> bool:
+    return True
+
+
+def _near(words: Sequence[str]) -> re.Pattern[bytes] | None:
+    if not words:
+        return None
+    joined = "|".join(re.escape(word.lower()) for word in words)
+    return re.compile(rf"(?<![a-z]){'(?:' + joined + ')'}(?![a-z])".encode())
+
+
+def _spoken(near: re.Pattern[bytes], buffer: bytes, start: int, end: int) -> bool:
+    """Does a word of the context stand near the span, in its own text?"""
+    before = buffer[max(start - BEFORE_BYTES_MAX, 0) : start].rpartition(EDGE)[2]
+    after = buffer[end : end + AFTER_BYTES_MAX].partition(EDGE)[0]
+    return near.search(before.lower()) is not None or near.search(after.lower()) is not None
+
+
+def _alone(buffer: bytes, start: int, end: int) -> bool:
+    """Is the span no part of a longer number, version, path or identifier?"""
+    before, after = buffer[start - 2 : start], buffer[end : end + 2]
+    if before[1:].isalnum() or after[:1].isalnum():
+        return False
+    joined_before = before[:1].isdigit() and before[1:] in _JOINERS
+    return not (joined_before or (after[1:].isdigit() and after[:1] in _JOINERS))
+
+
+def _position(hit: Hit) -> tuple[int, int, str]:
+    return hit.start, hit.end, hit.kind
