@@ -12,7 +12,7 @@ from msgspec import Struct
 from gateway.app.certificates import fault_of
 from gateway.audit import canonical
 from gateway.backends import BACKENDS
-from gateway.classification.detectors import DETECTORS
+from gateway.classification.detectors import DETECTOR_NAMES
 from gateway.config.backends import SCRIPTED, BackendSettings
 from gateway.config.backends import Known as KnownBackends
 from gateway.config.catalogue import Models, notices, read_models
@@ -170,7 +170,7 @@ def _known_words(models: Models) -> Known:
         tasks=frozenset(catalogue.tasks),
         models=frozenset((*catalogue.models, *catalogue.tasks)),
         surfaces=frozenset(surface.name for surface in SURFACES.values()),
-        detectors=frozenset(DETECTORS),
+        detectors=DETECTOR_NAMES,
         passable=PASSABLE,
     )
 

@@ -5,12 +5,12 @@ Vectorscan says where a match begins and ends; a check looks at that span and it
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
-from gateway.classification.matching import Matcher, compiled
+from gateway.classification.matching import Match, Matcher, compiled
 from gateway.classification.texts import EDGE, Hit, Scanned
 
 RULES_MAX = 1_000
@@ -26,6 +26,7 @@ AFTER_BYTES_MAX = 48
 # WHY: what digits touch through these is a version, a date, a path or a longer number; a comma or
 # a colon stands between values.
 _JOINERS = b".-/+"
+_AROUND = b' \t\r\n":'
 
 # Says whether a matched text is what its rule looks for; the text is Latin-1 of the bytes.
 Check = Callable[[str], bool]
@@ -40,7 +41,8 @@ class PatternRule(Struct, frozen=True, forbid_unknown_fields=True):
 
     `regex` has a bounded width. `check` names a function. `context` are words of which one must
     stand near the match, in the same text. With `glued` the match may touch other digits and
-    letters through `.`, `-`, `/` and the like. `tag_only`: the hit is recorded and raises nothing.
+    letters through `.`, `-`, `/` and the like. With `around` the match holds the line breaks or
+    quotes around it, which do not count. `tag_only`: the hit is recorded and raises nothing.
     """
 
     id: str
@@ -48,6 +50,7 @@ class PatternRule(Struct, frozen=True, forbid_unknown_fields=True):
     check: str = ""
     context: tuple[str, ...] = ()
     glued: bool = False
+    around: bool = False
     tag_only: bool = False
 
 
@@ -112,7 +115,7 @@ class PatternScanner:
         hits: list[Hit] = []
         tags: list[Hit] = []
         looks = Looks(LOOKS_MAX)
-        for start, end, rule in _widest_first(matches):
+        for start, end, rule in self._spans(buffer, matches):
             if start < looks.taken:
                 continue
             if not self._holds(buffer, rule, (start, end), looks):
@@ -125,10 +128,24 @@ class PatternScanner:
             (tags if tag else hits).append(Hit(self._rules[rule].id, start, end, tag))
         return Scanned(tuple(sorted((*hits, *tags), key=_position)), truncated or looks.spent)
 
+    def _spans(self, buffer: bytes, matches: Sequence[Match]) -> list[tuple[int, int, int]]:
+        """Return (start, end, rule) of every match by start, the widest first."""
+        spans: list[tuple[int, int, int]] = []
+        for end, rule, begins in matches:
+            start, stop = begins, end
+            if self._rules[rule].around and end - begins <= SPAN_BYTES_MAX:
+                text = buffer[begins:end]
+                start += len(text) - len(text.lstrip(_AROUND))
+                stop -= len(text) - len(text.rstrip(_AROUND))
+            spans.append((start, stop, rule))
+        return sorted(spans, key=_start_then_width)
+
     def _holds(self, buffer: bytes, number: int, span: tuple[int, int], looks: "Looks") -> bool:
         start, end = span
         rule = self._rules[number]
-        if end - start > SPAN_BYTES_MAX or not (rule.glued or _alone(buffer, start, end)):
+        if end - start > SPAN_BYTES_MAX:
+            return False
+        if not (rule.glued or rule.around or _alone(buffer, start, end)):
             return False
         near = self._near[number]
         if near is not None and not _spoken(near, buffer, start, end):
@@ -160,11 +177,6 @@ class Looks:
             self._left -= 1
             said = self._said[(rule, text)] = check(text.decode("latin-1"))
         return said
-
-
-def _widest_first(matches: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
-    """Yield (start, end, rule) by start, the widest first."""
-    return iter(sorted(((s, e, r) for e, r, s in matches), key=_start_then_width))
 
 
 def _start_then_width(match: tuple[int, int, int]) -> tuple[int, int, int]:

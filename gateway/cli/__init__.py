@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "run the gateway",
     "check": "validate all configuration and print the residency matrix",
     "keys": "create and rotate keys for callers",
+    "dictionary": "hash a list of words that no prompt may take out",
     "ledger": "create a ledger",
     "verify": "verify a whole ledger from its bytes",
     "explain": "say why a request was answered as it was",

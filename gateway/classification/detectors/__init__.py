@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from gateway.classification import patterns
 from gateway.classification.detectors import contacts, personal, secrets
+from gateway.classification.detectors.dictionary import DictionaryScanner
 from gateway.classification.matching import engine
 from gateway.classification.patterns import Check
 from gateway.classification.texts import SEPARATOR, Scanned
@@ -73,6 +74,8 @@ def _scanner(
     return patterns.PatternScanner(name, rules, database, checks)
 
 
+NO_CHECKS: Mapping[str, Check] = {}
+
 DETECTORS = {
     "secrets": DetectorKind(
         rules_file="gitleaks.toml",
@@ -84,5 +87,10 @@ DETECTORS = {
         probe=SEPARATOR + b"glpat-" + b"Zq8vT3mK5pX1wR7nB2cD" + SEPARATOR,
     ),
     "personal": _of_patterns("personal", personal.CHECKS, b"5425 2334 3010 9903"),
+    "markings": _of_patterns("markings", NO_CHECKS, b"TLP:RED"),
+    "exports": _of_patterns("exports", NO_CHECKS, b"ECCN 5D002"),
     "contacts": _of_patterns("contacts", contacts.CHECKS, b"somebody@perimeter.eu"),
 }
+
+# Also those that are made of no table: words of the customer's own, and what cannot be read.
+DETECTOR_NAMES = frozenset((*DETECTORS, DictionaryScanner.name, "opaque"))
