@@ -13,7 +13,13 @@ from msgspec.structs import replace
 from gateway.app.alarms import Alarms
 from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
-from gateway.app.node_secret import derived, dictionary_key, node_secret, secret_place
+from gateway.app.node_secret import (
+    derived,
+    dictionary_key,
+    fingerprint_key,
+    node_secret,
+    secret_place,
+)
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
@@ -137,7 +143,8 @@ async def make(loaded: Loaded) -> Made:
     ids = RandomIds(clock)
     boot = ids.record_id()
     metrics = _metrics(loaded)
-    scanner = DetectorScanner([one.detector for one in load_scanners(settings.paths)])
+    detectors = [one.detector for one in load_scanners(settings.paths)]
+    scanner = DetectorScanner(detectors, fingerprint_key(settings.paths))
     options = Options(observe_sync_s=metrics.fsync)
     ledger = await open_ledger(ledger_paths(settings.paths), boot, clock, ids, options)
     digests = {

@@ -68,7 +68,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     SHA-256 of the bytes that came in. `health` is what was known to be resting when the route was
     planned. `documents` names the policy bundle and catalogue by digest. `run` is a keyed digest
     of the caller's session, or of the first turn: the requests of one run have the same. It decides
-    nothing.
+    nothing. `allowed_kinds` counts those of `finding_kinds` that a steward allowed.
     """
 
     id: str
@@ -95,6 +95,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     v: int = VERSION
     # WHY: left out where there is none: what an older record holds must be written as it was.
     run: str | UnsetType = UNSET
+    allowed_kinds: dict[str, int] | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
@@ -131,7 +132,12 @@ class Tried(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
-    """How a decided request ended; follows every Decided."""
+    """How a decided request ended; follows every Decided.
+
+    Of the reply: `reply_kinds` counts what the detectors found in it, `reply_masked` says how many
+    were masked, `reply_cut` before which kind it ended, `reply_not_verified` which
+    detectors failed.
+    """
 
     id: str
     ts_us: int
@@ -150,6 +156,11 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_commitment: str = ""
     sealed: Sealed | None = None
     v: int = VERSION
+    # WHY: as in Decided, left out where there is none.
+    reply_kinds: dict[str, int] | UnsetType = UNSET
+    reply_masked: int | UnsetType = UNSET
+    reply_cut: str | UnsetType = UNSET
+    reply_not_verified: tuple[str, ...] | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):

@@ -15,11 +15,12 @@ from gateway.classification.texts import EDGE, Hit, Scanned
 
 RULES_MAX = 1_000
 RULES_CHARS_MAX = 1024 * 1024
-MATCHES_MAX = 50_000
+MATCHES_MAX = 16_384
 LOOKS_MAX = 4_096
 HITS_MAX = 256
-TAGS_MAX = 1_024
+TAGS_MAX = 256
 SPAN_BYTES_MAX = 256
+LEAD_BYTES_MAX = 96
 BEFORE_BYTES_MAX = 96
 AFTER_BYTES_MAX = 48
 
@@ -42,7 +43,8 @@ class PatternRule(Struct, frozen=True, forbid_unknown_fields=True):
     `regex` has a bounded width. `check` names a function. `context` are words of which one must
     stand near the match, in the same text. With `glued` the match may touch other digits and
     letters through `.`, `-`, `/` and the like. With `around` the match holds the line breaks or
-    quotes around it, which do not count. `tag_only`: the hit is recorded and raises nothing.
+    quotes around it, which do not count; with `lead` these characters in front of it belong to it.
+    `tag_only`: the hit is recorded and raises nothing.
     """
 
     id: str
@@ -51,6 +53,7 @@ class PatternRule(Struct, frozen=True, forbid_unknown_fields=True):
     context: tuple[str, ...] = ()
     glued: bool = False
     around: bool = False
+    lead: str = ""
     tag_only: bool = False
 
 
@@ -98,6 +101,7 @@ class PatternScanner:
         self.name = name
         self._rules = tuple(rules)
         self._checks = tuple(checks.get(rule.check, _anything) for rule in rules)
+        self._leads = tuple(rule.lead.encode() for rule in rules)
         self._near = tuple(_near(rule.context) for rule in rules)
         self._matcher = Matcher(database)
 
@@ -133,6 +137,9 @@ class PatternScanner:
         spans: list[tuple[int, int, int]] = []
         for end, rule, begins in matches:
             start, stop = begins, end
+            if self._leads[rule]:
+                low = max(begins - LEAD_BYTES_MAX, 0)
+                start = low + len(buffer[low:begins].rstrip(self._leads[rule]))
             if self._rules[rule].around and end - begins <= SPAN_BYTES_MAX:
                 text = buffer[begins:end]
                 start += len(text) - len(text.lstrip(_AROUND))

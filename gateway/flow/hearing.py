@@ -1,9 +1,11 @@
 """What an engine says, heard in passing, so that it is known again when it comes back."""
 
 import asyncio
+from collections.abc import Iterable
+from typing import Protocol
 
 from gateway.classification.turns import Turns, Words, called, turns_of
-from gateway.domain.dialect import Dialect, Reader
+from gateway.domain.dialect import Reader
 from gateway.domain.event import Event, TextDelta, ToolCallBegan, ToolCallDelta
 from gateway.domain.request import Body, Operation
 
@@ -45,6 +47,14 @@ class Hearing:
             else:
                 self._arguments[event.index].append(event.fragment)
 
+    def hear_all(self, events: Iterable[Event]) -> None:
+        """Take the events of a whole reply."""
+        for event in events:
+            self.hear(event)
+
+    def missed(self) -> None:
+        """What was not heard is not known again."""
+
     def hashes(self) -> tuple[bytes, ...]:
         """Return the hashes of what was heard so far."""
         texts = [words.hash(self._before) for words in self._words]
@@ -55,14 +65,24 @@ class Hearing:
         return tuple(dict.fromkeys([*filter(None, texts), *calls]))
 
 
+class Ear(Protocol):
+    """Whoever hears a reply."""
+
+    def hear(self, event: Event) -> None:
+        """Take one event that the client gets."""
+
+    def missed(self) -> None:
+        """Note that a part of the reply could not be read."""
+
+
 class Overhearing:
     """Reads a stream that passes verbatim; what cannot be read passes unheard."""
 
-    __slots__ = ("_faults", "_hearing", "_reader")
+    __slots__ = ("_ears", "_faults", "_reader")
 
-    def __init__(self, reader: Reader, hearing: Hearing) -> None:
+    def __init__(self, reader: Reader, *ears: Ear) -> None:
         self._reader = reader
-        self._hearing = hearing
+        self._ears = ears
         self._faults = 0
 
     def feed(self, chunk: bytes) -> None:
@@ -74,20 +94,12 @@ class Overhearing:
             events = self._reader.feed(chunk)
         except Exception:  # noqa: BLE001
             self._faults += 1
+            for ear in self._ears:
+                ear.missed()
             return
         for event in events:
-            self._hearing.hear(event)
-
-
-def hear_whole(target: Dialect, body: bytes, hearing: Hearing) -> None:
-    """Take a whole reply; what cannot be read is not heard."""
-    # WHY: a reply that passes must not end for what only its reader cannot say.
-    try:
-        events = target.read_reply(body)
-    except Exception:  # noqa: BLE001
-        return
-    for event in events:
-        hearing.hear(event)
+            for ear in self._ears:
+                ear.hear(event)
 
 
 async def turns_in(body: Body, body_bytes: int) -> Turns:

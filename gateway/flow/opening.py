@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from gateway.audit.canonical import commit
@@ -45,7 +45,7 @@ def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] =
         repo=_repos(claims),
         session=(claims.session or "")[:PERSONAL_TEXT_MAX],
         metadata=_metadata(claims),
-        findings=_kept(findings),
+        findings=kept_findings(findings),
         salts={"body": salt.hex()},
     )
 
@@ -74,6 +74,7 @@ def decided(
         health=dict(world.fleet.resting),
         documents=world.documents,
         finding_kinds=dict(Counter(finding.kind for finding in findings)),
+        allowed_kinds=dict(Counter(one.kind for one in findings if one.allowed)) or UNSET,
         commitment=_commitment(envelope, personal),
         demo=world.demo,
     )
@@ -114,7 +115,7 @@ def turned_away(
     )
 
 
-def _kept(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def kept_findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Return as many findings as a record has room for, each with a path of bounded length."""
     kept: list[Finding] = []
     left = FINDINGS_BYTES_MAX

@@ -13,6 +13,8 @@ from gateway.flow.house import House
 from gateway.flow.ports import World
 from gateway.flow.prepare import Border, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
+from gateway.flow.watching import Orders
+from gateway.policy.program import Program
 from gateway.routing.fallback import error_after, may_continue
 from gateway.transport.failure import TransportFailure
 
@@ -37,6 +39,7 @@ class Pursuit:
         answering = dialect.answering
         self._dialect: Dialect = dialect if answering is None else answering(envelope.body)
         self._failures: list[Failure] = []
+        docket.orders = orders_of(world.program)
 
     async def run(self) -> Reply:
         """Return the answer, or the error that the caller hears; the record is settled."""
@@ -103,7 +106,7 @@ class Pursuit:
         got = await attempt.run(self._dialect, self._ask)
         if isinstance(got, Failure):
             return got
-        self._docket.hearing = got.hearing
+        self._docket.hearing, self._docket.watch = got.hearing, got.watch
         if isinstance(got, Whole):
             await self._docket.replied()
             self._docket.said(got.body)
@@ -165,6 +168,13 @@ class Pursuit:
             *told(self._docket.id, self._dialect.record_headers),
             *((("x-perimeter-lost", ", ".join(lost)),) if lost else ()),
         )
+
+
+def orders_of(program: Program) -> Orders | None:
+    """Return what policy says of replies, None where it names no detector."""
+    if not program.replies:
+        return None
+    return Orders(program.replies, frozenset(name for name in program.raises if "/" in name))
 
 
 def _asks_for_another_try(failure: Failure) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.classification.allowed import with_allowed
 from gateway.classification.classify import classify
 from gateway.classification.conversation import (
     NOTHING_RECALLED,
@@ -50,6 +51,14 @@ def asked(envelope: Envelope, dialect: Dialect) -> Ask:
     if envelope.asked:
         ask = replace(ask, model=envelope.asked)
     return ask if envelope.streams is None else replace(ask, stream=envelope.streams)
+
+
+def spared(scan: Scan, envelope: Envelope, world: World, now: datetime) -> Scan:
+    """Return the scan with what stewards allowed for the repositories of the request."""
+    if not world.allows:
+        return scan
+    repos = repos_of(envelope.caller, envelope.claims, world.registry)
+    return with_allowed(scan, world.allows, repos.known | repos.claimed, now)
 
 
 def gather(

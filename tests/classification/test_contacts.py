@@ -58,3 +58,9 @@ def test_an_address_has_bounds() -> None:
     assert not is_ipv4("300.1.1.1")
     assert not is_ipv6("fe80::1::2:3456")
     assert not is_ipv6("1:2:3:4:5:6:7:8:9")
+
+
+def test_an_address_of_no_length_or_form_is_none() -> None:
+    assert hits_of("contacts", "@corp.io") == []
+    assert not is_ipv6("fe80:1234:5678")
+    assert not is_ipv6("fe80:123456::1:22")

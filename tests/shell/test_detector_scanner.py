@@ -5,6 +5,8 @@ import pytest
 
 from gateway.classification import texts
 from gateway.classification.texts import Hit, Scanned
+from gateway.classification.unfolding.layer import Layer, Piece
+from gateway.classification.unfolding.unfolder import Unfolder
 from gateway.domain.decision import Scan
 from gateway.stores import scanner as scanner_module
 from gateway.stores.scanner import DetectorScanner
@@ -129,3 +131,34 @@ async def test_more_escapes_than_are_read_fail_every_detector(
     result = await scan({"x": "\\u0061\\u0061"}, all_secrets())
     assert result.findings == ()
     assert result.failed == ("secrets",)
+
+
+class Broken(Unfolder):
+    """An unfolder that fails."""
+
+    def __init__(self) -> None:
+        pass
+
+    def unfold(self, texts: Any, budget: Any) -> Any:
+        raise ValueError("a prompt")
+
+
+async def test_what_could_not_be_unfolded_is_failed_and_the_others_still_count() -> None:
+    result = await scan({"x": PAT}, Broken(), all_secrets())
+    assert result.failed == ("opaque",)
+    assert [finding.kind for finding in result.findings] == ["github-pat"]
+
+
+class Endless(Unfolder):
+    """An unfolder that finds something in everything."""
+
+    def __init__(self) -> None:
+        pass
+
+    def unfold(self, texts: Any, budget: Any) -> Any:
+        return Layer(texts, [Piece(b"again", 3, 4, 1)]), []
+
+
+async def test_what_can_still_be_unfolded_after_the_last_step_is_opaque() -> None:
+    result = await scan({"x": ["a"]}, Endless())
+    assert [(one.kind, one.path) for one in result.findings] == [("unexpanded", "/#0#")]

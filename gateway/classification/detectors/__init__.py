@@ -21,6 +21,8 @@ from gateway.classification.detectors.dictionary import DictionaryScanner
 from gateway.classification.matching import engine
 from gateway.classification.patterns import Check
 from gateway.classification.texts import SEPARATOR, Scanned
+from gateway.classification.unfolding import unfolder
+from gateway.classification.unfolding.unfolder import Unfolder
 
 
 class Detector(Protocol):
@@ -89,8 +91,17 @@ DETECTORS = {
     "personal": _of_patterns("personal", personal.CHECKS, b"5425 2334 3010 9903"),
     "markings": _of_patterns("markings", NO_CHECKS, b"TLP:RED"),
     "exports": _of_patterns("exports", NO_CHECKS, b"ECCN 5D002"),
+    Unfolder.name: DetectorKind(
+        rules_file="unfolding.toml",
+        parse=patterns.parse_rules,
+        expressions=patterns.expressions,
+        engine=engine,
+        compile=unfolder.compile_database,
+        load=Unfolder,
+        probe=SEPARATOR + b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ" + SEPARATOR,
+    ),
     "contacts": _of_patterns("contacts", contacts.CHECKS, b"somebody@perimeter.eu"),
 }
 
-# Also those that are made of no table: words of the customer's own, and what cannot be read.
-DETECTOR_NAMES = frozenset((*DETECTORS, DictionaryScanner.name, "opaque"))
+# Also that which is made of no table: words of the customer's own.
+DETECTOR_NAMES = frozenset((*DETECTORS, DictionaryScanner.name))

@@ -38,7 +38,12 @@ _NOWHERE_6 = tuple(ip_network(block) for block in ("::/127", "2001:db8::/32", "f
 def is_email(text: str) -> bool:
     """Is it an address that may be a person's?"""
     local, _, domain = text.lower().rpartition("@")
-    if len(local) > LOCAL_CHARS_MAX or ".." in text or local[:1] == "." or local[-1:] == ".":
+    if (
+        not 0 < len(local) <= LOCAL_CHARS_MAX
+        or ".." in text
+        or local[:1] == "."
+        or local[-1:] == "."
+    ):
         return False
     if local in _TOOLS or domain.rpartition(".")[2] in _FILES:
         return False
