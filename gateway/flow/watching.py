@@ -96,6 +96,8 @@ class Watch:
     def passes(self, event: Event) -> list[Event]:
         """Return what the client may have now that this event came; nothing after a cut."""
         said = _said(event)
+        if self.cut is not None:
+            return []
         if said is None:
             return [*self.end(), *((event,) if self.cut is None else ())]
         out: list[Event] = []
@@ -148,7 +150,7 @@ class Watch:
         kept = [spot for spot in spots if spot.start < limit]
         self._note(kept)
         for spot in kept:
-            if spot.action == TAG or spot.end <= at:
+            if spot.action == TAG or (spot.action == MASK and spot.end <= at):
                 continue
             said.append(self._pending[at : max(spot.start, at)])
             if spot.action == CUT:
@@ -160,7 +162,7 @@ class Watch:
         else:
             said.append(self._pending[at:limit])
         out = _same(self._delta, "".join(said))
-        self._turn(max(limit, at))
+        self._turn(max(limit, at) if self.cut is None else len(self._pending))
         return [out] if _said(out) else []
 
     def _limit(self, spots: Sequence[_Spot], *, last: bool) -> int:
