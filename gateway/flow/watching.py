@@ -78,6 +78,10 @@ class Watch:
         """Does policy mask or cut anything?"""
         return any(action != TAG for action in self._actions.values())
 
+    def ended(self) -> bool:
+        """Has policy cut the reply?"""
+        return self.cut is not None
+
     def hear(self, event: Event) -> None:
         """Look at an event that passes as it is."""
         said = _said(event)
@@ -96,14 +100,15 @@ class Watch:
     def passes(self, event: Event) -> list[Event]:
         """Return what the client may have now that this event came; nothing after a cut."""
         said = _said(event)
-        if self.cut is not None:
+        if self.ended():
             return []
         if said is None:
-            return [*self.end(), *((event,) if self.cut is None else ())]
+            held = self.end()
+            return held if self.ended() else [*held, event]
         out: list[Event] = []
         if self._delta is not None and _path(event) != _path(self._delta):
             out = self.end()
-        if self.cut is not None:
+        if self.ended():
             return out
         self._open(event)
         self._pending += said

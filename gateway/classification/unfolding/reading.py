@@ -26,7 +26,6 @@ _MAGIC = (
     (b"II*\0", "image"),
     (b"MM\0*", "image"),
     (b"BM", "image"),
-    (b"\0\0\1\0", "image"),
     (b"8BPS", "image"),
     (b"%PDF-", "pdf"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "document"),
@@ -42,7 +41,7 @@ _MAGIC = (
 )
 _MAGIC_BYTES_MIN = 12
 _FIRST_BYTES = frozenset((*(magic[0] for magic, _ in _MAGIC), *b"R"))
-_WEAK = frozenset({b"BM", b"ID3", b"BZh", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\1\0"})
+_WEAK = frozenset({b"BM", b"ID3", b"BZh", b"GIF8", b"II*\0", b"MM\0*"})
 _RIFF = {b"WEBP": "image", b"WAVE": "audio", b"AVI ": "video"}
 _GZIP, _ZIP = b"\x1f\x8b\x08", b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"

@@ -325,6 +325,8 @@ def _joined(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _with_tail(buffer: bytes, begin: int, stop: int) -> int:
     """Return where the run ends when a short last line belongs to it."""
+    if may_be_hex(buffer[begin:stop]):
+        return stop
     below = buffer[stop : stop + LINE_BYTES_MAX]
     line = below.lstrip(BLANKS)
     if below[:1] not in {b"\n", b"\r"} or line[:1] == EDGE or stop - begin < WINDOW_BYTES // 4:
