@@ -19,14 +19,15 @@ PARTS_MAX = 8
 WORD_CHARS_MIN = 3
 WORD_CHARS_MAX = 256
 FILE_BYTES_MAX = 32 * 1024 * 1024
-HASHED_MAX = 32_768
+HASHED_MAX = 16_384
 SPOTS_MAX = 16_384
 HITS_MAX = 256
 _HASH_BYTES = 16
 _FIRST_BYTES = 8
 
 _KEPT = b"0123456789abcdefghijklmnopqrstuvwxyz" + bytes(range(0x80, 0x100))
-_APART = bytes(one if one in _KEPT else 0x20 for one in range(256))
+# One pass makes small letters and sets everything else apart.
+_APART = bytes(one if one in _KEPT else 0x20 for one in bytes(range(256)).lower())
 _EDGED = b" " + EDGE + b" "
 
 
@@ -38,7 +39,7 @@ class DictionaryFile(Struct, frozen=True, forbid_unknown_fields=True):
     """What a dictionary file holds: hashes alone.
 
     `check` is the hash of the name, by which a key that did not make the file is noticed.
-    `sizes` are the bytes of first parts, `parts` the numbers of parts of a word. `firsts` and
+    `sizes` are the bytes of first parts, `wide` says that some are not ASCII, `parts` the numbers of parts of a word. `firsts` and
     `words` are hashes in hex, one after the other.
     """
 
@@ -46,6 +47,7 @@ class DictionaryFile(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     check: str
     sizes: tuple[int, ...]
+    wide: bool
     parts: tuple[int, ...]
     firsts: str
     words: str
@@ -56,6 +58,7 @@ class Dictionary(Struct, frozen=True):
 
     name: str
     sizes: frozenset[int]
+    wide: bool
     parts: tuple[int, ...]
     firsts: frozenset[bytes]
     words: frozenset[bytes]
@@ -74,11 +77,13 @@ def make_dictionary(name: str, words: Iterable[str], key: bytes) -> bytes:
     hashes: set[bytes] = set()
     sizes: set[int] = set()
     counts: set[int] = set()
+    wide = False
     for line, text in enumerate(words, start=1):
         word = text.strip()
         if not word or word.startswith("#"):
             continue
         parts = _parts(word, line)
+        wide = wide or not parts[0].isascii()
         firsts.add(_hash(key, parts[0])[:_FIRST_BYTES])
         hashes.add(_hash(key, b" ".join(parts)))
         sizes.add(len(parts[0]))
@@ -90,6 +95,7 @@ def make_dictionary(name: str, words: Iterable[str], key: bytes) -> bytes:
         name=name,
         check=_hash(key, b"\0" + name.encode()).hex(),
         sizes=tuple(sorted(sizes)),
+        wide=wide,
         parts=tuple(sorted(counts)),
         firsts=b"".join(sorted(firsts)).hex(),
         words=b"".join(sorted(hashes)).hex(),
@@ -111,6 +117,7 @@ def read_dictionary(content: bytes, key: bytes) -> Dictionary:
     return Dictionary(
         name=file.name,
         sizes=frozenset(file.sizes),
+        wide=file.wide,
         parts=tuple(sorted(file.parts, reverse=True)),
         firsts=frozenset(_cut(firsts, _FIRST_BYTES)),
         words=frozenset(_cut(words, _HASH_BYTES)),
@@ -126,6 +133,7 @@ class DictionaryScanner:
         self._dictionaries = tuple(dictionaries)
         self._key = key
         self._sizes = frozenset[int]().union(*(one.sizes for one in dictionaries))
+        self._wide = any(one.wide for one in dictionaries)
         self._firsts = frozenset[bytes]().union(*(one.firsts for one in dictionaries))
 
     def __repr__(self) -> str:
@@ -134,13 +142,15 @@ class DictionaryScanner:
 
     def scan(self, buffer: bytes) -> Scanned:
         """Return the hits in a buffer of joined texts; over a bound it says `truncated`."""
-        lower = buffer.lower()
-        tokens = lower.translate(_APART).replace(EDGE, _EDGED).split()
-        looked = [token for token in set(tokens) if self._may_begin(token)]
+        sizes, wide = self._sizes, self._wide
+        different = set(buffer.translate(_APART).split())
+        looked = [one for one in different if len(one) in sizes or (wide and not one.isascii())]
         truncated = len(looked) > HASHED_MAX
         begins = {one for one in looked[:HASHED_MAX] if self._begins(one)}
         if not begins:
             return Scanned((), truncated)
+        lower = buffer.lower()
+        tokens = lower.translate(_APART).replace(EDGE, _EDGED).split()
         hits: list[Hit] = []
         for spots, (at, number) in enumerate(_spots(lower, tokens, begins)):
             if spots >= SPOTS_MAX or len(hits) >= HITS_MAX:
@@ -148,9 +158,6 @@ class DictionaryScanner:
                 break
             hits += self._found(lower, tokens, at, number)
         return Scanned(tuple(hits[:HITS_MAX]), truncated)
-
-    def _may_begin(self, token: bytes) -> bool:
-        return len(token) in self._sizes or not token.isascii()
 
     def _begins(self, token: bytes) -> bool:
         return _hash(self._key, _folded(token))[:_FIRST_BYTES] in self._firsts
