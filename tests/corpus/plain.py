@@ -153,7 +153,31 @@ _EXPORTS = (
     "dual-use item 4A003", "EAR 99 does not apply; ECCN 5A992", "Exportkontrolle: AL-Nummer 5D002",
 )  # fmt: skip
 
-EXPORTS: dict[str, Maker] = {"export control": lambda c: around(c, c.choice(_EXPORTS))}
+ECCN = said("ECCN {}", "ECCN: {}", "its ECCN is {}", "export control class {}", "ECCN #{}")
+
+
+def eccn(chance: Dice) -> str:
+    number = f"{digits(chance, 1)}{chance.choice('ABCDE')}{digits(chance, 3)}"
+    return chance.choice([number, number, f"{number}.{chance.choice('abcd')}"])
+
+
+def paragraph(chance: Dice) -> str:
+    category = chance.choice(["I", "IV", "VIII", "XI", "XII", "XV", "XXI"])
+    return chance.choice(
+        [
+            f"22 CFR {chance.randrange(120, 131)}.{chance.randrange(1, 20)}",
+            f"15 C.F.R. {chance.randrange(730, 775)}.{chance.randrange(1, 30)}",
+            f"22 CFR Part {chance.randrange(120, 131)}",
+            f"USML Category {category}({chance.choice('abch')})",
+        ]
+    )
+
+
+EXPORTS: dict[str, Maker] = {
+    "words of export control": lambda c: around(c, c.choice(_EXPORTS)),
+    "ECCN": lambda c: ECCN(c, eccn(c)),
+    "a paragraph": lambda c: around(c, f"see {paragraph(c)}."),
+}
 
 NO_EXPORTS: dict[str, Maker] = {
     "words that sound alike": lambda c: around(

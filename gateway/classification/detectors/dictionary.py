@@ -39,8 +39,8 @@ class DictionaryFile(Struct, frozen=True, forbid_unknown_fields=True):
     """What a dictionary file holds: hashes alone.
 
     `check` is the hash of the name, by which a key that did not make the file is noticed.
-    `sizes` are the bytes of first parts, `wide` says that some are not ASCII, `parts` the numbers of parts of a word. `firsts` and
-    `words` are hashes in hex, one after the other.
+    `sizes` are the bytes of first parts, `wide` says that some are not ASCII, `parts` the numbers
+    of parts of a word. `firsts` and `words` are hashes in hex, one after the other.
     """
 
     version: int
