@@ -44,16 +44,20 @@ class DetectorScanner:
         try:
             joined = join_texts(body)
             if len(joined.buffer) <= SCAN_INLINE_BYTES_MAX:
-                return self._run(joined)
+                # WHY: a small body may hide a large one; what is large is begun again elsewhere.
+                budget = Budget(SCAN_INLINE_BYTES_MAX)
+                scan = self._run(joined, budget)
+                if not budget.spent:
+                    return scan
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._run, joined)
+            return await loop.run_in_executor(self._threads, self._run, joined, Budget())
         except (TextsExceededError, MemoryError, RuntimeError):
             return Scan(failed=self._names)
 
     def look(self, text: str) -> Scan:
         """Scan one short text at once: a part of a reply; places are characters of it."""
         try:
-            return self._run(join_texts({"": text}))
+            return self._run(join_texts({"": text}), Budget(SCAN_INLINE_BYTES_MAX))
         except (TextsExceededError, MemoryError, RuntimeError):
             return Scan(failed=self._names)
 
@@ -61,11 +65,11 @@ class DetectorScanner:
         """Let no further scan begin in a thread."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, joined: JoinedTexts) -> Scan:
+    def _run(self, joined: JoinedTexts, budget: Budget) -> Scan:
         findings: dict[Finding, None] = {}
         failed: dict[str, None] = {}
         known: set[tuple[str, str, str, bytes]] = set()
-        for texts, unread in self._layers(joined, failed):
+        for texts, unread in self._layers(joined, budget, failed):
             hits = [*self._hits(texts.buffer, failed), *((Unfolder.name, hit) for hit in unread)]
             met: set[tuple[str, str, str, bytes]] = set()
             for name, hit in hits:
@@ -105,11 +109,10 @@ class DetectorScanner:
         return hmac.digest(self._key, message, hashlib.sha256).hex()[:FINGERPRINT_CHARS]
 
     def _layers(
-        self, joined: Texts, failed: dict[str, None]
+        self, joined: Texts, budget: Budget, failed: dict[str, None]
     ) -> Iterator[tuple[Texts, Sequence[Hit]]]:
         """Yield the texts of the body, then what they hide, each with what stays unread in it."""
         texts = joined
-        budget = Budget()
         for _ in range(STEPS_MAX):
             following, unread = self._unfolded(texts, budget, failed)
             yield texts, unread

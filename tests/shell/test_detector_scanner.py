@@ -1,3 +1,5 @@
+import base64
+import gzip
 import threading
 from typing import Any
 
@@ -10,7 +12,9 @@ from gateway.classification.unfolding.unfolder import Unfolder
 from gateway.domain.decision import Scan
 from gateway.stores import scanner as scanner_module
 from gateway.stores.scanner import DetectorScanner
+from tests.doubles.compiled_detectors import all_detectors
 from tests.doubles.compiled_secrets import all_secrets
+from tests.doubles.dice import dice
 from tests.doubles.vendor_secrets import FORMATS, Draw
 
 pytestmark = pytest.mark.anyio
@@ -162,3 +166,27 @@ class Endless(Unfolder):
 async def test_what_can_still_be_unfolded_after_the_last_step_is_opaque() -> None:
     result = await scan({"x": ["a"]}, Endless())
     assert [(one.kind, one.path) for one in result.findings] == [("unexpanded", "/#0#")]
+
+
+async def test_a_small_body_that_hides_a_large_one_is_scanned_in_a_thread() -> None:
+    chance = dice("words")
+    words = " ".join(chance.choice(["amber", "birch", "cedar", "delta"]) for _ in range(60_000))
+    hidden = base64.b64encode(gzip.compress(f"{words} {PAT}".encode())).decode()
+    assert len(hidden) < scanner_module.SCAN_INLINE_BYTES_MAX / 4
+    watched = Scripted(Scanned())
+    scanner = DetectorScanner([watched, *all_detectors()])
+    result = await scanner.scan({"x": hidden})
+    scanner.close()
+    assert [finding.kind for finding in result.findings] == ["github-pat"]
+    assert watched.threads[0] == threading.current_thread().name
+    assert watched.threads[-1].startswith("scan")
+
+
+async def test_a_reply_that_cannot_be_looked_at_fails_every_detector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scanner = DetectorScanner([all_secrets()])
+    assert [one.kind for one in scanner.look(f"see {PAT}").findings] == ["github-pat"]
+    monkeypatch.setattr(texts, "JOINED_BYTES_MAX", 2)
+    assert scanner.look("hello") == Scan(failed=("secrets",))
+    scanner.close()

@@ -58,18 +58,29 @@ _ENTITIES = ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&apos;", b"
 
 
 class Budget:
-    """How much may still be expanded in one scan."""
+    """How much may still be expanded in one scan; `spent` says that there were not bytes enough."""
 
-    __slots__ = ("bytes_left", "members_left")
+    __slots__ = ("bytes_left", "members_left", "spent")
 
-    def __init__(self) -> None:
-        self.bytes_left = EXPANDED_BYTES_MAX
+    def __init__(self, bytes_max: int | None = None) -> None:
+        most = EXPANDED_BYTES_MAX
+        self.bytes_left = most if bytes_max is None else min(bytes_max, most)
         self.members_left = MEMBERS_MAX
+        self.spent = False
 
     def take(self, size: int) -> bool:
         """Count so many bytes; False when there were not so many left."""
         self.bytes_left -= size
+        self.spent = self.spent or self.bytes_left < 0
         return self.bytes_left >= 0
+
+    def room(self, packed: int) -> int:
+        """Return how many bytes may come out of so many packed ones."""
+        return max(min(self.bytes_left, max(packed * RATIO_MAX, RATIO_FREE_BYTES)), 0)
+
+    def exceeded(self, room: int) -> None:
+        """Note that more came out than there was room for."""
+        self.spent = self.spent or room >= self.bytes_left
 
 
 class Reading:
@@ -122,15 +133,19 @@ class Reading:
 
     def _inflated(self, data: bytes, window: int) -> bytes | None:
         """Return what the stream holds, None after noting that it is too much or no stream."""
-        most = min(self._budget.bytes_left, max(len(data) * RATIO_MAX, RATIO_FREE_BYTES))
+        most = self._budget.room(len(data))
         inflate = zlib.decompressobj(window)
         try:
-            inner = inflate.decompress(data, max(most, 0) + 1)
+            inner = inflate.decompress(data, most + 1)
         except zlib.error:
             if len(data) >= BINARY_BYTES_MIN:
                 self.opaque[BINARY] = None
             return None
+        return self._within(inner, most)
+
+    def _within(self, inner: bytes, most: int) -> bytes | None:
         if len(inner) > most:
+            self._budget.exceeded(most)
             self.opaque[UNEXPANDED] = None
             return None
         return inner
@@ -156,8 +171,7 @@ class Reading:
             return True
         if member.is_dir():
             return True
-        most = min(self._budget.bytes_left, max(member.compress_size * RATIO_MAX, RATIO_FREE_BYTES))
-        inner = self._content(archive, member, max(most, 0))
+        inner = self._content(archive, member, self._budget.room(member.compress_size))
         if inner is not None:
             self.read(inner, depth)
         return True
@@ -169,10 +183,7 @@ class Reading:
         except (NotImplementedError, RuntimeError, zlib.error, BadZipFile, EOFError):
             self.opaque[BINARY] = None
             return None
-        if len(inner) > most:
-            self.opaque[UNEXPANDED] = None
-            return None
-        return inner
+        return self._within(inner, most)
 
 
 def media_kind(data: bytes) -> str:
