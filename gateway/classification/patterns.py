@@ -18,7 +18,9 @@ RULES_CHARS_MAX = 1024 * 1024
 MATCHES_MAX = 16_384
 LOOKS_MAX = 4_096
 HITS_MAX = 256
-TAGS_MAX = 256
+TAGS_MAX = 1_024
+TAGS_FREE = 256
+REPEATS_MAX = 4
 SPAN_BYTES_MAX = 256
 LEAD_BYTES_MAX = 96
 BEFORE_BYTES_MAX = 96
@@ -137,10 +139,12 @@ class PatternScanner:
             if not self._holds(buffer, rule, (start, end), looks):
                 continue
             tag = self._rules[rule].tag_only
-            if len(tags if tag else hits) >= (TAGS_MAX if tag else HITS_MAX):
-                truncated = truncated or not tag
-                continue
             looks.taken = end
+            if not tag and len(hits) >= HITS_MAX:
+                truncated = True
+                continue
+            if tag and not looks.has_room(buffer[start:end], len(tags)):
+                continue
             (tags if tag else hits).append(Hit(self._rules[rule].id, start, end, tag))
         return Scanned(tuple(sorted((*hits, *tags), key=_position)), truncated or looks.spent)
 
@@ -185,13 +189,22 @@ class Looks:
     INVARIANT: a text over the bound is not looked at, and `spent` says so.
     """
 
-    __slots__ = ("_left", "_said", "spent", "taken")
+    __slots__ = ("_left", "_repeats", "_said", "spent", "taken")
 
     def __init__(self, most: int) -> None:
         self._left = most
         self._said: dict[tuple[int, bytes], bool] = {}
+        self._repeats: dict[bytes, int] = {}
         self.taken = 0
         self.spent = False
+
+    def has_room(self, text: bytes, tags: int) -> bool:
+        """May one more tag be kept? Many of one text make no room for others.
+
+        WHY: tags are counted by how many different ones there are.
+        """
+        repeats = self._repeats[text] = self._repeats.get(text, 0) + 1
+        return tags < TAGS_MAX and (tags < TAGS_FREE or repeats <= REPEATS_MAX)
 
     def verdict(self, rule: int, text: bytes, check: Check) -> bool:
         """Return what the check says of the text; each text is looked at once."""

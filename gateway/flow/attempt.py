@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -220,6 +221,8 @@ class Try:
             events = self._events(body, watch, translated=translated)
         if watch is not None:
             events = await watch.whole(events)
+            if not translated and not watch.masked:
+                await self._look_beside(body, watch)
         if hearing is not None:
             hearing.hear_all(events)
         if translated or (watch is not None and watch.masked):
@@ -240,6 +243,16 @@ class Try:
             if watch is not None:
                 watch.missed()
             return []
+
+    async def _look_beside(self, body: bytes, watch: Watch) -> None:
+        """Look at everything else in a reply that passes as it is."""
+        try:
+            whole = msgspec.json.decode(body)
+        except ValueError:
+            watch.missed()
+            return
+        if isinstance(whole, dict):
+            watch.beside(await self._house.scanner.scan(whole))
 
     def _watching(self, ask: Ask) -> Watch | None:
         orders = self._docket.orders

@@ -9,6 +9,7 @@ from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
 from gateway.flow.attempt import OK, Opened, Try, Whole, let_end, relay
 from gateway.flow.docket import Docket
+from gateway.flow.hearing import REPLIES
 from gateway.flow.house import House
 from gateway.flow.ports import World
 from gateway.flow.prepare import Border, Wish, prepare, refuse_losses
@@ -21,6 +22,7 @@ from gateway.transport.failure import TransportFailure
 ROUNDS_MAX = 2
 RETRY_WAIT_S = 0.25
 RETRY_WAIT_S_MAX = 2.0
+VERBATIM_STREAM = "verbatim_stream"
 AGAIN = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
 
 
@@ -101,7 +103,7 @@ class Pursuit:
         )
         if self._world.program.on_loss == "refuse":
             refuse_losses(prepared)
-        self._docket.losses = prepared.losses
+        self._docket.losses = (*prepared.losses, *self._rewritten(prepared.target))
         attempt = Try(self._house, self._docket, candidate, prepared, number)
         got = await attempt.run(self._dialect, self._ask)
         if isinstance(got, Failure):
@@ -113,6 +115,13 @@ class Pursuit:
             self._docket.settle(OutcomeKind.COMPLETED, OK)
             return Reply(OK, self._headers("application/json"), got.body)
         return Reply(OK, self._headers(self._dialect.stream_type), self._stream(got, attempt))
+
+    def _rewritten(self, target: Dialect) -> tuple[str, ...]:
+        """Return the loss of a stream that passes, but is read and written anew."""
+        orders = self._docket.orders
+        strict = orders is not None and orders.strict and self._ask.wants in REPLIES
+        passes = target.family == self._dialect.family
+        return (VERBATIM_STREAM,) if strict and passes and self._ask.stream else ()
 
     async def _stream(self, opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
         """Yield the reply; whatever happens, the engine is let go and the record settled."""

@@ -55,6 +55,11 @@ class Orders(Struct, frozen=True):
     actions: Mapping[str, str] = {}
     named: frozenset[str] = frozenset()
 
+    @property
+    def strict(self) -> bool:
+        """Does policy mask or cut anything?"""
+        return any(action != TAG for action in self.actions.values())
+
 
 class Watch:
     """One reply: what was found in it, and what became of it."""
@@ -62,6 +67,7 @@ class Watch:
     def __init__(self, scanner: Looking, orders: Orders) -> None:
         self._scanner = scanner
         self._actions = orders.actions
+        self.strict = orders.strict
         self._named = orders.named
         self._delta: Delta | None = None
         self._before = ""
@@ -72,11 +78,6 @@ class Watch:
         self.failed: dict[str, None] = {}
         self.masked = 0
         self.cut: str | None = None
-
-    @property
-    def strict(self) -> bool:
-        """Does policy mask or cut anything?"""
-        return any(action != TAG for action in self._actions.values())
 
     def ended(self) -> bool:
         """Has policy cut the reply?"""
@@ -125,6 +126,25 @@ class Watch:
     def missed(self) -> None:
         """Note that a part of the reply could not be read."""
         self.failed[UNREAD] = None
+
+    def beside(self, scan: Scan) -> None:
+        """Take what stands in a whole reply beside its events; what policy keeps back cuts it.
+
+        WHY: a reply that was not written anew passes with all that it holds, such as a second
+        choice, or fields that no reader knows.
+        """
+        known = {(one.kind, one.fingerprint) for one in self.findings}
+        self.failed |= dict.fromkeys(scan.failed)
+        for one in scan.findings:
+            if one.tag_only or (one.kind, one.fingerprint) in known:
+                continue
+            if len(self.findings) < FINDINGS_MAX:
+                self.findings.append(one)
+            if self._actions.get(one.detector, TAG) != TAG and self.cut is None:
+                self.cut = one.kind
+        for name in scan.failed:
+            if self._actions.get(name, TAG) != TAG and self.cut is None:
+                self.cut = NOT_VERIFIED
 
     async def whole(self, events: Sequence[Event]) -> list[Event]:
         """Return what may pass of a whole reply; a large one is looked at in a thread."""

@@ -63,6 +63,13 @@ def test_too_many_hits_are_a_failure_and_too_many_tags_are_not(
     assert [hit.kind for hit in scanned(scanner, "t1 t2 1000").hits] == ["tag", "number"]
 
 
+def test_many_tags_of_one_text_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "TAGS_FREE", 2)
+    monkeypatch.setattr(patterns, "REPEATS_MAX", 3)
+    hits = scanned(a_scanner(TAG), "t1 " * 9 + "t2 t2 t3").hits
+    assert len(hits) == 6
+
+
 def test_too_many_matches_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patterns, "MATCHES_MAX", 2)
     assert scanned(a_scanner(NUMBERS), "1001 1003 1005").truncated

@@ -8,6 +8,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.cli.mock_backend import anthropic, ollama, openai
+from gateway.domain.decision import Scan
+from gateway.domain.request import Body
 from gateway.domain.route import OutcomeKind
 from gateway.stores.scanner import DetectorScanner
 from tests.doubles import engine_bytes
@@ -30,7 +32,13 @@ class Watching(FixedScanner):
 
     def __init__(self) -> None:
         super().__init__()
-        self.look = DetectorScanner(all_detectors(), b"a key of fingerprints").look  # type: ignore[method-assign]
+        self.real = DetectorScanner(all_detectors(), b"a key of fingerprints")
+
+    def look(self, text: str) -> Scan:
+        return self.real.look(text)
+
+    async def scan(self, body: Body) -> Scan:
+        return await self.real.scan(body) if "choices" in body or "content" in body else Scan()
 
 
 def a_stage(action: str, **answers: Any) -> Stage:
@@ -150,6 +158,26 @@ async def test_adv_30_a_secret_does_not_leave_in_the_address_of_a_picture(action
     _, _, raw = await stage.ask(an_envelope(chat(stream=True)))
     assert address.encode() not in raw
     assert stage.ledger.settled[0].reply_kinds == {"github-pat": 1}
+
+
+@pytest.mark.parametrize("action", ["tag", "mask", "cut"])
+async def test_a_choice_that_no_reader_reads_is_looked_at_too(action: str) -> None:
+    said = msgspec.json.decode(engine_bytes.chat_whole())
+    second = msgspec.json.decode(openai.whole(script()).replace(b" REST", PAT[20:].encode()))
+    said["choices"].append({**second["choices"][0], "index": 1})
+    stage = a_stage(action, cloud=[ScriptedReply(msgspec.json.encode(said))])
+    status, _, raw = await stage.ask(an_envelope(chat(n=2)))
+    assert (PAT.encode() in raw) == (action == "tag")
+    assert status == (200 if action == "tag" else 400)
+    assert stage.ledger.settled[0].reply_kinds == {"github-pat": 1}
+
+
+async def test_a_stream_that_is_written_anew_says_so() -> None:
+    for action, lost in (("tag", ()), ("mask", ("verbatim_stream",))):
+        _, _, stage = await answered("OpenAI to OpenAI", action)
+        assert stage.ledger.settled[0].losses == lost
+        _, _, stage = await answered("whole, OpenAI to OpenAI", action)
+        assert stage.ledger.settled[0].losses == ()
 
 
 async def test_a_clean_reply_leaves_no_word_in_its_record() -> None:
