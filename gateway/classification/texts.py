@@ -108,6 +108,10 @@ class JoinedTexts:
         text = self.buffer[begin : self.buffer.find(EDGE, begin) - 1]
         return _placed(home, text, max(start - begin, 0), min(end - begin, len(text)))
 
+    def is_derived(self, start: int) -> bool:
+        """Does the span stand in a text that was read plain?"""
+        return self.buffer.count(EDGE, 0, start) > self._raw
+
     def depth(self, _number: int) -> int:
         """What stands in the body was not decoded."""
         return 0

@@ -76,7 +76,7 @@ class DetectorScanner:
                 finding, said = self._finding(name, hit, texts)
                 # WHY: what stands in plain sight is found again in what was unfolded around it;
                 # the first one knows its place best.
-                if said not in known:
+                if said not in known and not (said in met and texts.is_derived(hit.start)):
                     findings[finding] = None
                     met.add(said)
             known |= met

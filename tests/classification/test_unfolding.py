@@ -13,7 +13,7 @@ import pytest
 from gateway.classification.unfolding import reading, unfolder
 from gateway.domain.decision import Finding, Scan
 from gateway.stores.scanner import DetectorScanner
-from tests.doubles.compiled_detectors import all_detectors
+from tests.doubles.compiled_detectors import a_detector, all_detectors
 from tests.doubles.dice import dice
 from tests.doubles.vendor_secrets import FORMATS, Draw
 
@@ -89,6 +89,8 @@ HIDDEN = {
     "many invisible characters": f"{PAT[:9]}{chr(0x200B) * 300}{PAT[9:]}",
     "gzip": b64(gzip.compress(SAID.encode())),
     "zlib": b64(zlib.compress(SAID.encode())),
+    "gzip behind gzip": b64(gzip.compress(b"hello") + gzip.compress(SAID.encode())),
+    "the name of a member": b64(zipped((f"{PAT}.txt", "hello"))),
     "gzip in hex": gzip.compress(SAID.encode()).hex(),
     "zip": b64(zipped(("a.txt", SAID))),
     "zip, stored": b64(zipped(("a.txt", SAID), packed=zipfile.ZIP_STORED)),
@@ -190,6 +192,7 @@ UNREAD = {
     "a bomb in an archive": ("unexpanded", b64(zipped(("a", bytes(20_000_000))))),
     "many members": ("unexpanded", b64(zipped(*((f"{n}", "x") for n in range(201))))),
     "a torn archive": ("binary", b64(zipped(("a.txt", NOISE))[:3_000])),
+    "many streams": ("unexpanded", b64(gzip.compress(b"x") * 202)),
     "a torn stream": ("binary", b64(b"\x1f\x8b\x08\0" + NOISE)),
 }
 
@@ -228,6 +231,7 @@ PUBLIC = {
     "words": "the quick brown fox jumps over the lazy dog " * 200,
     "Russian": "Как называется функция print() в Python3? Ответ: она так и называется. " * 20,
     "Chinese": "\u8bf7\u7528Python\u5199\u4e00\u4e2a\u51fd\u6570\uff0c\u8c22\u8c22\u3002" * 50,
+    "what only begins like a stream": b64(b"\x78\x9c" + NOISE[:40]),
     "an empty archive": b64(zipped()),
     "a folder": b64(zipped(("a/", b""))),
 }
@@ -298,3 +302,12 @@ async def test_the_bound_of_opaque_hits_holds(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(unfolder, "OPAQUE_MAX", 2)
     result = await scan({"x": [b64(PNG), b64(PDF), b64(NOISE)]})
     assert len(result.findings) == 2
+
+
+def test_a_run_in_front_of_an_end_is_one() -> None:
+    assert list(unfolder._runs(b" abc  ", [5, 5, 6], b"abc")) == [(1, 4)]
+
+
+def test_texts_that_stand_alone_hold_no_sealed_reasoning() -> None:
+    hits = a_detector("opaque").scan(b"\n\xff\n" + b64(NOISE).encode() + b"\n\xff\n").hits
+    assert [hit.kind for hit in hits] == ["binary"]

@@ -190,3 +190,10 @@ async def test_a_reply_that_cannot_be_looked_at_fails_every_detector(
     monkeypatch.setattr(texts, "JOINED_BYTES_MAX", 2)
     assert scanner.look("hello") == Scan(failed=("secrets",))
     scanner.close()
+
+
+async def test_what_stands_in_plain_sight_is_not_told_again_where_escapes_are_read() -> None:
+    text = f"{PAT} and {PAT} by https:\\/\\/x.io"
+    result = await scan({"x": text}, *all_detectors())
+    spans = [(finding.kind, finding.start, finding.end) for finding in result.findings]
+    assert spans == [("github-pat", 0, len(PAT)), ("github-pat", len(PAT) + 5, 2 * len(PAT) + 5)]

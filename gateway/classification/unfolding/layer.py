@@ -25,6 +25,9 @@ class Texts(Protocol):
     def depth(self, number: int) -> int:
         """Return how many decodings lie between the body and the text of that number."""
 
+    def is_derived(self, start: int) -> bool:
+        """Does the span stand in a text that was made from another one?"""
+
     def is_reasoning(self, start: int) -> bool:
         """Does the span stand where a model's maker keeps reasoning that only it reads?"""
 
@@ -72,6 +75,10 @@ class Layer:
     def depth(self, number: int) -> int:
         """Return how many decodings lie between the body and the text of that number."""
         return self._pieces[number].depth
+
+    def is_derived(self, _start: int) -> bool:
+        """All of them were."""
+        return True
 
     def is_reasoning(self, _start: int) -> bool:
         """What was unfolded is nobody's reasoning."""

@@ -127,21 +127,26 @@ class Reading:
         elif expand == "zip":
             self._unzip(data, depth + 1)
         else:
-            inner = self._inflated(data, zlib.MAX_WBITS | (16 if expand == "gzip" else 0))
-            if inner is not None:
-                self.read(inner, depth + 1)
+            self._inflate(data, depth + 1, zlib.MAX_WBITS | (16 if expand == "gzip" else 0))
 
-    def _inflated(self, data: bytes, window: int) -> bytes | None:
-        """Return what the stream holds, None after noting that it is too much or no stream."""
+    def _inflate(self, data: bytes, depth: int, window: int) -> None:
+        """Read what the stream holds, and what stands behind it."""
         most = self._budget.room(len(data))
         inflate = zlib.decompressobj(window)
         try:
-            inner = inflate.decompress(data, most + 1)
+            inner = self._within(inflate.decompress(data, most + 1), most)
         except zlib.error:
             if len(data) >= BINARY_BYTES_MIN:
                 self.opaque[BINARY] = None
-            return None
-        return self._within(inner, most)
+            return
+        if inner is not None:
+            self.read(inner, depth)
+        # WHY: streams may follow one another, and `gunzip` reads them all.
+        self._budget.members_left -= 1
+        if inflate.unused_data and self._budget.members_left >= 0:
+            self.read(inflate.unused_data, depth - 1)
+        elif inflate.unused_data:
+            self.opaque[UNEXPANDED] = None
 
     def _within(self, inner: bytes, most: int) -> bytes | None:
         if len(inner) > most:
@@ -154,6 +159,8 @@ class Reading:
         try:
             with ZipFile(BytesIO(data)) as archive:
                 members = archive.infolist()
+                told = [archive.comment, *(member.filename.encode() for member in members)]
+                self._keep(b"\n".join(told), depth)
                 for member in members:
                     if not self._member(archive, member, depth):
                         break

@@ -42,6 +42,7 @@ WRAPPED_WIDTH_MIN = 60
 FOLDED_BYTES_MAX = 256 * 1024
 REASONING = "reasoning"
 
+_BREAK = ord("\n")
 _PERCENT = HEX + b"%"
 _TAIL = BASE64 + b"="
 _KINDS = {b"image": "image", b"audio": "audio", b"video": "video"}
@@ -164,23 +165,21 @@ class _Step:
                 self._read_hex(run, start, stop, depths.at(start) + 1)
 
     def _read_base64(self, run: bytes, start: int, stop: int, depth: int) -> None:
-        declared = self._declared.get(start, "")
-        first: Reading | None = None
+        readings: list[Reading] = []
         for offset in _likely(run):
             data = base64_bytes(run, offset)
             reading = Reading(self._budget)
             reading.read(data, depth)
+            if _is_public(data) or _is_list(run):
+                reading.opaque.pop(BINARY, None)
+            readings.append(reading)
             if _tells(reading):
-                self._take(reading, start, stop)
-                return
-            if first is None:
-                first = reading
-                if _is_public(data) or _is_list(run):
-                    reading.opaque.pop(BINARY, None)
-        if first is not None and declared and not first.opaque:
-            first.opaque[declared] = None
-        if first is not None:
-            self._take(first, start, stop)
+                break
+        reading = readings[-1] if _tells(readings[-1]) else readings[0]
+        declared = self._declared.get(start)
+        if declared and not _tells(reading) and not reading.opaque:
+            reading.opaque[declared] = None
+        self._take(reading, start, stop)
 
     def hex(self, ends: Sequence[int]) -> None:
         """Read every run of hex digits that may be text, or is long."""
@@ -336,7 +335,10 @@ def _begin(buffer: bytes, low: int, stop: int, members: bytes) -> int:
 def _joined(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Yield runs of base64; lines of one run that stand below one another are one run."""
     begin = close = -1
-    for start, stop in _runs(buffer, ends, BASE64):
+    for start, stop in _lines(buffer, ends):
+        if start == close:
+            close = stop
+            continue
         gap = buffer[close:start] if close >= 0 and start - close <= GAP_BYTES_MAX else b"."
         if b"\n" in gap and not gap.strip(BLANKS):
             close = stop
@@ -346,6 +348,24 @@ def _joined(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
         begin, close = start, stop
     if begin >= 0:
         yield begin, _with_tail(buffer, begin, close)
+
+
+def _lines(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield runs of base64; one that is a whole line right below another begins where that ends.
+
+    WHY: long runs come in lines of one width, and there are many of them.
+    """
+    low = 0
+    for end in ends:
+        stop = end - 1
+        below = buffer[low] == _BREAK and stop - low <= LINE_BYTES_MAX
+        if below and not buffer[low + 1 : stop].translate(None, BASE64):
+            yield low, stop
+            low = stop
+            continue
+        for start, _ in _runs(buffer[low:end], (end - low,), BASE64):
+            yield low + start, stop
+        low = stop
 
 
 def _with_tail(buffer: bytes, begin: int, stop: int) -> int:
