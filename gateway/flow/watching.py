@@ -127,6 +127,12 @@ class Watch:
         """Note that a part of the reply could not be read."""
         self.failed[UNREAD] = None
 
+    def blinded(self) -> None:
+        """Note that nobody could look; where policy keeps something back, nothing passes unseen."""
+        self.missed()
+        if self.strict and self.cut is None:
+            self.cut = NOT_VERIFIED
+
     def beside(self, scan: Scan) -> None:
         """Take what stands in a whole reply beside its events; what policy keeps back cuts it.
 
@@ -138,6 +144,7 @@ class Watch:
         for one in scan.findings:
             if one.tag_only or (one.kind, one.fingerprint) in known:
                 continue
+            known.add((one.kind, one.fingerprint))
             if len(self.findings) < FINDINGS_MAX:
                 self.findings.append(one)
             if self._actions.get(one.detector, TAG) != TAG and self.cut is None:
@@ -210,7 +217,12 @@ class Watch:
         """Return what stands in the pending text, by place."""
         if not self._pending:
             return []
-        scan = self._scanner.look(self._before + self._pending)
+        try:
+            scan = self._scanner.look(self._before + self._pending)
+        except Exception:  # noqa: BLE001 - as for detectors: it is judged as failed
+            self.missed()
+            blind = Finding(UNREAD, NOT_VERIFIED, "", 0, 0)
+            return [_Spot(0, 0, blind, CUT)] if self.strict else []
         self.failed |= dict.fromkeys(scan.failed)
         shift = len(self._before)
         spots = [
@@ -271,7 +283,11 @@ class Watch:
             return
         path = _path(self._delta)
         self._passed[path] = self._passed.get(path, 0) + min(size, len(self._pending))
-        self._before = (self._before + self._pending[:size])[-BEFORE_CHARS:]
+        said = self._before + self._pending[:size]
+        opened = said.rfind(_OPENS)
+        still_open = opened >= 0 and _CLOSES not in said[opened:]
+        kept = min(len(said) - opened, HELD_CHARS_MAX) if still_open else 0
+        self._before = said[-max(kept, BEFORE_CHARS) :]
         self._pending = self._pending[size:]
 
 

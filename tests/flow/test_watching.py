@@ -157,6 +157,49 @@ def test_what_could_not_be_looked_at_does_not_pass_where_policy_keeps_back() -> 
     assert (told.cut, list(told.failed)) == (None, ["secrets"])
 
 
+class Raising:
+    """Detectors that raise."""
+
+    def look(self, text: str) -> Scan:
+        raise RuntimeError("a prompt")
+
+
+def test_what_nobody_could_look_at_passes_where_policy_only_wants_to_be_told() -> None:
+    strict = Watch(Raising(), Orders({"secrets": "cut"}))
+    assert streamed(strict, "hello") == []
+    assert (strict.cut, list(strict.failed)) == ("not verified", ["unread"])
+    told = Watch(Raising(), Orders({"secrets": "tag"}))
+    told.hear(TextDelta("hello"))
+    told.hear(END)
+    assert (told.cut, list(told.failed), told.findings) == (None, ["unread"], [])
+    for watch, cut in (
+        (Watch(Raising(), Orders({"secrets": "cut"})), "not verified"),
+        (told, None),
+    ):
+        watch.blinded()
+        assert watch.cut == cut
+
+
+def test_what_stands_beside_the_events_is_taken_once() -> None:
+    watch = a_watch("cut")
+    watch.beside(Scan((Finding("secrets", "guess", "/x", 0, 1, tag_only=True),), ("personal",)))
+    assert (watch.findings, watch.cut, list(watch.failed)) == ([], None, ["personal"])
+    found = Finding("secrets", "w", "/choices/1", 0, 1, "hash")
+    watch.beside(Scan((found, found)))
+    assert (watch.findings, watch.cut) == ([found], "w")
+    blind = a_watch("cut")
+    blind.beside(Scan(failed=("secrets",)))
+    assert blind.cut == "not verified"
+
+
+def test_a_key_of_many_lines_is_told_however_long_it_is() -> None:
+    watch = a_watch("tag")
+    for at in range(0, len(KEY), 10):
+        watch.hear(TextDelta(KEY[at : at + 10]))
+    watch.hear(END)
+    assert "private-key" in [one.kind for one in watch.findings]
+
+
 def test_a_tag_is_left_alone_unless_policy_names_its_kind() -> None:
     watch = a_watch(contacts="mask")
     out = texts(streamed(watch, "mail ada@analytical.io or call +49 30 1234 5678 now"))
