@@ -116,16 +116,23 @@ def turned_away(
 
 
 def kept_findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return as many findings as a record has room for, each with a path of bounded length."""
+    """Return as many findings as a record has room for, each with a path of bounded length.
+
+    Tags come last: they make no room for what raised the label.
+    """
     kept: list[Finding] = []
     left = FINDINGS_BYTES_MAX
-    for finding in findings[:FINDINGS_KEPT_MAX]:
+    for finding in sorted(findings, key=_is_tag)[:FINDINGS_KEPT_MAX]:
         bounded = replace(finding, path=finding.path[:PATH_CHARACTERS_MAX])
         left -= len(msgspec.json.encode(bounded))
         if left < 0:
             break
         kept.append(bounded)
     return tuple(kept)
+
+
+def _is_tag(finding: Finding) -> bool:
+    return finding.tag_only
 
 
 def _metadata(claims: Claims) -> dict[str, str]:

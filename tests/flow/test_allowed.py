@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from gateway.classification.allowed import by_fingerprint
 from gateway.domain.allowed import Allowed
 from gateway.domain.decision import Finding, Scan
+from gateway.flow.opening import FINDINGS_KEPT_MAX, kept_findings
 from tests.doubles.fleets import a_fleet
 from tests.doubles.houses import CATALOGUE, Stage, an_envelope
 from tests.doubles.worlds import a_world
@@ -49,3 +50,12 @@ async def test_too_late_or_elsewhere_it_counts(hours: int, repos: tuple[str, ...
 async def test_a_request_that_also_claims_another_repository_has_nothing_allowed() -> None:
     found = await decided(1, caller={"repos": ("website",)}, claims={"repo": "payments"})
     assert str(found.label) == "restricted+secret"
+
+
+def test_a_record_keeps_what_raised_the_label_before_what_only_tags() -> None:
+    tags = [
+        Finding("contacts", "email", "/x", at, at + 9, f"{at}", tag_only=True) for at in range(400)
+    ]
+    kept = kept_findings((*tags, *FOUND.findings))
+    assert kept[0] == FOUND.findings[0]
+    assert len(kept) <= FINDINGS_KEPT_MAX
