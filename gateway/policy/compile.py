@@ -151,6 +151,8 @@ def _detectors(
         said[name] = entry
         raises[name] = words.label(reading, f"{pointer}/raise", entry.raises) or top
         for kind, text in entry.kinds.items():
+            if words.known.findings is not None:
+                reading.known(step(f"{pointer}/kinds", kind), "kind", kind, words.known.findings)
             label = words.label(reading, step(f"{pointer}/kinds", kind), text)
             raises[f"{name}/{kind}"] = label or top
     return said, raises

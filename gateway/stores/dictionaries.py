@@ -42,6 +42,13 @@ def load_dictionaries(folder: Path | None, key: bytes) -> tuple[Dictionary, ...]
     return tuple(found)
 
 
+def dictionary_names(folder: Path | None) -> frozenset[str]:
+    """Return the names by which dictionaries there are found, without reading them."""
+    if folder is None or not folder.is_dir():
+        return frozenset()
+    return frozenset(one.stem for one in folder.iterdir() if one.suffix == SUFFIX)
+
+
 def _content(file: Path) -> bytes:
     with file.open("rb") as opened:
         return opened.read(FILE_BYTES_MAX + 1)

@@ -11,7 +11,7 @@ from gateway.cli import main
 from gateway.config.settings import Paths
 from gateway.domain.errors import ConfigError
 from gateway.stores import dictionaries
-from gateway.stores.dictionaries import load_dictionaries
+from gateway.stores.dictionaries import dictionary_names, load_dictionaries
 
 NODE = "version: 1\norigin: perimeter.example/gw-0\npaths: {dictionaries: words}\n"
 
@@ -95,3 +95,9 @@ def test_a_dictionary_that_cannot_be_used_is_a_problem(
     (folder / "copy.json").mkdir()
     with pytest.raises(ConfigError, match="directory"):
         load_dictionaries(folder, key)
+
+
+def test_the_names_of_dictionaries_are_words_of_the_policy(node: Path) -> None:
+    assert dictionary_names(None) == dictionary_names(node.parent / "nowhere") == frozenset()
+    assert hash_words(node) == 0
+    assert dictionary_names(node.parent / "words") == {"codenames"}

@@ -46,6 +46,7 @@ class DetectorKind(Struct, frozen=True, kw_only=True):
     compile(rules) -> database bytes.
     load(rules, database) -> the detector; the bytes must be authentic.
     probe: a joined buffer in which a loaded detector must find something.
+    names_kinds: do its findings have the names of its rules?
     """
 
     rules_file: str
@@ -55,6 +56,7 @@ class DetectorKind(Struct, frozen=True, kw_only=True):
     compile: Callable[[Any], bytes]
     load: Callable[[Any, bytes], Detector]
     probe: bytes
+    names_kinds: bool = True
 
 
 def _of_patterns(name: str, checks: Mapping[str, Check], probe: bytes) -> DetectorKind:
@@ -98,6 +100,7 @@ DETECTORS = {
         engine=engine,
         compile=unfolder.compile_database,
         load=Unfolder,
+        names_kinds=False,
         probe=SEPARATOR + b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ" + SEPARATOR,
     ),
     "contacts": _of_patterns("contacts", contacts.CHECKS, b"somebody@perimeter.eu"),

@@ -43,6 +43,7 @@ _MAGIC_BYTES_MIN = 12
 _FIRST_BYTES = frozenset((*(magic[0] for magic, _ in _MAGIC), *b"R"))
 _WEAK = frozenset({b"BM", b"ID3", b"BZh", b"GIF8", b"II*\0", b"MM\0*"})
 _RIFF = {b"WEBP": "image", b"WAVE": "audio", b"AVI ": "video"}
+MEDIA_KINDS = frozenset((*(kind for _, kind in _MAGIC), *_RIFF.values()))
 _GZIP, _ZIP = b"\x1f\x8b\x08", b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _ZLIB_SECONDS = b"\x01\x5e\x9c\xda"

@@ -26,6 +26,8 @@ from gateway.classification.unfolding.layer import Layer, Piece, Texts, spans
 from gateway.classification.unfolding.reading import (
     BINARY,
     DEPTH_MAX,
+    ENCRYPTED,
+    MEDIA_KINDS,
     UNEXPANDED,
     Budget,
     Reading,
@@ -41,6 +43,7 @@ HEAD_BYTES = 4096
 WRAPPED_WIDTH_MIN = 60
 FOLDED_BYTES_MAX = 256 * 1024
 REASONING = "reasoning"
+UNREAD_KINDS = frozenset({*MEDIA_KINDS, BINARY, ENCRYPTED, UNEXPANDED, REASONING})
 
 _BREAK = ord("\n")
 _PERCENT = HEX + b"%"
