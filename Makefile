@@ -72,8 +72,9 @@ faults-gateway: $(READY) ## the kill loop on the whole gateway, PERIMETER_KILLS 
 simulate: $(READY) ## a large number of random worlds
 	$(BIN)/python -m tests.simulation.worlds --worlds 200000
 
-bench: $(READY) ## what a translated stream costs: microseconds of CPU per event, by pair
+bench: $(READY) ## what a translated stream and a scan by all detectors cost
 	$(BIN)/python -m tests.bench.translation
+	$(BIN)/python -m tests.bench.detection
 
 format: $(READY) ## format and mend what can be mended
 	$(BIN)/ruff format .

@@ -14,7 +14,7 @@ from gateway.app.certificates import fault_of
 from gateway.app.issuing import issuer_problems
 from gateway.audit import canonical
 from gateway.backends import BACKENDS
-from gateway.classification.detectors import DETECTORS
+from gateway.classification.detectors import DETECTOR_NAMES
 from gateway.config.backends import SCRIPTED, BackendSettings
 from gateway.config.backends import Known as KnownBackends
 from gateway.config.catalogue import Models, notices, read_models
@@ -22,6 +22,7 @@ from gateway.config.files import load
 from gateway.config.folders import read_case_files, read_models_files, read_policy_files
 from gateway.config.node import Node, load_node, salvaged
 from gateway.config.secrets import read_secrets
+from gateway.config.settings import Paths
 from gateway.dialects import PASSABLE
 from gateway.domain.caller import Caller
 from gateway.domain.document import Document
@@ -34,6 +35,8 @@ from gateway.identity.keys import KeyRing
 from gateway.policy.cases import Case, read_cases
 from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
+from gateway.stores.detector_cache import kinds_of_findings
+from gateway.stores.dictionaries import dictionary_names
 from gateway.surfaces.surface import SURFACES
 from gateway.transport.backend import Backend
 from gateway.transport.credentials import DIRECT
@@ -105,7 +108,8 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
     if not policy or not fleet:
         collected.require()
     models = read_models(fleet, _known_backends(node, policy), settings.paths.models)
-    compiled = compile_bundle(policy, canonical.digest(_plain(policy)), _known_words(models))
+    words = _known_words(models, settings.paths)
+    compiled = compile_bundle(policy, canonical.digest(_plain(policy)), words)
     collected.problems += [*models.problems, *compiled.problems]
     cases: list[Case] = []
     if not compiled.problems:
@@ -196,13 +200,14 @@ def _known_backends(node: Node, policy: dict[str, Document]) -> KnownBackends:
     )
 
 
-def _known_words(models: Models) -> Known:
+def _known_words(models: Models, paths: Paths) -> Known:
     catalogue = models.catalogue
     return Known(
         tasks=frozenset(catalogue.tasks),
         models=frozenset((*catalogue.models, *catalogue.tasks)),
         surfaces=frozenset(surface.name for surface in SURFACES.values()),
-        detectors=frozenset(DETECTORS),
+        detectors=DETECTOR_NAMES,
+        findings=kinds_of_findings() | dictionary_names(paths.dictionaries),
         passable=PASSABLE,
     )
 

@@ -17,12 +17,19 @@ from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
-from gateway.app.node_secret import derived, node_secret, secret_place
+from gateway.app.node_secret import (
+    derived,
+    dictionary_key,
+    fingerprint_key,
+    node_secret,
+    secret_place,
+)
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.residency import ResidencyWatch, asking, subjects_of
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
-from gateway.classification.detectors import DETECTORS
+from gateway.classification.detectors import DETECTOR_NAMES
+from gateway.classification.detectors.dictionary import DictionaryScanner
 from gateway.config.backends import BackendSettings
 from gateway.config.settings import Paths
 from gateway.dialects import DIALECTS
@@ -42,6 +49,7 @@ from gateway.routing.allowance import REASONS as KEY_REASONS
 from gateway.stores.conversations import Conversations
 from gateway.stores.detector_cache import Loaded as LoadedDetector
 from gateway.stores.detector_cache import load_detectors
+from gateway.stores.dictionaries import load_dictionaries
 from gateway.stores.scanner import DetectorScanner
 from gateway.stores.turn_table import Bounds
 from gateway.surfaces.surface import SURFACES
@@ -88,7 +96,12 @@ def ledger_paths(paths: Paths) -> LedgerPaths:
 
 def load_scanners(paths: Paths) -> tuple[LoadedDetector, ...]:
     """Return the detectors, compiled anew where the cache does not hold them."""
-    return load_detectors(paths.cache, node_secret(secret_place(paths)))
+    loaded = load_detectors(paths.cache, node_secret(secret_place(paths)))
+    key = dictionary_key(paths)
+    dictionaries = load_dictionaries(paths.dictionaries, key)
+    if not dictionaries:
+        return loaded
+    return (*loaded, LoadedDetector(DictionaryScanner(dictionaries, key), warm=True, stored=True))
 
 
 def targets_of(loaded: Loaded, clock: SystemClock) -> tuple[Target, ...]:
@@ -176,7 +189,8 @@ async def make(loaded: Loaded) -> Made:
     clock, metrics = SystemClock(), _metrics(loaded)
     ids = RandomIds(clock)
     boot = ids.record_id()
-    scanner = DetectorScanner([one.detector for one in load_scanners(settings.paths)])
+    detectors = [one.detector for one in load_scanners(settings.paths)]
+    scanner = DetectorScanner(detectors, fingerprint_key(settings.paths))
     kept = await keep(loaded, boot, clock, metrics)
     alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)
@@ -288,7 +302,7 @@ def _metrics(loaded: Loaded) -> Metrics:
         surfaces=[surface.name for surface in SURFACES.values()],
         rules=[*(clause.id for clause in program.clauses), *REASONS],
         zones=list(loaded.compiled.zones),
-        detectors=list(DETECTORS),
+        detectors=sorted(DETECTOR_NAMES),
     )
 
 

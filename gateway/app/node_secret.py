@@ -15,6 +15,8 @@ from gateway.identity import access_keys
 NAME = "node.secret"
 SECRET_BYTES = 32
 MODE = 0o600
+FINGERPRINT_PURPOSE = "fingerprint"
+DICTIONARY_PURPOSE = "dictionary"
 
 
 def node_secret(path: Path) -> bytes:
@@ -44,6 +46,19 @@ def secret_place(paths: Paths) -> Path:
 def access_root(paths: Paths) -> bytes:
     """Return what the secrets of this node's access keys are made from."""
     return derived(node_secret(secret_place(paths)), access_keys.PURPOSE)
+
+
+def dictionary_key(paths: Paths) -> bytes:
+    """Return the key under which words of dictionaries are hashed."""
+    return derived(node_secret(secret_place(paths)), DICTIONARY_PURPOSE)
+
+
+def fingerprint_key(paths: Paths) -> bytes:
+    """Return the key of the fingerprints of findings.
+
+    INVARIANT: it is the same in every life of the node: what a steward allowed stays allowed.
+    """
+    return derived(node_secret(secret_place(paths)), FINGERPRINT_PURPOSE)
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

@@ -79,6 +79,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     nothing. `allowance` is what the caller might at the most, where something limited it, and
     `known_by` how he was known where it was not by a key. `on_behalf_of` is the person for whom he
     acted, under the key of that person.
+    `allowed_kinds` counts those of `finding_kinds` that a steward allowed.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     allowance: Allowance | UnsetType = UNSET
     known_by: str | UnsetType = UNSET
     on_behalf_of: Sealed | UnsetType = UNSET
+    allowed_kinds: dict[str, int] | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
@@ -151,6 +153,9 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     `unable` names the candidates whose engines cannot express the request: nothing was sent there.
     Of an engine that is not our own, `attestation` says whether the place that its reply told
     agrees with the one that was asked for, and `observed_region` which that was, where it told one.
+    Of the reply: `reply_kinds` counts what the detectors found in it, `reply_masked` says how many
+    were masked, `reply_cut` before which kind it ended, `reply_not_verified` which
+    detectors failed.
     """
 
     id: str
@@ -173,6 +178,11 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     v: int = VERSION
     observed_region: str | UnsetType = UNSET
     attestation: Attestation | UnsetType = UNSET
+    # WHY: as in Decided, left out where there is none.
+    reply_kinds: dict[str, int] | UnsetType = UNSET
+    reply_masked: int | UnsetType = UNSET
+    reply_cut: str | UnsetType = UNSET
+    reply_not_verified: tuple[str, ...] | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):

@@ -5,13 +5,18 @@ reads it, and to no rule.
 """
 
 import re
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import jiter
 
 MARKS_MAX = 100_000
+AROUND_CHARACTERS = 1_024
 
-_OPENS_JSON = re.compile(r'[ \t\n\r]*[{\["]')
+_CODES = ("\\u00", "\\/")
+# WHY: three quotes begin a text of Python, and no JSON.
+_OPENS_JSON = re.compile(r'[ \t\n\r]*(?:[{\[]|"(?!""))')
 _OPENS_CONTAINER = re.compile(r"[ \t\n\r]*[{\[]")
 # WHY: codes over Latin-1 hide no character of which a rule could speak.
 _CODE = re.compile(r"\\u00[0-9A-Fa-f]{2}")
@@ -36,7 +41,32 @@ def hides(text: str, value_at: int) -> bool:
     """
     if "\\" not in text:
         return False
-    return _OPENS_JSON.match(text, value_at) is not None or "\\u00" in text or "\\/" in text
+    return opens_json(text, value_at) or any(code in text for code in _CODES)
+
+
+def opens_json(text: str, value_at: int) -> bool:
+    """Does the text begin there as JSON does?"""
+    return _OPENS_JSON.match(text, value_at) is not None
+
+
+def spelled(text: str) -> Iterator[tuple[int, int]]:
+    """Yield what stands around the codes of a text; parts that touch are one."""
+    begin = close = -1
+    for at in sorted(chain.from_iterable(_all(text, code) for code in _CODES)):
+        if at - AROUND_CHARACTERS > close:
+            if begin >= 0:
+                yield begin, close
+            begin = max(at - AROUND_CHARACTERS, 0)
+        close = at + AROUND_CHARACTERS
+    if begin >= 0:
+        yield begin, close
+
+
+def _all(text: str, code: str) -> Iterator[int]:
+    at = text.find(code)
+    while at >= 0:
+        yield at
+        at = text.find(code, at + len(code))
 
 
 def container(text: str, value_at: int) -> Any:  # noqa: ANN401

@@ -1,16 +1,19 @@
 """Evidence from the key, the repository registry, the client's claims and the detectors."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from gateway.classification.repos import RepoClaim, claimed, foldered, hinted, placed, told
 from gateway.domain.caller import Caller, RepoRegistry
 from gateway.domain.decision import Finding, Signal, Trust
 from gateway.domain.errors import Malformed
-from gateway.domain.label import Label
+from gateway.domain.label import Label, join
 from gateway.domain.request import Claims
 from gateway.domain.vocabulary import UnknownLabelError, Vocabulary
 
 FAILED = "failed"
+NOT_VERIFIED = "not verified"
+NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 KINDS_NAMED_MAX = 16
 
 
@@ -48,22 +51,49 @@ def signals(
 
 
 def finding_signals(
-    findings: Iterable[Finding], failed: Iterable[str], raises: Mapping[str, Label]
+    findings: Iterable[Finding],
+    failed: Iterable[str],
+    raises: Mapping[str, Label],
+    counts: Mapping[str, int] = NO_COUNTS,
 ) -> tuple[Signal, ...]:
     """Return one signal per detector that found something, and one per detector that failed.
 
-    `raises` maps a detector to the label that its findings join; it must hold `failed`, which
-    also stands for a detector that the policy does not name.
+    `raises` maps a detector, or a detector and its kind as `detector/kind`, to the label that its
+    findings join; it must hold `failed`, which also stands for a detector that the policy does not
+    name. `counts` says of how many different findings on a detector's findings join its label;
+    tags join none otherwise, nor does what a steward allowed.
     """
-    kinds: dict[str, set[str]] = {}
+    raising: dict[str, list[Finding]] = {}
     for finding in findings:
-        kinds.setdefault(finding.detector, set()).add(finding.kind)
-    unknown = raises[FAILED]
-    found = [
-        _inferred(name, raises.get(name, unknown), ",".join(sorted(kinds[name])[:KINDS_NAMED_MAX]))
-        for name in sorted(kinds)
-    ]
-    return (*found, *(_inferred(name, unknown, FAILED) for name in sorted(set(failed))))
+        if not finding.allowed:
+            raising.setdefault(finding.detector, []).append(finding)
+    found = [_raised(name, raising[name], raises, counts.get(name)) for name in sorted(raising)]
+    unread = (_inferred(name, raises[FAILED], NOT_VERIFIED) for name in sorted(set(failed)))
+    return (*(one for one in found if one is not None), *unread)
+
+
+def _raised(
+    name: str, findings: list[Finding], raises: Mapping[str, Label], count: int | None
+) -> Signal | None:
+    """Return the signal of one detector, None where all that it found are tags, or too few."""
+    enough = count is not None and len({_said(finding) for finding in findings}) >= count
+    own = raises.get(name, raises[FAILED])
+    labels: dict[str, Label] = {}
+    for finding in findings:
+        named = raises.get(f"{name}/{finding.kind}")
+        if named is not None:
+            labels[finding.kind] = named
+        elif enough or (count is None and not finding.tag_only):
+            labels[finding.kind] = own
+    if not labels:
+        return None
+    detail = ",".join(sorted(labels)[:KINDS_NAMED_MAX])
+    return _inferred(name, join(*dict.fromkeys(labels.values())), detail)
+
+
+def _said(finding: Finding) -> tuple[str, object]:
+    """Return what tells a finding from another: its hash, or its place where it has none."""
+    return finding.kind, finding.fingerprint or (finding.path, finding.start)
 
 
 def _inferred(detector: str, label: Label, detail: str) -> Signal:

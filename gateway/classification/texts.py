@@ -1,11 +1,12 @@
 """Every string of a body as one buffer, and the way back from a byte to its place."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
-from gateway.classification.escapes import codes_in, container, hides, plain
+from gateway.classification.escapes import codes_in, container, hides, opens_json, plain, spelled
 from gateway.domain.request import Body
 
 TEXTS_MAX = 200_000
@@ -13,6 +14,7 @@ JOINED_BYTES_MAX = 128 * 1024 * 1024
 LAYERS_MAX = 4
 CODES_MAX = 200_000
 PLAIN_CHARACTERS_MAX = 8 * 1024 * 1024
+WHOLE_CHARACTERS_MAX = 16 * 1024
 
 # WHY: 0xff stands in no UTF-8 text, so no body can fake the edge of a string, and a pattern that
 # excludes it cannot match from one string into the next. The line breaks let a pattern that ends
@@ -23,6 +25,9 @@ SEPARATOR = b"\n" + EDGE + b"\n"
 # WHY: a key and its own string are one assignment, as the raw JSON would show them; without it
 # every rule of the form `vendor_token = value` would be blind for structured arguments.
 ASSIGNS = '": "'
+
+SEALED_KEYS = frozenset({"thoughtSignature", "thought_signature", "redactedContent"})
+SEALED_TYPES = frozenset({"reasoning", "compaction", "compaction_summary"})
 
 _PLAIN_NAME = re.compile(r"\$?[a-z][a-z_-]{0,31}(?:[A-Z][a-z]{1,15}){0,4}")
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -102,6 +107,42 @@ class JoinedTexts:
             return _whole(home)
         text = self.buffer[begin : self.buffer.find(EDGE, begin) - 1]
         return _placed(home, text, max(start - begin, 0), min(end - begin, len(text)))
+
+    def is_derived(self, start: int) -> bool:
+        """Does the span stand in a text that was read plain?"""
+        return self.buffer.count(EDGE, 0, start) > self._raw
+
+    def depth(self, _number: int) -> int:
+        """What stands in the body was not decoded."""
+        return 0
+
+    def is_reasoning(self, start: int) -> bool:
+        """Does the span stand where a model's maker keeps reasoning that only it reads?
+
+        WHY: a client must send it back as it came; who put something else there, to be carried
+        out, is refused by the maker, who checks it.
+        """
+        number = max(self.buffer.count(EDGE, 0, start) - 1, 0)
+        if number >= len(self._homes):
+            return False
+        node, step = self._homes[number]
+        return isinstance(node[2], dict) and is_sealed_reasoning(node[2], str(step))
+
+
+def is_sealed_reasoning(part: Mapping[str, Any], key: str) -> bool:
+    """Is that the field of a part in which a vendor seals what its model thought?"""
+    if key == "data":
+        return part.get("type") == "redacted_thinking"
+    if key == "signature":
+        return "thinking" in part or "text" in part
+    if key == "encrypted_content":
+        return part.get("type") in SEALED_TYPES
+    return key in SEALED_KEYS
+
+
+def joined_alone(buffer: bytes) -> JoinedTexts:
+    """Return a joined buffer that has no body."""
+    return JoinedTexts(buffer, [], 0)
 
 
 def join_texts(body: Body) -> JoinedTexts:
@@ -195,7 +236,12 @@ def _join_plain(texts: list[str], homes: list[_Home]) -> None:
 
 
 def _as_text(text: str, value_at: int) -> list[tuple[str, int]]:
-    """Return the text with its escapes read; nothing when that is the same text."""
+    """Return the text with its escapes read; nothing when that is the same text.
+
+    Of a long text that is no JSON only what stands around the codes is read.
+    """
+    if len(text) > WHOLE_CHARACTERS_MAX and not opens_json(text, value_at):
+        return [(plain(text[start:end]), 0) for start, end in spelled(text)]
     read = plain(text)
     return [(read, value_at)] if read != text else []
 
@@ -252,7 +298,7 @@ def _spanned(path: str, text: bytes, start: int, end: int) -> Place:
 
 
 def _characters(text: bytes) -> int:
-    return len(text.translate(None, _CONTINUATION))
+    return len(text) if text.isascii() else len(text.translate(None, _CONTINUATION))
 
 
 def _pointer(node: _Node) -> str:

@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "run the gateway",
     "check": "validate all configuration and print the residency matrix",
     "keys": "create, list, rotate and revoke keys for callers",
+    "dictionary": "hash a list of words that no prompt may take out",
     "ledger": "create a ledger",
     "repos": "explain an address of a repository; import from a Git host",
     "verify": "verify a whole ledger from its bytes",

@@ -145,6 +145,8 @@ def _waits(document: Document, timeouts: Timeouts) -> Iterator[Problem]:
 def _same_place(document: Document, paths: Paths) -> Iterator[Problem]:
     seen: dict[Path, str] = {}
     for name, path in asdict(paths).items():
+        if path is None:
+            continue
         if path in seen:
             yield document.problem(f"/paths/{name}", f"is the same place as `{seen[path]}`")
         seen.setdefault(path, name)

@@ -190,6 +190,10 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     cache: Annotated[
         Path, Meta(description="Folder for what can be made again, such as compiled detectors.")
     ] = _at("data/cache")
+    dictionaries: Annotated[
+        Path | None,
+        Meta(description="Folder with dictionaries made by `perimeter dictionary`, or null."),
+    ] = None
     conversations: Annotated[
         Path | None,
         Meta(

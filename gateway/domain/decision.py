@@ -23,8 +23,9 @@ class Finding(Struct, frozen=True):
     """One hit of a detector: kind, place and span, never the text.
 
     `path` is a JSON pointer into the body, `start` and `end` count characters of that string.
-    `fingerprint` is a keyed hash of the matched text. With `tag_only` it is recorded and raises
-    no label: the rule behind it is too coarse.
+    `fingerprint` is a keyed hash of the matched text: the same text has the same one in every
+    request. With `tag_only` it is recorded and raises no label: the rule behind it is too coarse.
+    `allowed` says that a steward allowed it; then it raises nothing either.
     """
 
     detector: str
@@ -34,6 +35,7 @@ class Finding(Struct, frozen=True):
     end: int
     fingerprint: str = ""
     tag_only: bool = False
+    allowed: bool = False
 
 
 class Scan(Struct, frozen=True):

@@ -137,6 +137,12 @@ class Denied(Refusal):
     """No zone may see this request."""
 
 
+class ReplyCut(Refusal):
+    """The reply holds what policy keeps back; it ends before it."""
+
+    code = "reply_cut"
+
+
 class NothingFits(Refusal):
     """No offering inside the boundary could answer, even if all were healthy."""
 

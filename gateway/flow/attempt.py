@@ -4,18 +4,22 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.domain.dialect import Dialect
+from gateway.domain.errors import ReplyCut
+from gateway.domain.event import Event
 from gateway.domain.request import Ask
 from gateway.domain.route import Attempt, Candidate, Failure, FailureKind, Outcome, OutcomeKind
 from gateway.flow.channel import Channel, Wanted, channel
 from gateway.flow.docket import Docket
-from gateway.flow.hearing import REPLIES, Hearing, hear_whole
+from gateway.flow.hearing import REPLIES, Hearing, hear_others
 from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
 from gateway.flow.watching import Watch
+from gateway.flow.whereabouts import Whereabouts
 from gateway.transport.call import HttpReply
 from gateway.transport.failure import TransportFailure
 
@@ -37,6 +41,7 @@ class Opened(Struct, frozen=True):
     channel: Channel
     reply: HttpReply
     hearing: Hearing | None
+    watch: Watch | None
 
 
 class Whole(Struct, frozen=True):
@@ -44,6 +49,7 @@ class Whole(Struct, frozen=True):
 
     body: bytes
     hearing: Hearing | None
+    watch: Watch | None
 
 
 class Try:
@@ -60,7 +66,7 @@ class Try:
         self._started_us = 0
         self._first_token_us: int | None = None
         self._ended = False
-        self._watch = Watch(house, candidate, prepared.target.operation)
+        self._watch = Whereabouts(house, candidate, prepared.target.operation)
 
     async def run(self, dialect: Dialect, ask: Ask) -> Opened | Whole | Failure:
         """Record, then send, then listen until the reply is sure to be one."""
@@ -160,7 +166,8 @@ class Try:
             reply.abandon()
             return self.failed(_unreadable("not a stream of its dialect"))
         hearing = self._hearing(ask)
-        wanted = Wanted(ask.model, self._docket.id, ask.usage_wanted, hearing)
+        watch = self._watching(ask)
+        wanted = Wanted(ask.model, self._docket.id, ask.usage_wanted, hearing, watch)
         heard = channel(dialect, self._prepared.target, wanted)
         rest = reply.chunks()
         held, failure = await self._hold(rest, heard)
@@ -168,7 +175,7 @@ class Try:
             reply.abandon()
             return self.failed(failure)
         self._first_token_us = self._house.clock.now_us()
-        return Opened(held, rest, heard, reply, hearing)
+        return Opened(held, rest, heard, reply, hearing, watch)
 
     async def _hold(
         self, rest: AsyncIterator[bytes], heard: Channel
@@ -182,7 +189,7 @@ class Try:
                 return b"", _unreadable("the stream cannot be read")
             if heard.broke is not None:
                 return b"", _broke(heard)
-            if heard.content_seen or heard.complete or len(held) > HELD_BYTES_MAX:
+            if heard.content_seen or heard.complete or heard.cut or len(held) > HELD_BYTES_MAX:
                 return bytes(held), None
         return b"", Failure(FailureKind.CUT_SHORT, sent=True, detail="ended before any content")
 
@@ -190,22 +197,66 @@ class Try:
         body = await reply.read(REPLY_BYTES_MAX)
         self._watch.whole(body)
         target = self._prepared.target
-        hearing = self._hearing(ask)
-        if hearing is not None:
-            hear_whole(target, body, hearing)
         try:
             heard = target.hear(body)
-            if heard.broke is None and target.family != dialect.family:
-                body = dialect.write_reply(target.read_reply(body), ask.model, self._docket.id)
+            if heard.broke is not None:
+                kind, said = heard.broke
+                return self.failed(Failure(kind, sent=True, detail="error in the reply", said=said))
+            whole = await self._judged(body, dialect, ask)
         except ValueError:
             return self.failed(_unreadable("the reply cannot be read"))
-        if heard.broke is not None:
-            kind, said = heard.broke
-            return self.failed(Failure(kind, sent=True, detail="error in the reply", said=said))
         self._first_token_us = self._house.clock.now_us()
         outcome = Outcome(OutcomeKind.COMPLETED, usage=heard.usage, stop=heard.stop, status=OK)
         self._end(outcome)
-        return Whole(body, hearing)
+        if whole.watch is not None:
+            stop_if_cut(whole.watch.cut)
+        return whole
+
+    async def _judged(self, body: bytes, dialect: Dialect, ask: Ask) -> Whole:
+        """Return the reply as the client gets it: masked, or in its dialect, or as it came."""
+        translated = self._prepared.target.family != dialect.family
+        hearing, watch = self._hearing(ask), self._watching(ask)
+        self._docket.watch = watch
+        events: list[Event] = []
+        if translated or hearing is not None or watch is not None:
+            events = self._events(body, watch, translated=translated)
+        if watch is not None:
+            events = await watch.whole(events)
+            if not translated and not watch.masked:
+                await self._look_beside(body, watch)
+        if hearing is not None:
+            hearing.hear_all(events)
+            hear_others(self._prepared.target, body, hearing)
+        if translated or (watch is not None and watch.masked):
+            body = dialect.write_reply(tuple(events), ask.model, self._docket.id)
+        return Whole(body, hearing, watch)
+
+    def _events(self, body: bytes, watch: Watch | None, *, translated: bool) -> list[Event]:
+        """Return the events of a whole reply; ValueError if it must be read and cannot be.
+
+        WHY: a reply that passes as it is must not end for what only its reader cannot say, unless
+        policy keeps something back.
+        """
+        try:
+            return list(self._prepared.target.read_reply(body))
+        except Exception as error:
+            if translated or (watch is not None and watch.strict):
+                raise ValueError("the reply cannot be read") from error
+            if watch is not None:
+                watch.missed()
+            return []
+
+    async def _look_beside(self, body: bytes, watch: Watch) -> None:
+        """Look at everything else in a reply that passes as it is."""
+        # WHY: whatever goes wrong, a reply ends for it only where policy keeps something back.
+        try:
+            watch.beside(await self._house.scanner.scan(msgspec.json.decode(body)))
+        except Exception:  # noqa: BLE001
+            watch.blinded()
+
+    def _watching(self, ask: Ask) -> Watch | None:
+        orders = self._docket.orders
+        return Watch(self._house.scanner, orders) if orders and ask.wants in REPLIES else None
 
     def _hearing(self, ask: Ask) -> Hearing | None:
         memory = self._docket.memory
@@ -220,6 +271,7 @@ async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
     if heard.finished:
         await attempt.replied()
     yield opened.held
+    stop_if_cut(heard.cut)
     async for out in _passing(opened, attempt):
         yield out
     if not heard.complete:
@@ -229,6 +281,7 @@ async def relay(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
     last = heard.close()
     if last:
         yield last
+    stop_if_cut(heard.cut)
 
 
 async def _passing(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
@@ -240,6 +293,7 @@ async def _passing(opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
             await attempt.replied()
         if out:
             yield out
+        stop_if_cut(heard.cut)
         if heard.broke is not None:
             raise TransportFailure(_broke(heard))
 
@@ -273,6 +327,12 @@ async def let_end(opened: Opened) -> None:
         async with asyncio.timeout(END_WAIT_S):
             async for _ in opened.rest:
                 pass
+
+
+def stop_if_cut(kind: str | None) -> None:
+    """End the reply with ReplyCut when policy cut it."""
+    if kind is not None:
+        raise ReplyCut(f"Policy ends the reply before a finding of kind {kind}.")
 
 
 def _fed(heard: Channel, chunk: bytes) -> bytes:

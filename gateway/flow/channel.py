@@ -1,5 +1,7 @@
 """One engine's stream on its way to the client: verbatim or translated, with one face."""
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,11 +11,13 @@ from gateway.domain.event import CONTENT, Broke, Event, Stopped, Used
 from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
 from gateway.flow.hearing import Hearing, Overhearing
+from gateway.flow.watching import Watch
 
 
 class Channel(Protocol):
     """Takes the engine's bytes, gives the client's, and knows how the reply is going.
 
+    `cut` is the kind of finding before which policy ended the reply.
     `finished` says that nothing more comes, `complete` that the reply may end here: a dialect
     without an end mark is never finished.
     """
@@ -24,6 +28,7 @@ class Channel(Protocol):
     usage: Tokens | None
     stop: str | None
     broke: tuple[FailureKind, str] | None
+    cut: str | None
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what the client gets for these bytes; ValueError if they cannot be read."""
@@ -50,6 +55,7 @@ class Verbatim:
         self.usage: Tokens | None = None
         self.stop: str | None = None
         self.broke: tuple[FailureKind, str] | None = None
+        self.cut: str | None = None
 
     def feed(self, chunk: bytes) -> bytes:
         """Return the bytes to forward."""
@@ -80,12 +86,15 @@ class Translated:
         reader: Reader,
         writer: Writer,
         hearing: Hearing | None = None,
+        watch: Watch | None = None,
         *,
         unmarked: bool = False,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._hearing = hearing
+        self._watch = watch
+        self.cut: str | None = None
         self._marked = not unmarked
         self.complete = False
         self.content_seen = False
@@ -96,18 +105,35 @@ class Translated:
 
     def feed(self, chunk: bytes) -> bytes:
         """Return the translation of everything that these bytes complete."""
-        out = [self._say(event) for event in self._reader.feed(chunk)]
+        passing = chain.from_iterable(map(self._passed, self._reader.feed(chunk)))
+        out = [self._say(event) for event in passing]
         self.complete = self._reader.finished
         self.finished = self.complete and self._marked
         return b"".join(out)
 
     def close(self) -> bytes:
-        """Return the end of the client's stream."""
-        return self._writer.close()
+        """Return what was still held back, and the end of the client's stream."""
+        watch = self._watch
+        held = watch.end() if watch is not None and watch.strict else []
+        last = b"".join(map(self._say, held))
+        self.cut = watch.cut if watch is not None else None
+        return last if self.cut else last + self._writer.close()
 
     def fail(self, words: bytes) -> bytes:
         """Return the error as it is."""
         return words
+
+    def _passed(self, event: Event) -> Iterable[Event]:
+        """Return what of the engine's events the client gets now."""
+        watch = self._watch
+        if watch is None:
+            return (event,)
+        if not watch.strict:
+            watch.hear(event)
+            return (event,)
+        passing = watch.passes(event)
+        self.cut = watch.cut
+        return passing
 
     def _say(self, event: Event) -> bytes:
         if isinstance(event, Broke):
@@ -146,6 +172,7 @@ class Reframed:
         self.usage: Tokens | None = None
         self.stop: str | None = None
         self.broke: tuple[FailureKind, str] | None = None
+        self.cut: str | None = None
 
     def feed(self, chunk: bytes) -> bytes:
         """Return the client's bytes for these bytes of the engine."""
@@ -154,11 +181,15 @@ class Reframed:
         self.content_seen = inner.content_seen
         self.finished, self.complete = inner.finished, inner.complete
         self.usage, self.stop, self.broke = inner.usage, inner.stop, inner.broke
+        self.cut = inner.cut
         return out
 
     def close(self) -> bytes:
         """Return the end of the client's stream."""
         last = self._frame.feed(self._inner.close())
+        self.cut = self._inner.cut
+        if self.cut:
+            return last
         return last + self._frame.end(b"") if isinstance(self._frame, Bracket) else last
 
     def fail(self, words: bytes) -> bytes:
@@ -167,24 +198,29 @@ class Reframed:
 
 
 class Wanted(Struct, frozen=True):
-    """What a client wants of its stream: by which name and record, with usage, and who hears it."""
+    """What a client wants of its stream: by which name and record, with usage, and who hears it.
+
+    Where policy masks or cuts, `watch` is strict, and the stream is read and written anew.
+    """
 
     asked: str
     record_id: str
     usage: bool
     hearing: Hearing | None = None
+    watch: Watch | None = None
 
 
 def channel(dialect: Dialect, target: Dialect, wanted: Wanted) -> Channel:
     """Return the channel from an engine that speaks `target` to a client that speaks `dialect`."""
     inner: Channel
-    hearing = wanted.hearing
-    if dialect.family == target.family:
-        overhearing = None if hearing is None else Overhearing(target, hearing)
+    hearing, watch = wanted.hearing, wanted.watch
+    if dialect.family == target.family and not (watch is not None and watch.strict):
+        watching = () if watch is None else (watch,)
+        overhearing = Overhearing(target, hearing, *watching) if hearing or watching else None
         inner = Verbatim(dialect.tap(wanted.usage), overhearing, unmarked=target.unmarked)
     else:
         writer = dialect.writer(wanted.asked, wanted.record_id, wanted.usage)
-        inner = Translated(target.reader(), writer, hearing, unmarked=target.unmarked)
+        inner = Translated(target.reader(), writer, hearing, watch, unmarked=target.unmarked)
     if target.unframe is None and dialect.frame is None:
         return inner
     unframe = target.unframe() if target.unframe is not None else _Same()

@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+from collections import Counter
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from gateway.audit import canonical
 from gateway.audit.record import (
@@ -22,9 +24,11 @@ from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
 from gateway.flow.hearing import Hearing
 from gateway.flow.house import House
+from gateway.flow.opening import kept_findings
 from gateway.flow.ports import Keeping
 from gateway.flow.prepare import Prepared
 from gateway.flow.remembering import Remembering
+from gateway.flow.watching import Orders, Watch
 
 
 class Docket:
@@ -58,6 +62,8 @@ class Docket:
         self.unable: list[str] = []
         self.memory: Remembering | None = None
         self.hearing: Hearing | None = None
+        self.orders: Orders | None = None
+        self.watch: Watch | None = None
 
     @property
     def id(self) -> str:
@@ -173,6 +179,7 @@ class Docket:
             salts={"reply": self._salt.hex()},
             turns=self._kept.turns if self._kept is not None else "",
             turns_label=self._decided.label if self._kept is not None else None,
+            findings=kept_findings(tuple(self.watch.findings)) if self.watch is not None else (),
         )
         await asyncio.wait([last])
         if not self.is_open:
@@ -185,25 +192,28 @@ class Docket:
     def _settlement(self, outcome: OutcomeKind, status: int | None, error: str | None) -> Settled:
         served = self._served.offering if self._served is not None else None
         usage, attested = self._usage, self._attested
-        return Settled(
-            id=self.id,
-            ts_us=self._house.clock.now_us(),
-            boot=self._house.boot,
-            outcome=outcome,
-            status=status,
-            served_by=served.id if served else None,
-            zone=served.zone if served else None,
-            tried=tuple(self._tried),
-            usage=usage,
-            cost_microusd=served.price.cost_microusd(usage) if served and usage else None,
-            stop=self._stop,
-            losses=self.losses,
-            error=error,
-            reply_bytes=self._reply_bytes,
-            reply_commitment=self._reply_commitment(),
-            unable=tuple(self.unable) or UNSET,
-            observed_region=UNSET if attested is None else attested.region or UNSET,
-            attestation=UNSET if attested is None else attested.verdict,
+        return told_of_reply(
+            self.watch,
+            Settled(
+                id=self.id,
+                ts_us=self._house.clock.now_us(),
+                boot=self._house.boot,
+                outcome=outcome,
+                status=status,
+                served_by=served.id if served else None,
+                zone=served.zone if served else None,
+                tried=tuple(self._tried),
+                usage=usage,
+                cost_microusd=served.price.cost_microusd(usage) if served and usage else None,
+                stop=self._stop,
+                losses=self.losses,
+                error=error,
+                reply_bytes=self._reply_bytes,
+                reply_commitment=self._reply_commitment(),
+                unable=tuple(self.unable) or UNSET,
+                observed_region=UNSET if attested is None else attested.region or UNSET,
+                attestation=UNSET if attested is None else attested.verdict,
+            ),
         )
 
     def _reply_commitment(self) -> str:
@@ -211,6 +221,19 @@ class Docket:
         return (
             f"{canonical.DIGEST_PREFIX}{self._reply_hash.hexdigest()}" if self._reply_bytes else ""
         )
+
+
+def told_of_reply(watch: Watch | None, settled: Settled) -> Settled:
+    """Return the record with what was found in the reply, and what became of it."""
+    if watch is None:
+        return settled
+    return replace(
+        settled,
+        reply_kinds=dict(Counter(one.kind for one in watch.findings)) or UNSET,
+        reply_masked=watch.masked or UNSET,
+        reply_cut=watch.cut or UNSET,
+        reply_not_verified=tuple(watch.failed) or UNSET,
+    )
 
 
 def _without_words(outcome: Outcome) -> Outcome:

@@ -14,7 +14,7 @@ from gateway.flow.ports import World
 from gateway.flow.pursuit import Pursuit
 from gateway.flow.remembering import Remembering, remember
 from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
-from gateway.flow.ruling import Ruling, asked, gather, rule
+from gateway.flow.ruling import Ruling, asked, gather, rule, spared
 from gateway.routing.plan import nowhere, refusal
 
 
@@ -61,6 +61,7 @@ class Exchange:
         dialect = self._house.dialects[envelope.dialect]
         ask = asked(envelope, dialect.letting(world.program.passable))
         scan = await self._house.scanner.scan(envelope.body)
+        scan = spared(scan, envelope, world, self._house.clock.now())
         for detector in scan.failed:
             self._house.meters.detector_failure(detector)
         memory = await remember(envelope, self._house.conversations)

@@ -1,6 +1,9 @@
 """What an engine says, heard in passing, so that it is known again when it comes back."""
 
 import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Protocol
 
 from gateway.classification.turns import Turns, Words, called, turns_of
 from gateway.domain.dialect import Dialect, Reader
@@ -48,6 +51,14 @@ class Hearing:
             else:
                 self._arguments[event.index].append(event.fragment)
 
+    def hear_all(self, events: Iterable[Event]) -> None:
+        """Take the events of a whole reply."""
+        for event in events:
+            self.hear(event)
+
+    def missed(self) -> None:
+        """What was not heard is not known again."""
+
     def hashes(self) -> tuple[bytes, ...]:
         """Return the hashes of what was heard so far."""
         texts = [words.hash(self._before) for words in self._words]
@@ -59,49 +70,58 @@ class Hearing:
         return tuple(dict.fromkeys([*filter(None, texts), *calls, *beside]))
 
 
+class Ear(Protocol):
+    """Whoever hears a reply."""
+
+    def hear(self, event: Event) -> None:
+        """Take one event that the client gets."""
+
+    def missed(self) -> None:
+        """Note that a part of the reply could not be read."""
+
+
 class Overhearing:
     """Reads a stream that passes verbatim, each of its replies; what cannot be read is unheard."""
 
     __slots__ = ("_faults", "_heard")
 
-    def __init__(self, target: Dialect, hearing: Hearing) -> None:
-        self._heard: list[tuple[Reader, Hearing]] = [(target.reader(), hearing)]
-        if target.reader_at is not None:
+    def __init__(self, target: Dialect, hearing: Hearing | None, *ears: Ear) -> None:
+        first = ears if hearing is None else (hearing, *ears)
+        self._heard: list[tuple[Reader, tuple[Ear, ...]]] = [(target.reader(), first)]
+        if target.reader_at is not None and hearing is not None:
             for place, other in enumerate(hearing.others, 1):
-                self._heard.append((target.reader_at(place), other))
+                self._heard.append((target.reader_at(place), (other,)))
         self._faults = 0
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes of the engine."""
-        for reader, hearing in self._heard:
+        for reader, ears in self._heard:
             if self._faults > FAULTS_MAX:
                 return
-            self._feed(reader, hearing, chunk)
+            self._feed(reader, ears, chunk)
 
-    def _feed(self, reader: Reader, hearing: Hearing, chunk: bytes) -> None:
+    def _feed(self, reader: Reader, ears: tuple[Ear, ...], chunk: bytes) -> None:
         # WHY: a stream that passes must not end for what only its reader cannot say.
         try:
             events = reader.feed(chunk)
         except Exception:  # noqa: BLE001
             self._faults += 1
+            for ear in ears:
+                ear.missed()
             return
         for event in events:
-            hearing.hear(event)
+            for ear in ears:
+                ear.hear(event)
 
 
-def hear_whole(target: Dialect, body: bytes, hearing: Hearing) -> None:
-    """Take a whole reply; what cannot be read is not heard."""
-    # WHY: a reply that passes must not end for what only its reader cannot say.
-    try:
-        events = target.read_reply(body)
-        if target.read_reply_at is not None:
-            for place, other in enumerate(hearing.others, 1):
-                for event in target.read_reply_at(body, place):
-                    other.hear(event)
-    except Exception:  # noqa: BLE001
+def hear_others(target: Dialect, body: bytes, hearing: Hearing) -> None:
+    """Take every reply of a whole body but the first; what cannot be read is not heard."""
+    if target.read_reply_at is None:
         return
-    for event in events:
-        hearing.hear(event)
+    # WHY: a reply that passes must not end for what only its reader cannot say.
+    with suppress(Exception):
+        for place, other in enumerate(hearing.others, 1):
+            other.hear_all(target.read_reply_at(body, place))
 
 
 async def turns_in(body: Body, body_bytes: int) -> Turns:

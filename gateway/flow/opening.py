@@ -46,7 +46,7 @@ def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] =
         repo=_repos(claims),
         session=(claims.session or "")[:PERSONAL_TEXT_MAX],
         metadata=_metadata(claims),
-        findings=_kept(findings),
+        findings=kept_findings(findings),
         salts={"body": salt.hex()},
         on_behalf_of=envelope.caller.on_behalf_of,
     )
@@ -76,6 +76,7 @@ def decided(
         health=dict(world.fleet.resting),
         documents=world.documents,
         finding_kinds=dict(Counter(finding.kind for finding in findings)),
+        allowed_kinds=dict(Counter(one.kind for one in findings if one.allowed)) or UNSET,
         commitment=_commitment(envelope, personal),
         demo=world.demo,
         allowance=_limited(ruling.evidence.allowance),
@@ -124,17 +125,24 @@ def _limited(allowance: Allowance) -> Allowance | UnsetType:
     return UNSET if allowance == NO_LIMITS else allowance
 
 
-def _kept(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return as many findings as a record has room for, each with a path of bounded length."""
+def kept_findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return as many findings as a record has room for, each with a path of bounded length.
+
+    Tags come last: they make no room for what raised the label.
+    """
     kept: list[Finding] = []
     left = FINDINGS_BYTES_MAX
-    for finding in findings[:FINDINGS_KEPT_MAX]:
+    for finding in sorted(findings, key=_is_tag)[:FINDINGS_KEPT_MAX]:
         bounded = replace(finding, path=finding.path[:PATH_CHARACTERS_MAX])
         left -= len(msgspec.json.encode(bounded))
         if left < 0:
             break
         kept.append(bounded)
     return tuple(kept)
+
+
+def _is_tag(finding: Finding) -> bool:
+    return finding.tag_only
 
 
 def _metadata(claims: Claims) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from gateway.audit.record import Personal, Receipt, Record
+from gateway.classification.allowed import NOTHING_ALLOWED, Allows
 from gateway.classification.conversation import Seen
 from gateway.domain.caller import RepoRegistry
 from gateway.domain.decision import Scan
@@ -68,6 +69,9 @@ class Scanner(Protocol):
     async def scan(self, body: Body) -> Scan:
         """Scan every string of the body, keys included."""
 
+    def look(self, text: str) -> Scan:
+        """Scan one short text at once: a part of a reply."""
+
 
 class Keeping(Protocol):
     """What is being kept of turns."""
@@ -101,6 +105,7 @@ class World(Struct, frozen=True):
     """One consistent snapshot of everything that a decision depends on.
 
     `documents` names the policy bundle and the catalogue by digest, as the ledger stores them.
+    `allows` is what stewards allowed, by fingerprint.
     """
 
     program: Program
@@ -109,6 +114,7 @@ class World(Struct, frozen=True):
     fleet: Fleet
     documents: dict[str, str]
     demo: bool = False
+    allows: Allows = NOTHING_ALLOWED
 
 
 class Worlds(Protocol):

@@ -15,16 +15,20 @@ from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
 from gateway.flow.attempt import OK, Opened, Try, Whole, let_end, relay
 from gateway.flow.docket import Docket
+from gateway.flow.hearing import REPLIES
 from gateway.flow.house import House
 from gateway.flow.ports import World
 from gateway.flow.prepare import Border, Prepared, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
+from gateway.flow.watching import Orders
+from gateway.policy.program import Program
 from gateway.routing.fallback import error_after, may_continue
 from gateway.transport.failure import TransportFailure
 
 ROUNDS_MAX = 2
 RETRY_WAIT_S = 0.25
 RETRY_WAIT_S_MAX = 2.0
+VERBATIM_STREAM = "verbatim_stream"
 AGAIN = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
 
 
@@ -44,6 +48,7 @@ class Pursuit:
         self._dialect: Dialect = dialect if answering is None else answering(envelope.body)
         self._failures: list[Failure] = []
         self._unable: CannotExpress | None = None
+        docket.orders = orders_of(world.program)
 
     async def run(self) -> Reply:
         """Return the answer, or the error that the caller hears; the record is settled."""
@@ -116,18 +121,25 @@ class Pursuit:
         return prepared
 
     async def _try(self, candidate: Candidate, prepared: Prepared, number: int) -> Reply | Failure:
-        self._docket.losses = prepared.losses
+        self._docket.losses = (*prepared.losses, *self._rewritten(prepared.target))
         attempt = Try(self._house, self._docket, candidate, prepared, number)
         got = await attempt.run(self._dialect, self._ask)
         if isinstance(got, Failure):
             return got
-        self._docket.hearing = got.hearing
+        self._docket.hearing, self._docket.watch = got.hearing, got.watch
         if isinstance(got, Whole):
             await self._docket.replied()
             self._docket.said(got.body)
             self._docket.settle(OutcomeKind.COMPLETED, OK)
             return Reply(OK, self._headers("application/json"), got.body)
         return Reply(OK, self._headers(self._dialect.stream_type), self._stream(got, attempt))
+
+    def _rewritten(self, target: Dialect) -> tuple[str, ...]:
+        """Return the loss of a stream that passes, but is read and written anew."""
+        orders = self._docket.orders
+        strict = orders is not None and orders.strict and self._ask.wants in REPLIES
+        passes = target.family == self._dialect.family
+        return (VERBATIM_STREAM,) if strict and passes and self._ask.stream else ()
 
     async def _stream(self, opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
         """Yield the reply; whatever happens, the engine is let go and the record settled."""
@@ -183,6 +195,13 @@ class Pursuit:
             *told(self._docket.id, self._dialect.record_headers),
             *((("x-perimeter-lost", ", ".join(lost)),) if lost else ()),
         )
+
+
+def orders_of(program: Program) -> Orders | None:
+    """Return what policy says of replies, None where it names no detector."""
+    if not program.replies:
+        return None
+    return Orders(program.replies, frozenset(name for name in program.raises if "/" in name))
 
 
 def _asks_for_another_try(failure: Failure) -> bool:

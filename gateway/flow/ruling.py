@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.classification.allowed import with_allowed
 from gateway.classification.classify import classify
 from gateway.classification.conversation import (
     NOTHING_RECALLED,
@@ -55,6 +56,14 @@ def asked(envelope: Envelope, dialect: Dialect) -> Ask:
     return ask if envelope.streams is None else replace(ask, stream=envelope.streams)
 
 
+def spared(scan: Scan, envelope: Envelope, world: World, now: datetime) -> Scan:
+    """Return the scan with what stewards allowed for the repositories of the request."""
+    if not world.allows:
+        return scan
+    repos = repos_of(envelope.caller, envelope.claims, world.registry)
+    return with_allowed(scan, world.allows, repos.known | repos.claimed, now)
+
+
 def gather(
     envelope: Envelope,
     ask: Ask,
@@ -66,8 +75,7 @@ def gather(
     named = resolve(ask.model, world.fleet.catalogue)
     program, caller = world.program, envelope.caller
     told = signals(caller, envelope.claims, world.registry, world.vocabulary, program.default)
-    raising = [finding for finding in scan.findings if not finding.tag_only]
-    found = finding_signals(raising, scan.failed, program.raises)
+    found = finding_signals(scan.findings, scan.failed, program.raises, program.counts)
     known = conversation_signals(recalled, world.vocabulary, program.unseen_assistant)
     facts = _facts(envelope, named, scan, world)
     return Evidence(ask, (*told, *found, *known), facts, scan, caller.allowance)
@@ -99,6 +107,6 @@ def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
         model=named.asked if named.task is not None else named.offerings[0].model,
         task=named.task,
         repos=repos.known,
-        findings=frozenset(finding.kind for finding in scan.findings),
+        findings=frozenset(one.kind for one in scan.findings if not one.allowed),
         claimed_repos=repos.claimed,
     )

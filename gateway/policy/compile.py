@@ -68,16 +68,23 @@ def compile_bundle(
     registry = read_registry(readings["repos"], words, top)
     named = {name: _keys(readings[name], name) for name in ("zones", "repos")}
     words = Words(vocabulary, named["zones"], named["repos"], known)
+    clauses = read_rules(policy, parts.get("rules"), words, zones)
+    default = _default(policy, parts, words) or top
+    detectors, raises = _detectors(policy, parts, words, top)
     program = Program(
         digest=digest,
-        clauses=read_rules(policy, parts.get("rules"), words, zones),
+        clauses=clauses,
         zones=zones,
         vocabulary=vocabulary or _UNUSABLE,
-        default=_default(policy, parts, words) or top,
-        raises=_raises(policy, parts, words, top),
+        default=default,
+        raises=raises,
         on_loss=parts.get("on_loss", "record"),
         passes=_passes(policy, parts.get("passes", {}), words),
         unseen_assistant=words.label(policy, "/unseen_assistant", parts.get("unseen_assistant")),
+        counts={
+            name: one.count_min for name, one in detectors.items() if isinstance(one.count_min, int)
+        },
+        replies={name: one.replies for name, one in detectors.items()},
     )
     invariants = read_invariants(readings["invariants"], words)
     problems = tuple(problem for name in DOCUMENTS for problem in readings[name].problems)
@@ -128,14 +135,24 @@ def _passes(reading: Reading, listed: dict[str, Any], words: Words) -> dict[str,
     return found
 
 
-def _raises(reading: Reading, parts: dict[str, Any], words: Words, top: Label) -> dict[str, Label]:
-    """Return the label that each detector's findings join; a failure joins the strictest one."""
-    found: dict[str, Label] = {FAILED: top}
+def _detectors(
+    reading: Reading, parts: dict[str, Any], words: Words, top: Label
+) -> tuple[dict[str, Detector], dict[str, Label]]:
+    """Return what is said of each detector, and the labels; a failure joins the strictest one."""
+    said: dict[str, Detector] = {}
+    raises: dict[str, Label] = {FAILED: top}
     for name, raw in parts.get("detectors", {}).items():
         pointer = step("/detectors", name)
         if words.known.detectors is not None:
             reading.known(pointer, "detector", name, words.known.detectors | {FAILED})
         entry = reading.entry(pointer, raw, Detector)
-        if entry is not None:
-            found[name] = words.label(reading, f"{pointer}/raise", entry.raises) or top
-    return found
+        if entry is None:
+            continue
+        said[name] = entry
+        raises[name] = words.label(reading, f"{pointer}/raise", entry.raises) or top
+        for kind, text in entry.kinds.items():
+            if words.known.findings is not None:
+                reading.known(step(f"{pointer}/kinds", kind), "kind", kind, words.known.findings)
+            label = words.label(reading, step(f"{pointer}/kinds", kind), text)
+            raises[f"{name}/{kind}"] = label or top
+    return said, raises

@@ -20,6 +20,7 @@ REPOS_MAX = 10_000
 PASSES_MAX = 256
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
+COUNT_MAX = 1_000
 
 Words = str | list[str]
 Reason = Annotated[str, Meta(max_length=TEXT_CHARS_MAX)]
@@ -70,9 +71,20 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Detector(Struct, frozen=True, forbid_unknown_fields=True):
-    """The label that a detector's finding joins; under the name `failed`, that a failure joins."""
+    """The label that a detector's finding joins; under the name `failed`, that a failure joins.
+
+    kinds: the labels of single kinds of finding, in place of `raise`; a kind that is only a tag
+    raises nothing unless it is named here.
+    count_min: findings join the label only where at least so many different ones stand in one
+    request; tags count.
+    replies: what happens to a finding in a reply: it is recorded (`tag`), replaced (`mask`), or
+    the reply ends before it (`cut`).
+    """
 
     raises: str = field(name="raise")
+    kinds: dict[str, str] = {}
+    count_min: Annotated[int, Meta(ge=1, le=COUNT_MAX)] | UnsetType = UNSET
+    replies: Literal["tag", "mask", "cut"] = "tag"
 
 
 class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):

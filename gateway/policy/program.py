@@ -30,7 +30,9 @@ class Program(Struct, frozen=True):
     """The compiled policy.
 
     `digest` names the documents it was made of. `default` is the label where a key binds
-    nothing, `raises` the label that findings of a detector join (`failed`: of a failed one).
+    nothing, `raises` the label that findings of a detector join (`failed`: of a failed one;
+    `detector/kind`: of one kind). `counts` says of how many findings a detector joins its label,
+    `replies` what happens to its findings in replies (`tag` where it says nothing).
     `on_loss` is `refuse` or `record`. `passes` holds, by zone, the names of what may go there
     although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
     the model joins which never came from here; None where it joins none.
@@ -45,6 +47,8 @@ class Program(Struct, frozen=True):
     on_loss: str = "record"
     passes: dict[str, frozenset[str]] = {}
     unseen_assistant: Label | None = None
+    counts: dict[str, int] = {}
+    replies: dict[str, str] = {}
 
     @property
     def passable(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ import platform
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from io import BufferedReader, FileIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from gateway.classification import detectors
 from gateway.classification.detectors import DETECTORS, Detector, DetectorKind
+from gateway.classification.unfolding.unfolder import UNREAD_KINDS
 
 DATABASE_BYTES_MAX = 64 * 1024 * 1024
 SECRET_BYTES_MIN = 16
@@ -41,6 +43,16 @@ def load_detectors(folder: Path, secret: bytes) -> tuple[Loaded, ...]:
     time to compile, no more. DetectorBrokenError when a detector fails its probe.
     """
     return tuple(_loaded(name, kind, folder, secret) for name, kind in DETECTORS.items())
+
+
+@cache
+def kinds_of_findings() -> frozenset[str]:
+    """Return every kind of finding that the detectors of the table know."""
+    kinds = set(UNREAD_KINDS)
+    for kind in DETECTORS.values():
+        rules = kind.parse((_DATA / kind.rules_file).read_text(encoding="utf-8"))
+        kinds |= {rule.id for rule in rules if kind.names_kinds}
+    return frozenset(kinds)
 
 
 def _loaded(name: str, kind: DetectorKind, folder: Path, secret: bytes) -> Loaded:

@@ -24,6 +24,7 @@ def explanation(
         ],
         "raised_by": decided.raised_by,
         "findings": decided.finding_kinds,
+        "allowed": decided.allowed_kinds or {},
         "decision": {
             "effect": ruling.effect,
             "boundary": sorted(ruling.boundary),
@@ -60,6 +61,12 @@ def _outcome(settled: Settled) -> dict[str, Any]:
         "stop": settled.stop,
         "losses": settled.losses,
         "error": settled.error,
+        "reply": {
+            "findings": settled.reply_kinds or {},
+            "masked": settled.reply_masked or 0,
+            "cut": settled.reply_cut or None,
+            "not_verified": settled.reply_not_verified or (),
+        },
         "tried": [
             {
                 "number": one.number,

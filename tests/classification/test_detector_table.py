@@ -4,6 +4,8 @@ from gateway.classification.detectors import DETECTORS
 from gateway.classification.texts import SEPARATOR
 from tests.doubles.compiled_secrets import DATA
 
+COUNTED = {"contacts"}
+
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_every_detector_of_the_table_finds_its_probe_and_nothing_in_nothing(name: str) -> None:
@@ -11,7 +13,7 @@ def test_every_detector_of_the_table_finds_its_probe_and_nothing_in_nothing(name
     rules = kind.parse((DATA / kind.rules_file).read_text(encoding="utf-8"))
     detector = kind.load(rules, kind.compile(rules))
     assert detector.name == name
-    assert [hit.tag_only for hit in detector.scan(kind.probe).hits] == [False]
+    assert [hit.tag_only for hit in detector.scan(kind.probe).hits] == [name in COUNTED]
     assert detector.scan(SEPARATOR).hits == ()
     assert kind.engine()
     assert len(kind.expressions(rules)) == len(rules)

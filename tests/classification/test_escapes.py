@@ -188,3 +188,17 @@ def test_every_string_of_json_is_read_as_it_was_written(text: str) -> None:
     joined = join_texts({"x": written([text, "\n"])}).buffer
 
     assert b"\n\xff\n" + text.encode() + b"\n\xff\n" in joined
+
+
+def test_of_a_long_text_that_is_no_json_only_what_stands_around_codes_is_read() -> None:
+    filling = "words of no weight, " * 2_000
+    text = f"{filling}\\u0067lpat-{'x' * 20}{filling}https:\\/\\/hooks{filling}"
+    buffer = join_texts({"x": text}).buffer
+    assert b"glpat-" + b"x" * 20 in buffer
+    assert b"https://hooks" in buffer
+    assert len(buffer) < 1.1 * len(text)
+
+
+def test_three_quotes_begin_a_text_of_python_and_no_json() -> None:
+    text = '"""A module."""\nx = "\\n"'
+    assert join_texts({"x": [text]}).buffer.count(b"A module") == 1

@@ -4,15 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.classification import matching
 from gateway.classification.detectors.secrets import (
     Rule,
     SecretScanner,
     compile_database,
-    engine,
     parse_rules,
 )
 from gateway.classification.detectors.secrets import scanner as scanner_module
 from gateway.classification.detectors.secrets.confirm import Confirmation, Run, Stopwords, entropy
+from gateway.classification.matching import engine
 from gateway.classification.texts import SEPARATOR, Hit, join_texts
 from tests.doubles.compiled_secrets import all_secrets
 from tests.doubles.vendor_secrets import ALNUM, FORMATS, Draw, jwt, pem
@@ -131,7 +132,7 @@ def test_many_threads_share_one_scanner() -> None:
 
 
 def test_a_scanner_keeps_few_idle_scratches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner_module, "IDLE_SCRATCHES_MAX", 0)
+    monkeypatch.setattr(matching, "IDLE_SCRATCHES_MAX", 0)
     scanner = a_scanner("id = 'a'\nregex = 'x+y'")
     assert found(scanner, "xy") == found(scanner, "xy") == [("a", "xy")]
 

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from gateway.classification.classify import classify
 from gateway.classification.signals import KINDS_NAMED_MAX, finding_signals, signals
@@ -161,7 +162,7 @@ def test_a_failed_detector_raises_once_and_beside_what_it_found() -> None:
     found = finding_signals([a_finding("a")], ["secrets", "secrets"], RAISES)
     assert [(s.detail, str(s.label)) for s in found] == [
         ("a", "restricted+secret"),
-        ("failed", "restricted+opaque"),
+        ("not verified", "restricted+opaque"),
     ]
 
 
@@ -191,3 +192,45 @@ def test_every_floor_of_a_caller_is_joined() -> None:
     alone = Caller("k", "s", "t", floors=("no such label",))
     found = signals(alone, Claims(), REGISTRY, WORDS, DEFAULT)
     assert classify(found).label == WORDS.top
+
+
+def a_tag(number: int, kind: str = "email") -> Finding:
+    return Finding("contacts", kind, "/x", number, 9, f"hash {number}", tag_only=True)
+
+
+COUNTING = RAISES | {"contacts": WORDS.parse("internal")}
+
+
+def test_a_tag_raises_nothing_unless_its_kind_is_named() -> None:
+    assert finding_signals([a_tag(1), a_tag(2)], [], COUNTING) == ()
+    assert finding_signals([a_tag(1)], [], RAISES) == ()
+    named = COUNTING | {"contacts/email": WORDS.parse("restricted")}
+    (found,) = finding_signals([a_tag(1), a_tag(2, "phone")], [], named)
+    assert (found.detail, str(found.label)) == ("email", "restricted")
+
+
+def test_tags_raise_by_the_number_of_different_ones() -> None:
+    tags = [a_tag(number % 3, "email") for number in range(30)]
+    assert finding_signals(tags, [], COUNTING, {"contacts": 4}) == ()
+    (found,) = finding_signals([*tags, a_tag(4, "phone")], [], COUNTING, {"contacts": 4})
+    assert (found.detail, str(found.label)) == ("email,phone", "internal")
+
+
+def test_a_count_holds_back_what_would_raise_alone() -> None:
+    found = [a_finding("a"), a_finding("a")]
+    assert finding_signals(found, [], RAISES, {"secrets": 2}) == ()
+    assert len(finding_signals([*found, a_finding("b")], [], RAISES, {"secrets": 2})) == 1
+
+
+def test_kinds_with_labels_of_their_own_join_them() -> None:
+    raises = RAISES | {"secrets/a": WORDS.parse("internal"), "secrets/b": WORDS.parse("public")}
+    (low,) = finding_signals([a_finding("a"), a_finding("b")], [], raises)
+    assert str(low.label) == "internal"
+    (high,) = finding_signals([a_finding("a"), a_finding("c")], [], raises)
+    assert str(high.label) == "restricted+secret"
+
+
+def test_what_a_steward_allowed_raises_nothing_also_by_count_or_kind() -> None:
+    allowed = [replace(a_finding("a"), allowed=True), replace(a_tag(1), allowed=True)]
+    raises = COUNTING | {"secrets/a": WORDS.parse("restricted")}
+    assert finding_signals(allowed, [], raises, {"contacts": 1}) == ()

@@ -22,7 +22,7 @@ from gateway.flow.rehearsal import play
 from gateway.policy.cases import Case, differences, read_cases
 from gateway.policy.compile import Compiled, compile_bundle
 from gateway.stores.scanner import DetectorScanner
-from tests.doubles.compiled_secrets import all_secrets
+from tests.doubles.compiled_detectors import all_detectors
 from tests.doubles.houses import FixedScanner
 from tests.doubles.policies import POLICIES, shipped
 
@@ -87,7 +87,7 @@ class TokenScanner:
 @pytest.mark.parametrize("name", SHIPPED)
 async def test_every_case_of_a_shipped_policy_holds(name: str) -> None:
     scanner = TokenScanner()
-    cases = cases_of(name)
+    cases = [one for one in cases_of(name) if "TOKEN" in one.given.text or not one.given.text]
     for one in cases:
         got = await play(one, a_world(name), scanner, STAMP)
         assert differences(one.want, got) == (), one.name
@@ -96,7 +96,7 @@ async def test_every_case_of_a_shipped_policy_holds(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 async def test_every_case_of_a_shipped_policy_holds_with_the_real_detectors(name: str) -> None:
-    scanner = DetectorScanner([all_secrets()])
+    scanner = DetectorScanner(all_detectors())
     try:
         for one in cases_of(name):
             got = await play(one, a_world(name), scanner, STAMP)

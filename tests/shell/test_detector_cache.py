@@ -7,11 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.classification.detectors import DETECTORS, DetectorKind, secrets
+from gateway.classification.matching import engine
 from gateway.classification.texts import SEPARATOR
 from gateway.stores import detector_cache
 from gateway.stores.detector_cache import DetectorBrokenError, Seal, load_detectors
 
 SECRET = b"a secret of this node, 32 bytes."
+SECRETS = DETECTORS["secrets"]
 TOML = "[[rules]]\nid = 'a'\nregex = 'k_[a-z]{8}'\n"
 
 
@@ -42,13 +44,15 @@ def kind(counting: Counting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     data.mkdir()
     (data / "small.toml").write_text(TOML)
     small = replace(
-        DETECTORS["secrets"],
+        SECRETS,
         rules_file="small.toml",
         compile=counting.compile,
         load=counting.load,
         probe=SEPARATOR + b"k_abcdefgh" + SEPARATOR,
     )
     monkeypatch.setattr(detector_cache, "_DATA", data)
+    for name in tuple(DETECTORS):
+        monkeypatch.delitem(DETECTORS, name)
     monkeypatch.setitem(DETECTORS, "secrets", small)
     return small
 
@@ -110,7 +114,7 @@ def test_a_file_forged_without_the_secret_is_never_loaded(
     (file,) = files(tmp_path / "cache")
     blind = secrets.parse_rules("[[rules]]\nid = 'a'\nregex = 'nothing at all'\n")
     forged = secrets.compile_database(blind)
-    forger = Seal(b"a secret of the forger, 32 bytes", "secrets", secrets.engine(), [b"x"])
+    forger = Seal(b"a secret of the forger, 32 bytes", "secrets", engine(), [b"x"])
     file.write_bytes(forger.close(forged))
     counting.loaded.clear()
     (loaded,) = load_detectors(tmp_path / "cache", SECRET)

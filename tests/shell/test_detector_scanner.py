@@ -1,3 +1,5 @@
+import base64
+import gzip
 import threading
 from typing import Any
 
@@ -5,10 +7,14 @@ import pytest
 
 from gateway.classification import texts
 from gateway.classification.texts import Hit, Scanned
+from gateway.classification.unfolding.layer import Layer, Piece
+from gateway.classification.unfolding.unfolder import Unfolder
 from gateway.domain.decision import Scan
 from gateway.stores import scanner as scanner_module
 from gateway.stores.scanner import DetectorScanner
+from tests.doubles.compiled_detectors import all_detectors
 from tests.doubles.compiled_secrets import all_secrets
+from tests.doubles.dice import dice
 from tests.doubles.vendor_secrets import FORMATS, Draw
 
 pytestmark = pytest.mark.anyio
@@ -129,3 +135,65 @@ async def test_more_escapes_than_are_read_fail_every_detector(
     result = await scan({"x": "\\u0061\\u0061"}, all_secrets())
     assert result.findings == ()
     assert result.failed == ("secrets",)
+
+
+class Broken(Unfolder):
+    """An unfolder that fails."""
+
+    def __init__(self) -> None:
+        pass
+
+    def unfold(self, texts: Any, budget: Any) -> Any:
+        raise ValueError("a prompt")
+
+
+async def test_what_could_not_be_unfolded_is_failed_and_the_others_still_count() -> None:
+    result = await scan({"x": PAT}, Broken(), all_secrets())
+    assert result.failed == ("opaque",)
+    assert [finding.kind for finding in result.findings] == ["github-pat"]
+
+
+class Endless(Unfolder):
+    """An unfolder that finds something in everything."""
+
+    def __init__(self) -> None:
+        pass
+
+    def unfold(self, texts: Any, budget: Any) -> Any:
+        return Layer(texts, [Piece(b"again", 3, 4, 1)]), []
+
+
+async def test_what_can_still_be_unfolded_after_the_last_step_is_opaque() -> None:
+    result = await scan({"x": ["a"]}, Endless())
+    assert [(one.kind, one.path) for one in result.findings] == [("unexpanded", "/#0#")]
+
+
+async def test_a_small_body_that_hides_a_large_one_is_scanned_in_a_thread() -> None:
+    chance = dice("words")
+    words = " ".join(chance.choice(["amber", "birch", "cedar", "delta"]) for _ in range(60_000))
+    hidden = base64.b64encode(gzip.compress(f"{words} {PAT}".encode())).decode()
+    assert len(hidden) < scanner_module.SCAN_INLINE_BYTES_MAX / 4
+    watched = Scripted(Scanned())
+    scanner = DetectorScanner([watched, *all_detectors()])
+    result = await scanner.scan({"x": hidden})
+    scanner.close()
+    assert [finding.kind for finding in result.findings] == ["github-pat"]
+    assert watched.threads[0] == threading.current_thread().name
+    assert watched.threads[-1].startswith("scan")
+
+
+async def test_a_reply_that_cannot_be_looked_at_fails_every_detector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scanner = DetectorScanner([all_secrets()])
+    assert [one.kind for one in scanner.look(f"see {PAT}").findings] == ["github-pat"]
+    monkeypatch.setattr(texts, "JOINED_BYTES_MAX", 2)
+    assert scanner.look("hello") == Scan(failed=("secrets",))
+    scanner.close()
+
+
+async def test_what_stands_in_plain_sight_is_not_told_again_where_escapes_are_read() -> None:
+    text = f"{PAT} and {PAT} by https:\\/\\/x.io"
+    result = await scan({"x": text}, *all_detectors())
+    spans = [(finding.kind, finding.start, finding.end) for finding in result.findings]
+    assert spans == [("github-pat", 0, len(PAT)), ("github-pat", len(PAT) + 5, 2 * len(PAT) + 5)]

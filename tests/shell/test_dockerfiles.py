@@ -249,7 +249,7 @@ def test_the_page_can_be_followed_from_top_to_bottom(site: Site) -> None:
     done = site.run(script)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "created perimeter.example/gw-0" in done.stdout
-    assert "25 of 25 cases hold" in done.stdout
+    assert "33 of 33 cases hold" in done.stdout
     assert '"ready":true' in done.stdout
     assert "whole: perimeter.example/gw-0" in done.stdout
 

@@ -113,7 +113,7 @@ def _careless(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         ruling_module,
         "finding_signals",
-        lambda findings, _failed, raises: whole(findings, (), raises),
+        lambda findings, _failed, raises, counts: whole(findings, (), raises, counts),
     )
 
 

@@ -10,7 +10,6 @@ from gateway.classification.detectors.secrets.rules import Rule, RulesError, par
 from gateway.classification.detectors.secrets.scanner import (
     SecretScanner,
     compile_database,
-    engine,
     expressions,
 )
 
@@ -19,7 +18,6 @@ __all__ = [
     "RulesError",
     "SecretScanner",
     "compile_database",
-    "engine",
     "expressions",
     "parse_rules",
 ]

@@ -29,6 +29,11 @@ IN_BUFFER = Anchors(
 )
 ALONE = Anchors(begin="^", end=r"\Z")
 
+# WHY: most rules end at a blank, quote or semicolon, as code does; prose, tables and calls end a
+# secret with a comma, a bracket or the dot of a sentence.
+_ENDS = r"""(?:[\x60'"\s;]|\\[nr]|$)"""
+_ENDS_IN_PROSE = r"""(?:[\x60'"\s;,)\]}<>|&]|\.(?:[\x60'"\s)]|$)|\\[nr]|$)"""
+
 _TOKEN = re.compile(
     r"(?P<escape>\\.)"
     r"|(?P<set>\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\])"
@@ -72,6 +77,7 @@ def translate(pattern: str, anchors: Anchors) -> str:
     """
     if len(pattern) > PATTERN_CHARS_MAX:
         raise PatternError("the pattern is too long")
+    pattern = pattern.replace(_ENDS, _ENDS_IN_PROSE)
     groups = [_Group(dotall=False)]
     written: list[str] = []
     at = 0

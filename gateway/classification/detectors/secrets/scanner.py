@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-import hyperscan
 from msgspec.structs import replace
 
 from gateway.classification.detectors.secrets.confirm import Confirmation, Run
 from gateway.classification.detectors.secrets.pattern import IN_BUFFER, translate
 from gateway.classification.detectors.secrets.rules import Rule
+from gateway.classification.matching import Match, Matcher, compiled
 from gateway.classification.texts import EDGE, Hit, Scanned
 
 MATCHES_MAX = 50_000
 CONFIRMED_MAX = 128
 HITS_MAX = 256
 TAGS_MAX = 32
-IDLE_SCRATCHES_MAX = 8
 
 
 def expressions(rules: Sequence[Rule]) -> tuple[bytes, ...]:
@@ -22,24 +21,9 @@ def expressions(rules: Sequence[Rule]) -> tuple[bytes, ...]:
     return tuple(translate(rule.regex, IN_BUFFER).encode() for rule in rules)
 
 
-def engine() -> str:
-    """Return the engine's version and the processor features that it compiles for."""
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=[b"x"], ids=[0], elements=1, flags=0)
-    return f"{getattr(hyperscan, '__version__', '')} {database.info()!r}"
-
-
 def compile_database(rules: Sequence[Rule]) -> bytes:
-    """Return the compiled and serialised database; about half a second for all rules.
-
-    Every match is reported, not the first of each rule alone: an example key in front must not
-    hide a real one.
-    """
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    patterns = expressions(rules)
-    ids = list(range(len(patterns)))
-    database.compile(expressions=patterns, ids=ids, elements=len(patterns), flags=0)
-    return hyperscan.dumpb(database)
+    """Return the compiled and serialised database; about half a second for all rules."""
+    return compiled(expressions(rules))
 
 
 class SecretScanner:
@@ -54,9 +38,7 @@ class SecretScanner:
     def __init__(self, rules: Sequence[Rule], database: bytes) -> None:
         self._rules = tuple(rules)
         self._confirmations: dict[int, Confirmation] = {}
-        self._database = hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK)
-        self._database.scratch = hyperscan.Scratch(self._database)
-        self._idle: list[hyperscan.Scratch] = []
+        self._matcher = Matcher(database)
 
     def __repr__(self) -> str:
         """Return the number of rules."""
@@ -68,7 +50,7 @@ class SecretScanner:
         Over a bound the result says `truncated`, which counts as a failed detector. Hits that
         raise nothing have a bound of their own, over which they are left out.
         """
-        ends, truncated = self._matches(buffer)
+        ends, truncated = self._matcher.matches(buffer, MATCHES_MAX)
         runs = list(_runs(buffer, ends, self._rules))
         hits = self._hits(buffer, [run for run in runs if not self._rules[run[0]].tag_only])
         tags = self._hits(buffer, [run for run in runs if self._rules[run[0]].tag_only][:TAGS_MAX])
@@ -88,31 +70,6 @@ class SecretScanner:
                 break
         return hits
 
-    def _matches(self, buffer: bytes) -> tuple[list[tuple[int, int]], bool]:
-        """Return (end, rule) of every match in order, and whether there were too many."""
-        ends: list[tuple[int, int]] = []
-
-        def on_match(rule: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-            ends.append((end, rule))
-            return len(ends) >= MATCHES_MAX
-
-        scratch = self._scratch()
-        try:
-            self._database.scan(buffer, on_match, scratch=scratch)
-        except hyperscan.ScanTerminated:
-            return sorted(ends), True
-        finally:
-            if len(self._idle) < IDLE_SCRATCHES_MAX:
-                self._idle.append(scratch)
-        return sorted(ends), False
-
-    def _scratch(self) -> hyperscan.Scratch:
-        # WHY: a scratch serves one scan at a time; list.pop and list.append are atomic.
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._database.scratch.clone()
-
     def _confirmation(self, index: int) -> Confirmation:
         found = self._confirmations.get(index)
         if found is None:
@@ -120,12 +77,10 @@ class SecretScanner:
         return found
 
 
-def _runs(
-    buffer: bytes, ends: Sequence[tuple[int, int]], rules: Sequence[Rule]
-) -> Iterator[tuple[int, Run]]:
+def _runs(buffer: bytes, ends: Sequence[Match], rules: Sequence[Rule]) -> Iterator[tuple[int, Run]]:
     """Yield each rule with its runs of neighbouring ends, where a keyword stands in the text."""
     joined: dict[int, list[list[int]]] = {}
-    for end, rule in ends:
+    for end, rule, _ in ends:
         runs = joined.setdefault(rule, [])
         if runs and end <= runs[-1][1] + 1:
             runs[-1][1] = end

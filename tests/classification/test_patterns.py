@@ -1,0 +1,103 @@
+import pytest
+
+from gateway.classification import patterns
+from gateway.classification.patterns import (
+    PatternScanner,
+    RulesError,
+    compile_database,
+    parse_rules,
+)
+from gateway.classification.texts import Scanned, join_texts
+
+
+def even(text: str) -> bool:
+    return int(text) % 2 == 0
+
+
+def a_scanner(*entries: str) -> PatternScanner:
+    rules = parse_rules("version = 1\n" + "".join(f"[[rules]]\n{entry}\n" for entry in entries))
+    return PatternScanner("numbers", rules, compile_database(rules), {"even": even})
+
+
+def scanned(scanner: PatternScanner, *texts: str) -> Scanned:
+    return scanner.scan(join_texts({"x": list(texts)}).buffer)
+
+
+NUMBERS = "id = 'number'\nregex = '\\b[0-9]{4,6}\\b'\ncheck = 'even'"
+TAG = "id = 'tag'\nregex = '\\bt[0-9]\\b'\ntag_only = true"
+
+
+def test_only_what_its_check_confirms_is_a_hit() -> None:
+    hits = scanned(a_scanner(NUMBERS), "1234 and 1235").hits
+    assert [(hit.kind, hit.start, hit.end) for hit in hits] == [("number", 7, 11)]
+
+
+def test_of_two_readings_the_widest_that_holds_counts() -> None:
+    scanner = a_scanner("id = 'n'\nregex = '\\b[0-9]{2}[0-9 ]{0,6}[0-9]{2}\\b'\ncheck = 'even'")
+    with pytest.raises(ValueError, match="literal"):
+        scanned(scanner, "1234 5679")
+    hits = scanned(a_scanner(NUMBERS, "id = 'w'\nregex = '\\b[0-9]{4}x?\\b'"), "1235").hits
+    assert [hit.kind for hit in hits] == ["w"]
+
+
+def test_a_text_beyond_the_bound_is_not_looked_at_and_the_scan_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patterns, "LOOKS_MAX", 2)
+    scanner = a_scanner(NUMBERS)
+    assert not scanned(scanner, "1000 1000 1000 1002").truncated
+    result = scanned(scanner, "1000 1002 1004 1000")
+    assert result.truncated
+    assert len(result.hits) == 3
+
+
+def test_too_many_hits_are_a_failure_and_too_many_tags_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patterns, "HITS_MAX", 1)
+    monkeypatch.setattr(patterns, "TAGS_MAX", 1)
+    scanner = a_scanner(NUMBERS, TAG)
+    assert scanned(scanner, "1000 1002").truncated
+    assert len(scanned(scanner, "1000 1002").hits) == 1
+    assert not scanned(scanner, "t1 t2 1000").truncated
+    assert [hit.kind for hit in scanned(scanner, "t1 t2 1000").hits] == ["tag", "number"]
+
+
+def test_many_tags_of_one_text_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "TAGS_FREE", 2)
+    monkeypatch.setattr(patterns, "REPEATS_MAX", 3)
+    hits = scanned(a_scanner(TAG), "t1 " * 9 + "t2 t2 t3").hits
+    assert len(hits) == 6
+
+
+def test_too_many_matches_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "MATCHES_MAX", 2)
+    assert scanned(a_scanner(NUMBERS), "1001 1003 1005").truncated
+
+
+def test_a_match_of_no_credible_width_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "SPAN_BYTES_MAX", 4)
+    assert scanned(a_scanner(NUMBERS), "123456").hits == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("x", "cannot be read"),
+        ("version = 1\n[[rules]]\nid = 'a'\nregexp = 'b'", "cannot be read"),
+        ("version = 1\nrules = []", "no rule"),
+        ("#" * (patterns.RULES_CHARS_MAX + 1), "too long"),
+    ],
+)
+def test_rules_that_cannot_be_used_are_refused(text: str, why: str) -> None:
+    with pytest.raises(RulesError, match=why):
+        parse_rules(text)
+
+
+def test_a_rule_names_a_check_that_there_is() -> None:
+    with pytest.raises(RulesError, match="odd"):
+        a_scanner("id = 'a'\nregex = 'b'\ncheck = 'odd'")
+
+
+def test_a_scanner_shows_no_text() -> None:
+    assert repr(a_scanner(NUMBERS)) == "PatternScanner(numbers, 1 rules)"
