@@ -1,6 +1,7 @@
 """The applications behind the two listeners."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Litestar
@@ -12,8 +13,8 @@ from gateway.audit.record import Attempted, Decided, Settled
 from gateway.dialects import DIALECTS
 from gateway.identity.access_keys import AccessKeys
 from gateway.identity.anonymous import Anonymous
-from gateway.identity.callers import Callers
-from gateway.identity.network import Network, client_address, networks_of
+from gateway.identity.callers import Callers, CurrentCallers
+from gateway.identity.network import client_address, networks_of
 from gateway.surfaces.accept import BodyLimits
 from gateway.surfaces.admin import Readiness, admin_application
 from gateway.surfaces.api import Api
@@ -38,7 +39,7 @@ class LedgerRecords:
         return None if found is None else (found.decided, found.attempted, found.settled)
 
 
-def data_application(made: Made) -> Front:
+def data_application(made: Made, callers: CurrentCallers) -> Front:
     """Return the hot routes with everything else behind them."""
     data = made.loaded.node.settings.listeners.data
     trusted = networks_of(data.trusted_proxies)
@@ -50,7 +51,7 @@ def data_application(made: Made) -> Front:
         return client_address(peer[0] if peer else "", told, trusted)
 
     door = Door(
-        callers=callers_of(made.loaded, trusted),
+        callers=callers,
         dialects=DIALECTS,
         clock=made.clock,
         ids=made.house.ids,
@@ -64,9 +65,10 @@ def data_application(made: Made) -> Front:
     return Front(door, made.exchange, behind)
 
 
-def callers_of(loaded: Loaded, trusted: tuple[Network, ...]) -> Callers:
+def callers_of(loaded: Loaded) -> Callers:
     """Return everybody whom the gateway knows."""
     settings = loaded.node.settings
+    trusted = networks_of(settings.listeners.data.trusted_proxies)
     access = AccessKeys(loaded.keys, access_root(settings.paths))
     named, caller = settings.listeners.data.anonymous, anonymous_caller(loaded.node)
     if named is None or caller is None:
@@ -77,9 +79,10 @@ def callers_of(loaded: Loaded, trusted: tuple[Network, ...]) -> Callers:
 class AdminDoor:
     """Readiness and metrics."""
 
-    def __init__(self, made: Made, front: Front) -> None:
+    def __init__(self, made: Made, front: Front, fault: Callable[[], str]) -> None:
         self._made = made
         self._front = front
+        self._fault = fault
         self._probed = False
 
     async def first_probes(self) -> None:
@@ -98,7 +101,12 @@ class AdminDoor:
             *(f"{name}: {why}" for name, why in self._made.health.quarantined.items()),
         ]
         demo = self._made.loaded.node.settings.demo
-        return Readiness(ready=not reasons, reasons=tuple(reasons), demo=demo)
+        fault = self._fault()
+        notices = [
+            *([f"the last good policy stays: {fault}"] if fault else []),
+            *(f"zone {zone} is closed" for zone in sorted(self._made.stewards.closed)),
+        ]
+        return Readiness(not reasons, tuple(reasons), demo, tuple(notices))
 
     def application(self) -> Litestar:
         """Return the application of the admin listener."""

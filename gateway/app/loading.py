@@ -30,6 +30,7 @@ from gateway.domain.zone import Zone
 from gateway.identity import anonymous
 from gateway.identity.keyfile import read_keys
 from gateway.identity.keys import KeyRing
+from gateway.identity.persons import NOBODY, Persons, read_persons
 from gateway.policy.cases import Case, read_cases
 from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
@@ -55,6 +56,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     models: Models
     secrets: dict[str, Secret]
     keys: KeyRing
+    persons: Persons
     documents: dict[str, Any]
     notices: tuple[str, ...]
 
@@ -96,6 +98,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
     )
     keys_file = collected.read(lambda: load(settings.paths.keys), Document("", {}))
     keys = collected.read(lambda: read_keys(keys_file), KeyRing({})) if keys_file.file else None
+    persons = collected.read(lambda: _persons(settings.paths.persons), NOBODY)
     secrets = read_secrets(settings.secrets, environment, node.document, collected.problems)
     collected.problems += _tls_problems(node)
     if not policy or not fleet:
@@ -123,9 +126,14 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         models=models,
         secrets=secrets,
         keys=keys or KeyRing({}),
+        persons=persons,
         documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
         notices=notices(models, today),
     )
+
+
+def _persons(path: Path | None) -> Persons:
+    return NOBODY if path is None else read_persons(load(path))
 
 
 def place_of(backend: BackendSettings) -> Place:

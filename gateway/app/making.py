@@ -15,6 +15,7 @@ from gateway.app.loading import Loaded, place_of
 from gateway.app.moment import RandomIds, SystemClock
 from gateway.app.node_secret import derived, node_secret, secret_place
 from gateway.app.recalling import Keeper, open_conversations
+from gateway.app.stewards import Stewards, open_stewards
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTORS
@@ -25,6 +26,7 @@ from gateway.domain.fleet import Offering
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
+from gateway.flow.openings import Openings
 from gateway.ledger.ledger import Ledger, open_ledger
 from gateway.ledger.parts import Options
 from gateway.ledger.paths import LedgerPaths
@@ -65,6 +67,8 @@ class Made(Struct, frozen=True, kw_only=True):
     scanner: DetectorScanner
     conversations: Conversations
     metrics: Metrics
+    worlds: CurrentWorld
+    stewards: Stewards
 
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
@@ -133,13 +137,12 @@ async def make(loaded: Loaded) -> Made:
     scanner = DetectorScanner([one.detector for one in load_scanners(settings.paths)])
     options = Options(observe_sync_s=metrics.fsync)
     ledger = await open_ledger(ledger_paths(settings.paths), boot, clock, ids, options)
-    digests = {
-        name: await ledger.store_document(value, name) for name, value in loaded.documents.items()
-    }
-    background = Background()
+    background, openings = Background(), Openings()
+    stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
     health, sender, probes = _outside(loaded, Alarms(ledger, metrics, background), clock)
-    worlds = CurrentWorld(loaded, digests, health)
+    worlds = CurrentWorld(loaded, digests, health, lambda: stewards.closed)
+    stewards.current = lambda: worlds.loaded
     house = House(
         worlds=worlds,
         ledger=ledger,
@@ -155,6 +158,7 @@ async def make(loaded: Loaded) -> Made:
         backends=_kinds(loaded, probes),
         dialects=DIALECTS,
         boot=boot,
+        openings=openings,
         refusal_status=settings.refusal_status,
         tenant_of=_tenants(settings.paths),
     )
@@ -170,6 +174,8 @@ async def make(loaded: Loaded) -> Made:
         scanner=scanner,
         conversations=conversations,
         metrics=metrics,
+        worlds=worlds,
+        stewards=stewards,
     )
 
 
@@ -196,11 +202,15 @@ def _outside(loaded: Loaded, alarms: Alarms, clock: SystemClock) -> tuple[Health
     return health, sender, Probes(targets, sender, health, chance.random)
 
 
+def rules_of(loaded: Loaded) -> list[str]:
+    """Return what denials are counted by: the rules, and the reasons that are none."""
+    return [*(clause.id for clause in loaded.compiled.program.clauses), *REASONS]
+
+
 def _metrics(loaded: Loaded) -> Metrics:
-    program = loaded.compiled.program
     return Metrics(
         surfaces=[surface.name for surface in SURFACES.values()],
-        rules=[*(clause.id for clause in program.clauses), *REASONS],
+        rules=rules_of(loaded),
         zones=list(loaded.compiled.zones),
         detectors=list(DETECTORS),
     )

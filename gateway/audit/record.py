@@ -29,6 +29,10 @@ ADMIN_KINDS = frozenset(
         "subject_key_made",
         "clock_stepped",
         "conversations_forgotten",
+        "approval_used",
+        "approval_refused",
+        "policy_loaded",
+        "policy_rejected",
     }
 )
 
@@ -68,7 +72,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     SHA-256 of the bytes that came in. `health` is what was known to be resting when the route was
     planned. `documents` names the policy bundle and catalogue by digest. `run` is a keyed digest
     of the caller's session, or of the first turn: the requests of one run have the same. It decides
-    nothing.
+    nothing. `closed` holds the zones that a person had closed.
     """
 
     id: str
@@ -95,6 +99,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     v: int = VERSION
     # WHY: left out where there is none: what an older record holds must be written as it was.
     run: str | UnsetType = UNSET
+    closed: frozenset[str] | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):

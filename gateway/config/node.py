@@ -124,7 +124,8 @@ def _waits(document: Document, timeouts: Timeouts) -> Iterator[Problem]:
 
 def _same_place(document: Document, paths: Paths) -> Iterator[Problem]:
     seen: dict[Path, str] = {}
-    for name, path in asdict(paths).items():
+    given = ((name, path) for name, path in asdict(paths).items() if path is not None)
+    for name, path in given:
         if path in seen:
             yield document.problem(f"/paths/{name}", f"is the same place as `{seen[path]}`")
         seen.setdefault(path, name)

@@ -14,6 +14,7 @@ from gateway.audit.record import (
     Tried,
 )
 from gateway.domain.errors import ConversationsUnavailable
+from gateway.domain.label import Label
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
@@ -58,6 +59,11 @@ class Docket:
     def id(self) -> str:
         """The record id."""
         return self._decided.id
+
+    @property
+    def label(self) -> Label | None:
+        """The label that was decided about; None where policy did not speak."""
+        return self._decided.label
 
     @property
     def is_open(self) -> bool:

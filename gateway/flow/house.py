@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.domain.dialect import Dialect
 from gateway.flow.background import Background
+from gateway.flow.openings import Openings
 from gateway.flow.ports import (
     Clock,
     Conversations,
@@ -50,5 +51,6 @@ class House(Struct, frozen=True, kw_only=True):
     backends: Mapping[str, Backend]
     dialects: Mapping[str, Dialect]
     boot: str
+    openings: Openings = field(default_factory=Openings)
     refusal_status: int = 400
     tenant_of: Callable[[str], str] = lambda _team: ""

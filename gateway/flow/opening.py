@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from gateway.audit.canonical import commit
@@ -76,6 +76,7 @@ def decided(
         finding_kinds=dict(Counter(finding.kind for finding in findings)),
         commitment=_commitment(envelope, personal),
         demo=world.demo,
+        closed=world.fleet.closed or UNSET,
     )
 
 

@@ -33,3 +33,18 @@ class Callers:
         if self._anonymous is not None and self._anonymous.admits(sent):
             return self._anonymous.caller
         return self._keys.authenticate(sent.fields, now.date())
+
+
+class CurrentCallers:
+    """The callers of the key file as it is now; `take` lets others be known, whole."""
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+
+    def take(self, callers: Callers) -> None:
+        """Let these be known from now on, and nobody else."""
+        self._callers = callers
+
+    def meet(self, sent: Sent, now: datetime) -> Caller | Unproven:
+        """Return who sends this, as `Callers.meet` does; Unauthenticated."""
+        return self._callers.meet(sent, now)

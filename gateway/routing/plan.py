@@ -16,6 +16,7 @@ CANDIDATES_MAX = 8
 RESTING = "resting"
 NOTHING: frozenset[str] = frozenset()
 ENDED = "ended"
+ZONE_CLOSED = "zone_closed"
 REPLIES = frozenset({Operation.GENERATE})
 
 
@@ -87,6 +88,8 @@ def _objection(
         return unable
     if fleet.ends.get(offering.id, date.max) <= limits.today:
         return ENDED
+    if offering.zone in fleet.closed:
+        return ZONE_CLOSED
     return RESTING if fleet.rests(offering) else None
 
 

@@ -69,19 +69,28 @@ class Guard:
         listed = tuple(places)
         faults = [fault for place in listed for fault in place_faults(place)]
         faults += _contradictions(listed)
-        faults += [f"{zone}: {fault}" for zone, blocks in pins.items() for fault in _bad(blocks)]
-        used = {place.zone for place in listed}
-        faults += [f"zone {zone}: no addresses are pinned" for zone in used if not pins.get(zone)]
+        faults += _unpinned(listed, pins)
         if faults:
             raise ValueError("; ".join(sorted(faults)))
         self._places = {place.name: place for place in listed}
+        self._lookup = lookup or _getaddrinfo
+        self._checked: dict[str, tuple[float, tuple[Address, ...]]] = {}
+        self.pin(pins)
+        self._lookups: dict[str, asyncio.Task[list[str]]] = {}
+
+    def pin(self, pins: Mapping[str, tuple[str, ...]]) -> None:
+        """Let other CIDR blocks hold from now on; ValueError when a zone in use would have none.
+
+        What was looked up before is looked up again.
+        """
+        faults = _unpinned(self._places.values(), pins)
+        if faults:
+            raise ValueError("; ".join(sorted(faults)))
         self._pins = {
             zone: tuple(ipaddress.ip_network(block) for block in blocks)
             for zone, blocks in pins.items()
         }
-        self._lookup = lookup or _getaddrinfo
-        self._checked: dict[str, tuple[float, tuple[Address, ...]]] = {}
-        self._lookups: dict[str, asyncio.Task[list[str]]] = {}
+        self._checked.clear()
 
     def place(self, backend: str) -> Place:
         """Return where the backend is; BoundaryBreach for a name that the fleet file lacks."""
@@ -191,6 +200,14 @@ def _contradictions(places: tuple[Place, ...]) -> list[str]:
             faults.append(f"{place.name}: this host and port is in zone {zone} already")
     names = [place.name for place in places]
     return faults + [f"{name}: named twice" for name in {n for n in names if names.count(n) > 1}]
+
+
+def _unpinned(places: Iterable[Place], pins: Mapping[str, tuple[str, ...]]) -> list[str]:
+    used = {place.zone for place in places}
+    return [
+        *(f"{zone}: {fault}" for zone, blocks in pins.items() for fault in _bad(blocks)),
+        *(f"zone {zone}: no addresses are pinned" for zone in used if not pins.get(zone)),
+    ]
 
 
 def _bad(blocks: tuple[str, ...]) -> list[str]:

@@ -1,7 +1,7 @@
 """The one way out: the boundary is asserted here, right before the bytes go."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import msgspec
@@ -123,6 +123,10 @@ class Sender:
         """Return the host and port of the backend, for the record."""
         place = self._guard.place(backend)
         return f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
+
+    def pin(self, pins: Mapping[str, tuple[str, ...]]) -> None:
+        """Let other CIDR blocks hold from now on; ValueError when a zone in use would have none."""
+        self._guard.pin(pins)
 
     async def fetch_ahead(self) -> None:
         """Fetch every credential that is to be fetched, before anybody waits for it."""
