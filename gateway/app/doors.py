@@ -1,6 +1,7 @@
 """The applications behind the two listeners."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Litestar
@@ -101,9 +102,10 @@ def callers_of(made: Made, trusted: tuple[Network, ...]) -> Callers:
 class AdminDoor:
     """Readiness and metrics."""
 
-    def __init__(self, made: Made, front: Front) -> None:
+    def __init__(self, made: Made, front: Front, fault: Callable[[], str]) -> None:
         self._made = made
         self._front = front
+        self._fault = fault
         self._probed = False
 
     async def first_probes(self) -> None:
@@ -123,7 +125,12 @@ class AdminDoor:
             *(f"{name}: {why}" for name, why in self._made.health.quarantined.items()),
         ]
         demo = self._made.loaded.node.settings.demo
-        return Readiness(ready=not reasons, reasons=tuple(reasons), demo=demo)
+        fault = self._fault()
+        notices = [
+            *([f"the last good policy stays: {fault}"] if fault else []),
+            *(f"zone {zone} is closed" for zone in sorted(self._made.stewards.closed)),
+        ]
+        return Readiness(not reasons, tuple(reasons), demo, tuple(notices))
 
     def application(self) -> Litestar:
         """Return the application of the admin listener."""

@@ -32,6 +32,7 @@ from gateway.domain.zone import Zone
 from gateway.identity import anonymous
 from gateway.identity.keyfile import read_keys
 from gateway.identity.keys import KeyRing
+from gateway.identity.persons import NOBODY, Persons, read_persons
 from gateway.policy.cases import Case, read_cases
 from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
@@ -62,6 +63,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     models: Models
     secrets: dict[str, Secret]
     keys: KeyRing
+    persons: Persons
     documents: dict[str, Any]
     notices: tuple[str, ...]
 
@@ -103,6 +105,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
     )
     keys_file = collected.read(lambda: load(settings.paths.keys), Document("", {}))
     keys = collected.read(lambda: read_keys(keys_file), KeyRing({})) if keys_file.file else None
+    persons = collected.read(lambda: _persons(settings.paths.persons), NOBODY)
     secrets = read_secrets(settings.secrets, environment, node.document, collected.problems)
     collected.problems += _tls_problems(node)
     if not policy or not fleet:
@@ -133,6 +136,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         models=models,
         secrets=secrets,
         keys=keys or KeyRing({}),
+        persons=persons,
         documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
         notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
@@ -146,6 +150,10 @@ def _ending(zones: Mapping[str, Zone], today: date) -> Iterator[str]:
             yield f"zone {name}: its evidence ends in {days} days"
         elif days is not None and days < 0:
             yield f"zone {name}: its evidence has ended"
+
+
+def _persons(path: Path | None) -> Persons:
+    return NOBODY if path is None else read_persons(load(path))
 
 
 def place_of(backend: BackendSettings) -> Place:

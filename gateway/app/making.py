@@ -26,6 +26,7 @@ from gateway.app.node_secret import (
 )
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.residency import ResidencyWatch, asking, subjects_of
+from gateway.app.stewards import Stewards, open_stewards
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTOR_NAMES
@@ -38,6 +39,7 @@ from gateway.domain.secret import Secret
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
+from gateway.flow.openings import Openings
 from gateway.identity.issuers import Issuers
 from gateway.identity.keys import HeldKeys
 from gateway.ledger.ledger import Ledger, open_ledger
@@ -87,6 +89,8 @@ class Made(Struct, frozen=True, kw_only=True):
     residency: ResidencyWatch
     key_file: KeyFile
     issuers: Issuers
+    worlds: CurrentWorld
+    stewards: Stewards
 
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
@@ -166,8 +170,10 @@ class Kept(Struct, frozen=True):
     """What lasts longer than a boot, opened: the ledger, and what is folded from it."""
 
     ledger: Ledger
+    stewards: Stewards
     digests: dict[str, str]
     background: Background
+    openings: Openings
     conversations: Conversations
 
 
@@ -176,25 +182,24 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     options = Options(observe_sync_s=metrics.fsync)
     paths = ledger_paths(loaded.node.settings.paths)
     ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
-    documents = loaded.documents.items()
-    digests = {name: await ledger.store_document(value, name) for name, value in documents}
-    background = Background()
+    background, openings = Background(), Openings()
+    stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    return Kept(ledger, digests, background, conversations)
+    return Kept(ledger, stewards, digests, background, openings, conversations)
 
 
 async def make(loaded: Loaded) -> Made:
     """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
     settings = loaded.node.settings
     clock, metrics = SystemClock(), _metrics(loaded)
-    ids = RandomIds(clock)
-    boot = ids.record_id()
+    boot = (ids := RandomIds(clock)).record_id()
     detectors = [one.detector for one in load_scanners(settings.paths)]
     scanner = DetectorScanner(detectors, fingerprint_key(settings.paths))
     kept = await keep(loaded, boot, clock, metrics)
     alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)
-    worlds = CurrentWorld(loaded, kept.digests, outside.health)
+    worlds = CurrentWorld(loaded, kept.digests, outside.health, lambda: kept.stewards.closed)
+    kept.stewards.current = lambda: worlds.loaded
     house = House(
         worlds=worlds,
         ledger=kept.ledger,
@@ -210,6 +215,7 @@ async def make(loaded: Loaded) -> Made:
         backends=_kinds(loaded, outside.probes),
         dialects=DIALECTS,
         boot=boot,
+        openings=kept.openings,
         refusal_status=settings.refusal_status,
         seen=outside.seen,
         tenant_of=_tenants(settings.paths),
@@ -226,6 +232,8 @@ async def make(loaded: Loaded) -> Made:
         scanner=scanner,
         conversations=kept.conversations,
         metrics=metrics,
+        worlds=worlds,
+        stewards=kept.stewards,
         residency=_residency(loaded, outside, alarms, clock),
         issuers=issuers_of(settings.issuers),
         key_file=_key_file(loaded, worlds, KeyAlarms(kept.ledger, metrics, kept.background)),
@@ -296,11 +304,15 @@ def _residency(
     )
 
 
+def rules_of(loaded: Loaded) -> list[str]:
+    """Return what denials are counted by: the rules, and the reasons that are none."""
+    return [*(clause.id for clause in loaded.compiled.program.clauses), *REASONS]
+
+
 def _metrics(loaded: Loaded) -> Metrics:
-    program = loaded.compiled.program
     return Metrics(
         surfaces=[surface.name for surface in SURFACES.values()],
-        rules=[*(clause.id for clause in program.clauses), *REASONS],
+        rules=rules_of(loaded),
         zones=list(loaded.compiled.zones),
         detectors=sorted(DETECTOR_NAMES),
     )

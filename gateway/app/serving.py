@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Struct
 
@@ -13,6 +14,7 @@ from gateway.app.key_reload import watch_keys
 from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, make
+from gateway.app.reloading import Reloader
 from gateway.meters.logs import logger
 from gateway.surfaces.front import Front
 from gateway.surfaces.protocol import ConnectionLimits, Connections
@@ -31,17 +33,23 @@ class Addresses(Struct, frozen=True):
     admin: str
 
 
-async def serve(loaded: Loaded, announce: Callable[[Addresses], None]) -> None:
-    """Run until SIGTERM or SIGINT; raises OSError when an address cannot be listened on."""
+async def serve(
+    loaded: Loaded, again: Callable[[], Loaded], announce: Callable[[Addresses], None]
+) -> None:
+    """Run until SIGTERM or SIGINT; raises OSError when an address cannot be listened on.
+
+    `again()` reads the configuration anew, when its files have changed.
+    """
     settings = loaded.node.settings
     data_socket = bind(settings.listeners.data.host, settings.listeners.data.port)
     admin_socket = bind(settings.listeners.admin.host, settings.listeners.admin.port)
     made = await make(loaded)
     front = data_application(made)
-    admin = AdminDoor(made, front)
+    reloader = Reloader(made, again)
+    admin = AdminDoor(made, front, lambda: reloader.fault)
     servers = (_data_server(made, front), _admin_server(made, admin))
-    stop, again = asyncio.Event(), asyncio.Event()
-    _on_signals(stop, again)
+    stop, hangups = asyncio.Event(), (asyncio.Event(), asyncio.Event())
+    _on_signals(stop, hangups)
     running = [
         asyncio.create_task(servers[0].serve([data_socket])),
         asyncio.create_task(servers[1].serve([admin_socket])),
@@ -52,7 +60,9 @@ async def serve(loaded: Loaded, announce: Callable[[Addresses], None]) -> None:
         asyncio.create_task(made.residency.run()),
         asyncio.create_task(watch_keys(made.key_file)),
         *_issuers(made),
-        *_certificates(made, servers[0], again),
+        asyncio.create_task(made.stewards.watch(settings.paths.approvals)),
+        asyncio.create_task(reloader.watch(hangups[0])),
+        *_certificates(made, servers[0], hangups[1]),
     ]
     await _started(servers, running)
     scheme = "https" if settings.listeners.data.tls is not None else "http"
@@ -160,11 +170,16 @@ def _certificates(
     return [asyncio.create_task(watch_certificate(tls, context, again))]
 
 
-def _on_signals(stop: asyncio.Event, again: asyncio.Event) -> None:
+def _on_signals(stop: asyncio.Event, hangups: tuple[asyncio.Event, ...]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, again.set)
+    loop.add_signal_handler(signal.SIGHUP, partial(_set_all, hangups))
+
+
+def _set_all(events: tuple[asyncio.Event, ...]) -> None:
+    for event in events:
+        event.set()
 
 
 async def _started(servers: tuple[QuietServer, ...], running: list[asyncio.Task[None]]) -> None:

@@ -35,6 +35,10 @@ ADMIN_KINDS = frozenset(
         "residency_difference",
         "keys_loaded",
         "keys_refused",
+        "approval_used",
+        "approval_refused",
+        "policy_loaded",
+        "policy_rejected",
     }
 )
 
@@ -80,6 +84,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     `known_by` how he was known where it was not by a key. `on_behalf_of` is the person for whom he
     acted, under the key of that person.
     `allowed_kinds` counts those of `finding_kinds` that a steward allowed.
+    `closed` holds the zones that a person had closed.
     """
 
     id: str
@@ -110,6 +115,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     known_by: str | UnsetType = UNSET
     on_behalf_of: Sealed | UnsetType = UNSET
     allowed_kinds: dict[str, int] | UnsetType = UNSET
+    closed: frozenset[str] | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from gateway.app.loading import load_all
+from gateway.app.loading import Loaded, load_all
 from gateway.app.moment import SystemClock
 from gateway.app.serving import Addresses, serve
 from gateway.meters.logs import configure_logs, guard_crashes
@@ -32,12 +32,17 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logs(arguments.log_level)
     guard_crashes()
     leave_no_core()
-    loaded = load_all(arguments.node, os.environ, SystemClock().now().date())
+    clock = SystemClock()
+
+    def read() -> Loaded:
+        return load_all(arguments.node, os.environ, clock.now().date())
+
+    loaded = read()
     for notice in loaded.notices:
         print(f"notice: {notice}", file=sys.stderr)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            runner.run(serve(loaded, _announce))
+            runner.run(serve(loaded, read, _announce))
         except OSError as error:
             print(f"perimeter: cannot listen: {error.strerror}", file=sys.stderr)
             return CANNOT_LISTEN

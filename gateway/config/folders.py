@@ -10,6 +10,7 @@ from gateway.domain.errors import ConfigError, Problem
 
 POLICY_FILES = ("policy", "zones", "repos", "invariants")
 MODELS_FILES = ("catalog", "backends", "tasks")
+APPROVAL = "approval.json"
 CASE_FILES_MAX = 500
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
@@ -76,5 +77,5 @@ def _strangers(folder: Path, known: list[str]) -> list[Problem]:
     return [
         Problem(str(path), 1, "", "nothing reads this file", guess(path.name, known))
         for path in _listed(folder)
-        if path.suffix in _SUFFIXES and path.name not in known
+        if path.suffix in _SUFFIXES and path.name not in {*known, APPROVAL}
     ]

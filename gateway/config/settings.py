@@ -202,6 +202,16 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
             "`subject_keys`."
         ),
     ] = None
+    persons: Annotated[
+        Path | None,
+        Meta(
+            description="File with the public keys of the persons who may approve; without it "
+            "nothing can be approved. docs/approvals.md"
+        ),
+    ] = None
+    approvals: Annotated[
+        Path, Meta(description="Folder in which signed approvals are put for this gateway.")
+    ] = _at("data/approvals")
 
 
 class Conversations(Struct, frozen=True, forbid_unknown_fields=True):
@@ -297,6 +307,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             description="Whose tokens are believed, by name. docs/identity.md",
         ),
     ] = {}
+    policy_signed: Annotated[
+        bool,
+        Meta(
+            description="The policy folder must hold an `approval.json` that persons have signed "
+            "over the policy; another policy is never in force, and an older one never again."
+        ),
+    ] = False
     refusal_status: Annotated[
         Literal[400, 403],
         Meta(description="The status of a refusal; real clients show a 400 once, verbatim."),

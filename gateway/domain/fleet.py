@@ -63,14 +63,19 @@ class Fleet(Struct, frozen=True):
     `resting` holds names of backends, and `backend/wire_model` where one model alone is meant.
     `operations` says, by the id of an offering, what its backend does with it; an offering that
     does not stand there generates replies and nothing else. `ends` has the day on which a backend
-    stops offering one, where that is known.
+    stops offering one, where that is known. `closed` holds the zones that a person has closed.
     """
 
     catalogue: Catalogue
     resting: dict[str, str] = {}
     operations: dict[str, frozenset[Operation]] = {}
     ends: dict[str, date] = {}
+    closed: frozenset[str] = frozenset()
 
     def rests(self, offering: Offering) -> bool:
         """Can this offering not be used now?"""
-        return offering.backend in self.resting or offering.place in self.resting
+        return (
+            offering.backend in self.resting
+            or offering.place in self.resting
+            or offering.zone in self.closed
+        )

@@ -68,6 +68,11 @@ class Try:
         self._ended = False
         self._watch = Whereabouts(house, candidate, prepared.target.operation)
 
+    @property
+    def zone(self) -> str:
+        """The zone of the candidate."""
+        return self._candidate.zone
+
     async def run(self, dialect: Dialect, ask: Ask) -> Opened | Whole | Failure:
         """Record, then send, then listen until the reply is sure to be one."""
         await self._docket.attempted(self._candidate, self._prepared, self._number)

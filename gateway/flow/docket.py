@@ -19,6 +19,7 @@ from gateway.audit.record import (
 )
 from gateway.domain.attestation import Attested
 from gateway.domain.errors import ConversationsUnavailable
+from gateway.domain.label import Label
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
@@ -69,6 +70,11 @@ class Docket:
     def id(self) -> str:
         """The record id."""
         return self._decided.id
+
+    @property
+    def label(self) -> Label | None:
+        """The label that was decided about; None where policy did not speak."""
+        return self._decided.label
 
     @property
     def is_open(self) -> bool:

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from gateway.domain.dialect import Dialect
 from gateway.flow.background import Background
+from gateway.flow.openings import Openings
 from gateway.flow.ports import (
     Clock,
     Conversations,
@@ -52,6 +53,7 @@ class House(Struct, frozen=True, kw_only=True):
     backends: Mapping[str, Backend]
     dialects: Mapping[str, Dialect]
     boot: str
+    openings: Openings = field(default_factory=Openings)
     refusal_status: int = 400
     seen: Seen = field(default_factory=Seen)
     tenant_of: Callable[[str], str] = lambda _team: ""

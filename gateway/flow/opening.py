@@ -81,6 +81,7 @@ def decided(
         demo=world.demo,
         allowance=_limited(ruling.evidence.allowance),
         known_by=envelope.caller.known_by or UNSET,
+        closed=world.fleet.closed or UNSET,
     )
 
 

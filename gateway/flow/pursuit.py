@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from gateway.domain.dialect import Dialect
 from gateway.domain.errors import (
     CannotExpress,
+    Denied,
     GatewayError,
     LedgerError,
     NoHealthyBackend,
@@ -23,12 +24,14 @@ from gateway.flow.reply import Reply, error_reply, told
 from gateway.flow.watching import Orders
 from gateway.policy.program import Program
 from gateway.routing.fallback import error_after, may_continue
+from gateway.routing.plan import ZONE_CLOSED
 from gateway.transport.failure import TransportFailure
 
 ROUNDS_MAX = 2
 RETRY_WAIT_S = 0.25
 RETRY_WAIT_S_MAX = 2.0
 VERBATIM_STREAM = "verbatim_stream"
+CUT_WORDS = "The zone that answered was closed; the reply ends here."
 AGAIN = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
 
 
@@ -71,7 +74,7 @@ class Pursuit:
                 await asyncio.sleep(wait_s)
             # INVARIANT: before each attempt the current snapshot may remove a candidate; it never
             # adds one.
-            if self._house.worlds.now().fleet.rests(candidate.offering):
+            if self._is_out(candidate):
                 continue
             try:
                 prepared = self._prepared(candidate)
@@ -101,6 +104,22 @@ class Pursuit:
                     asked = failure.retry_after_s
                     again.append((candidate, RETRY_WAIT_S if asked is None else asked))
         yield from again[: ROUNDS_MAX - 1]
+
+    def _is_out(self, candidate: Candidate) -> bool:
+        """Does what is known by now take this candidate away?"""
+        now = self._house.worlds.now()
+        if now.fleet.rests(candidate.offering):
+            return True
+        if (
+            now.program is self._world.program
+            and now.fleet.catalogue is self._world.fleet.catalogue
+        ):
+            return False
+        zone, label = now.program.zones.get(candidate.zone), self._docket.label
+        today = self._house.clock.now().date()
+        if zone is None or label is None or not zone.clears(label, today):
+            return True
+        return candidate.offering not in now.fleet.catalogue.offerings
 
     def _prepared(self, candidate: Candidate) -> Prepared:
         """Return the call for a candidate; CannotExpress where its engine cannot be told."""
@@ -144,30 +163,45 @@ class Pursuit:
     async def _stream(self, opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
         """Yield the reply; whatever happens, the engine is let go and the record settled."""
         outcome, error = OutcomeKind.CANCELLED, "client_gone"
+        opening = self._house.openings.of(attempt.zone)
         try:
-            async for chunk in relay(opened, attempt):
-                self._docket.said(chunk)
-                yield chunk
-            attempt.completed(opened.channel)
-            outcome, error = OutcomeKind.COMPLETED, ""
-            await let_end(opened)
-        except TransportFailure as broken:
-            failure = attempt.broken(opened.channel, broken.failure)
-            outcome, error = OutcomeKind.FAILED, failure.kind
-            yield self._last_word(opened, error_after((failure,)))
-        except GatewayError as breach:
-            outcome, error = OutcomeKind.FAILED, breach.code
-            yield self._last_word(opened, breach)
-        except Exception as fault:  # noqa: BLE001 - the client hears that this was not all
-            kind = type(fault).__name__
-            self._house.log.warning("stream_failed", record=self._docket.id, kind=kind)
-            outcome, error = OutcomeKind.FAILED, Unreachable.code
-            yield self._last_word(opened, Unreachable("The reply could not be passed on."))
+            with opening:
+                async for chunk in relay(opened, attempt):
+                    self._docket.said(chunk)
+                    yield chunk
+                attempt.completed(opened.channel)
+                outcome, error = OutcomeKind.COMPLETED, ""
+                await let_end(opened)
+        except (Exception, asyncio.CancelledError) as fault:
+            if isinstance(fault, asyncio.CancelledError) and not opening.taken():
+                raise
+            if outcome is not OutcomeKind.COMPLETED:
+                outcome, (error, said) = OutcomeKind.FAILED, self._broke_off(fault, opened, attempt)
+                yield self._last_word(opened, said)
         finally:
             opened.reply.abandon()
+            if opening.is_cut and outcome is OutcomeKind.CANCELLED:
+                error = ZONE_CLOSED
             if outcome is not OutcomeKind.COMPLETED:
                 attempt.cancelled(error, opened.channel)
             self._docket.settle(outcome, OK, error or None)
+
+    def _broke_off(
+        self, fault: BaseException, opened: Opened, attempt: Try
+    ) -> tuple[str, GatewayError]:
+        """Return, for what ended a stream early, its word in the record and what is told."""
+        match fault:
+            case TransportFailure():
+                failure = attempt.broken(opened.channel, fault.failure)
+                return failure.kind, error_after((failure,))
+            case GatewayError():
+                return fault.code, fault
+            case asyncio.CancelledError():
+                return ZONE_CLOSED, Denied(CUT_WORDS)
+            case _:
+                kind = type(fault).__name__
+                self._house.log.warning("stream_failed", record=self._docket.id, kind=kind)
+                return Unreachable.code, Unreachable("The reply could not be passed on.")
 
     def _last_word(self, opened: Opened, error: GatewayError) -> bytes:
         words = opened.channel.fail(self._dialect.stream_error(error, self._docket.id))

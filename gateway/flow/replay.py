@@ -72,6 +72,7 @@ def _world(decided: Decided, load: Load) -> World:
             decided.health,
             operations(models.catalogue, backends),
             models.ends,
+            decided.closed or frozenset(),
         ),
         documents=decided.documents,
         demo=decided.demo,

@@ -31,7 +31,7 @@ from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKey, 
 
 LOST_GROUP_MAX = 500
 
-Facts = Mapping[str, str | int | bool]
+Facts = Mapping[str, object]
 
 
 class Clock(Protocol):
@@ -147,6 +147,10 @@ class Ledger:
     async def record(self, what: str, facts: Facts) -> Receipt:
         """Append an Admin record of that kind; facts are clear values, nothing personal."""
         return await self._commit([_entry(self._admin(what, facts))])
+
+    def admin(self, what: str, facts: Facts) -> Admin:
+        """Return an Admin record of this moment, to be appended by the caller."""
+        return self._admin(what, facts)
 
     async def store_document(self, value: object, name: str = "") -> str:
         """Keep a policy or catalogue by its digest, and return that.

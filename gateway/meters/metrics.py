@@ -57,6 +57,12 @@ class Metrics:
             buckets=FSYNC_BUCKETS_S,
             registry=self._registry,
         )
+        self._current = Gauge(
+            "perimeter_policy_current",
+            "1 when the policy in force is that of the files, 0 when the last good one stays.",
+            registry=self._registry,
+        )
+        self._current.set(1)
         self._in_flight = Gauge(
             "perimeter_in_flight", "Requests being answered.", registry=self._registry
         )
@@ -74,6 +80,10 @@ class Metrics:
         """Close the label sets over the rules and zones of the policy that is now loaded."""
         self._rules = ClosedSet(rules)
         self._zones = ClosedSet(zones)
+
+    def reloaded(self, *, ok: bool) -> None:
+        """Note whether what the files say is in force."""
+        self._current.set(int(ok))
 
     def request(self, surface: str, outcome: str) -> None:
         """Count a request that was settled or refused."""

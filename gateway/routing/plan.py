@@ -24,6 +24,7 @@ CANDIDATES_MAX = 8
 RESTING = "resting"
 NOTHING: frozenset[str] = frozenset()
 ENDED = "ended"
+ZONE_CLOSED = "zone_closed"
 REPLIES = frozenset({Operation.GENERATE})
 
 
@@ -101,6 +102,8 @@ def _objection(
         return unable
     if fleet.ends.get(offering.id, date.max) <= limits.today:
         return ENDED
+    if offering.zone in fleet.closed:
+        return ZONE_CLOSED
     return RESTING if fleet.rests(offering) else None
 
 

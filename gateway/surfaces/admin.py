@@ -11,11 +11,15 @@ NOT_READY = 503
 
 
 class Readiness(Struct, frozen=True):
-    """May traffic come, and if not, why; `demo` warns that answers are scripted."""
+    """May traffic come, and if not, why; `demo` warns that answers are scripted.
+
+    `notices` say what somebody should look at although traffic may come.
+    """
 
     ready: bool
     reasons: tuple[str, ...] = ()
     demo: bool = False
+    notices: tuple[str, ...] = ()
 
 
 def admin_application(

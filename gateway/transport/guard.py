@@ -100,19 +100,28 @@ class Guard:
         listed = tuple(places)
         faults = [fault for place in listed for fault in place_faults(place)]
         faults += _contradictions(listed)
-        faults += [f"{zone}: {fault}" for zone, blocks in pins.items() for fault in _bad(blocks)]
-        used = {place.zone for place in listed}
-        faults += [f"zone {zone}: no addresses are pinned" for zone in used if not pins.get(zone)]
+        faults += _unpinned(listed, pins)
         if faults:
             raise ValueError("; ".join(sorted(faults)))
         self._places = {place.name: place for place in listed}
+        self._lookup = lookup or _getaddrinfo
+        self._checked: dict[str, tuple[float, tuple[Address, ...]]] = {}
+        self.pin(pins)
+        self._lookups: dict[str, asyncio.Task[list[str]]] = {}
+
+    def pin(self, pins: Mapping[str, tuple[str, ...]]) -> None:
+        """Let other CIDR blocks hold from now on; ValueError when a zone in use would have none.
+
+        What was looked up before is looked up again.
+        """
+        faults = _unpinned(self._places.values(), pins)
+        if faults:
+            raise ValueError("; ".join(sorted(faults)))
         self._pins = {
             zone: tuple(ipaddress.ip_network(block) for block in blocks)
             for zone, blocks in pins.items()
         }
-        self._lookup = lookup or _getaddrinfo
-        self._checked: dict[str, tuple[float, tuple[Address, ...]]] = {}
-        self._lookups: dict[str, asyncio.Task[list[str]]] = {}
+        self._checked.clear()
 
     def place(self, backend: str) -> Place:
         """Return where the backend is; BoundaryBreach for a name that the fleet file lacks."""
@@ -270,6 +279,14 @@ def _borrowed(places: tuple[Place, ...]) -> list[str]:
         f"{one.name}: its server name is a host of another zone"
         for one in places
         if one.server_name and hosts.get(one.server_name, {one.zone}) != {one.zone}
+    ]
+
+
+def _unpinned(places: Iterable[Place], pins: Mapping[str, tuple[str, ...]]) -> list[str]:
+    used = {place.zone for place in places}
+    return [
+        *(f"{zone}: {fault}" for zone, blocks in pins.items() for fault in _bad(blocks)),
+        *(f"zone {zone}: no addresses are pinned" for zone in used if not pins.get(zone)),
     ]
 
 

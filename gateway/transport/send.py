@@ -1,7 +1,7 @@
 """The one way out: the boundary is asserted here, right before the bytes go."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import msgspec
@@ -125,6 +125,10 @@ class Sender:
         """Return the host and port of the proxy before the backend; empty where there is none."""
         proxy = self._guard.place(backend).proxy
         return "" if proxy is None else proxy.authority
+
+    def pin(self, pins: Mapping[str, tuple[str, ...]]) -> None:
+        """Let other CIDR blocks hold from now on; ValueError when a zone in use would have none."""
+        self._guard.pin(pins)
 
     async def fetch_ahead(self) -> None:
         """Fetch every credential that is to be fetched, before anybody waits for it."""

@@ -1,0 +1,56 @@
+"""A policy that persons have signed: is it this one, may it be in force, is it no older one?"""
+
+from pathlib import Path
+
+from gateway.app.loading import Loaded
+from gateway.config.folders import APPROVAL
+from gateway.domain.approval import Action
+from gateway.domain.errors import ConfigError, Problem
+from gateway.identity.approvals import APPROVAL_BYTES_MAX, NotApproved, check, read_approval
+from gateway.stores.standing import Standing
+
+SERIAL_DIGITS_MAX = 15
+
+
+def serial_of(loaded: Loaded, standing: Standing, now_us: int) -> int:
+    """Return the serial of a signed policy, that of the last one where none has to be signed.
+
+    ConfigError when it must be signed and is not, says another policy, or was followed by another.
+    """
+    path = loaded.node.settings.paths.policy / APPROVAL
+    if not loaded.node.settings.policy_signed and not path.exists():
+        return standing.serial
+    policy = loaded.compiled.program.digest
+    try:
+        approved = check(read_approval(_bytes(path)), loaded.persons, now_us, ())
+    except NotApproved as refused:
+        raise _problem(path, f"the policy is not approved: {refused.why}") from None
+    statement = approved.statement
+    if statement.action is not Action.POLICY:
+        raise _problem(path, "this approves something else than a policy")
+    if statement.digest != policy:
+        raise _problem(path, f"this approves another policy; this one is {policy}")
+    serial = _number(path, statement.scope["serial"])
+    # INVARIANT: what was followed by another policy is never in force again.
+    if serial < standing.serial or (serial == standing.serial and policy != standing.policy):
+        raise _problem(path, f"serial {serial} is not above {standing.serial}, which was in force")
+    return serial
+
+
+def _number(path: Path, text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= SERIAL_DIGITS_MAX):
+        raise _problem(path, "the serial is no number")
+    return int(text)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(APPROVAL_BYTES_MAX + 1)
+    except OSError as error:
+        reason = error.strerror or "unknown error"
+        raise _problem(path, f"the approval of the policy cannot be read: {reason}") from None
+
+
+def _problem(path: Path, what: str) -> ConfigError:
+    return ConfigError((Problem(str(path), 1, "", what),))

@@ -1,0 +1,142 @@
+"""Another policy while the gateway runs: whole, or not at all.
+
+What is read again is the policy folder, the tasks and the persons; keys are looked at apart. The
+node file, the backends, the offerings and the facts of their zones take effect with the next start,
+and so do the words of labels: what is remembered of conversations speaks in them.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from gateway.app.bundles import serial_of
+from gateway.app.loading import Loaded
+from gateway.app.making import Made, rules_of
+from gateway.domain.errors import ConfigError, GatewayError, Problem
+from gateway.domain.zone import Zone
+from gateway.meters.logs import logger
+
+LOOK_S = 0.5
+PROBLEMS_SHOWN_MAX = 3
+REJECTED = "policy_rejected"
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+class Reloader:
+    """Looks at the files; `again()` reads everything anew and blocks."""
+
+    def __init__(self, made: Made, again: Callable[[], Loaded]) -> None:
+        self._made = made
+        self._again = again
+        self.fault = ""
+
+    async def watch(self, asked: asyncio.Event) -> None:
+        """Read again when files have changed, or when `asked` is set, until cancelled.
+
+        WHY: files that still change are let come to rest, so that no half-written one is read.
+        """
+        used = seen = await asyncio.to_thread(self._stamp)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            now = await asyncio.to_thread(self._stamp)
+            is_at_rest, seen = now == seen, now
+            if asked.is_set() or (is_at_rest and now != used):
+                asked.clear()
+                used = now
+                await self.reload()
+
+    async def reload(self) -> None:
+        """Take what the files say, or keep what is in force and say why."""
+        try:
+            await self._reload()
+            self.fault = ""
+        except ConfigError as error:
+            await self._reject(error)
+        except GatewayError as error:
+            self.fault = f"{error.code}: {error.what}"
+            logger().error("reload_failed", code=error.code)
+        self._made.metrics.reloaded(ok=not self.fault)
+
+    async def _reload(self) -> None:
+        made, old = self._made, self._made.worlds.loaded
+        fresh = await asyncio.to_thread(self._again)
+        for what in _needs_a_start(old, fresh):
+            raise _refused(f"{what} changed: it takes effect with the next start")
+        serial = serial_of(fresh, made.stewards.standing, made.clock.now_us())
+        digests = {
+            name: await made.ledger.store_document(value, name)
+            for name, value in fresh.documents.items()
+        }
+        if fresh.documents != old.documents:
+            await made.stewards.policy_loaded({"serial": serial, **digests})
+        made.sender.pin({name: zone.addresses for name, zone in fresh.compiled.zones.items()})
+        made.metrics.reload(rules=rules_of(fresh), zones=list(fresh.compiled.zones))
+        made.worlds.take(fresh, digests)
+        logger().info("reloaded", digest=digests["policy"])
+
+    async def _reject(self, error: ConfigError) -> None:
+        shown = [str(problem) for problem in error.problems[:PROBLEMS_SHOWN_MAX]]
+        self.fault = "; ".join(shown)
+        logger().error(REJECTED, exc_info=error)
+        try:
+            await self._made.ledger.record(REJECTED, {"problems": len(error.problems)})
+        except GatewayError as unwritten:
+            logger().error("rejection_unrecorded", code=unwritten.code)
+
+    def _stamp(self) -> Stamp:
+        return tuple(_stamps(self._made.loaded))
+
+
+def _needs_a_start(old: Loaded, fresh: Loaded) -> Iterator[str]:
+    """Yield what cannot change while the gateway runs."""
+    if fresh.node.settings != old.node.settings:
+        yield "perimeter.yaml"
+    if fresh.models.backends != old.models.backends or fresh.secrets.keys() != old.secrets.keys():
+        yield "backends.yaml"
+    if fresh.models.catalogue.offerings != old.models.catalogue.offerings:
+        yield "catalog.yaml"
+    if fresh.compiled.vocabulary != old.compiled.vocabulary:
+        yield "what labels are made of (levels, caveats, region sets)"
+    if _declared(fresh) != _declared(old):
+        yield "a fact of a zone of the fleet (all but its clearance and its addresses)"
+
+
+def _declared(loaded: Loaded) -> dict[str, Zone]:
+    """Return the facts that engines are held against while the gateway runs."""
+    used = {backend.zone for backend in loaded.models.backends.values()}
+    low = loaded.compiled.vocabulary.level(loaded.compiled.vocabulary.levels[0])
+    return {
+        name: replace(zone, level=low, caveats=frozenset(), addresses=())
+        for name, zone in loaded.compiled.zones.items()
+        if name in used
+    }
+
+
+def _stamps(loaded: Loaded) -> Iterator[tuple[str, int, int, int]]:
+    paths = loaded.node.settings.paths
+    folders = (paths.policy, paths.policy / "cases", paths.models)
+    files = (
+        Path(loaded.node.document.file),
+        *((paths.persons,) if paths.persons else ()),
+    )
+    for path in (*files, *(one for folder in folders for one in _listed(folder))):
+        try:
+            found = path.stat()
+        except OSError:
+            yield str(path), 0, 0, 0
+        else:
+            yield str(path), found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _refused(what: str) -> ConfigError:
+    return ConfigError((Problem("reload", 1, "", what),))

@@ -1,0 +1,166 @@
+"""What approvals have set, folded from the Admin records of the ledger, and kept between starts.
+
+The ledger is what counts. The file beside it saves reading it from the beginning at every start:
+it says up to which record it was folded, carries a MAC of the node, and one that does not fit is
+folded anew.
+"""
+
+import hmac
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.audit.record import Admin
+from gateway.domain.approval import Action, Approved
+
+USED = "approval_used"
+POLICY_LOADED = "policy_loaded"
+FILE_BYTES_MAX = 16 * 1024 * 1024
+# WHY: a clock that was set back must not make a used statement new.
+USED_KEPT_US = 31 * 86_400_000_000
+_MAC_BYTES = 32
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+class Active(Struct, frozen=True):
+    """An approval that may still have an effect; times are microseconds since the epoch."""
+
+    action: Action
+    scope: dict[str, str]
+    from_us: int
+    until_us: int
+    requester: str
+    approvers: tuple[str, ...]
+
+    def holds(self, now_us: int) -> bool:
+        """Does it have an effect now?"""
+        return self.from_us <= now_us < self.until_us
+
+
+class Standing(Struct, frozen=True):
+    """The state: digests of used statements with the end of each, what is active, closed zones.
+
+    `serial` and `policy` are those of the last signed policy that was in force.
+    """
+
+    used: dict[str, int] = {}
+    active: dict[str, Active] = {}
+    closed: dict[str, str] = {}
+    serial: int = 0
+    policy: str = ""
+
+    def of(self, action: Action, now_us: int) -> dict[str, Active]:
+        """Return what is in effect of one action, by the digest of its statement."""
+        found = self.active.items()
+        return {name: one for name, one in found if one.action is action and one.holds(now_us)}
+
+
+def facts_of(approved: Approved, document: str) -> dict[str, Any]:
+    """Return what the ledger says of an approval; `document` is its file, stored by digest."""
+    statement = approved.statement
+    return {
+        "approval": approved.digest,
+        "document": document,
+        "action": str(statement.action),
+        "scope": dict(statement.scope),
+        "about": statement.digest,
+        "from_us": statement.from_us,
+        "until_us": statement.until_us,
+        "requester": approved.requester,
+        "approvers": list(approved.approvers),
+    }
+
+
+def taken(standing: Standing, record: Admin) -> Standing:
+    """Return the state after one Admin record; one that says nothing of approvals changes none."""
+    if record.what == POLICY_LOADED:
+        serial = record.facts.get("serial", 0)
+        return replace(standing, serial=serial, policy=record.facts["policy"])
+    if record.what != USED:
+        return standing
+    facts = record.facts
+    active = Active(
+        Action(facts["action"]),
+        facts["scope"],
+        facts["from_us"],
+        facts["until_us"],
+        facts["requester"],
+        tuple(facts["approvers"]),
+    )
+    return _used(_pruned(standing, record.ts_us), facts["approval"], active)
+
+
+def _used(standing: Standing, digest: str, active: Active) -> Standing:
+    """Return the state after a statement had its effect."""
+    standing = replace(standing, used={**standing.used, digest: active.until_us})
+    closed, known = standing.closed, standing.active
+    match active.action:
+        case Action.CLOSE_ZONE:
+            closed = {**closed, active.scope["zone"]: digest}
+        case Action.OPEN_ZONE:
+            closed = {zone: why for zone, why in closed.items() if zone != active.scope["zone"]}
+        case Action.REVOKE:
+            known = {name: one for name, one in known.items() if name != active.scope["approval"]}
+        case Action.POLICY:
+            pass
+        case _:
+            known = {**known, digest: active}
+    return replace(standing, closed=closed, active=known)
+
+
+def folded(standing: Standing, records: Iterable[Admin]) -> Standing:
+    """Return the state after these records."""
+    for record in records:
+        standing = taken(standing, record)
+    return standing
+
+
+class _File(Struct, frozen=True):
+    origin: str
+    mark: int
+    standing: Standing
+
+
+class StandingFile:
+    """The file of one origin; `key` is a secret of the node. Writing raises OSError."""
+
+    def __init__(self, path: Path, origin: str, key: bytes) -> None:
+        self._path = path
+        self._origin = origin
+        self._key = key
+
+    def read(self) -> tuple[int, Standing]:
+        """Return the index of the next record and the state; 0 and nothing where it is no use."""
+        nothing = (0, Standing())
+        with suppress(OSError, msgspec.MsgspecError):
+            with self._path.open("rb") as file:
+                data = file.read(FILE_BYTES_MAX)
+            mac, body = data[:_MAC_BYTES], data[_MAC_BYTES:]
+            if hmac.compare_digest(mac, self._mac(body)):
+                found = msgspec.json.decode(body, type=_File)
+                return (found.mark, found.standing) if found.origin == self._origin else nothing
+        return nothing
+
+    def write(self, mark: int, standing: Standing) -> None:
+        """Replace the file in one step."""
+        body = _ENCODER.encode(_File(self._origin, mark, standing))
+        fresh = self._path.with_name(f".{self._path.name}.new")
+        fresh.write_bytes(self._mac(body) + body)
+        fresh.replace(self._path)
+
+    def _mac(self, body: bytes) -> bytes:
+        return hmac.digest(self._key, body, sha256)
+
+
+def _pruned(standing: Standing, now_us: int) -> Standing:
+    """Forget what is long over: a statement past its end is refused for that alone."""
+    kept_us = now_us - USED_KEPT_US
+    used = {name: until for name, until in standing.used.items() if until > kept_us}
+    active = {name: one for name, one in standing.active.items() if one.until_us > now_us}
+    return replace(standing, used=used, active=active)

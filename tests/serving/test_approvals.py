@@ -1,0 +1,291 @@
+"""Zones closed and opened, and policies changed, while the gateway runs: in effect, recorded."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.audit.record import Admin
+from tests.doubles.gateway_folders import command, ran, started
+from tests.doubles.ledger_sight import records, verified
+from tests.doubles.raw_http import ask, request
+from tests.doubles.running_gateway import ROOT, RunningGateway
+from tests.doubles.serving_house import FORMS, OPENAI, Form, House, until
+from tests.doubles.signatories import KEYS, persons_value
+from tests.serving.conftest import TASKS, backends_of
+
+IN_EFFECT_S_MAX = 1.0
+TIGHTER = """  - id: nobody-travels
+    effect: deny
+    when: {level_min: public, zone: frontier}
+    reason: nothing travels today
+"""
+
+
+def furnished(gateway: RunningGateway, more: str = "") -> RunningGateway:
+    """Give a node persons with keys, and a policy folder of its own."""
+    folder = gateway.folder
+    shutil.copytree(ROOT / "policies" / "demo", folder / "policy")
+    (folder / "persons.yaml").write_bytes(msgspec.yaml.encode(persons_value()))
+    for name in KEYS:
+        write_key(folder, name)
+    text = gateway.node.read_text()
+    paths = f"paths: {{policy: {ROOT / 'policies' / 'demo'}, models: models, keys: keys.yaml}}"
+    assert paths in text
+    ours = "paths: {policy: policy, models: models, keys: keys.yaml, persons: persons.yaml}"
+    gateway.node.write_text(text.replace(paths, ours) + more)
+    return gateway
+
+
+def write_key(folder: Path, name: str) -> None:
+    from gateway.cli.signing import write_key as write
+
+    write(folder / f"{name}.pem", KEYS[name])
+
+
+@pytest.fixture
+def stewarded(template, engines, tmp_path) -> Iterator[House]:
+    gateway = furnished(template.copy(tmp_path / "node", backends_of(engines), tasks=TASKS))
+    with started(gateway):
+        yield House(gateway, engines)
+
+
+def approved(house: House, what: str, scope: dict[str, str], *signers: str, about: str = "") -> Any:
+    """Ask, sign and submit as people do; returns what the last command did."""
+    folder = house.gateway.folder
+    file = folder / f"{time.monotonic_ns()}.json"
+    command(
+        "approve", "ask", what, str(file), "--reason", "a test", "--about", about,
+        "--key", str(folder / f"{signers[0]}.pem"),
+        *(word for name, value in scope.items() for word in ("--scope", f"{name}={value}")),
+    )  # fmt: skip
+    for name in signers[1:]:
+        command("approve", "sign", str(file), "--key", str(folder / f"{name}.pem"))
+    return ran("approve", "submit", str(file), "--node", str(house.gateway.node)), file
+
+
+def close(house: House, *words: str) -> Any:
+    node, key = str(house.gateway.node), str(house.gateway.folder / "ada.pem")
+    return ran("zone", "close", "frontier", "--reason", "x", "--key", key, "--node", node, *words)
+
+
+def told(house: House, what: str) -> list[dict[str, Any]]:
+    return [
+        one.facts for one in records(house.gateway) if isinstance(one, Admin) and one.what == what
+    ]
+
+
+def notices(house: House) -> list[str]:
+    return ask(house.gateway.admin, request("GET", "/readyz"), "GET").json["notices"]
+
+
+def served_by(house: House, form: Form = OPENAI, text: str = "hello") -> str:
+    heard = house.ask(form, form.body(text))
+    assert heard.status == 200, heard.body
+    return house.record(heard.headers["x-perimeter-record"])["attempts"][-1]["offering"]
+
+
+def test_one_person_closes_a_zone_and_two_others_open_it_again(stewarded) -> None:
+    house = stewarded
+    assert served_by(house) == "cloud-model@cloud"
+    began = time.monotonic()
+    assert close(house).code == 0
+    assert time.monotonic() - began < IN_EFFECT_S_MAX
+    assert served_by(house) == "home-model@home"
+    refused = house.ask(OPENAI, OPENAI.body(model="cloud-model"))
+    assert refused.status == 400
+    assert b"zone_closed" in refused.body
+    assert notices(house) == ["zone frontier is closed"]
+    alone, _ = approved(house, "open_zone", {"zone": "frontier"}, "ada", "bob")
+    assert (alone.code, "too_few_approvers" in alone.err) == (1, True)
+    opened, file = approved(house, "open_zone", {"zone": "frontier"}, "ada", "bob", "cleo")
+    assert opened.code == 0, opened.err
+    assert served_by(house) == "cloud-model@cloud"
+    assert close(house).code == 0
+    again = ran("approve", "submit", str(file), "--node", str(house.gateway.node))
+    assert (again.code, "used" in again.err) == (1, True)
+    assert served_by(house) == "home-model@home"
+    actions = [facts["action"] for facts in told(house, "approval_used")]
+    assert actions == ["close_zone", "open_zone", "close_zone"]
+    assert {facts["reason"] for facts in told(house, "approval_refused")} == {
+        "too_few_approvers",
+        "used",
+    }
+    assert verified(house.gateway).reason == ""
+
+
+def test_a_closed_zone_stays_closed_over_a_restart_and_a_lost_file(
+    template, engines, tmp_path
+) -> None:
+    gateway = furnished(template.copy(tmp_path / "node", backends_of(engines), tasks=TASKS))
+    house = House(gateway, engines)
+    with started(gateway):
+        assert close(house).code == 0
+    for spoil in (lambda path: None, Path.unlink, lambda path: path.write_bytes(b"x" * 99)):
+        spoil(gateway.folder / "data" / "standing")
+        with started(gateway):
+            assert served_by(house) == "home-model@home"
+            assert notices(house) == ["zone frontier is closed"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_closing_a_zone_cuts_its_streams_where_that_is_said(stewarded, form) -> None:
+    house = stewarded
+    body = form.body("mock:drip=50 mock:words=400", "cloud-model", stream=True)
+    with house.line() as line:
+        line.send(house.request(form, body))
+        status, fields = line.head()
+        assert status == 200
+        chunks = line.chunks()
+        next(chunks)
+        done = close(house, "--cut-streams")
+        assert (done.code, "1 streams cut" in done.out) == (0, True), done.err
+        rest = b"".join(chunks)
+    assert b"closed" in rest
+    assert b"[DONE]" not in rest
+    assert b"message_stop" not in rest
+    outcome = house.record(fields["x-perimeter-record"])["outcome"]
+    assert (outcome["kind"], outcome["error"]) == ("failed", "zone_closed")
+    assert house.ask(form, form.body(model="cloud-model")).status == 400
+
+
+def test_what_is_no_approval_is_refused_and_taken_away(stewarded) -> None:
+    house = stewarded
+    inbox = house.gateway.folder / "data" / "approvals"
+    inbox.mkdir()
+    (inbox / "odd.json").write_bytes(b"{}")
+    until((inbox / "odd.answer").exists, "an answer")
+    assert msgspec.json.decode((inbox / "odd.answer").read_bytes())["why"] == "unreadable"
+    assert not (inbox / "odd.json").exists()
+    unknown, _ = approved(house, "close_zone", {"zone": "nowhere"}, "ada")
+    assert "unknown_zone" in unknown.err
+    foreign, _ = approved(house, "close_zone", {"zone": "frontier"}, "eve")
+    assert "unknown_key" in foreign.err
+    assert served_by(house) == "cloud-model@cloud"
+
+
+def tighten(house: House, text: str = TIGHTER) -> None:
+    path = house.gateway.folder / "policy" / "policy.yaml"
+    path.write_text(path.read_text() + text)
+
+
+def denied(house: House) -> bool:
+    return house.ask(OPENAI, OPENAI.body(model="cloud-model")).status == 400
+
+
+def test_a_changed_policy_is_in_force_without_a_restart_and_recorded(stewarded) -> None:
+    house = stewarded
+    before = house.ask(OPENAI, OPENAI.body(model="cloud-model"))
+    assert before.status == 200
+    assert len(told(house, "policy_loaded")) == 1
+    (house.gateway.folder / "policy" / "cases").rename(house.gateway.folder / "cases")
+    tighten(house)
+    until(lambda: denied(house), "the new policy")
+    assert house.metric("policy_current") == 1
+    loaded = told(house, "policy_loaded")
+    assert len(loaded) >= 2
+    record = house.record(before.headers["x-perimeter-record"])
+    assert verified(house.gateway).reason == ""
+    assert loaded[0]["policy"] != loaded[-1]["policy"]
+    replayed = ran("replay", record["id"], "--ledger", str(house.gateway.ledger))
+    assert replayed.code == 0, replayed.err
+
+
+def test_adv_67_a_bad_policy_is_not_taken_and_the_last_good_one_stays(stewarded) -> None:
+    house = stewarded
+    tighten(house, "  - id: odd\n    effect: perhaps\n")
+    until(lambda: house.metric("policy_current") == 0, "a rejection")
+    ready = ask(house.gateway.admin, request("GET", "/readyz"), "GET")
+    assert ready.status == 200
+    assert "the last good policy stays" in ready.json["notices"][0]
+    assert served_by(house) == "cloud-model@cloud"
+    assert told(house, "policy_rejected")[0]["problems"] >= 1
+    path = house.gateway.folder / "policy" / "policy.yaml"
+    path.write_text(path.read_text().partition("  - id: odd")[0])
+    until(lambda: house.metric("policy_current") == 1, "the good policy")
+    assert notices(house) == []
+
+
+def test_adv_67_an_empty_policy_folder_leaves_the_last_good_one(stewarded) -> None:
+    house = stewarded
+    (house.gateway.folder / "policy").rename(house.gateway.folder / "away")
+    until(lambda: house.metric("policy_current") == 0, "a rejection")
+    assert served_by(house) == "cloud-model@cloud"
+
+
+def test_what_takes_a_start_is_said_and_not_taken(stewarded) -> None:
+    house = stewarded
+    path = house.gateway.folder / "models" / "backends.yaml"
+    path.write_text(path.read_text().replace("zone: frontier", "zone: on_prem", 1))
+    until(lambda: house.metric("policy_current") == 0, "a rejection")
+    assert served_by(house) == "cloud-model@cloud"
+
+
+def test_a_key_that_was_taken_away_opens_nothing_any_more(stewarded) -> None:
+    house = stewarded
+    assert house.ask(OPENAI, OPENAI.body()).status == 200
+    keys = house.gateway.folder / "keys.yaml"
+    value = msgspec.yaml.decode(keys.read_bytes())
+    del value["keys"]["web"]
+    keys.write_bytes(msgspec.yaml.encode(value))
+    until(lambda: house.ask(OPENAI, OPENAI.body()).status == 401, "401")
+
+
+SIGNED = "policy_signed: true\n"
+
+
+def sign_policy(gateway: RunningGateway, serial: int, *signers: str, policy: str = "") -> None:
+    """Sign the policy of the folder as people do."""
+    folder = gateway.folder
+    digest = policy or policy_digest(gateway)
+    path = folder / "policy" / "approval.json"
+    path.unlink(missing_ok=True)
+    command(
+        "approve", "ask", "policy", str(path), "--scope", f"serial={serial}", "--about", digest,
+        "--reason", "reviewed", "--key", str(folder / f"{signers[0]}.pem"),
+    )  # fmt: skip
+    for name in signers[1:]:
+        command("approve", "sign", str(path), "--key", str(folder / f"{name}.pem"))
+
+
+def policy_digest(gateway: RunningGateway) -> str:
+    out = ran("check", str(gateway.node)).out
+    return next(line.split()[1] for line in out.splitlines() if line.startswith("policy "))
+
+
+@pytest.fixture
+def signed(template, engines, tmp_path) -> RunningGateway:
+    gateway = template.copy(tmp_path / "node", backends_of(engines), tasks=TASKS)
+    return furnished(gateway, SIGNED)
+
+
+def test_an_unsigned_policy_does_not_start(signed, serve_here) -> None:
+    assert "approval.json" in serve_here(signed).err
+    sign_policy(signed, 1, "ada")
+    assert "too_few_approvers" in serve_here(signed).err
+    sign_policy(signed, 1, "ada", "bob", policy="sha256:" + "0" * 64)
+    assert "approves another policy" in serve_here(signed).err
+
+
+def test_adv_68_an_older_policy_is_never_in_force_again(signed, engines, serve_here) -> None:
+    house = House(signed, engines)
+    sign_policy(signed, 7, "ada", "bob")
+    old = signed.folder / "old"
+    with started(signed):
+        assert served_by(house) == "cloud-model@cloud"
+        shutil.copytree(signed.folder / "policy", old)
+        tighten(house)
+        until(lambda: house.metric("policy_current") == 0, "unsigned is rejected")
+        sign_policy(signed, 8, "ada", "bob")
+        until(lambda: denied(house), "the signed policy")
+        shutil.rmtree(signed.folder / "policy")
+        shutil.copytree(old, signed.folder / "policy")
+        until(lambda: house.metric("policy_current") == 0, "the rollback is rejected")
+        assert denied(house)
+    assert "serial 7 is not above 8" in serve_here(signed).err
+    serials = [facts["serial"] for facts in told(house, "policy_loaded")]
+    assert serials == [7, 8]
