@@ -198,7 +198,9 @@ async def make(loaded: Loaded) -> Made:
     kept = await keep(loaded, boot, clock, metrics)
     alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)
-    worlds = CurrentWorld(loaded, kept.digests, outside.health, lambda: kept.stewards.closed)
+    worlds = CurrentWorld(
+        loaded, kept.digests, outside.health, lambda: kept.stewards.closed, kept.stewards.allows
+    )
     kept.stewards.current = lambda: worlds.loaded
     house = House(
         worlds=worlds,

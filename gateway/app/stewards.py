@@ -8,6 +8,7 @@ import asyncio
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -16,9 +17,12 @@ from msgspec import Struct
 
 from gateway.app.bundles import serial_of
 from gateway.app.loading import Loaded
+from gateway.app.moment import EPOCH
 from gateway.app.node_secret import derived, node_secret, secret_place
 from gateway.audit.canonical import decode
 from gateway.audit.record import Admin
+from gateway.classification.allowed import NOTHING_ALLOWED, Allows, by_fingerprint
+from gateway.domain.allowed import Allowed
 from gateway.domain.approval import Action, Approved
 from gateway.domain.errors import ConfigError, GatewayError
 from gateway.flow.openings import Openings
@@ -33,6 +37,7 @@ from gateway.meters.logs import logger
 from gateway.stores.standing import (
     POLICY_LOADED,
     USED,
+    Active,
     Standing,
     StandingFile,
     facts_of,
@@ -46,6 +51,8 @@ PURPOSE = "standing"
 FILES_MAX = 64
 REFUSED = "approval_refused"
 UNKNOWN_ZONE = "unknown_zone"
+UNKNOWN_REPO = "unknown_repo"
+ALLOW = Action.ALLOW_FINDING
 UNRECORDED = "unrecorded"
 ANSWER = ".answer"
 CUT = "cut"
@@ -86,6 +93,8 @@ class Stewards:
         self._openings = openings
         self._closing: frozenset[str] = frozenset()
         self._one = asyncio.Lock()
+        self._allowed: Allows = NOTHING_ALLOWED
+        self._allowed_of: Standing | None = None
         self.standing = Standing()
 
     async def catch_up(self) -> None:
@@ -96,6 +105,15 @@ class Stewards:
     def closed(self) -> frozenset[str]:
         """The zones that are closed now."""
         return frozenset(self.standing.closed) | self._closing
+
+    def allows(self) -> Allows:
+        """Return the findings that stewards allow now."""
+        standing = self.standing
+        if self._allowed_of is not standing:
+            active = (one for one in standing.active.values() if one.action is ALLOW)
+            self._allowed = by_fingerprint(map(_allowed, active))
+            self._allowed_of = standing
+        return self._allowed
 
     async def take(self, data: bytes) -> Answer:
         """Check one approval, let it have its effect, and record it; or record why it has none."""
@@ -129,6 +147,9 @@ class Stewards:
         zone = approved.statement.scope.get("zone")
         if zone is not None and zone not in loaded.compiled.zones:
             return await self._refuse(UNKNOWN_ZONE)
+        repo = approved.statement.scope.get("repo")
+        if repo is not None and repo not in loaded.compiled.registry.repos:
+            return await self._refuse(UNKNOWN_REPO)
         cut = self._close(approved)
         try:
             document = await self._ledger.store_document(msgspec.to_builtins(approval), "approval")
@@ -197,6 +218,11 @@ async def open_stewards(
     if (stewards.standing.policy, stewards.standing.serial) != (digests["policy"], serial):
         await stewards.policy_loaded({"serial": serial, **digests})
     return stewards, digests
+
+
+def _allowed(active: Active) -> Allowed:
+    until = EPOCH + timedelta(microseconds=active.until_us)
+    return Allowed(active.scope["fingerprint"], active.scope["repo"], until)
 
 
 def _waiting(folder: Path) -> list[Path]:

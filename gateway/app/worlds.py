@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gateway.app.loading import Loaded
 from gateway.backends import BACKENDS
+from gateway.classification.allowed import NOTHING_ALLOWED, Allows
 from gateway.domain.fleet import Fleet
 from gateway.flow.abilities import operations
 from gateway.flow.ports import World
@@ -13,7 +14,7 @@ from gateway.transport.health import Health
 class CurrentWorld:
     """Policy and catalogue stay until others take their place; what rests is asked each time.
 
-    `closed()` returns the zones that a person has closed.
+    `closed()` returns the zones that a person has closed, `allows()` what stewards allowed.
     """
 
     def __init__(
@@ -22,8 +23,10 @@ class CurrentWorld:
         digests: dict[str, str],
         health: Health,
         closed: Callable[[], frozenset[str]] = frozenset,
+        allows: Callable[[], Allows] = lambda: NOTHING_ALLOWED,
     ) -> None:
         self._health = health
+        self._allows = allows
         self._closed = closed
         self.take(loaded, digests)
 
@@ -50,4 +53,5 @@ class CurrentWorld:
             fleet=Fleet(models.catalogue, resting, able, models.ends, closed),
             documents=digests,
             demo=loaded.node.settings.demo,
+            allows=self._allows(),
         )

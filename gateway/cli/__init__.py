@@ -25,6 +25,7 @@ COMMANDS = {
     "repos": "explain an address of a repository; import from a Git host",
     "verify": "verify a whole ledger from its bytes",
     "explain": "say why a request was answered as it was",
+    "findings": "list what the detectors found in a request, by fingerprint",
     "replay": "make a recorded decision again and compare",
     "mock-backend": "run a scripted engine",
     "demo": "six requests through a gateway with scripted engines",

@@ -19,6 +19,7 @@ from tests.doubles.signatories import KEYS, persons_value
 from tests.serving.conftest import TASKS, backends_of
 
 IN_EFFECT_S_MAX = 1.0
+GITLAB = "glpat-Zq8vT3mK5pX1wR7nB2cD"
 TIGHTER = """  - id: nobody-travels
     effect: deny
     when: {level_min: public, zone: frontier}
@@ -289,3 +290,34 @@ def test_adv_68_an_older_policy_is_never_in_force_again(signed, engines, serve_h
     assert "serial 7 is not above 8" in serve_here(signed).err
     serials = [facts["serial"] for facts in told(house, "policy_loaded")]
     assert serials == [7, 8]
+
+
+def test_a_steward_allows_one_finding_in_one_repository(stewarded) -> None:
+    house = stewarded
+    body = OPENAI.body(f"deploy with {GITLAB}", "cloud-model")
+    refused = house.ask(OPENAI, body)
+    assert refused.status == 400
+    told_here = house.record(refused.record)
+    assert "secret" in told_here["label"]
+    node = str(house.gateway.node)
+    listed = ran("findings", refused.record, "--node", node)
+    assert GITLAB not in listed.out
+    (line,) = [one for one in listed.out.splitlines() if " secrets/" in one]
+    scope = {"fingerprint": line.split()[0], "repo": "website"}
+    elsewhere, _ = approved(house, "allow_finding", scope | {"repo": "payments"}, "ada", "bob")
+    assert elsewhere.code == 0, elsewhere.err
+    assert house.ask(OPENAI, OPENAI.body(f"still {GITLAB}", "cloud-model")).status == 400
+    alone, _ = approved(house, "allow_finding", scope, "ada")
+    assert "too_few_approvers" in alone.err
+    allowed, file = approved(house, "allow_finding", scope, "ada", "bob")
+    assert allowed.code == 0, allowed.err
+    heard = house.ask(OPENAI, OPENAI.body(f"now {GITLAB}", "cloud-model"))
+    assert heard.status == 200, heard.body
+    assert house.record(heard.record)["allowed"]
+    digest = allowed.out.split()[-1]
+    revoked, _ = approved(house, "revoke", {"approval": digest}, "cleo")
+    assert revoked.code == 0, revoked.err
+    assert house.ask(OPENAI, OPENAI.body(f"again {GITLAB}", "cloud-model")).status == 400
+    assert "used" in ran("approve", "submit", str(file), "--node", node).err
+    unknown, _ = approved(house, "allow_finding", scope | {"repo": "nowhere"}, "ada", "bob")
+    assert "unknown_repo" in unknown.err

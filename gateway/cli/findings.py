@@ -1,0 +1,51 @@
+"""`perimeter findings RECORD`: what the detectors found in a request, by fingerprint, no text."""
+
+import argparse
+import sqlite3
+import sys
+from pathlib import Path
+
+from gateway.cli.shown import shown, unusable
+from gateway.config.node import load_node
+from gateway.domain.decision import Finding
+from gateway.ledger.ledger import field_of
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.reader import Reader
+from gateway.ledger.subject_keys import KeyGone, SealBroken, SubjectKeys
+
+UNKNOWN = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.add_argument("record", help="the record id, as x-perimeter-record told it")
+    parser.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0, 1 when there is no such record or it is erased, 2 when it cannot be read."""
+    settings = load_node(arguments.node).settings
+    try:
+        found = Reader(LedgerFolder(settings.paths.ledger)).record_of(arguments.record)
+        if found is None or found.decided.sealed is None:
+            print("perimeter: the ledger has no such record", file=sys.stderr)
+            return UNKNOWN
+        keys = SubjectKeys.open(settings.paths.subject_keys, settings.origin)
+        try:
+            personal = keys.open_sealed(found.decided.sealed, field_of(found.decided))
+        finally:
+            keys.close()
+    except KeyGone:
+        print("perimeter: who asked this was erased, and the findings with him", file=sys.stderr)
+        return UNKNOWN
+    except (SealBroken, OSError, ValueError, sqlite3.Error) as error:
+        return unusable(error)
+    for finding in personal.findings:
+        print(shown(_line(finding)))
+    return 0
+
+
+def _line(finding: Finding) -> str:
+    raises = " (a tag)" if finding.tag_only else " (allowed)" if finding.allowed else ""
+    where = f"{finding.path}[{finding.start}:{finding.end}]"
+    return f"{finding.fingerprint} {finding.detector}/{finding.kind} {where}{raises}"
