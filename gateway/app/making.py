@@ -198,10 +198,7 @@ async def make(loaded: Loaded) -> Made:
     kept = await keep(loaded, boot, clock, metrics)
     alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)
-    worlds = CurrentWorld(
-        loaded, kept.digests, outside.health, lambda: kept.stewards.closed, kept.stewards.allows
-    )
-    kept.stewards.current = lambda: worlds.loaded
+    worlds = _worlds(loaded, kept, outside.health)
     house = House(
         worlds=worlds,
         ledger=kept.ledger,
@@ -240,6 +237,13 @@ async def make(loaded: Loaded) -> Made:
         issuers=issuers_of(settings.issuers),
         key_file=_key_file(loaded, worlds, KeyAlarms(kept.ledger, metrics, kept.background)),
     )
+
+
+def _worlds(loaded: Loaded, kept: Kept, health: Health) -> CurrentWorld:
+    stewards = kept.stewards
+    worlds = CurrentWorld(loaded, kept.digests, health, lambda: stewards.closed, stewards.allows)
+    stewards.current = lambda: worlds.loaded
+    return worlds
 
 
 def _key_file(loaded: Loaded, worlds: CurrentWorld, bell: KeyAlarms) -> KeyFile:
