@@ -16,6 +16,8 @@ from tests.serving.conftest import TASKS, backends_of
 FORM = pytest.mark.parametrize("form", FORMS, ids=str)
 ENGINE = pytest.mark.parametrize("engine", ["cloud", "home", "local"])
 SLOW = "mock:drip=40 mock:words=200"
+# WHY: the gateway looks at its keys, its policy and its inbox several times a second.
+STILL_BYTES_MAX = 32 * 1024
 STILL_S = 0.4
 GROWTH_BYTES_MAX = 10 * 1024 * 1024
 
@@ -149,11 +151,11 @@ def _read(house: House) -> int:
 
 
 def _until_still(house: House) -> int:
-    """Wait until the gateway reads no more; return how much it has read."""
+    """Wait until the gateway reads no more but its own files; return how much it has read."""
     while True:
         before = _read(house)
         time.sleep(STILL_S)
-        if _read(house) == before:
+        if _read(house) - before < STILL_BYTES_MAX:
             return before
 
 
