@@ -18,8 +18,8 @@ from gateway.audit.record import (
     Tried,
 )
 from gateway.domain.attestation import Attested
+from gateway.domain.decision import Facts
 from gateway.domain.errors import ConversationsUnavailable
-from gateway.domain.label import Label
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
@@ -72,9 +72,9 @@ class Docket:
         return self._decided.id
 
     @property
-    def label(self) -> Label | None:
-        """The label that was decided about; None where policy did not speak."""
-        return self._decided.label
+    def facts(self) -> Facts | None:
+        """What was decided about; None where policy did not speak."""
+        return self._decided.facts
 
     @property
     def is_open(self) -> bool:

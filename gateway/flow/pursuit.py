@@ -22,6 +22,7 @@ from gateway.flow.ports import World
 from gateway.flow.prepare import Border, Prepared, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
 from gateway.flow.watching import Orders
+from gateway.policy.evaluate import decide
 from gateway.policy.program import Program
 from gateway.routing.fallback import error_after, may_continue
 from gateway.routing.plan import ZONE_CLOSED
@@ -115,9 +116,8 @@ class Pursuit:
             and now.fleet.catalogue is self._world.fleet.catalogue
         ):
             return False
-        zone, label = now.program.zones.get(candidate.zone), self._docket.label
-        today = self._house.clock.now().date()
-        if zone is None or label is None or not zone.clears(label, today):
+        facts, moment = self._docket.facts, self._house.clock.now()
+        if facts is None or candidate.zone not in decide(now.program, facts, moment).boundary:
             return True
         return candidate.offering not in now.fleet.catalogue.offerings
 
