@@ -92,6 +92,7 @@ def _pairs(decided: Decided, again: Ruling) -> list[tuple[str, Any, Any]]:
         *((name, _plain(was, name), _plain(now, name)) for name in DECISION_FIELDS),
         ("candidates", decided.candidates, tuple(c.offering.id for c in again.route.candidates)),
         ("excluded", decided.excluded, again.route.excluded),
+        ("shadow", decided.shadow or None, again.shadow),
     ]
 
 

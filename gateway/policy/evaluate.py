@@ -29,6 +29,11 @@ class _Matched(Struct, frozen=True):
         """Return the id of the first rule that denies that zone."""
         return next((clause.id for clause in self.denies if zone in clause.zones), None)
 
+    def with_others(self, more: "_Matched") -> "_Matched":
+        """Return what matches here and there; what is broken there is not taken over."""
+        permits = _by_id([*self.permits, *more.permits])
+        return _Matched(permits, _by_id([*self.denies, *more.denies]), self.broken)
+
 
 def decide(program: Program, facts: Facts, now: datetime) -> Decision:
     """Return the boundary: (permitted zones minus denied zones) that clear the label on that day.
@@ -36,7 +41,35 @@ def decide(program: Program, facts: Facts, now: datetime) -> Decision:
     INVARIANT: every zone of the boundary is permitted by a rule, denied by none, and dominates
     the label; a rule that cannot be evaluated leaves no zone.
     """
-    verdict = _verdict(program, facts, now.date())
+    return _decision(program, facts.label, _matched(program.clauses, facts), now)
+
+
+class Shadowed(Struct, frozen=True):
+    """The shadow rules that match, those without an answer, and the decision with the former."""
+
+    rules: tuple[str, ...]
+    broken: tuple[str, ...]
+    decision: Decision
+
+
+def shadowed(program: Program, facts: Facts, now: datetime) -> Shadowed | None:
+    """Return what the shadow rules would have made of the request; None where none has a word.
+
+    INVARIANT: nothing of it reaches the decision: one that cannot be evaluated denies nothing.
+    """
+    if not program.shadows:
+        return None
+    found = _matched(program.shadows, facts)
+    matching = (*found.permits, *found.denies)
+    if not matching and not found.broken:
+        return None
+    with_them = _matched(program.clauses, facts).with_others(found)
+    decision = _decision(program, facts.label, with_them, now)
+    return Shadowed(_sorted(clause.id for clause in matching), found.broken, decision)
+
+
+def _decision(program: Program, label: Label, matched: _Matched, now: datetime) -> Decision:
+    verdict = _verdict(program, label, matched, now.date())
     return Decision(
         effect=Effect.PERMIT if verdict.boundary else Effect.DENY,
         boundary=verdict.boundary,
@@ -82,11 +115,9 @@ class _Verdict(Struct, frozen=True):
     boundary: frozenset[str] = frozenset()
 
 
-def _verdict(program: Program, facts: Facts, today: date) -> _Verdict:
-    label = facts.label
+def _verdict(program: Program, label: Label, matched: _Matched, today: date) -> _Verdict:
     if not label.has_lawful_place:
         return _Verdict("no_lawful_place", "the labels that meet here leave no lawful place")
-    matched = _matched(program.clauses, facts)
     if matched.broken:
         return _Verdict(
             RULE_ERROR,

@@ -37,7 +37,12 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     one; of a deny, the key or the client names one of these.
     team, task, model, surface: the request's is one of these; model is the catalogue's name of
     what is asked for, whichever alias was used, or the name of the task.
+    key: the id of the caller's key is one of these.
+    client: of a deny or an obligation, the product that the client's user agent names first, in
+    lower case, is one of these; it is a claim, so it permits nothing.
     detector: a finding of one of these kinds.
+    detector_count_min: of a deny or an obligation, at least so many different findings were made,
+    tags included; beside `detector`, of those kinds.
     zone: of a deny, the zones that it closes, in place of the rule's `zones`.
     any: true says that the rule holds for every request.
     """
@@ -52,15 +57,19 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     task: Words | UnsetType = UNSET
     model: Words | UnsetType = UNSET
     surface: Words | UnsetType = UNSET
+    key: Words | UnsetType = UNSET
+    client: Words | UnsetType = UNSET
     detector: Words | UnsetType = UNSET
+    detector_count_min: Annotated[int, Meta(ge=1, le=COUNT_MAX)] | UnsetType = UNSET
     zone: Words | UnsetType = UNSET
     any: bool | UnsetType = UNSET
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """One rule: what it permits or denies, when, and in which zones.
+    """One rule: what it permits, denies or obliges to, when, and in which zones.
 
-    `zones: any` closes every zone and is for a deny alone. `reason` is shown to the caller.
+    `zones: any` closes every zone and is for a deny alone. `reason` is shown to the caller. With
+    `mode: shadow` it is evaluated and recorded, and changes nothing.
     """
 
     id: str
@@ -68,6 +77,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     when: When
     zones: Words | UnsetType = UNSET
     reason: Reason = ""
+    mode: Literal["enforce", "shadow"] = "enforce"
 
 
 class Detector(Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,6 +26,14 @@ class Clause(Struct, frozen=True):
     reason: str = ""
 
 
+class Asks(Struct, frozen=True):
+    """What some rule asks of a request beside the facts that every request has."""
+
+    keys: frozenset[str] = frozenset()
+    clients: frozenset[str] = frozenset()
+    counts: bool = False
+
+
 class Program(Struct, frozen=True):
     """The compiled policy.
 
@@ -35,7 +43,8 @@ class Program(Struct, frozen=True):
     `replies` what happens to its findings in replies (`tag` where it says nothing).
     `on_loss` is `refuse` or `record`. `passes` holds, by zone, the names of what may go there
     although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
-    the model joins which never came from here; None where it joins none.
+    the model joins which never came from here; None where it joins none. `shadows` are the rules
+    that are evaluated and recorded only; `asks` names what rules want to know.
     """
 
     digest: str
@@ -49,6 +58,8 @@ class Program(Struct, frozen=True):
     unseen_assistant: Label | None = None
     counts: dict[str, int] = {}
     replies: dict[str, str] = {}
+    shadows: tuple[Clause, ...] = ()
+    asks: Asks = Asks()
 
     @property
     def passable(self) -> frozenset[str]:

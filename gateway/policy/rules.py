@@ -1,12 +1,12 @@
 """From the rules of policy.yaml to clauses."""
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from gateway.domain.zone import Zone
 from gateway.policy.conditions import compile_when
 from gateway.policy.language import RULES_MAX, Rule, When
 from gateway.policy.places import ANY
-from gateway.policy.program import Clause
+from gateway.policy.program import Asks, Clause
 from gateway.policy.reading import Reading, listed
 from gateway.policy.words import Words, check_name
 
@@ -14,26 +14,44 @@ from gateway.policy.words import Words, check_name
 _RESERVED_IDS = frozenset({"clearance", "boundary", "context", "resting"})
 
 
-def read_rules(
-    reading: Reading, raw: object, words: Words, zones: dict[str, Zone]
-) -> tuple[Clause, ...]:
-    """Return the clauses of every rule that can be read; what is wrong with them is noted."""
+class Rules(Struct, frozen=True):
+    """The rules in force, those in the shadow, and what they ask of a request."""
+
+    clauses: tuple[Clause, ...] = ()
+    shadows: tuple[Clause, ...] = ()
+    asks: Asks = Asks()
+
+
+def read_rules(reading: Reading, raw: object, words: Words, zones: dict[str, Zone]) -> Rules:
+    """Return every rule that can be read; what is wrong with them is noted."""
     if not isinstance(raw, list):
-        return ()
+        return Rules()
     if len(raw) > RULES_MAX:
         reading.complain("/rules", f"more than {RULES_MAX} rules")
-        return ()
+        return Rules()
     seen: dict[str, int] = {}
-    clauses: list[Clause] = []
+    read: list[tuple[Rule, Clause]] = []
     for index, value in enumerate(raw):
         rule = reading.entry(f"/rules/{index}", value, Rule)
         if rule is not None:
             first = seen.setdefault(rule.id, index)
             if first != index:
                 reading.complain(f"/rules/{index}/id", f"rule {first + 1} has the same id")
-            clauses.append(_clause(reading, f"/rules/{index}", rule, words))
+            read.append((rule, _clause(reading, f"/rules/{index}", rule, words)))
             _check_reach(reading, f"/rules/{index}", rule, words, zones)
-    return tuple(clauses)
+    return Rules(
+        clauses=tuple(clause for rule, clause in read if rule.mode == "enforce"),
+        shadows=tuple(clause for rule, clause in read if rule.mode == "shadow"),
+        asks=_asks([rule.when for rule, _ in read]),
+    )
+
+
+def _asks(conditions: list[When]) -> Asks:
+    return Asks(
+        keys=frozenset(name for when in conditions for name in listed(when.key)),
+        clients=frozenset(name for when in conditions for name in listed(when.client)),
+        counts=any(when.detector_count_min is not UNSET for when in conditions),
+    )
 
 
 def _clause(reading: Reading, pointer: str, rule: Rule, words: Words) -> Clause:
