@@ -99,7 +99,8 @@ class Decision(Struct, frozen=True):
 
     `boundary` is the set of zones that the request may reach; it is empty unless permitted.
     `reason` is a code: permitted, no_rule_matched, denied_by_rule, no_zone_cleared,
-    no_lawful_place, rule_error, or the code of the error that refused the request.
+    no_lawful_place, rule_error, cannot_redact, or the code of the error that refused the request.
+    `obligations` are words of `domain.obligation`.
     """
 
     effect: Effect
@@ -116,10 +117,11 @@ class Shadow(Struct, frozen=True):
     """What the shadow rules would have made of a request; nothing of it was enforced.
 
     `rules` are the ids of those that match, `broken` of those that could not be evaluated.
-    `effect` and `boundary` are the decision's, had the matching ones been in force.
+    `effect`, `boundary` and `obligations` are the decision's, had the matching ones been in force.
     """
 
     rules: tuple[str, ...]
     effect: Effect
     boundary: frozenset[str]
     broken: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()

@@ -45,7 +45,13 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
         raise NotReplayable("the decision names another policy than the record")
     world = _world(decided, load)
     allowance = decided.allowance or NO_LIMITS
-    evidence = Evidence(decided.ask, decided.signals, decided.facts, allowance=allowance)
+    evidence = Evidence(
+        decided.ask,
+        decided.signals,
+        decided.facts,
+        allowance=allowance,
+        body_bytes=decided.body_bytes,
+    )
     again = rule(evidence, world, decided.decision.decided_at)
     return tuple(
         f"{name}: recorded {_shown(recorded)}, now {_shown(made)}"

@@ -18,6 +18,7 @@ from gateway.classification.signals import finding_signals, signals
 from gateway.domain.caller import NO_LIMITS, Allowance
 from gateway.domain.decision import Classification, Decision, Facts, Scan, Shadow, Signal
 from gateway.domain.dialect import Dialect
+from gateway.domain.obligation import cost_max, passing
 from gateway.domain.product import product_of
 from gateway.domain.request import Ask, Envelope, Operation
 from gateway.domain.route import Route
@@ -36,6 +37,7 @@ class Evidence(Struct, frozen=True):
     facts: Facts
     scan: Scan = Scan()
     allowance: Allowance = NO_LIMITS
+    body_bytes: int | None = None
 
 
 class Ruling(Struct, frozen=True):
@@ -81,7 +83,8 @@ def gather(
     found = finding_signals(scan.findings, scan.failed, program.raises, program.counts)
     known = conversation_signals(recalled, world.vocabulary, program.unseen_assistant)
     facts = _facts(envelope, named, scan, world)
-    return Evidence(ask, (*told, *found, *known), facts, scan, caller.allowance)
+    size = envelope.body_bytes
+    return Evidence(ask, (*told, *found, *known), facts, scan, caller.allowance, size)
 
 
 def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = None) -> Ruling:
@@ -96,7 +99,14 @@ def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = 
     decision = narrowed(decision, facts.label, allowance, world.vocabulary)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
     why_not = objecting(objections(world.program, facts, now), allowance)
-    limits = Limits(why_not, world.program.passes, now.date(), allowance)
+    limits = Limits(
+        why_not,
+        passing(world.program.passes, decision.obligations),
+        now.date(),
+        allowance,
+        cost_max(decision.obligations),
+        evidence.body_bytes,
+    )
     route = plan(decision, evidence.ask, named, world.fleet, limits)
     shadow = _shadow(world, facts, allowance, now)
     return Ruling(evidence, facts, classification, decision, route, shadow)
@@ -108,7 +118,9 @@ def _shadow(world: World, facts: Facts, allowance: Allowance, now: datetime) -> 
     if found is None:
         return None
     decision = narrowed(found.decision, facts.label, allowance, world.vocabulary)
-    return Shadow(found.rules, decision.effect, decision.boundary, found.broken)
+    return Shadow(
+        found.rules, decision.effect, decision.boundary, found.broken, decision.obligations
+    )
 
 
 def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:

@@ -74,6 +74,7 @@ def compile_bundle(
     program = Program(
         digest=digest,
         clauses=rules.clauses,
+        duties=rules.duties,
         shadows=rules.shadows,
         asks=rules.asks,
         zones=zones,

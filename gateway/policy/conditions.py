@@ -68,7 +68,7 @@ def _check_permit(reading: Reading, pointer: str, when: When) -> None:
     """
     for name in ("client", "detector_count_min"):
         if getattr(when, name) is not UNSET:
-            reading.complain(f"{pointer}/{name}", "permits nothing", "it is for a deny")
+            reading.complain(f"{pointer}/{name}", "permits nothing", "it is for a deny or oblige")
 
 
 def _check_clients(reading: Reading, pointer: str, when: When) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from gateway.domain.obligation import Obligation
 from gateway.domain.zone import Evidence
 
 RULES_MAX = 10_000
@@ -21,6 +22,7 @@ PASSES_MAX = 256
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
 COUNT_MAX = 1_000
+COST_MAX_MICROUSD = 1_000_000_000_000
 
 Words = str | list[str]
 Reason = Annotated[str, Meta(max_length=TEXT_CHARS_MAX)]
@@ -70,14 +72,18 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 
     `zones: any` closes every zone and is for a deny alone. `reason` is shown to the caller. With
     `mode: shadow` it is evaluated and recorded, and changes nothing.
+    `effect: oblige` names no zone, but `obligations` of a permitted request, or what it may cost at
+    worst (`cost_max_microusd`), or both; those of all rules that match are joined.
     """
 
     id: str
-    effect: Literal["permit", "deny"]
+    effect: Literal["permit", "deny", "oblige"]
     when: When
     zones: Words | UnsetType = UNSET
     reason: Reason = ""
     mode: Literal["enforce", "shadow"] = "enforce"
+    obligations: list[Obligation] | UnsetType = UNSET
+    cost_max_microusd: Annotated[int, Meta(ge=0, le=COST_MAX_MICROUSD)] | UnsetType = UNSET
 
 
 class Detector(Struct, frozen=True, forbid_unknown_fields=True):

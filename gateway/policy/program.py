@@ -15,6 +15,7 @@ class Clause(Struct, frozen=True):
 
     `matches` says whether all its conditions hold. `fits` asks those about the label alone, and
     `conditional` says that there are others: what a proof over all labels has to work with.
+    `obliges` holds the words of the obligations of a rule that obliges; it has no zones.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Clause(Struct, frozen=True):
     fits: Callable[[Label], bool]
     conditional: bool
     reason: str = ""
+    obliges: frozenset[str] = frozenset()
 
 
 class Asks(Struct, frozen=True):
@@ -44,7 +46,8 @@ class Program(Struct, frozen=True):
     `on_loss` is `refuse` or `record`. `passes` holds, by zone, the names of what may go there
     although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
     the model joins which never came from here; None where it joins none. `shadows` are the rules
-    that are evaluated and recorded only; `asks` names what rules want to know.
+    that are evaluated and recorded only, `duties` those that oblige; `asks` names what rules want
+    to know.
     """
 
     digest: str
@@ -59,6 +62,7 @@ class Program(Struct, frozen=True):
     counts: dict[str, int] = {}
     replies: dict[str, str] = {}
     shadows: tuple[Clause, ...] = ()
+    duties: tuple[Clause, ...] = ()
     asks: Asks = Asks()
 
     @property

@@ -2,6 +2,7 @@
 
 from msgspec import UNSET, Struct
 
+from gateway.domain.obligation import costing
 from gateway.domain.zone import Zone
 from gateway.policy.conditions import compile_when
 from gateway.policy.language import RULES_MAX, Rule, When
@@ -10,14 +11,16 @@ from gateway.policy.program import Asks, Clause
 from gateway.policy.reading import Reading, listed
 from gateway.policy.words import Words, check_name
 
+OBLIGE = "oblige"
 # WHY: these words say why an offering was excluded, where the id of a rule may stand too.
-_RESERVED_IDS = frozenset({"clearance", "boundary", "context", "resting"})
+_RESERVED_IDS = frozenset({"clearance", "boundary", "context", "resting", "cost"})
 
 
 class Rules(Struct, frozen=True):
-    """The rules in force, those in the shadow, and what they ask of a request."""
+    """The rules in force, what is obliged to, the rules in the shadow, and what they ask for."""
 
     clauses: tuple[Clause, ...] = ()
+    duties: tuple[Clause, ...] = ()
     shadows: tuple[Clause, ...] = ()
     asks: Asks = Asks()
 
@@ -40,10 +43,17 @@ def read_rules(reading: Reading, raw: object, words: Words, zones: dict[str, Zon
             read.append((rule, _clause(reading, f"/rules/{index}", rule, words)))
             _check_reach(reading, f"/rules/{index}", rule, words, zones)
     return Rules(
-        clauses=tuple(clause for rule, clause in read if rule.mode == "enforce"),
-        shadows=tuple(clause for rule, clause in read if rule.mode == "shadow"),
+        clauses=tuple(one for rule, one in read if _kind(rule) == "decides"),
+        duties=tuple(one for rule, one in read if _kind(rule) == "obliges"),
+        shadows=tuple(one for rule, one in read if _kind(rule) == "shadow"),
         asks=_asks([rule.when for rule, _ in read]),
     )
+
+
+def _kind(rule: Rule) -> str:
+    if rule.mode == "shadow":
+        return "shadow"
+    return "obliges" if rule.effect == OBLIGE else "decides"
 
 
 def _asks(conditions: list[When]) -> Asks:
@@ -68,11 +78,28 @@ def _clause(reading: Reading, pointer: str, rule: Rule, words: Words) -> Clause:
         fits=conditions.fits,
         conditional=bool(conditions.on_facts),
         reason=rule.reason,
+        obliges=_obliges(reading, pointer, rule),
     )
+
+
+def _obliges(reading: Reading, pointer: str, rule: Rule) -> frozenset[str]:
+    """Return the words of the obligations; only a rule that obliges has any, and at least one."""
+    words = frozenset(str(word) for word in rule.obligations or ())
+    if rule.cost_max_microusd is not UNSET:
+        words |= {costing(rule.cost_max_microusd)}
+    if rule.effect == OBLIGE and not words:
+        reading.complain(pointer, "the rule obliges to nothing", "obligations: [...]")
+    if rule.effect != OBLIGE and (words or rule.obligations is not UNSET):
+        reading.complain(pointer, "a rule with obligations has `effect: oblige`")
+    return words
 
 
 def _zones(reading: Reading, pointer: str, rule: Rule, words: Words) -> frozenset[str]:
     """Return the zones that a rule opens or closes; there is no default."""
+    if rule.effect == OBLIGE:
+        if rule.zones is not UNSET or rule.when.zone is not UNSET:
+            reading.complain(pointer, "an obligation is of the request, and names no zone")
+        return frozenset()
     written, place = rule.zones, f"{pointer}/zones"
     if rule.when.zone is not UNSET:
         if rule.effect == "permit":
@@ -93,7 +120,7 @@ def _check_reach(
 ) -> None:
     """Note a permit that can never open a zone, for none clears what the rule is about."""
     named = [zones.get(zone) for zone in listed(rule.zones)]
-    if rule.effect == "deny" or words.levels is None or not named or None in named:
+    if rule.effect != "permit" or words.levels is None or not named or None in named:
         return
     if not any(zone is not None and _may_clear(zone, rule.when, words) for zone in named):
         reading.complain(

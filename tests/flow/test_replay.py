@@ -44,6 +44,13 @@ def a_store() -> Stored:
     policy["policy"]["rules"] += [
         {"id": "no-guests", "effect": "deny", "when": {"team": "guests"}, "zones": ["frontier"]},
         {
+            "id": "obliged",
+            "effect": "oblige",
+            "when": {"team": "obliged"},
+            "obligations": ["no_store", "strip_provider_tools"],
+            "cost_max_microusd": 10_000,
+        },
+        {
             "id": "guests-stay-out",
             "effect": "deny",
             "when": {"team": "guests"},
@@ -95,6 +102,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "permitted": {"caller": {"repos": ("website",)}},
     "restricted": {"caller": {"repos": ("payments",)}},
     "nobody fits": {"model": "plan", "caller": {"repos": ("payments",)}},
+    "obliged": {"caller": {"team": "obliged", "repos": ("website",)}},
     "in the shadow": {"caller": {"team": "guests"}},
     "denied": {"surface": "messages"},
     "a claim": {"claims": {"label": "confidential", "repo": "git@git.example.com:web/x.git"}},
@@ -111,6 +119,21 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a pinned engine": {"model": "ollama:qwen2.5-coder:14b"},
     "an unknown binding": {"caller": {"repos": ("ghost",)}},
 }
+
+
+def test_obligations_and_what_was_too_dear_are_made_again() -> None:
+    store = a_store()
+    record = recorded(store, caller={"team": "obliged", "repos": ("website",)})
+    assert record.decision.obligations == (
+        "cost_max_microusd:10000",
+        "no_store",
+        "strip_provider_tools",
+    )
+    assert "cost" in {item.reason for item in record.excluded}
+    assert replay(record, store.__getitem__) == ()
+    freed = replace(record, decision=replace(record.decision, obligations=()))
+    (line,) = replay(freed, store.__getitem__)
+    assert line.startswith("obligations: recorded none, now cost_max_microusd:10000")
 
 
 def test_what_the_shadow_would_have_made_is_recorded_and_compared() -> None:

@@ -9,17 +9,15 @@ from msgspec.structs import replace
 
 from gateway.domain.caller import Allowance
 from gateway.domain.decision import Effect, Finding, Scan, Shadow
-from gateway.domain.document import Document
 from gateway.domain.errors import Malformed, UnknownModel
 from gateway.domain.request import Ask
 from gateway.flow.ports import World
 from gateway.flow.ruling import Evidence, Ruling, gather, rule
-from gateway.policy.compile import compile_bundle
 from gateway.routing.names import Named
 from tests.doubles.fleets import a_catalogue, a_fleet, an_offering
 from tests.doubles.houses import CATALOGUE, CLOUD, HOME, an_envelope
-from tests.doubles.policies import ANYWHERE, compiled, shipped
-from tests.doubles.worlds import a_world
+from tests.doubles.policies import ANYWHERE, compiled
+from tests.doubles.worlds import a_world, demo_with
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOTHING = Scan()
@@ -67,12 +65,7 @@ def test_facts_tell_bound_and_claimed_repositories_apart() -> None:
 
 
 def a_world_with(*rules: dict[str, Any]) -> World:
-    """The demo's world with these rules beside one that permits all zones."""
-    documents = {name: Document(one.file, one.value) for name, one in shipped("demo").items()}
-    policy = dict(documents["policy"].value)
-    policy["rules"] = [ANYWHERE | {"zones": ["on_prem", "frontier"]}, *rules]
-    documents["policy"] = Document("policy.yaml", policy)
-    return a_world(a_fleet(CATALOGUE), compile_bundle(documents, "sha256:policy").require())
+    return a_world(a_fleet(CATALOGUE), demo_with(*rules))
 
 
 NOSY = {

@@ -7,6 +7,7 @@ from gateway.policy.language import RULES_MAX
 from tests.doubles.policies import a_program, problems, some_facts
 
 PERMIT = {"id": "one", "effect": "permit", "when": {"any": True}, "zones": ["home"]}
+NOTHING = "permits nothing (it is for a deny or oblige)"
 DENY = {"id": "one", "effect": "deny", "when": {"any": True}, "zones": ["home"]}
 
 
@@ -123,8 +124,11 @@ def test_a_program_says_what_its_rules_want_to_know() -> None:
 @pytest.mark.parametrize(
     ("conditions", "what"),
     [
-        ({"client": "codex"}, "/client: permits nothing (it is for a deny)"),
-        ({"detector_count_min": 2}, "/detector_count_min: permits nothing (it is for a deny)"),
+        ({"client": "codex"}, f"/client: {NOTHING}"),
+        (
+            {"detector_count_min": 2},
+            f"/detector_count_min: {NOTHING}",
+        ),
         ({"client": []}, "/client: an empty list matches nothing (leave the key out)"),
         ({"detector_count_min": 0}, "/detector_count_min: expected int >= 1"),
     ],
