@@ -135,6 +135,10 @@ class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):
     codes, region sets, names of cloud regions, or `world`. `addresses` are CIDR blocks.
     `premises` says that the machines are ours; elsewhere facts need `evidence`, or they count as
     the world.
+    `training` says whether the operator trains on what he sees; unknown counts as yes.
+    `transfer_basis` is the legal ground on which data goes there, `dpa_ref` the agreement.
+    The caveats `no-train` and `no-retention`, where the policy has them, are cleared only with
+    `training: no` and `retention_days: 0`, and with evidence that is believed.
     """
 
     level: str
@@ -147,6 +151,9 @@ class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):
     caveats: list[str] = []
     premises: bool = False
     evidence: Evidence | UnsetType = UNSET
+    training: Literal["no", "yes", "unknown"] = "unknown"
+    transfer_basis: Literal["none", "adequacy", "scc", "dpf", "bcr", "derogation"] = "none"
+    dpa_ref: Reason = ""
 
 
 class ZonesFile(Struct, frozen=True, forbid_unknown_fields=True):
