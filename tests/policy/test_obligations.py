@@ -4,7 +4,9 @@ import pytest
 from msgspec import structs
 
 from gateway.domain.decision import Effect
+from gateway.domain.document import Document
 from gateway.domain.obligation import cost_max, is_provider_tool, passing
+from gateway.policy.cases import read_cases
 from gateway.policy.evaluate import decide, shadowed, why_not
 from gateway.policy.prove import prove
 from tests.doubles.policies import (
@@ -147,3 +149,17 @@ def test_what_a_provider_runs_passes_no_more_and_all_else_as_before() -> None:
 def test_the_limit_of_cost_is_read_from_the_words() -> None:
     assert cost_max(("cost_max_microusd:7", "cost_max_microusd:3", "notify")) == 3
     assert cost_max(("notify",)) is None
+
+
+def test_a_case_may_want_obligations_and_name_the_rules_that_oblige() -> None:
+    want = {
+        "effect": "permit",
+        "label": "internal",
+        "boundary": ["home", "cloud"],
+        "because": ["anywhere", "keep-nothing"],
+        "record": {"obligations": ["no_store", "notify"]},
+    }
+    document = Document("cases/a.yaml", [{"name": "kept", "given": {}, "want": want}])
+    (case,), problems_found = read_cases(document, compiled(policy__rules=[ANYWHERE, KEEP]))
+    assert problems_found == ()
+    assert case.want.record.obligations == ["no_store", "notify"]
