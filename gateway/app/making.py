@@ -312,7 +312,8 @@ def _residency(
 
 def rules_of(loaded: Loaded) -> list[str]:
     """Return what denials are counted by: the rules, and the reasons that are none."""
-    return [*(clause.id for clause in loaded.compiled.program.clauses), *REASONS]
+    program = loaded.compiled.program
+    return [*(clause.id for clause in (*program.clauses, *program.duties)), *REASONS]
 
 
 def _metrics(loaded: Loaded) -> Metrics:

@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.attestation import Attestation
 from gateway.domain.caller import Allowance
-from gateway.domain.decision import Decision, Facts, Finding, Signal
+from gateway.domain.decision import Decision, Facts, Finding, Shadow, Signal
 from gateway.domain.label import Label
 from gateway.domain.money import Tokens
 from gateway.domain.request import Ask
@@ -84,7 +84,8 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     `known_by` how he was known where it was not by a key. `on_behalf_of` is the person for whom he
     acted, under the key of that person.
     `allowed_kinds` counts those of `finding_kinds` that a steward allowed.
-    `closed` holds the zones that a person had closed.
+    `closed` holds the zones that a person had closed. `shadow` is what rules that are not in force
+    would have made of it.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     on_behalf_of: Sealed | UnsetType = UNSET
     allowed_kinds: dict[str, int] | UnsetType = UNSET
     closed: frozenset[str] | UnsetType = UNSET
+    shadow: Shadow | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.label import Label
 
@@ -76,6 +76,8 @@ class Facts(Struct, frozen=True):
 
     `repos` are registry ids that the key binds; `claimed_repos` those that only the client names.
     A permit asks `repos`, and a claim can only take it away; a deny asks both.
+    `key`, `client` and `finding_counts` (different findings by kind) are there only where a rule of
+    the policy asks for them: a record holds no more of a caller than policy was told.
     """
 
     label: Label
@@ -86,6 +88,10 @@ class Facts(Struct, frozen=True):
     repos: frozenset[str] = frozenset()
     findings: frozenset[str] = frozenset()
     claimed_repos: frozenset[str] = frozenset()
+    # WHY: left out where there is none: what an older record holds must be written as it was.
+    key: str | UnsetType = UNSET
+    client: str | UnsetType = UNSET
+    finding_counts: dict[str, int] | UnsetType = UNSET
 
 
 class Decision(Struct, frozen=True):
@@ -93,7 +99,8 @@ class Decision(Struct, frozen=True):
 
     `boundary` is the set of zones that the request may reach; it is empty unless permitted.
     `reason` is a code: permitted, no_rule_matched, denied_by_rule, no_zone_cleared,
-    no_lawful_place, rule_error, or the code of the error that refused the request.
+    no_lawful_place, rule_error, cannot_redact, or the code of the error that refused the request.
+    `obligations` are words of `domain.obligation`.
     """
 
     effect: Effect
@@ -103,4 +110,18 @@ class Decision(Struct, frozen=True):
     policy: str
     decided_at: datetime
     message: str = ""
+    obligations: tuple[str, ...] = ()
+
+
+class Shadow(Struct, frozen=True):
+    """What the shadow rules would have made of a request; nothing of it was enforced.
+
+    `rules` are the ids of those that match, `broken` of those that could not be evaluated.
+    `effect`, `boundary` and `obligations` are the decision's, had the matching ones been in force.
+    """
+
+    rules: tuple[str, ...]
+    effect: Effect
+    boundary: frozenset[str]
+    broken: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()

@@ -6,6 +6,11 @@ from msgspec import Struct
 
 from gateway.domain.label import Label, Level
 
+NO_TRAIN = "no-train"
+NO_RETENTION = "no-retention"
+UNKNOWN = "unknown"
+_BOUND = frozenset({NO_TRAIN, NO_RETENTION})
+
 
 class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a zone's facts were read, when, and until when they are believed."""
@@ -20,6 +25,9 @@ class Zone(Struct, frozen=True):
 
     Regions are ISO 3166-1 alpha-2 codes; None stands for the world. `addresses` are the CIDR
     blocks to which every host of the zone must resolve. `premises` says that the machines are ours.
+    `training` says whether the operator trains on what he sees: no, yes, or unknown, which counts
+    as yes. `transfer_basis` and `dpa_ref` are for people: on which ground data goes there, and
+    under which agreement.
     """
 
     name: str
@@ -33,22 +41,37 @@ class Zone(Struct, frozen=True):
     addresses: tuple[str, ...]
     premises: bool = False
     evidence: Evidence | None = None
+    training: str = UNKNOWN
+    transfer_basis: str = "none"
+    dpa_ref: str = ""
 
     def clearance(self, today: date) -> Label:
         """Return the strictest label that the zone clears on that day.
 
-        INVARIANT: facts without evidence, or with evidence past its day, count as the world.
+        INVARIANT: facts without evidence, or with evidence past its day, count as the world, and
+        as those of an operator who keeps what he sees and trains on it.
         """
-        return Label(self.level, self.caveats, self._regions(today))
+        believed = self._believed(today)
+        # WHY: most zones clear no caveat that facts could take away.
+        caveats = self.caveats
+        if not caveats.isdisjoint(_BOUND):
+            caveats -= self.unkept if believed else _BOUND
+        return Label(self.level, caveats, self._regions() if believed else None)
+
+    @property
+    def unkept(self) -> frozenset[str]:
+        """The caveats that the zone's own facts speak against."""
+        against = {NO_TRAIN: self.training != "no", NO_RETENTION: self.retention_days != 0}
+        return frozenset(caveat for caveat, told in against.items() if told)
 
     def clears(self, label: Label, today: date) -> bool:
         """May data of this label be here? Dominance is the only comparison."""
         return label.has_lawful_place and self.clearance(today).dominates(label)
 
-    def _regions(self, today: date) -> frozenset[str] | None:
+    def _believed(self, today: date) -> bool:
+        return self.premises if self.evidence is None else today <= self.evidence.expires_on
+
+    def _regions(self) -> frozenset[str] | None:
         if self.processing_regions is None or self.storage_regions is None:
-            return None
-        believed = self.premises if self.evidence is None else today <= self.evidence.expires_on
-        if not believed:
             return None
         return (self.processing_regions | self.storage_regions) or None

@@ -77,6 +77,11 @@ class Docket:
         return self._decided.facts
 
     @property
+    def obligations(self) -> tuple[str, ...]:
+        """What policy obliges to."""
+        return self._decided.decision.obligations
+
+    @property
     def is_open(self) -> bool:
         """Does the Decided stand in the ledger?"""
         last = self._last

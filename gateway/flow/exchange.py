@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from gateway.domain.decision import Effect
 from gateway.domain.dialect import ErrorReply
 from gateway.domain.errors import GatewayError, Refusal, Unreachable
+from gateway.domain.obligation import Obligation
 from gateway.domain.request import Envelope
 from gateway.flow.docket import Docket
 from gateway.flow.house import House
@@ -41,6 +42,9 @@ class Exchange:
         opening = replace(opening, run=memory.run(envelope.claims.session) or UNSET)
         docket = Docket(self._house, envelope, opening, personal, ruling.route)
         docket.memory = memory
+        if Obligation.NOTIFY in ruling.decision.obligations:
+            self._house.log.warning("policy_notifies", record=envelope.id)
+            self._house.meters.notice()
         if not ruling.route.candidates:
             return await self._refuse(docket, envelope, ruling)
         pursuit = Pursuit(self._house, world, docket, envelope, ruling.evidence.ask)

@@ -82,6 +82,7 @@ def decided(
         allowance=_limited(ruling.evidence.allowance),
         known_by=envelope.caller.known_by or UNSET,
         closed=world.fleet.closed or UNSET,
+        shadow=ruling.shadow or UNSET,
     )
 
 

@@ -143,6 +143,9 @@ class Meters(Protocol):
     def denial(self, rule: str) -> None:
         """Count a denial by rule."""
 
+    def notice(self) -> None:
+        """Count a request of which policy wants to be told."""
+
     def attempt(self, zone: str, outcome: str) -> None:
         """Count an attempt."""
 

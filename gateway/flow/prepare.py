@@ -14,6 +14,8 @@ from gateway.transport.call import HttpCall
 from gateway.transport.credentials import Settings
 from gateway.wire import body as wire_body
 
+STORE = "store"
+
 
 class Prepared(Struct, frozen=True):
     """A call, the dialect in which the engine will answer, and what could not be said."""
@@ -35,11 +37,13 @@ class Border(Struct, frozen=True):
     """What a zone takes in of what is neither content nor setting.
 
     `outside` says that its engines are not on the premises: what identifies, what makes a provider
-    act, and what nobody knows stays here then, but for what policy lets pass by name.
+    act, and what nobody knows stays here then, but for what policy lets pass by name. With
+    `no_store` the engine is told to keep nothing, where it has a word for that.
     """
 
     outside: bool
     passed: frozenset[str] = frozenset()
+    no_store: bool = False
 
 
 def prepare(
@@ -60,6 +64,8 @@ def prepare(
     for quirk in (*backend.quirks, *way.quirks):
         body = quirk(body, offering)
     body, untaken = taken(body, target, way.takes)
+    if border.no_store and STORE in target.fields and STORE in (way.takes or (STORE,)):
+        body = {**body, STORE: False}
     body, unfit = way.fitted(body, telling)
     if way.salted is not None and wish.tenant:
         body = way.salted(body, wish.tenant)

@@ -12,6 +12,7 @@ from gateway.domain.errors import (
     NoHealthyBackend,
     Unreachable,
 )
+from gateway.domain.obligation import Obligation, passing
 from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
 from gateway.flow.attempt import OK, Opened, Try, Whole, let_end, relay
@@ -28,6 +29,7 @@ from gateway.routing.fallback import error_after, may_continue
 from gateway.routing.plan import ZONE_CLOSED
 from gateway.transport.failure import TransportFailure
 
+OBLIGATIONS_HEADER = "x-perimeter-obligations"
 ROUNDS_MAX = 2
 RETRY_WAIT_S = 0.25
 RETRY_WAIT_S_MAX = 2.0
@@ -52,6 +54,7 @@ class Pursuit:
         self._dialect: Dialect = dialect if answering is None else answering(envelope.body)
         self._failures: list[Failure] = []
         self._unable: CannotExpress | None = None
+        self._passes = passing(world.program.passes, docket.obligations)
         docket.orders = orders_of(world.program)
 
     async def run(self) -> Reply:
@@ -132,7 +135,8 @@ class Pursuit:
             backend,
             Border(
                 outside=zone is None or not zone.premises,
-                passed=self._world.program.passes.get(candidate.zone, frozenset()),
+                passed=self._passes.get(candidate.zone, frozenset()),
+                no_store=Obligation.NO_STORE in self._docket.obligations,
             ),
         )
         if self._world.program.on_loss == "refuse":
@@ -223,11 +227,12 @@ class Pursuit:
         return error_reply(error, self._dialect.refusal(error, record_id), record_id)
 
     def _headers(self, content_type: str) -> tuple[tuple[str, str], ...]:
-        lost = self._docket.losses
+        lost, word = self._docket.losses, Obligation.REQUIRE_REVIEW
         return (
             ("content-type", content_type),
             *told(self._docket.id, self._dialect.record_headers),
             *((("x-perimeter-lost", ", ".join(lost)),) if lost else ()),
+            *(((OBLIGATIONS_HEADER, word),) if word in self._docket.obligations else ()),
         )
 
 

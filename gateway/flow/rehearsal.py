@@ -102,6 +102,7 @@ def _got(record: Decided, served_by: str | None) -> Got:
             candidates=list(kept.candidates),
             excluded=excluded,
             finding_kinds=kept.finding_kinds,
+            obligations=list(kept.decision.obligations),
         ),
         served_by=served_by,
         excluded=excluded,

@@ -45,7 +45,13 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
         raise NotReplayable("the decision names another policy than the record")
     world = _world(decided, load)
     allowance = decided.allowance or NO_LIMITS
-    evidence = Evidence(decided.ask, decided.signals, decided.facts, allowance=allowance)
+    evidence = Evidence(
+        decided.ask,
+        decided.signals,
+        decided.facts,
+        allowance=allowance,
+        body_bytes=decided.body_bytes,
+    )
     again = rule(evidence, world, decided.decision.decided_at)
     return tuple(
         f"{name}: recorded {_shown(recorded)}, now {_shown(made)}"
@@ -92,6 +98,7 @@ def _pairs(decided: Decided, again: Ruling) -> list[tuple[str, Any, Any]]:
         *((name, _plain(was, name), _plain(now, name)) for name in DECISION_FIELDS),
         ("candidates", decided.candidates, tuple(c.offering.id for c in again.route.candidates)),
         ("excluded", decided.excluded, again.route.excluded),
+        ("shadow", decided.shadow or None, again.shadow),
     ]
 
 

@@ -1,8 +1,9 @@
 """Classify, decide, plan: the pure middle of a request, the same for serving, cases and replay."""
 
+from collections import Counter
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from gateway.classification.allowed import with_allowed
@@ -15,12 +16,14 @@ from gateway.classification.conversation import (
 from gateway.classification.repos import repos_of
 from gateway.classification.signals import finding_signals, signals
 from gateway.domain.caller import NO_LIMITS, Allowance
-from gateway.domain.decision import Classification, Decision, Facts, Scan, Signal
+from gateway.domain.decision import Classification, Decision, Facts, Scan, Shadow, Signal
 from gateway.domain.dialect import Dialect
+from gateway.domain.obligation import cost_max, passing
+from gateway.domain.product import product_of
 from gateway.domain.request import Ask, Envelope, Operation
 from gateway.domain.route import Route
 from gateway.flow.ports import World
-from gateway.policy.evaluate import decide, objections
+from gateway.policy.evaluate import decide, objections, shadowed
 from gateway.routing.allowance import narrowed, objecting
 from gateway.routing.names import Named, resolve
 from gateway.routing.plan import Limits, plan
@@ -34,6 +37,7 @@ class Evidence(Struct, frozen=True):
     facts: Facts
     scan: Scan = Scan()
     allowance: Allowance = NO_LIMITS
+    body_bytes: int | None = None
 
 
 class Ruling(Struct, frozen=True):
@@ -44,6 +48,7 @@ class Ruling(Struct, frozen=True):
     classification: Classification
     decision: Decision
     route: Route
+    shadow: Shadow | None = None
 
 
 def asked(envelope: Envelope, dialect: Dialect) -> Ask:
@@ -78,7 +83,8 @@ def gather(
     found = finding_signals(scan.findings, scan.failed, program.raises, program.counts)
     known = conversation_signals(recalled, world.vocabulary, program.unseen_assistant)
     facts = _facts(envelope, named, scan, world)
-    return Evidence(ask, (*told, *found, *known), facts, scan, caller.allowance)
+    size = envelope.body_bytes
+    return Evidence(ask, (*told, *found, *known), facts, scan, caller.allowance, size)
 
 
 def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = None) -> Ruling:
@@ -93,13 +99,34 @@ def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = 
     decision = narrowed(decision, facts.label, allowance, world.vocabulary)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
     why_not = objecting(objections(world.program, facts, now), allowance)
-    limits = Limits(why_not, world.program.passes, now.date(), allowance)
+    limits = Limits(
+        why_not,
+        passing(world.program.passes, decision.obligations),
+        now.date(),
+        allowance,
+        cost_max(decision.obligations),
+        evidence.body_bytes,
+    )
     route = plan(decision, evidence.ask, named, world.fleet, limits)
-    return Ruling(evidence, facts, classification, decision, route)
+    shadow = _shadow(world, facts, allowance, now)
+    return Ruling(evidence, facts, classification, decision, route, shadow)
+
+
+def _shadow(world: World, facts: Facts, allowance: Allowance, now: datetime) -> Shadow | None:
+    """Return what the shadow rules would have made of it, within the caller's allowance."""
+    found = shadowed(world.program, facts, now)
+    if found is None:
+        return None
+    decision = narrowed(found.decision, facts.label, allowance, world.vocabulary)
+    return Shadow(
+        found.rules, decision.effect, decision.boundary, found.broken, decision.obligations
+    )
 
 
 def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
     repos = repos_of(envelope.caller, envelope.claims, world.registry)
+    asks, key = world.program.asks, envelope.caller.key_id
+    client = product_of(envelope.client) if asks.clients else ""
     return Facts(
         label=world.vocabulary.top,
         team=envelope.caller.team,
@@ -109,4 +136,17 @@ def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
         repos=repos.known,
         findings=frozenset(one.kind for one in scan.findings if not one.allowed),
         claimed_repos=repos.claimed,
+        key=key if key in asks.keys else UNSET,
+        client=client if client in asks.clients else UNSET,
+        finding_counts=(_counted(scan) or UNSET) if asks.counts else UNSET,
     )
+
+
+def _counted(scan: Scan) -> dict[str, int]:
+    """Return how many different findings there are, by kind; what a steward allowed is none."""
+    different = {
+        (one.kind, one.fingerprint or (one.path, one.start))
+        for one in scan.findings
+        if not one.allowed
+    }
+    return dict(sorted(Counter(kind for kind, _ in different).items()))

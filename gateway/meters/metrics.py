@@ -43,6 +43,7 @@ class Metrics:
         self._detectors = ClosedSet(detectors)
         self._requests = self._counter("requests", "Requests that ended.", "surface", "outcome")
         self._denials = self._counter("denials", "Denials by policy rule.", "rule")
+        self._notices = self._counter("notices", "Requests under the obligation notify.")
         self._attempts = self._counter("attempts", "Attempts by zone.", "zone", "outcome")
         self._failures = self._counter("detector_failures", "Failed detectors.", "detector")
         self._unauthenticated = self._counter("unauthenticated", "Requests without a usable key.")
@@ -92,6 +93,10 @@ class Metrics:
     def denial(self, rule: str) -> None:
         """Count a denial by rule."""
         self._denials.labels(self._rules.fit(rule)).inc()
+
+    def notice(self) -> None:
+        """Count a request of which policy wants to be told."""
+        self._notices.inc()
 
     def attempt(self, zone: str, outcome: str) -> None:
         """Count an attempt by the zone that it went to."""

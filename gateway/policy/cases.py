@@ -76,6 +76,7 @@ class Recorded(Struct, frozen=True, forbid_unknown_fields=True):
     candidates: list[str] | UnsetType = UNSET
     excluded: dict[str, str] | UnsetType = UNSET
     finding_kinds: dict[str, int] | UnsetType = UNSET
+    obligations: list[str] | UnsetType = UNSET
 
 
 class Want(Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,7 +137,8 @@ def read_cases(
     words = Words(
         compiled.vocabulary, frozenset(compiled.zones), frozenset(compiled.registry.repos)
     )
-    rules = frozenset(clause.id for clause in compiled.program.clauses)
+    program = compiled.program
+    rules = frozenset(clause.id for clause in (*program.clauses, *program.duties))
     names: set[str] = set()
     cases: list[Case] = []
     for index, value in enumerate(raw):

@@ -68,12 +68,15 @@ def compile_bundle(
     registry = read_registry(readings["repos"], words, top)
     named = {name: _keys(readings[name], name) for name in ("zones", "repos")}
     words = Words(vocabulary, named["zones"], named["repos"], known)
-    clauses = read_rules(policy, parts.get("rules"), words, zones)
+    rules = read_rules(policy, parts.get("rules"), words, zones)
     default = _default(policy, parts, words) or top
     detectors, raises = _detectors(policy, parts, words, top)
     program = Program(
         digest=digest,
-        clauses=clauses,
+        clauses=rules.clauses,
+        duties=rules.duties,
+        shadows=rules.shadows,
+        asks=rules.asks,
         zones=zones,
         vocabulary=vocabulary or _UNUSABLE,
         default=default,

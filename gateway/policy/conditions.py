@@ -6,8 +6,9 @@ from msgspec import UNSET, Struct
 
 from gateway.domain.decision import Facts
 from gateway.domain.label import Label
+from gateway.domain.product import product_of
 from gateway.policy.language import When
-from gateway.policy.reading import Reading, listed
+from gateway.policy.reading import Reading, listed, spread
 from gateway.policy.words import Words
 
 OnLabel = Callable[[Label], bool]
@@ -52,7 +53,30 @@ def compile_when(
         reading.known(f"{pointer}/repo", "repository", when.repo, words.repos)
         repos = frozenset(listed(when.repo))
         on_facts.append(_every_repo(repos) if permits else _some_repo(repos))
+    if permits:
+        _check_permit(reading, pointer, when)
+    _check_clients(reading, pointer, when)
+    if when.detector_count_min is not UNSET:
+        on_facts.append(_findings_min(frozenset(listed(when.detector)), when.detector_count_min))
     return Conditions(tuple(on_label), tuple(on_facts))
+
+
+def _check_permit(reading: Reading, pointer: str, when: When) -> None:
+    """Note what must not open a zone: a client's word of itself, and finding more.
+
+    INVARIANT: a claim, or one more finding, never widens.
+    """
+    for name in ("client", "detector_count_min"):
+        if getattr(when, name) is not UNSET:
+            reading.complain(f"{pointer}/{name}", "permits nothing", "it is for a deny or oblige")
+
+
+def _check_clients(reading: Reading, pointer: str, when: When) -> None:
+    for place, name in spread(f"{pointer}/client", when.client):
+        if not name or product_of(name) != name:
+            reading.complain(
+                place, "not the name of a product", "lower case, without version, such as codex"
+            )
 
 
 def _check_any(reading: Reading, pointer: str, when: When) -> None:
@@ -110,6 +134,8 @@ def _fact_tests(reading: Reading, pointer: str, when: When, words: Words) -> lis
         ("model", known.models, _model),
         ("surface", known.surfaces, _surface),
         ("detector", known.findings, _finding),
+        ("key", known.keys, _key),
+        ("client", None, _client),
     )
     tests: list[OnFacts] = []
     for name, names, test in asked:
@@ -160,6 +186,26 @@ def _surface(names: frozenset[str]) -> OnFacts:
 
 def _finding(kinds: frozenset[str]) -> OnFacts:
     return lambda facts: not kinds.isdisjoint(facts.findings)
+
+
+def _key(names: frozenset[str]) -> OnFacts:
+    return lambda facts: facts.key in names
+
+
+def _client(names: frozenset[str]) -> OnFacts:
+    return lambda facts: facts.client in names
+
+
+def _findings_min(kinds: frozenset[str], least: int) -> OnFacts:
+    """Return whether so many different findings were made, of these kinds where some are named."""
+    return lambda facts: (
+        least
+        <= sum(
+            count
+            for kind, count in (facts.finding_counts or {}).items()
+            if not kinds or kind in kinds
+        )
+    )
 
 
 def _every_repo(repos: frozenset[str]) -> OnFacts:

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.domain.decision import Decision, Effect, Facts
 from gateway.domain.label import Label
+from gateway.domain.obligation import COST_MAX, Obligation, cost_max, costing
 from gateway.policy.program import Clause, Program
 
 CLEARANCE = "clearance"
 NOT_PERMITTED = "not_permitted"
 RULE_ERROR = "rule_error"
+CANNOT_REDACT = "cannot_redact"
 
 
 class _Matched(Struct, frozen=True):
@@ -20,6 +23,7 @@ class _Matched(Struct, frozen=True):
     permits: tuple[Clause, ...]
     denies: tuple[Clause, ...]
     broken: tuple[str, ...]
+    duties: tuple[Clause, ...] = ()
 
     def open(self, zone: str) -> bool:
         """Does a rule permit that zone?"""
@@ -29,6 +33,20 @@ class _Matched(Struct, frozen=True):
         """Return the id of the first rule that denies that zone."""
         return next((clause.id for clause in self.denies if zone in clause.zones), None)
 
+    def with_others(self, more: "_Matched") -> "_Matched":
+        """Return what matches here and there; what is broken there is not taken over."""
+        permits = _by_id([*self.permits, *more.permits])
+        denies = _by_id([*self.denies, *more.denies])
+        return _Matched(permits, denies, self.broken, (*self.duties, *more.duties))
+
+    @property
+    def obligations(self) -> tuple[str, ...]:
+        """The union of what is obliged to; of limits of cost the lowest alone."""
+        words = frozenset[str]().union(*(clause.obliges for clause in self.duties))
+        limit = cost_max(words)
+        kept = {word for word in words if not word.startswith(COST_MAX)}
+        return _sorted(kept if limit is None else {*kept, costing(limit)})
+
 
 def decide(program: Program, facts: Facts, now: datetime) -> Decision:
     """Return the boundary: (permitted zones minus denied zones) that clear the label on that day.
@@ -36,7 +54,35 @@ def decide(program: Program, facts: Facts, now: datetime) -> Decision:
     INVARIANT: every zone of the boundary is permitted by a rule, denied by none, and dominates
     the label; a rule that cannot be evaluated leaves no zone.
     """
-    verdict = _verdict(program, facts, now.date())
+    return _decision(program, facts.label, _in_force(program, facts), now)
+
+
+class Shadowed(Struct, frozen=True):
+    """The shadow rules that match, those without an answer, and the decision with the former."""
+
+    rules: tuple[str, ...]
+    broken: tuple[str, ...]
+    decision: Decision
+
+
+def shadowed(program: Program, facts: Facts, now: datetime) -> Shadowed | None:
+    """Return what the shadow rules would have made of the request; None where none has a word.
+
+    INVARIANT: nothing of it reaches the decision: one that cannot be evaluated denies nothing.
+    """
+    if not program.shadows:
+        return None
+    found = _matched(program.shadows, facts)
+    matching = (*found.permits, *found.denies, *found.duties)
+    if not matching and not found.broken:
+        return None
+    with_them = _in_force(program, facts).with_others(found)
+    decision = _decision(program, facts.label, with_them, now)
+    return Shadowed(_sorted(clause.id for clause in matching), found.broken, decision)
+
+
+def _decision(program: Program, label: Label, matched: _Matched, now: datetime) -> Decision:
+    verdict = _verdict(program, label, matched, now.date())
     return Decision(
         effect=Effect.PERMIT if verdict.boundary else Effect.DENY,
         boundary=verdict.boundary,
@@ -45,6 +91,7 @@ def decide(program: Program, facts: Facts, now: datetime) -> Decision:
         policy=program.digest,
         decided_at=now,
         message=verdict.message,
+        obligations=verdict.obligations,
     )
 
 
@@ -58,7 +105,7 @@ def why_not(program: Program, facts: Facts, zone: str, now: datetime) -> str | N
 
 def objections(program: Program, facts: Facts, now: datetime) -> Callable[[str], str | None]:
     """Return `why_not` for one request: the rules are evaluated once, however many zones."""
-    matched = _matched(program.clauses, facts)
+    matched = _in_force(program, facts)
     today = now.date()
 
     def objection(zone: str) -> str | None:
@@ -80,13 +127,12 @@ class _Verdict(Struct, frozen=True):
     message: str
     because: tuple[str, ...] = ()
     boundary: frozenset[str] = frozenset()
+    obligations: tuple[str, ...] = ()
 
 
-def _verdict(program: Program, facts: Facts, today: date) -> _Verdict:
-    label = facts.label
+def _verdict(program: Program, label: Label, matched: _Matched, today: date) -> _Verdict:
     if not label.has_lawful_place:
         return _Verdict("no_lawful_place", "the labels that meet here leave no lawful place")
-    matched = _matched(program.clauses, facts)
     if matched.broken:
         return _Verdict(
             RULE_ERROR,
@@ -97,7 +143,7 @@ def _verdict(program: Program, facts: Facts, today: date) -> _Verdict:
     cleared = frozenset(zone for zone in open_zones if program.zones[zone].clears(label, today))
     boundary = frozenset(zone for zone in cleared if matched.closing(zone) is None)
     if boundary:
-        return _permitted(matched, label, cleared, boundary)
+        return _obliged(matched, _permitted(matched, label, cleared, boundary))
     return _denied(matched, label, cleared)
 
 
@@ -111,6 +157,22 @@ def _permitted(
     keeps = "keeps" if len(opened) == 1 else "keep"
     message = f"{_rules(opened)} {keeps} label {label} in zones {zones}"
     return _Verdict("permitted", message, _sorted((*opened, *closed)), boundary)
+
+
+def _obliged(matched: _Matched, verdict: _Verdict) -> _Verdict:
+    """Return the verdict with its obligations; one that nobody can fulfil denies.
+
+    INVARIANT: an obligation only ever takes away from what is permitted.
+    """
+    if not matched.duties:
+        return verdict
+    words = matched.obligations
+    if Obligation.REDACT in words:
+        by = _sorted(clause.id for clause in matched.duties if Obligation.REDACT in clause.obliges)
+        message = f"{_rules(by)} obliges to redact, which this gateway cannot do yet"
+        return _Verdict(CANNOT_REDACT, message, by, obligations=words)
+    because = _sorted((*verdict.because, *(clause.id for clause in matched.duties)))
+    return replace(verdict, because=because, obligations=words)
 
 
 def _denied(matched: _Matched, label: Label, cleared: frozenset[str]) -> _Verdict:
@@ -128,9 +190,14 @@ def _denied(matched: _Matched, label: Label, cleared: frozenset[str]) -> _Verdic
     return _Verdict("no_rule_matched", f"no rule permits label {label} in any zone")
 
 
+def _in_force(program: Program, facts: Facts) -> _Matched:
+    return _matched((*program.clauses, *program.duties), facts)
+
+
 def _matched(clauses: Iterable[Clause], facts: Facts) -> _Matched:
     permits: list[Clause] = []
     denies: list[Clause] = []
+    duties: list[Clause] = []
     broken: list[str] = []
     for clause in clauses:
         try:
@@ -138,9 +205,11 @@ def _matched(clauses: Iterable[Clause], facts: Facts) -> _Matched:
         except Exception:  # noqa: BLE001 - whatever went wrong, the rule has no answer
             broken.append(clause.id)
             continue
-        if holds:
+        if holds and clause.obliges:
+            duties.append(clause)
+        elif holds:
             (permits if clause.permits else denies).append(clause)
-    return _Matched(_by_id(permits), _by_id(denies), _sorted(broken))
+    return _Matched(_by_id(permits), _by_id(denies), _sorted(broken), _by_id(duties))
 
 
 def _by_id(clauses: list[Clause]) -> tuple[Clause, ...]:

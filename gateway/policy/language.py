@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from gateway.domain.obligation import Obligation
 from gateway.domain.zone import Evidence
 
 RULES_MAX = 10_000
@@ -21,6 +22,7 @@ PASSES_MAX = 256
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
 COUNT_MAX = 1_000
+COST_MAX_MICROUSD = 1_000_000_000_000
 
 Words = str | list[str]
 Reason = Annotated[str, Meta(max_length=TEXT_CHARS_MAX)]
@@ -37,7 +39,12 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     one; of a deny, the key or the client names one of these.
     team, task, model, surface: the request's is one of these; model is the catalogue's name of
     what is asked for, whichever alias was used, or the name of the task.
+    key: the id of the caller's key is one of these.
+    client: of a deny or an obligation, the product that the client's user agent names first, in
+    lower case, is one of these; it is a claim, so it permits nothing.
     detector: a finding of one of these kinds.
+    detector_count_min: of a deny or an obligation, at least so many different findings were made,
+    tags included; beside `detector`, of those kinds.
     zone: of a deny, the zones that it closes, in place of the rule's `zones`.
     any: true says that the rule holds for every request.
     """
@@ -52,22 +59,31 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     task: Words | UnsetType = UNSET
     model: Words | UnsetType = UNSET
     surface: Words | UnsetType = UNSET
+    key: Words | UnsetType = UNSET
+    client: Words | UnsetType = UNSET
     detector: Words | UnsetType = UNSET
+    detector_count_min: Annotated[int, Meta(ge=1, le=COUNT_MAX)] | UnsetType = UNSET
     zone: Words | UnsetType = UNSET
     any: bool | UnsetType = UNSET
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """One rule: what it permits or denies, when, and in which zones.
+    """One rule: what it permits, denies or obliges to, when, and in which zones.
 
-    `zones: any` closes every zone and is for a deny alone. `reason` is shown to the caller.
+    `zones: any` closes every zone and is for a deny alone. `reason` is shown to the caller. With
+    `mode: shadow` it is evaluated and recorded, and changes nothing.
+    `effect: oblige` names no zone, but `obligations` of a permitted request, or what it may cost at
+    worst (`cost_max_microusd`), or both; those of all rules that match are joined.
     """
 
     id: str
-    effect: Literal["permit", "deny"]
+    effect: Literal["permit", "deny", "oblige"]
     when: When
     zones: Words | UnsetType = UNSET
     reason: Reason = ""
+    mode: Literal["enforce", "shadow"] = "enforce"
+    obligations: list[Obligation] | UnsetType = UNSET
+    cost_max_microusd: Annotated[int, Meta(ge=0, le=COST_MAX_MICROUSD)] | UnsetType = UNSET
 
 
 class Detector(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +135,10 @@ class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):
     codes, region sets, names of cloud regions, or `world`. `addresses` are CIDR blocks.
     `premises` says that the machines are ours; elsewhere facts need `evidence`, or they count as
     the world.
+    `training` says whether the operator trains on what he sees; unknown counts as yes.
+    `transfer_basis` is the legal ground on which data goes there, `dpa_ref` the agreement.
+    The caveats `no-train` and `no-retention`, where the policy has them, are cleared only with
+    `training: no` and `retention_days: 0`, and with evidence that is believed.
     """
 
     level: str
@@ -131,6 +151,9 @@ class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):
     caveats: list[str] = []
     premises: bool = False
     evidence: Evidence | UnsetType = UNSET
+    training: Literal["no", "yes", "unknown"] = "unknown"
+    transfer_basis: Literal["none", "adequacy", "scc", "dpf", "bcr", "derogation"] = "none"
+    dpa_ref: Reason = ""
 
 
 class ZonesFile(Struct, frozen=True, forbid_unknown_fields=True):

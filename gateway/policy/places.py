@@ -9,7 +9,7 @@ from gateway.domain.folder import fault_of
 from gateway.domain.label import Label
 from gateway.domain.repo_address import canonical
 from gateway.domain.repo_pattern import canonical_pattern
-from gateway.domain.zone import Evidence, Zone
+from gateway.domain.zone import NO_RETENTION, NO_TRAIN, Evidence, Zone
 from gateway.policy.language import (
     REPOS_MAX,
     TEXT_CHARS_MAX,
@@ -64,7 +64,7 @@ def _zone(reading: Reading, words: Words, name: str, raw: object) -> Zone | None
         reading.complain(pointer, "our own machines stand somewhere", "name the country")
     if level is None:
         return None
-    return Zone(
+    zone = Zone(
         name=name,
         level=level,
         caveats=frozenset(entry.caveats),
@@ -76,7 +76,22 @@ def _zone(reading: Reading, words: Words, name: str, raw: object) -> Zone | None
         addresses=tuple(entry.addresses),
         premises=entry.premises,
         evidence=evidence,
+        training=entry.training,
+        transfer_basis=entry.transfer_basis,
+        dpa_ref=entry.dpa_ref,
     )
+    _check_bound(reading, f"{pointer}/caveats", zone)
+    return zone
+
+
+def _check_bound(reading: Reading, pointer: str, zone: Zone) -> None:
+    """Note a caveat about training or keeping that the zone's facts do not bear out."""
+    bound = {NO_TRAIN: "training: no", NO_RETENTION: "retention_days: 0"}
+    for caveat in sorted(zone.caveats & bound.keys()):
+        if caveat in zone.unkept:
+            reading.complain(pointer, f"the zone does not keep `{caveat}`", bound[caveat])
+        elif not zone.premises and zone.evidence is None:
+            reading.complain(pointer, f"nothing shows that the zone keeps `{caveat}`", "evidence")
 
 
 def _check_facts(

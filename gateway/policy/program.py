@@ -15,6 +15,7 @@ class Clause(Struct, frozen=True):
 
     `matches` says whether all its conditions hold. `fits` asks those about the label alone, and
     `conditional` says that there are others: what a proof over all labels has to work with.
+    `obliges` holds the words of the obligations of a rule that obliges; it has no zones.
     """
 
     id: str
@@ -24,6 +25,15 @@ class Clause(Struct, frozen=True):
     fits: Callable[[Label], bool]
     conditional: bool
     reason: str = ""
+    obliges: frozenset[str] = frozenset()
+
+
+class Asks(Struct, frozen=True):
+    """What some rule asks of a request beside the facts that every request has."""
+
+    keys: frozenset[str] = frozenset()
+    clients: frozenset[str] = frozenset()
+    counts: bool = False
 
 
 class Program(Struct, frozen=True):
@@ -35,7 +45,9 @@ class Program(Struct, frozen=True):
     `replies` what happens to its findings in replies (`tag` where it says nothing).
     `on_loss` is `refuse` or `record`. `passes` holds, by zone, the names of what may go there
     although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
-    the model joins which never came from here; None where it joins none.
+    the model joins which never came from here; None where it joins none. `shadows` are the rules
+    that are evaluated and recorded only, `duties` those that oblige; `asks` names what rules want
+    to know.
     """
 
     digest: str
@@ -49,6 +61,9 @@ class Program(Struct, frozen=True):
     unseen_assistant: Label | None = None
     counts: dict[str, int] = {}
     replies: dict[str, str] = {}
+    shadows: tuple[Clause, ...] = ()
+    duties: tuple[Clause, ...] = ()
+    asks: Asks = Asks()
 
     @property
     def passable(self) -> frozenset[str]:

@@ -1,39 +1,67 @@
 """From the rules of policy.yaml to clauses."""
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
+from gateway.domain.obligation import costing
 from gateway.domain.zone import Zone
 from gateway.policy.conditions import compile_when
 from gateway.policy.language import RULES_MAX, Rule, When
 from gateway.policy.places import ANY
-from gateway.policy.program import Clause
+from gateway.policy.program import Asks, Clause
 from gateway.policy.reading import Reading, listed
 from gateway.policy.words import Words, check_name
 
+OBLIGE = "oblige"
 # WHY: these words say why an offering was excluded, where the id of a rule may stand too.
-_RESERVED_IDS = frozenset({"clearance", "boundary", "context", "resting"})
+_RESERVED_IDS = frozenset({"clearance", "boundary", "context", "resting", "cost"})
 
 
-def read_rules(
-    reading: Reading, raw: object, words: Words, zones: dict[str, Zone]
-) -> tuple[Clause, ...]:
-    """Return the clauses of every rule that can be read; what is wrong with them is noted."""
+class Rules(Struct, frozen=True):
+    """The rules in force, what is obliged to, the rules in the shadow, and what they ask for."""
+
+    clauses: tuple[Clause, ...] = ()
+    duties: tuple[Clause, ...] = ()
+    shadows: tuple[Clause, ...] = ()
+    asks: Asks = Asks()
+
+
+def read_rules(reading: Reading, raw: object, words: Words, zones: dict[str, Zone]) -> Rules:
+    """Return every rule that can be read; what is wrong with them is noted."""
     if not isinstance(raw, list):
-        return ()
+        return Rules()
     if len(raw) > RULES_MAX:
         reading.complain("/rules", f"more than {RULES_MAX} rules")
-        return ()
+        return Rules()
     seen: dict[str, int] = {}
-    clauses: list[Clause] = []
+    read: list[tuple[Rule, Clause]] = []
     for index, value in enumerate(raw):
         rule = reading.entry(f"/rules/{index}", value, Rule)
         if rule is not None:
             first = seen.setdefault(rule.id, index)
             if first != index:
                 reading.complain(f"/rules/{index}/id", f"rule {first + 1} has the same id")
-            clauses.append(_clause(reading, f"/rules/{index}", rule, words))
+            read.append((rule, _clause(reading, f"/rules/{index}", rule, words)))
             _check_reach(reading, f"/rules/{index}", rule, words, zones)
-    return tuple(clauses)
+    return Rules(
+        clauses=tuple(one for rule, one in read if _kind(rule) == "decides"),
+        duties=tuple(one for rule, one in read if _kind(rule) == "obliges"),
+        shadows=tuple(one for rule, one in read if _kind(rule) == "shadow"),
+        asks=_asks([rule.when for rule, _ in read]),
+    )
+
+
+def _kind(rule: Rule) -> str:
+    if rule.mode == "shadow":
+        return "shadow"
+    return "obliges" if rule.effect == OBLIGE else "decides"
+
+
+def _asks(conditions: list[When]) -> Asks:
+    return Asks(
+        keys=frozenset(name for when in conditions for name in listed(when.key)),
+        clients=frozenset(name for when in conditions for name in listed(when.client)),
+        counts=any(when.detector_count_min is not UNSET for when in conditions),
+    )
 
 
 def _clause(reading: Reading, pointer: str, rule: Rule, words: Words) -> Clause:
@@ -50,11 +78,28 @@ def _clause(reading: Reading, pointer: str, rule: Rule, words: Words) -> Clause:
         fits=conditions.fits,
         conditional=bool(conditions.on_facts),
         reason=rule.reason,
+        obliges=_obliges(reading, pointer, rule),
     )
+
+
+def _obliges(reading: Reading, pointer: str, rule: Rule) -> frozenset[str]:
+    """Return the words of the obligations; only a rule that obliges has any, and at least one."""
+    words = frozenset(str(word) for word in rule.obligations or ())
+    if rule.cost_max_microusd is not UNSET:
+        words |= {costing(rule.cost_max_microusd)}
+    if rule.effect == OBLIGE and not words:
+        reading.complain(pointer, "the rule obliges to nothing", "obligations: [...]")
+    if rule.effect != OBLIGE and (words or rule.obligations is not UNSET):
+        reading.complain(pointer, "a rule with obligations has `effect: oblige`")
+    return words
 
 
 def _zones(reading: Reading, pointer: str, rule: Rule, words: Words) -> frozenset[str]:
     """Return the zones that a rule opens or closes; there is no default."""
+    if rule.effect == OBLIGE:
+        if rule.zones is not UNSET or rule.when.zone is not UNSET:
+            reading.complain(pointer, "an obligation is of the request, and names no zone")
+        return frozenset()
     written, place = rule.zones, f"{pointer}/zones"
     if rule.when.zone is not UNSET:
         if rule.effect == "permit":
@@ -75,7 +120,7 @@ def _check_reach(
 ) -> None:
     """Note a permit that can never open a zone, for none clears what the rule is about."""
     named = [zones.get(zone) for zone in listed(rule.zones)]
-    if rule.effect == "deny" or words.levels is None or not named or None in named:
+    if rule.effect != "permit" or words.levels is None or not named or None in named:
         return
     if not any(zone is not None and _may_clear(zone, rule.when, words) for zone in named):
         reading.complain(

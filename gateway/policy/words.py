@@ -35,6 +35,7 @@ class Known(Struct, frozen=True):
     findings: frozenset[str] | None = None
     detectors: frozenset[str] | None = None
     passable: frozenset[str] | None = None
+    keys: frozenset[str] | None = None
 
 
 class Words(Struct, frozen=True):

@@ -18,10 +18,12 @@ from gateway.domain.fleet import Fleet, Offering
 from gateway.domain.request import Ask, Operation
 from gateway.domain.route import Candidate, Excluded, Route
 from gateway.routing.allowance import NOT_ALLOWED, may_ask
+from gateway.routing.cost import worst_microusd
 from gateway.routing.names import Named
 
 CANDIDATES_MAX = 8
 RESTING = "resting"
+COST = "cost"
 NOTHING: frozenset[str] = frozenset()
 ENDED = "ended"
 ZONE_CLOSED = "zone_closed"
@@ -33,13 +35,16 @@ class Limits(Struct, frozen=True):
 
     `why_not(zone)` says in a word why it keeps the request out of a zone. `passes` names, by zone,
     what may go there although it makes a provider act. `today` is the day of the decision.
-    `allowance` says which names the caller may ask for.
+    `allowance` says which names the caller may ask for. `cost_max_microusd` is what the request may
+    cost at worst, and `body_bytes` how long it is.
     """
 
     why_not: Callable[[str], str | None]
     passes: Mapping[str, frozenset[str]] = {}
     today: date = date.min
     allowance: Allowance = NO_LIMITS
+    cost_max_microusd: int | None = None
+    body_bytes: int | None = None
 
 
 def plan(
@@ -59,6 +64,8 @@ def plan(
         reason = _objection(offering, decision, ask, fleet, limits)
         if not may_ask(named.asked, offering, limits.allowance):
             reason = NOT_ALLOWED
+        if reason is None and _too_dear(offering, ask, limits):
+            reason = COST
         if reason is None and len(candidates) == CANDIDATES_MAX:
             reason = "too_many_candidates"
         if reason is None:
@@ -66,6 +73,11 @@ def plan(
         else:
             excluded.append(Excluded(offering.id, reason))
     return Route(tuple(candidates), decision.boundary, tuple(excluded))
+
+
+def _too_dear(offering: Offering, ask: Ask, limits: Limits) -> bool:
+    limit = limits.cost_max_microusd
+    return limit is not None and worst_microusd(offering, ask, limits.body_bytes) > limit
 
 
 def nowhere() -> Route:

@@ -103,7 +103,8 @@ class Stage:
 
 
 def an_envelope(body: dict[str, Any] | None = None, **changed: Any) -> Envelope:
-    caller = Caller("key-1", "ada@example.com", "team", **changed.pop("caller", {}))
+    known = {"key_id": "key-1", "subject": "ada@example.com", "team": "team"}
+    caller = Caller(**{**known, **changed.pop("caller", {})})
     return Envelope(
         id="019aa000-0000-7000-8000-000000000000",
         received_us=0,

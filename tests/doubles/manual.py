@@ -42,6 +42,9 @@ class CountedMeters:
     def denial(self, rule: str) -> None:
         self.counted.append(("denial", rule))
 
+    def notice(self) -> None:
+        self.counted.append(("notice",))
+
     def attempt(self, zone: str, outcome: str) -> None:
         self.counted.append(("attempt", zone, str(outcome)))
 

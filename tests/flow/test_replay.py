@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.audit import canonical
@@ -16,7 +17,7 @@ from gateway.config.backends import Known
 from gateway.config.catalogue import read_models
 from gateway.config.files import load
 from gateway.config.folders import MODELS_FILES
-from gateway.domain.decision import Effect, Facts, Finding, Scan
+from gateway.domain.decision import Effect, Facts, Finding, Scan, Shadow
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Malformed
 from gateway.domain.fleet import Fleet
@@ -42,6 +43,20 @@ def a_store() -> Stored:
     policy = {name: document.value for name, document in shipped("default").items()}
     policy["policy"]["rules"] += [
         {"id": "no-guests", "effect": "deny", "when": {"team": "guests"}, "zones": ["frontier"]},
+        {
+            "id": "obliged",
+            "effect": "oblige",
+            "when": {"team": "obliged"},
+            "obligations": ["no_store", "strip_provider_tools"],
+            "cost_max_microusd": 10_000,
+        },
+        {
+            "id": "guests-stay-out",
+            "effect": "deny",
+            "when": {"team": "guests"},
+            "zones": "any",
+            "mode": "shadow",
+        },
         {"id": "not-here", "effect": "deny", "when": {"surface": "messages"}, "zones": "any"},
     ]
     catalogue = {name: load(MODELS / f"{name}.yaml").value for name in MODELS_FILES}
@@ -87,6 +102,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "permitted": {"caller": {"repos": ("website",)}},
     "restricted": {"caller": {"repos": ("payments",)}},
     "nobody fits": {"model": "plan", "caller": {"repos": ("payments",)}},
+    "obliged": {"caller": {"team": "obliged", "repos": ("website",)}},
+    "in the shadow": {"caller": {"team": "guests"}},
     "denied": {"surface": "messages"},
     "a claim": {"claims": {"label": "confidential", "repo": "git@git.example.com:web/x.git"}},
     "a choice": {
@@ -102,6 +119,31 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a pinned engine": {"model": "ollama:qwen2.5-coder:14b"},
     "an unknown binding": {"caller": {"repos": ("ghost",)}},
 }
+
+
+def test_obligations_and_what_was_too_dear_are_made_again() -> None:
+    store = a_store()
+    record = recorded(store, caller={"team": "obliged", "repos": ("website",)})
+    assert record.decision.obligations == (
+        "cost_max_microusd:10000",
+        "no_store",
+        "strip_provider_tools",
+    )
+    assert "cost" in {item.reason for item in record.excluded}
+    assert replay(record, store.__getitem__) == ()
+    freed = replace(record, decision=replace(record.decision, obligations=()))
+    (line,) = replay(freed, store.__getitem__)
+    assert line.startswith("obligations: recorded none, now cost_max_microusd:10000")
+
+
+def test_what_the_shadow_would_have_made_is_recorded_and_compared() -> None:
+    store = a_store()
+    record = recorded(store, caller={"team": "guests"})
+    assert record.decision.effect is Effect.PERMIT
+    assert record.shadow == Shadow(("guests-stay-out",), Effect.DENY, frozenset())
+    assert recorded(store).shadow is UNSET
+    (said,) = replay(replace(record, shadow=UNSET), store.__getitem__)
+    assert said.startswith("shadow: recorded None, now ")
 
 
 @pytest.mark.parametrize("request_name", REQUESTS)

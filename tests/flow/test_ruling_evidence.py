@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from gateway.domain.decision import Effect, Finding, Scan
+from gateway.domain.caller import Allowance
+from gateway.domain.decision import Effect, Finding, Scan, Shadow
 from gateway.domain.errors import Malformed, UnknownModel
 from gateway.domain.request import Ask
 from gateway.flow.ports import World
@@ -15,7 +17,7 @@ from gateway.routing.names import Named
 from tests.doubles.fleets import a_catalogue, a_fleet, an_offering
 from tests.doubles.houses import CATALOGUE, CLOUD, HOME, an_envelope
 from tests.doubles.policies import ANYWHERE, compiled
-from tests.doubles.worlds import a_world
+from tests.doubles.worlds import a_world, demo_with
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOTHING = Scan()
@@ -60,6 +62,45 @@ def test_facts_tell_bound_and_claimed_repositories_apart() -> None:
     facts = ruled(caller=chosen, claims={"repo": "website"}).facts
     assert sorted(facts.repos) == ["website"]
     assert facts.claimed_repos == frozenset()
+
+
+def a_world_with(*rules: dict[str, Any]) -> World:
+    return a_world(a_fleet(CATALOGUE), demo_with(*rules))
+
+
+NOSY = {
+    "id": "nosy",
+    "effect": "deny",
+    "when": {"key": "key-1", "client": "codex", "detector_count_min": 2},
+    "zones": ["frontier"],
+}
+
+
+def test_facts_hold_no_more_of_a_caller_than_a_rule_asks_for() -> None:
+    facts = ruled(scan=Scan((AWS,)), client="codex/1.0").facts
+    assert (facts.key, facts.client, facts.finding_counts) == (UNSET, UNSET, UNSET)
+
+
+def test_facts_hold_what_a_rule_asks_for() -> None:
+    world = a_world_with(NOSY)
+    caller = {"key_id": "key-1"}
+    again = replace(AWS, path="/messages/1/content", fingerprint="f")
+    scan = Scan((again, replace(again, start=7), TAG, replace(AWS, allowed=True)))
+    facts = ruled(scan=scan, world=world, client="Codex/1.0 (x)", caller=caller).facts
+    assert (facts.key, facts.client) == ("key-1", "codex")
+    assert facts.finding_counts == {"aws-key": 1, "generic": 1}
+    other = ruled(world=world, client="secret-tool/1", caller={"key_id": "key-2"}).facts
+    assert (other.key, other.client, other.finding_counts) == (UNSET, UNSET, UNSET)
+
+
+def test_a_shadow_is_within_what_the_caller_may() -> None:
+    deny = {"id": "trial", "effect": "deny", "when": {"any": True}, "zones": ["frontier"]}
+    world = a_world_with(deny | {"mode": "shadow"})
+    caller = {"allowance": Allowance(zones=frozenset({"frontier"}))}
+    found = ruled(world=world, caller=caller)
+    assert found.decision.boundary == {"frontier"}
+    assert found.shadow == Shadow(("trial",), Effect.DENY, frozenset())
+    assert ruled().shadow is None
 
 
 def test_until_it_is_judged_a_request_counts_as_the_strictest() -> None:

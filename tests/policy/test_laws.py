@@ -13,7 +13,7 @@ from gateway.policy.evaluate import decide, why_not
 from gateway.policy.invariants import Invariant
 from gateway.policy.program import Program
 from gateway.policy.prove import matrix, prove
-from tests.doubles.policies import CLOUD, HOME, NOW, broken_clause, documents, values
+from tests.doubles.policies import CLOUD, HOME, NOW, broken_clause, documents, some_facts, values
 
 ZONES = {
     "home": HOME,
@@ -45,6 +45,8 @@ conditions = st.fixed_dictionaries(
 bounds = st.fixed_dictionaries({}, optional={"level_min": levels, "level_max": levels})
 whens = (conditions | bounds).map(lambda when: when or {"any": True})
 effects = st.sampled_from(["permit", "permit", "deny"])
+Drawn = list[tuple[str, dict[str, object], list[str]]]
+Text = tuple[str, set[str], str]
 rules = st.lists(st.tuples(effects, whens, zones), min_size=1, max_size=5)
 repos = st.frozensets(st.sampled_from(["website", "payments"]))
 places = st.sampled_from(["", "@EU", "@NORDIC"])
@@ -232,3 +234,23 @@ def test_a_no_in_the_matrix_is_a_no_for_every_request(case: tuple[Program, Facts
     if row is not None and facts.label.residency is None:
         boundary = decide(program, facts, NOW).boundary
         assert not boundary & {cell.zone for cell in row.cells if not cell.reachable}
+
+
+@laws
+@given(rules, rules, texts, st.sampled_from(["a", "b"]))
+def test_rules_in_the_shadow_and_obligations_never_change_a_boundary_to_more(
+    drawn: Drawn, shaded: Drawn, text: Text, team: str
+) -> None:
+    plain, others = program_of(drawn), program_of(shaded)
+    if plain is None or others is None:
+        return
+    level, caveats, place = text
+    facts = some_facts(plain, f"{level}{''.join(sorted(caveats))}{place}", team=team)
+    duties = tuple(
+        structs.replace(clause, permits=False, zones=frozenset(), obliges=frozenset({"redact"}))
+        for clause in others.clauses
+    )
+    before = decide(plain, facts, NOW)
+    assert decide(structs.replace(plain, shadows=others.clauses), facts, NOW) == before
+    obliged = decide(structs.replace(plain, duties=duties), facts, NOW)
+    assert obliged.boundary <= before.boundary

@@ -7,6 +7,7 @@ from gateway.policy.language import RULES_MAX
 from tests.doubles.policies import a_program, problems, some_facts
 
 PERMIT = {"id": "one", "effect": "permit", "when": {"any": True}, "zones": ["home"]}
+NOTHING = "permits nothing (it is for a deny or oblige)"
 DENY = {"id": "one", "effect": "deny", "when": {"any": True}, "zones": ["home"]}
 
 
@@ -83,6 +84,67 @@ def test_a_deny_on_a_repository_wants_one_that_is_bound_or_claimed() -> None:
     assert denies({"repo": "payments"}, repos=one | other)
     assert denies({"repo": "payments"}, repos=one, claimed_repos=other)
     assert not denies({"repo": "payments"}, repos=one)
+
+
+def test_a_condition_on_the_key_names_its_id() -> None:
+    assert matches({"key": ["laptop", "ci"]}, key="ci")
+    assert not matches({"key": "ci"}, key="laptop")
+    assert not matches({"key": "ci"})
+
+
+def test_a_deny_on_the_client_asks_what_it_calls_itself() -> None:
+    assert denies({"client": ["codex", "aider"]}, client="aider")
+    assert not denies({"client": "codex"}, client="claude-cli")
+    assert not denies({"client": "codex"})
+
+
+def test_a_deny_on_the_number_of_findings_counts_the_different_ones() -> None:
+    counts = {"email": 2, "phone": 1}
+    assert denies({"detector_count_min": 3}, finding_counts=counts)
+    assert not denies({"detector_count_min": 4}, finding_counts=counts)
+    assert not denies({"detector_count_min": 1})
+
+
+def test_a_number_of_findings_beside_kinds_counts_those_kinds() -> None:
+    counts = {"email": 2, "phone": 5}
+    both = frozenset(counts)
+    asked = {"detector": "email", "detector_count_min": 2}
+    assert denies(asked, findings=both, finding_counts=counts)
+    assert not denies(asked | {"detector_count_min": 3}, findings=both, finding_counts=counts)
+
+
+def test_a_program_says_what_its_rules_want_to_know() -> None:
+    deny = DENY | {"id": "two", "when": {"key": "ci", "client": ["codex"], "detector_count_min": 2}}
+    asks = a_program(PERMIT, deny | {"mode": "shadow"}).asks
+    assert (asks.keys, asks.clients, asks.counts) == ({"ci"}, {"codex"}, True)
+    none = a_program(PERMIT).asks
+    assert (none.keys, none.clients, none.counts) == (set(), set(), False)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "what"),
+    [
+        ({"client": "codex"}, f"/client: {NOTHING}"),
+        (
+            {"detector_count_min": 2},
+            f"/detector_count_min: {NOTHING}",
+        ),
+        ({"client": []}, "/client: an empty list matches nothing (leave the key out)"),
+        ({"detector_count_min": 0}, "/detector_count_min: expected int >= 1"),
+    ],
+)
+def test_a_claim_and_a_number_of_findings_permit_nothing(
+    conditions: dict[str, object], what: str
+) -> None:
+    assert said(when(**conditions))[0] == "/rules/0/when" + what
+
+
+@pytest.mark.parametrize("name", ["Codex", "codex/1.0", "codex cli", ""])
+def test_a_client_is_the_plain_name_of_a_product(name: str) -> None:
+    assert said(DENY | {"when": {"client": name}}) == [
+        "/rules/0/when/client: not the name of a product"
+        " (lower case, without version, such as codex)"
+    ]
 
 
 @pytest.mark.parametrize(

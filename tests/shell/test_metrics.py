@@ -40,11 +40,13 @@ def test_known_values_are_counted_under_their_names() -> None:
     metrics.denial("restricted-stays-home")
     metrics.attempt("on_prem", "failed")
     metrics.detector_failure("secrets")
+    metrics.notice()
     text = metrics.render().decode()
     assert 'perimeter_requests_total{outcome="completed",surface="messages"} 2.0' in text
     assert 'perimeter_denials_total{rule="restricted-stays-home"} 1.0' in text
     assert 'perimeter_attempts_total{outcome="failed",zone="on_prem"} 1.0' in text
     assert 'perimeter_detector_failures_total{detector="secrets"} 1.0' in text
+    assert "perimeter_notices_total 1.0" in text
 
 
 def test_what_is_outside_a_closed_set_counts_as_other_and_is_not_shown() -> None:

@@ -1,0 +1,165 @@
+"""Rules that oblige: joined over all that match, and never a way to more."""
+
+import pytest
+from msgspec import structs
+
+from gateway.domain.decision import Effect
+from gateway.domain.document import Document
+from gateway.domain.obligation import cost_max, is_provider_tool, passing
+from gateway.policy.cases import read_cases
+from gateway.policy.evaluate import decide, shadowed, why_not
+from gateway.policy.prove import prove
+from tests.doubles.policies import (
+    ANYWHERE,
+    HOME,
+    NOW,
+    a_program,
+    broken_clause,
+    compiled,
+    problems,
+    some_facts,
+)
+
+KEEP = {
+    "id": "keep-nothing",
+    "effect": "oblige",
+    "when": {"any": True},
+    "obligations": ["no_store", "notify"],
+}
+CHEAP = {"id": "cheap", "effect": "oblige", "when": {"any": True}, "cost_max_microusd": 500}
+GUESTS = {
+    "id": "guests",
+    "effect": "oblige",
+    "when": {"team": "guests"},
+    "obligations": ["require_review", "notify"],
+    "cost_max_microusd": 90,
+}
+
+
+def said(rule: dict[str, object]) -> list[str]:
+    return [line.partition(":1: ")[2] for line in problems(policy__rules=[ANYWHERE, rule])]
+
+
+def test_obligations_of_all_rules_that_match_are_joined_and_the_lowest_cost_wins() -> None:
+    program = a_program(ANYWHERE, GUESTS, KEEP, CHEAP)
+    found = decide(program, some_facts(program, team="guests"), NOW)
+    assert found.obligations == ("cost_max_microusd:90", "no_store", "notify", "require_review")
+    assert found.because == ("anywhere", "cheap", "guests", "keep-nothing")
+    assert found.boundary == {"home", "cloud"}
+    other = decide(program, some_facts(program), NOW)
+    assert other.obligations == ("cost_max_microusd:500", "no_store", "notify")
+
+
+def test_an_obligation_permits_nothing_and_a_denial_carries_none() -> None:
+    program = structs.replace(a_program(ANYWHERE, KEEP), clauses=())
+    found = decide(program, some_facts(program), NOW)
+    assert (found.effect, found.reason) == (Effect.DENY, "no_rule_matched")
+    assert found.obligations == ()
+
+
+def test_the_order_of_rules_has_no_meaning() -> None:
+    rules = (ANYWHERE, GUESTS, KEEP, CHEAP)
+    first, second = a_program(*rules), a_program(*reversed(rules))
+    facts = some_facts(first, team="guests")
+    assert decide(first, facts, NOW) == decide(second, facts, NOW)
+
+
+def test_as_long_as_nothing_can_redact_the_obligation_to_do_so_denies() -> None:
+    redact = KEEP | {"id": "hide", "obligations": ["redact"]}
+    program = a_program(ANYWHERE, redact, CHEAP)
+    found = decide(program, some_facts(program), NOW)
+    assert (found.effect, found.boundary) == (Effect.DENY, frozenset())
+    assert (found.reason, found.because) == ("cannot_redact", ("hide",))
+    assert found.obligations == ("cost_max_microusd:500", "redact")
+    assert found.message == 'rule "hide" obliges to redact, which this gateway cannot do yet'
+
+
+def test_an_obligation_that_cannot_be_evaluated_denies_everything() -> None:
+    sound = a_program()
+    torn = structs.replace(broken_clause("torn"), permits=False, obliges=frozenset({"notify"}))
+    program = structs.replace(sound, duties=(torn,))
+    facts = some_facts(program)
+    assert decide(program, facts, NOW).reason == "rule_error"
+    assert why_not(program, facts, "home", NOW) == "rule_error"
+
+
+def test_an_obligation_in_the_shadow_is_told_and_obliges_nobody() -> None:
+    program = a_program(ANYWHERE, KEEP | {"mode": "shadow"})
+    facts = some_facts(program)
+    assert decide(program, facts, NOW).obligations == ()
+    found = shadowed(program, facts, NOW)
+    assert found is not None
+    assert found.rules == ("keep-nothing",)
+    assert found.decision.obligations == ("no_store", "notify")
+
+
+def test_a_proof_does_not_lean_on_an_obligation() -> None:
+    wide = {"level": "restricted", "operator_jurisdiction": "US"}
+    promise = {"id": "high", "labels": {"level_min": "restricted"}, "never_zones": ["home"]}
+    redact = KEEP | {"obligations": ["redact"]}
+    found = compiled(
+        policy__rules=[ANYWHERE, redact],
+        zones__zones={"home": HOME, "cloud": HOME | wide | {"premises": True}},
+        invariants__invariants=[promise],
+    ).require()
+    assert len(prove(found.program, found.invariants, NOW.date())) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"obligations": []}, ": the rule obliges to nothing (obligations: [...])"),
+        ({"zones": ["home"]}, ": an obligation is of the request, and names no zone"),
+        (
+            {"when": {"any": True, "zone": "home"}},
+            ": an obligation is of the request, and names no zone",
+        ),
+        ({"effect": "deny", "zones": ["home"]}, ": a rule with obligations has `effect: oblige`"),
+        ({"cost_max_microusd": -1}, "/cost_max_microusd: expected int >= 0"),
+        ({"id": "cost"}, "/id: the id has a meaning of its own (and use no _)"),
+    ],
+)
+def test_an_obligation_is_said_where_it_can_be_kept(change: dict[str, object], what: str) -> None:
+    assert said(KEEP | change) == ["/rules/1" + what]
+
+
+def test_an_unknown_obligation_is_a_problem() -> None:
+    (line,) = said(KEEP | {"obligations": ["no_store", "be_nice"]})
+    assert line.startswith("/rules/1/obligations/1: ")
+    assert "be_nice" in line
+
+
+def test_a_client_and_a_number_of_findings_may_oblige() -> None:
+    rule = KEEP | {"when": {"client": "codex", "detector_count_min": 2}}
+    program = a_program(ANYWHERE, rule)
+    facts = some_facts(program, client="codex", finding_counts={"email": 2})
+    assert decide(program, facts, NOW).obligations == ("no_store", "notify")
+
+
+def test_what_a_provider_runs_passes_no_more_and_all_else_as_before() -> None:
+    passes = {"cloud": frozenset({"tools.web_search", "mcp_servers", "metadata", "remote_url"})}
+    assert passing(passes, ("no_store",)) == passes
+    assert passing(passes, ("strip_provider_tools",)) == {
+        "cloud": frozenset({"metadata", "remote_url"})
+    }
+    assert is_provider_tool("container")
+    assert not is_provider_tool("file_id")
+
+
+def test_the_limit_of_cost_is_read_from_the_words() -> None:
+    assert cost_max(("cost_max_microusd:7", "cost_max_microusd:3", "notify")) == 3
+    assert cost_max(("notify",)) is None
+
+
+def test_a_case_may_want_obligations_and_name_the_rules_that_oblige() -> None:
+    want = {
+        "effect": "permit",
+        "label": "internal",
+        "boundary": ["home", "cloud"],
+        "because": ["anywhere", "keep-nothing"],
+        "record": {"obligations": ["no_store", "notify"]},
+    }
+    document = Document("cases/a.yaml", [{"name": "kept", "given": {}, "want": want}])
+    (case,), problems_found = read_cases(document, compiled(policy__rules=[ANYWHERE, KEEP]))
+    assert problems_found == ()
+    assert case.want.record.obligations == ["no_store", "notify"]
