@@ -51,6 +51,7 @@ PURPOSE = "standing"
 FILES_MAX = 64
 REFUSED = "approval_refused"
 UNKNOWN_ZONE = "unknown_zone"
+PREDATES = "predates_closing"
 UNKNOWN_REPO = "unknown_repo"
 ALLOW = Action.ALLOW_FINDING
 UNRECORDED = "unrecorded"
@@ -147,6 +148,10 @@ class Stewards:
         zone = approved.statement.scope.get("zone")
         if zone is not None and zone not in loaded.compiled.zones:
             return await self._refuse(UNKNOWN_ZONE)
+        # INVARIANT: a statement from before a closing, signed for another one, does not open it.
+        opens = approved.statement.action is Action.OPEN_ZONE and zone is not None
+        if opens and approved.statement.from_us < self.standing.closed.get(zone or "", 0):
+            return await self._refuse(PREDATES)
         repo = approved.statement.scope.get("repo")
         if repo is not None and repo not in loaded.compiled.registry.repos:
             return await self._refuse(UNKNOWN_REPO)

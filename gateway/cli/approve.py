@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def asked(what: Action, scope: dict[str, str], hours: float, **more: str) -> Statement:
     """Return a statement that counts from this second on, for so many hours."""
-    now = SystemClock().now().replace(microsecond=0)
+    now = SystemClock().now()
     until = now + timedelta(hours=hours)
     said: dict[str, Any] = {
         "version": 1,

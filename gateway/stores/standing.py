@@ -46,12 +46,14 @@ class Active(Struct, frozen=True):
 class Standing(Struct, frozen=True):
     """The state: digests of used statements with the end of each, what is active, closed zones.
 
+    `closed` says when each was closed, in microseconds since the epoch.
+
     `serial` and `policy` are those of the last signed policy that was in force.
     """
 
     used: dict[str, int] = {}
     active: dict[str, Active] = {}
-    closed: dict[str, str] = {}
+    closed: dict[str, int] = {}
     serial: int = 0
     policy: str = ""
 
@@ -93,18 +95,18 @@ def taken(standing: Standing, record: Admin) -> Standing:
         facts["requester"],
         tuple(facts["approvers"]),
     )
-    return _used(_pruned(standing, record.ts_us), facts["approval"], active)
+    return _used(_pruned(standing, record.ts_us), facts["approval"], active, record.ts_us)
 
 
-def _used(standing: Standing, digest: str, active: Active) -> Standing:
+def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Standing:
     """Return the state after a statement had its effect."""
     standing = replace(standing, used={**standing.used, digest: active.until_us})
     closed, known = standing.closed, standing.active
     match active.action:
         case Action.CLOSE_ZONE:
-            closed = {**closed, active.scope["zone"]: digest}
+            closed = {**closed, active.scope["zone"]: now_us}
         case Action.OPEN_ZONE:
-            closed = {zone: why for zone, why in closed.items() if zone != active.scope["zone"]}
+            closed = {zone: at for zone, at in closed.items() if zone != active.scope["zone"]}
         case Action.REVOKE:
             known = {name: one for name, one in known.items() if name != active.scope["approval"]}
         case Action.POLICY:

@@ -56,7 +56,17 @@ def stewarded(template, engines, tmp_path) -> Iterator[House]:
 
 
 def approved(house: House, what: str, scope: dict[str, str], *signers: str, about: str = "") -> Any:
-    """Ask, sign and submit as people do; returns what the last command did."""
+    """Ask, sign and submit as people do; returns what the last command did, and the file."""
+    file = signed(house, what, scope, *signers, about=about)
+    return submitted(house, file), file
+
+
+def submitted(house: House, file: Path) -> Any:
+    return ran("approve", "submit", str(file), "--node", str(house.gateway.node))
+
+
+def signed(house: House, what: str, scope: dict[str, str], *signers: str, about: str = "") -> Path:
+    """Ask and sign as people do."""
     folder = house.gateway.folder
     file = folder / f"{time.monotonic_ns()}.json"
     command(
@@ -66,7 +76,7 @@ def approved(house: House, what: str, scope: dict[str, str], *signers: str, abou
     )  # fmt: skip
     for name in signers[1:]:
         command("approve", "sign", str(file), "--key", str(folder / f"{name}.pem"))
-    return ran("approve", "submit", str(file), "--node", str(house.gateway.node)), file
+    return file
 
 
 def close(house: House, *words: str) -> Any:
@@ -93,6 +103,7 @@ def served_by(house: House, form: Form = OPENAI, text: str = "hello") -> str:
 def test_one_person_closes_a_zone_and_two_others_open_it_again(stewarded) -> None:
     house = stewarded
     assert served_by(house) == "cloud-model@cloud"
+    early = signed(house, "open_zone", {"zone": "frontier"}, "ada", "bob", "cleo")
     began = time.monotonic()
     assert close(house).code == 0
     assert time.monotonic() - began < IN_EFFECT_S_MAX
@@ -101,6 +112,7 @@ def test_one_person_closes_a_zone_and_two_others_open_it_again(stewarded) -> Non
     assert refused.status == 400
     assert b"zone_closed" in refused.body
     assert notices(house) == ["zone frontier is closed"]
+    assert "predates_closing" in submitted(house, early).err
     alone, _ = approved(house, "open_zone", {"zone": "frontier"}, "ada", "bob")
     assert (alone.code, "too_few_approvers" in alone.err) == (1, True)
     opened, file = approved(house, "open_zone", {"zone": "frontier"}, "ada", "bob", "cleo")
@@ -113,6 +125,7 @@ def test_one_person_closes_a_zone_and_two_others_open_it_again(stewarded) -> Non
     actions = [facts["action"] for facts in told(house, "approval_used")]
     assert actions == ["close_zone", "open_zone", "close_zone"]
     assert {facts["reason"] for facts in told(house, "approval_refused")} == {
+        "predates_closing",
         "too_few_approvers",
         "used",
     }
@@ -259,35 +272,35 @@ def policy_digest(gateway: RunningGateway) -> str:
 
 
 @pytest.fixture
-def signed(template, engines, tmp_path) -> RunningGateway:
+def guarded(template, engines, tmp_path) -> RunningGateway:
     gateway = template.copy(tmp_path / "node", backends_of(engines), tasks=TASKS)
     return furnished(gateway, SIGNED)
 
 
-def test_an_unsigned_policy_does_not_start(signed, serve_here) -> None:
-    assert "approval.json" in serve_here(signed).err
-    sign_policy(signed, 1, "ada")
-    assert "too_few_approvers" in serve_here(signed).err
-    sign_policy(signed, 1, "ada", "bob", policy="sha256:" + "0" * 64)
-    assert "approves another policy" in serve_here(signed).err
+def test_an_unsigned_policy_does_not_start(guarded, serve_here) -> None:
+    assert "approval.json" in serve_here(guarded).err
+    sign_policy(guarded, 1, "ada")
+    assert "too_few_approvers" in serve_here(guarded).err
+    sign_policy(guarded, 1, "ada", "bob", policy="sha256:" + "0" * 64)
+    assert "approves another policy" in serve_here(guarded).err
 
 
-def test_adv_68_an_older_policy_is_never_in_force_again(signed, engines, serve_here) -> None:
-    house = House(signed, engines)
-    sign_policy(signed, 7, "ada", "bob")
-    old = signed.folder / "old"
-    with started(signed):
+def test_adv_68_an_older_policy_is_never_in_force_again(guarded, engines, serve_here) -> None:
+    house = House(guarded, engines)
+    sign_policy(guarded, 7, "ada", "bob")
+    old = guarded.folder / "old"
+    with started(guarded):
         assert served_by(house) == "cloud-model@cloud"
-        shutil.copytree(signed.folder / "policy", old)
+        shutil.copytree(guarded.folder / "policy", old)
         tighten(house)
         until(lambda: house.metric("policy_current") == 0, "unsigned is rejected")
-        sign_policy(signed, 8, "ada", "bob")
+        sign_policy(guarded, 8, "ada", "bob")
         until(lambda: denied(house), "the signed policy")
-        shutil.rmtree(signed.folder / "policy")
-        shutil.copytree(old, signed.folder / "policy")
+        shutil.rmtree(guarded.folder / "policy")
+        shutil.copytree(old, guarded.folder / "policy")
         until(lambda: house.metric("policy_current") == 0, "the rollback is rejected")
         assert denied(house)
-    assert "serial 7 is not above 8" in serve_here(signed).err
+    assert "serial 7 is not above 8" in serve_here(guarded).err
     serials = [facts["serial"] for facts in told(house, "policy_loaded")]
     assert serials == [7, 8]
 
