@@ -1,5 +1,6 @@
 """What goldens are held for: features in a request, in a reply and in an error, in no dialect."""
 
+from collections.abc import Callable
 from typing import Any
 
 from gateway.domain.conversation import (
@@ -94,6 +95,29 @@ ASKS: dict[str, Conversation] = {
     ),
 }
 
+
+def _parts(matter: Conversation, kind: type) -> list[Any]:
+    return [part for turn in matter.turns for part in turn.parts if isinstance(part, kind)]
+
+
+def _media(matter: Conversation, media_type: str) -> bool:
+    return any(one.media_type == media_type for one in _parts(matter, Media))
+
+
+# By feature, whether a conversation that was read has it: a cell without it shows nothing.
+EVIDENCE: dict[str, Callable[[Conversation], bool]] = {
+    "text": lambda matter: bool(matter.system and _parts(matter, Text)),
+    "tools": lambda matter: bool(_parts(matter, ToolCall) and _parts(matter, ToolResult)),
+    "parallel_tools": lambda matter: len(_parts(matter, ToolCall)) > 1,
+    "thinking": lambda matter: bool(_parts(matter, Thinking) and _parts(matter, ToolCall)),
+    "images": lambda matter: _media(matter, "image/png"),
+    "documents": lambda matter: _media(matter, "application/pdf"),
+    "cache_marks": lambda matter: any(
+        one.cache for one in (*matter.system, *_parts(matter, Text), *matter.tools)
+    ),
+    "structured_output": lambda matter: bool(matter.answer_schema),
+}
+
 BEGAN = Began("engine-1", "engine", 9)
 USED = Used(Tokens(input_tokens=9, output_tokens=9, cache_read_tokens=4))
 TOLD = (13, 9)
@@ -148,6 +172,22 @@ REPLIES: dict[str, tuple[tuple[Event, ...], Story]] = {
         (BEGAN, TextDelta('{"S-key":'), TextDelta('"S-text"}'), Stopped("end"), USED),
         Story('{"S-key":"S-text"}', "", (), "end", *TOLD),
     ),
+    "interleaved": (
+        (
+            BEGAN,
+            _FIRST[0],
+            _OTHER[0],
+            *_OTHER[1:],
+            *_FIRST[1:],
+            Stopped("tool_use"),
+            USED,
+        ),
+        Story("", "", (_TOLD, _TOLD_TOO), "tool", *TOLD),
+    ),
+    "unended": (
+        (BEGAN, TextDelta("S-text"), USED),
+        Story("S-text", "", (), "end", *TOLD),
+    ),
     "length": (
         (BEGAN, TextDelta("S-text"), Stopped("length"), USED),
         Story("S-text", "", (), "length", *TOLD),
@@ -158,4 +198,4 @@ REPLIES: dict[str, tuple[tuple[Event, ...], Story]] = {
     ),
 }
 # `by_hand` is only read: what stands in the table of dialects, after the vendor's reference.
-FEATURES = (*ASKS, "length", "refusal", "errors", "by_hand")
+FEATURES = (*ASKS, "interleaved", "unended", "length", "refusal", "errors", "by_hand")

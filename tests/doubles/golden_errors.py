@@ -21,7 +21,7 @@ class Fault(Struct, frozen=True):
 
     status: int
     whole: bytes
-    stream: bytes
+    stream: bytes = b""
     headers: dict[str, str] = field(default_factory=lambda: JSON)
 
 
@@ -111,6 +111,38 @@ FAULTS = {
         {**JSON, "x-amzn-errortype": "ThrottlingException"},
     ),
     "gemini": Fault(429, msgspec.json.encode(_GOOGLE), sse(_PIECE, _GOOGLE)),
+}
+
+_PIECE_OF_TEXT = {
+    "id": "c-1",
+    "object": "text_completion",
+    "created": 1,
+    "model": "engine",
+    "choices": [{"index": 0, "text": "S-text", "logprobs": None, "finish_reason": None}],
+}
+_GENERATED = {
+    "model": "engine",
+    "created_at": "2026-11-27T07:00:00Z",
+    "response": "S-text",
+    "done": False,
+}
+_LIMITED = FAULTS["openai_chat"].whole
+_SAID = FAULTS["ollama_chat"].whole
+_THROTTLED = FAULTS["bedrock_converse"]
+_BUSY = FAULTS["anthropic_messages"].whole
+FAULTS |= {
+    "openai_completions": Fault(429, _LIMITED, sse(_PIECE_OF_TEXT, {"error": _OPENAI})),
+    "openai_embeddings": Fault(429, _LIMITED),
+    "openai_input_tokens": Fault(429, _LIMITED),
+    "ollama_generate": Fault(503, _SAID, _json(**_GENERATED) + b"\n" + _SAID + b"\n"),
+    "ollama_embed": Fault(503, _SAID),
+    "anthropic_count": Fault(529, _BUSY),
+    "anthropic_vertex": Fault(529, _BUSY),
+    "anthropic_vertex_count": Fault(529, _BUSY),
+    "bedrock_invoke": Fault(429, _THROTTLED.whole, headers=_THROTTLED.headers),
+    "bedrock_count": Fault(429, _THROTTLED.whole, headers=_THROTTLED.headers),
+    "gemini_array": Fault(429, FAULTS["gemini"].whole),
+    "gemini_count": Fault(429, FAULTS["gemini"].whole),
 }
 
 _CONVERSED = vendors.bedrock_broken("ConverseStream", "stream")

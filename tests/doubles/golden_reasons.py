@@ -10,6 +10,8 @@ _FORMS = {
     ("documents", "whole"): "no dialect of these has documents in a reply",
     ("documents", "stream"): "no dialect of these has documents in a reply",
     ("length", "asked"): "an end is of a reply; the bound on its length stands in every request",
+    ("interleaved", "asked"): "calls stand in an order in a request",
+    ("unended", "asked"): "an end is of a reply",
     ("refusal", "asked"): "an end is of a reply",
     (
         "errors",
@@ -28,6 +30,7 @@ _VENDORS = {
     ("ollama_chat", "refusal", "whole", "reader"): "its engines end with stop, length or load",
     ("ollama_chat", "refusal", "stream", "reader"): "its engines end with stop, length or load",
     ("ollama_chat", "cache_marks", "asked", "reader"): "it keeps prefixes without being asked",
+    ("openai_responses", "cache_marks", "asked", "reader"): "it keeps prefixes without being asked",
     ("gemini", "cache_marks", "asked", "reader"): "it keeps prefixes as resources with ids",
 }
 
@@ -38,6 +41,8 @@ def reason(name: str, feature: str, form: str, side: str) -> str:
         return "what is written by hand is only read"
     if feature == "errors" and form != "asked":
         return _of_errors(name, form, side)
+    if feature == "unended" and side == "reader" and form != "asked":
+        return "an engine that never ends is broken off: test_bad_streams, test_bad_input"
     dialect = DIALECTS[name]
     if dialect.kin:
         return f"its messages are those of {dialect.kin}: only paths, framing and errors differ"
@@ -52,6 +57,6 @@ def _of_errors(name: str, form: str, side: str) -> str:
         return "an array is framed from the stream of gemini: test_gemini_answer holds its end"
     if dialect.operation in (Operation.COUNT, Operation.EMBED) and form == "stream":
         return "its replies are always whole"
-    if side == "reader" and (dialect.kin or dialect.operation in _OPERATIONS):
-        return "an engine's errors are read as those of its family, and held there"
+    if side == "reader" and form == "stream" and dialect.kin:
+        return f"its stream is unframed into that of {dialect.kin}, and read there"
     return ""
