@@ -4,7 +4,6 @@ Every word is found again on the other side, or its loss has a name; the vendor'
 client accept what we wrote, in the same test.
 """
 
-import re
 from typing import Any
 
 import msgspec
@@ -14,10 +13,11 @@ from gateway.dialects import DIALECTS
 from gateway.domain.request import Operation
 from gateway.flow.renaming import renaming
 from tests.doubles.dialect_row import sse
-from tests.doubles.dialect_rows import BOUND, CALL_ID, PDF, PNG, ROWS, USAGE, Row
+from tests.doubles.dialect_rows import CALL_ID, ROWS, USAGE, Row
 from tests.doubles.fleets import an_offering
 from tests.doubles.goldens import GOLDENS
 from tests.doubles.grammar import GRAMMARS, Call, Story
+from tests.doubles.planted import gone, planted
 from tests.doubles.vendor_readers import chunks
 
 RECORD = "01938e6c-7c1a-7abc-8def-0123456789ab"
@@ -25,48 +25,6 @@ CAN = frozenset({"tools", "images", "documents", "thinking", "json"})
 MODEL = "anthropic.claude-opus-4-5-20251101-v1:0"
 OFFERING = an_offering("claude-opus-4-5", "e", "on_prem", wire_model=MODEL, capabilities=CAN)
 PAIRS = [(client, engine) for client in ROWS for engine in ROWS]
-PLANTED = re.compile(r"(?:call_|functions\.|mcp\.)?S-[a-z]+")
-MARKS = ("cache_control", "cachePoint")
-# By what is planted, the losses that may stand for it.
-LOSSES = {
-    CALL_ID: {"tool_call_id"},
-    "functions.S-two": {"tool_call_id"},
-    "S-thought": {"thinking", "thinking_unsigned"},
-    "S-signature": {"signature", "thinking_signature", "thought_signature", "thinking"},
-    "S-sealed": {"redacted_thinking", "encrypted_content", "thinking"},
-    "S-file": {"documents", "document_name"},
-    "S-schema": {"answer_schema"},
-    "S-when": {"answer_schema"},
-    "S-stop": {"stop"},
-    PDF: {"documents"},
-    BOUND: {"thought_signature"},
-    "cache_control": {"cache_control"},
-    # The name of a schema is a handle that some vendors do not have.
-    "S-form": set(),
-}
-
-
-def planted(body: object) -> set[str]:
-    said = msgspec.json.encode(body).decode().replace("\\", "")
-    found = set(PLANTED.findall(said))
-    marks = {"cache_control"} if any(mark in said for mark in MARKS) else set()
-    return found | marks | {word for word in (PNG, PDF, BOUND) if word in said}
-
-
-def gone(word: str, said: str, losses: tuple[str, ...]) -> bool:
-    """Is the word neither said nor lost by a name?
-
-    A name or an id that was mapped keeps its letters, and stands under the hash of it.
-    """
-    spelled = re.sub(r"[^a-zA-Z0-9_-]", "_", word)
-    if word in MARKS and any(mark in said for mark in MARKS):
-        return False
-    named = LOSSES.get(word)
-    return not (
-        word in said
-        or spelled in said
-        or (named is not None and (not named or named & set(losses)))
-    )
 
 
 @pytest.mark.parametrize(("client", "engine"), PAIRS)

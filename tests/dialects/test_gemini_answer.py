@@ -4,7 +4,6 @@ from google.genai import types
 
 from gateway.dialects.gemini import GEMINI as DIALECT
 from gateway.dialects.gemini import GEMINI_ARRAY
-from gateway.dialects.gemini.answer import HELD_BYTES_MAX
 from gateway.dialects.gemini.signatures import REDACTED, SIGNED, UNSIGNED, unwrapped
 from gateway.domain.event import (
     Began,
@@ -17,6 +16,7 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
+from gateway.translation.limits import HELD_BYTES_MAX
 from tests.doubles.goldens import assert_golden
 from tests.doubles.google_client import google_chat, google_stream, google_whole
 from tests.doubles.vendor_readers import chunks

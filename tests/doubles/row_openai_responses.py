@@ -124,6 +124,9 @@ RESPONSE = {
     "usage": RESPONSES_USAGE,
     "error": None,
     "incomplete_details": None,
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
 }
 
 
@@ -143,7 +146,11 @@ def _response_events() -> list[dict[str, Any]]:
         name, said = deltas[item["type"]]
         opened = {**item, "content": [], "arguments": "", "status": "in_progress"}
         events.append(_happened("output_item.added", output_index=at, item=opened))
-        events.append(_happened(name, output_index=at, item_id=item["id"], delta=said))
+        where = {"output_index": at, "item_id": item["id"], "content_index": 0}
+        if item["type"] != "function_call":
+            part = {**item["content"][0], "text": ""}
+            events.append(_happened("content_part.added", **where, part=part))
+        events.append(_happened(name, **where, delta=said))
         events.append(_happened("output_item.done", output_index=at, item=item))
     events.append(_happened("completed", response=RESPONSE))
     return [{**event, "sequence_number": number} for number, event in enumerate(events)]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jiter
 import msgspec
 
 from gateway.dialects.gemini.signatures import UNSIGNED, hidden, wrapped
@@ -18,8 +17,8 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
-
-HELD_BYTES_MAX = 8 * 1024 * 1024
+from gateway.translation import arguments
+from gateway.translation.limits import HELD_BYTES_MAX
 
 _STOPS = {
     "end": "STOP",
@@ -57,8 +56,8 @@ class _Calls:
         """Return the calls as parts, and forget them."""
         parts: list[Said] = []
         for index, began in self._began.items():
-            arguments = _arguments(bytes(self._arguments[index]), cut=cut)
-            call = {"id": began.id, "name": began.name, "args": arguments}
+            given = arguments.answered(bytes(self._arguments[index]), cut=cut)
+            call = {"id": began.id, "name": began.name, "args": given}
             part: Said = {"functionCall": call}
             if began.signature is not None:
                 part["thoughtSignature"] = wrapped(began.signature)
@@ -203,18 +202,3 @@ def _candidate(parts: list[Said], end: Said) -> Said:
 
 def _head(asked_model: str, record_id: str) -> Said:
     return {"modelVersion": asked_model, "responseId": record_id}
-
-
-def _arguments(text: bytes, *, cut: bool) -> Said:
-    """Return the arguments; of a reply that reached its length as much as can be read."""
-    if not text.strip():
-        return {}
-    try:
-        found = jiter.from_json(text, partial_mode=cut, allow_inf_nan=False, cache_mode="none")
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    if cut:
-        return {}
-    raise ValueError("the arguments of a tool call are not an object")

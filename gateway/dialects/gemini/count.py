@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from gateway.dialects.gemini import ask
 from gateway.dialects.gemini.errors import failure_in
-from gateway.dialects.gemini.losses import UNKNOWN
 from gateway.dialects.gemini.read import read as read_request
 from gateway.dialects.gemini.spelling import camel, snake, without
 from gateway.dialects.gemini.vocabulary import FIELDS
@@ -24,6 +23,7 @@ from gateway.domain.event import Broke, Event, Used
 from gateway.domain.fleet import Offering
 from gateway.domain.money import Tokens
 from gateway.domain.request import Ask, Body
+from gateway.translation.losses import UNKNOWN
 
 _WHOLE = "generateContentRequest"
 _COUNTED = frozenset({"contents", "systemInstruction", "tools", "generationConfig"})

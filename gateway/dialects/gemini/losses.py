@@ -1,39 +1,25 @@
-"""The names of what translation cannot carry.
+"""The names of what translation cannot carry, in the words of this dialect."""
 
-INVARIANT: a name is a word of ours or of the vendor, never a word of the client: losses stand in
-records and headers.
-"""
-
-from collections.abc import Container
-from typing import Any
+from collections.abc import Container, Mapping
 
 from gateway.dialects.gemini.spelling import snake
 from gateway.dialects.gemini.vocabulary import FIELDS, NESTED
+from gateway.translation import losses
 
-UNKNOWN = "unknown_field"
 NAMED = FIELDS.keys() | NESTED
 
 
-class Losses:
-    """Names in the order in which they were met, each once."""
+class Losses(losses.Losses):
+    """Losses that may be told in the words of this dialect, whose fields have two spellings."""
 
-    __slots__ = ("_names",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self._names: dict[str, None] = {}
+        super().__init__(NAMED)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Everything noted so far."""
-        return tuple(self._names)
-
-    def note(self, name: str) -> None:
-        """Add a loss; the name is a word of ours."""
-        self._names[name] = None
-
-    def extras(self, value: dict[str, Any], known: Container[str]) -> None:
-        """Add every field that is set and not among the known ones."""
-        for key, said in value.items():
-            if said is not None and key not in known:
-                name = snake(key)
-                self.note(name if name in NAMED else UNKNOWN)
+    def extras(self, holder: Mapping[str, object], known: Container[str], path: str = "") -> None:
+        """Add every field that is set and not known, in one of its spellings; empty ones too."""
+        for name, value in holder.items():
+            if value is not None and name not in known:
+                word = snake(name)
+                self.note(path + word if word in NAMED else losses.UNKNOWN)
