@@ -62,6 +62,7 @@ def test_each_engine_speaks_where_its_documentation_says() -> None:
         "anthropic": {messages: "/v1/messages"} | count,
         "bedrock": {
             "bedrock_converse": "/model/{model}/converse",
+            messages: "/anthropic/v1/messages",
             "bedrock_invoke": "/model/{model}/invoke",
             "bedrock_count": "/model/{model}/count-tokens",
             chat: "/openai/v1/chat/completions",
