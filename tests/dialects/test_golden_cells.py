@@ -42,8 +42,6 @@ OURS = (
 )
 # What such an engine is never sent, and clients say: read of what was written by hand.
 UNWRITTEN = {("openai_responses", "thinking"), ("openai_chat", "cache_marks")}
-# What the vendor gives no name for one operation: its client raises it by the status alone.
-UNNAMED = {("bedrock_count", "backend_timeout")}
 # The two signatures of a reply, as they are and in the wrapping that comes back to us alone.
 PLAIN = (b"S-signature", BOUND.encode())
 WRAPPED = tuple(b64encode(b"perimeter-signature:" + one) for one in PLAIN)
@@ -186,8 +184,6 @@ def errors_written(name: str) -> Cells:
     dialect, client = DIALECTS[name], CLIENTS[name]
     found: Cells = {key("whole", "writer"): {}}
     for ours in OURS:
-        if (name, ours.code) in UNNAMED:
-            continue
         reply = dialect.refusal(ours, RECORD)
         headers = {"content-type": reply.content_type, **dict(reply.headers)}
         raised = client.told(Heard(reply.status, headers, reply.body))

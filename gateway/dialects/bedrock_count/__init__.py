@@ -9,6 +9,7 @@ Rule 3: it knows neither of the dialects it is made of: they come as arguments.
 from gateway.dialects.bedrock_count.counting import Counting
 from gateway.dialects.bedrock_count.number import hear, never, read_reply, write_reply
 from gateway.dialects.bedrock_count.packing import unpack
+from gateway.dialects.bedrock_count.refusals import listed
 from gateway.domain.dialect import Dialect
 from gateway.domain.request import Operation
 
@@ -30,7 +31,7 @@ def counted(converse: Dialect, invoke: Dialect) -> Dialect:
         write_reply=write_reply,
         writer=never,
         failure=converse.failure,
-        refusal=converse.refusal,
+        refusal=listed(converse.refusal),
         stream_error=converse.stream_error,
         renamed=converse.renamed,
         sheds=counting.sheds,
