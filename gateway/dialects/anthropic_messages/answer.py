@@ -13,11 +13,10 @@ from gateway.dialects.anthropic_messages.piece import (
     Thoughts,
     pieces,
 )
-from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Used
+from gateway.domain.event import Began, Event, Stopped
 from gateway.domain.money import Tokens
 from gateway.translation import arguments
-from gateway.translation.endings import reason_of
-from gateway.translation.limits import admit_call
+from gateway.translation.endings import Ending
 
 _STOPS = {"end": "end_turn", "length": "max_tokens"}
 _DELTAS = {
@@ -28,47 +27,21 @@ _DELTAS = {
 }
 
 
-class _Ending:
-    """What the end of a message says: why, and what was used."""
+class _Ending(Ending):
+    """What the end of a message says, in the vendor's words."""
 
-    __slots__ = ("_called", "_input_tokens", "_stopped", "_tokens")
-
-    def __init__(self) -> None:
-        self._called = False
-        self._input_tokens = 0
-        self._stopped: Stopped | None = None
-        self._tokens: Tokens | None = None
-
-    def note(self, event: Event) -> None:
-        """Keep what the end will say."""
-        match event:
-            case Began():
-                self._input_tokens = event.input_tokens
-            case ToolCallBegan():
-                admit_call(event.index)
-                self._called = True
-            case Stopped():
-                self._stopped = event
-            case Used():
-                self._tokens = event.tokens
-
-    @property
-    def cut(self) -> bool:
-        """Did the reply reach its length?"""
-        return self._stopped is not None and self._stopped.reason == "length"
+    __slots__ = ()
 
     @property
     def stop(self) -> dict[str, str | None]:
         """Why the reply ended; an engine's own word that we do not know is passed on."""
-        reason = reason_of(self._stopped, called=self._called)
-        named = _STOPS.get(reason, reason.removeprefix("other:"))
-        sequence = self._stopped.sequence if self._stopped else None
-        return {"stop_reason": named, "stop_sequence": sequence}
+        named = _STOPS.get(self.reason, self.reason.removeprefix("other:"))
+        return {"stop_reason": named, "stop_sequence": self.sequence}
 
     @property
     def usage(self) -> dict[str, Any]:
         """The usage as far as it is known."""
-        return _usage(self._tokens or Tokens(input_tokens=self._input_tokens))
+        return _usage(self.tokens_so_far)
 
 
 def write_reply(events: tuple[Event, ...], asked_model: str, record_id: str) -> bytes:
@@ -90,12 +63,11 @@ class Writer:
     ValueError when more than HELD_BYTES_MAX waits, or a call goes on after its end.
     """
 
-    __slots__ = ("_begun", "_broke", "_ending", "_head", "_index", "_open", "_queue", "_thoughts")
+    __slots__ = ("_begun", "_ending", "_head", "_index", "_open", "_queue", "_thoughts")
 
     def __init__(self, asked_model: str, record_id: str) -> None:
         self._head = (asked_model, record_id)
         self._begun = False
-        self._broke = False
         self._ending = _Ending()
         self._index = -1
         self._open: Block | None = None
@@ -105,9 +77,7 @@ class Writer:
     def write(self, event: Event) -> bytes:
         """Return the bytes for that event; empty when it says nothing yet."""
         self._ending.note(event)
-        if isinstance(event, Broke):
-            self._broke = True
-        if self._broke:
+        if self._ending.broke:
             return b""
         if isinstance(event, Began):
             return self._begin()
@@ -118,7 +88,7 @@ class Writer:
 
     def close(self) -> bytes:
         """Return the end of a message that ended well."""
-        if self._broke:
+        if self._ending.broke:
             return b""
         return b"".join(
             (

@@ -5,11 +5,9 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.bedrock_converse.pieces import Block, Piece, Pieces, Queue, delta
-from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Used
-from gateway.domain.money import Tokens
+from gateway.domain.event import Began, Event, Stopped
 from gateway.translation import arguments
-from gateway.translation.endings import reason_of
-from gateway.translation.limits import admit_call
+from gateway.translation.endings import Ending
 from gateway.wire.eventstream import framed
 
 _STOPS = {
@@ -28,49 +26,25 @@ _OTHERS = {
 _METRICS = {"latencyMs": 0}
 
 
-class _Ending:
-    """What the end of a message says: why, and what was used."""
+class _Ending(Ending):
+    """What the end of a message says, in the vendor's words."""
 
-    __slots__ = ("_called", "_stopped", "_tokens")
-
-    def __init__(self) -> None:
-        self._called = False
-        self._stopped: Stopped | None = None
-        self._tokens = Tokens()
-
-    def note(self, event: Event) -> None:
-        """Keep what the end will say."""
-        match event:
-            case Began() if event.input_tokens:
-                self._tokens = Tokens(input_tokens=event.input_tokens)
-            case ToolCallBegan():
-                admit_call(event.index)
-                self._called = True
-            case Stopped():
-                self._stopped = event
-            case Used():
-                self._tokens = event.tokens
-
-    @property
-    def cut(self) -> bool:
-        """Did the reply reach its length?"""
-        return self._stopped is not None and self._stopped.reason == "length"
+    __slots__ = ()
 
     @property
     def stop(self) -> dict[str, Any]:
         """Why the reply ended, with the stop sequence in both places where clients look for it."""
-        reason = reason_of(self._stopped, called=self._called)
-        said: dict[str, Any] = {"stopReason": _STOPS.get(reason) or _OTHERS.get(reason, "end_turn")}
-        sequence = self._stopped.sequence if self._stopped else None
-        if sequence is not None:
-            told = {"stop_sequence": sequence}
+        named = _STOPS.get(self.reason) or _OTHERS.get(self.reason, "end_turn")
+        said: dict[str, Any] = {"stopReason": named}
+        if self.sequence is not None:
+            told = {"stop_sequence": self.sequence}
             said["additionalModelResponseFields"] = {**told, "delta": told}
         return said
 
     @property
     def usage(self) -> dict[str, Any]:
         """The usage as far as it is known."""
-        used = self._tokens
+        used = self.tokens_so_far
         read, wrote = used.cache_read_tokens, used.cache_write_tokens
         usage = {
             "inputTokens": used.input_tokens,
@@ -102,11 +76,10 @@ class Writer:
     call goes on after its end.
     """
 
-    __slots__ = ("_begun", "_broke", "_ending", "_index", "_open", "_pieces", "_queue")
+    __slots__ = ("_begun", "_ending", "_index", "_open", "_pieces", "_queue")
 
     def __init__(self) -> None:
         self._begun = False
-        self._broke = False
         self._ending = _Ending()
         self._index = -1
         self._open: Block | None = None
@@ -116,9 +89,7 @@ class Writer:
     def write(self, event: Event) -> bytes:
         """Return the bytes for that event; empty when it says nothing yet."""
         self._ending.note(event)
-        if isinstance(event, Broke):
-            self._broke = True
-        if self._broke:
+        if self._ending.broke:
             return b""
         if isinstance(event, Began):
             return self._begin()
@@ -129,7 +100,7 @@ class Writer:
 
     def close(self) -> bytes:
         """Return the end of a message that ended well."""
-        if self._broke:
+        if self._ending.broke:
             return b""
         return b"".join(
             (
