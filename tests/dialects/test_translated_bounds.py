@@ -47,7 +47,7 @@ def test_a_reply_that_must_be_said_again_has_a_bound(monkeypatch: pytest.MonkeyP
 def test_words_are_said_at_any_length_where_nothing_is_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.dialects.anthropic_messages.piece.HELD_BYTES_MAX", 16)
+    monkeypatch.setattr("gateway.translation.blocks.HELD_BYTES_MAX", 16)
     raw = streamed(ANTHROPIC_MESSAGES, *[TextDelta("12345678")] * 9, Stopped("end"))
     assert GRAMMARS["anthropic_messages"].stream(raw).text == "12345678" * 9
 
