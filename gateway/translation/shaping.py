@@ -6,18 +6,17 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.domain.errors import Malformed
-
-UNKNOWN = "unknown_field"
+from gateway.translation.losses import UNKNOWN
 
 _T = TypeVar("_T")
 
 
-def shaped(value: object, shape: type[_T]) -> _T:
+def shaped(value: object, shape: type[_T], where: str = "") -> _T:
     """Return the value in that shape; Malformed names the place and the types, never the value."""
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        raise Malformed(str(error)) from None
+        raise Malformed(f"{where}{error}") from None
 
 
 def leftovers(

@@ -50,6 +50,12 @@ ENGINES = (
     Engine("Vertex, Mistral", "vertex", "codestral-2"),
     Engine("Vertex, Gemini", "vertex", "gemini-3-pro"),
 )
+# The other hosts of OpenAI's dialects, each under its kind: a host that is added has its column by
+# being added. On the page those that fare alike share one.
+HOSTS = tuple(
+    Engine(kind, kind, "some-model")
+    for kind in sorted(BACKENDS.keys() - {"scripted"} - {engine.kind for engine in ENGINES})
+)
 
 
 class Cell(NamedTuple):
@@ -70,6 +76,13 @@ class Cell(NamedTuple):
             return "refused"
         how = "passes" if self.verbatim else "translated"
         return f"{how}; lost: {', '.join(self.lost)}" if self.lost else how
+
+
+class Column(NamedTuple):
+    """The engines that share a column of the page, and what stands in it from top to bottom."""
+
+    titles: tuple[str, ...]
+    cells: tuple[str, ...]
 
 
 def spoken() -> tuple[str, ...]:
@@ -123,23 +136,38 @@ def rows() -> Iterator[tuple[str, str, Feature, Engine]]:
     """Yield every cell's place: dialect, name of the feature, the feature, the engine."""
     for dialect, features in listed().items():
         for name, feature in features.items():
-            for engine in ENGINES:
+            for engine in (*ENGINES, *HOSTS):
                 yield dialect, name, feature, engine
+
+
+def columns(dialect: str, engines: tuple[Engine, ...], *, merged: bool) -> list[Column]:
+    """Return a column for each engine; those whose cells are all the same are one if `merged`."""
+    shown: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for engine in engines:
+        cells = tuple(str(cell(dialect, feature, engine)) for feature in listed()[dialect].values())
+        key = cells if merged else (engine.title, *cells)
+        shown[key] = (*shown.get(key, ()), engine.title)
+    skipped = 0 if merged else 1
+    return [Column(titles, key[skipped:]) for key, titles in shown.items()]
 
 
 def page() -> str:
     """Return the page for `docs/`."""
     lines = [HEAD]
-    titles = " | ".join(engine.title for engine in ENGINES)
-    for dialect, features in listed().items():
+    for dialect in listed():
         paths = sorted(path for path, one in SURFACES.items() if one.dialect == dialect)
         lines += [f"## {dialect}", "", "Asked at " + ", ".join(f"`{path}`" for path in paths), ""]
-        lines += [f"| feature | {titles} |", "|---|" + "---|" * len(ENGINES)]
-        for name, feature in features.items():
-            cells = " | ".join(str(cell(dialect, feature, engine)) for engine in ENGINES)
-            lines.append(f"| {name} | {cells} |")
-        lines.append("")
+        lines += [*_lined(dialect, columns(dialect, ENGINES, merged=False)), ""]
+        lines += [*_lined(dialect, columns(dialect, HOSTS, merged=True)), ""]
     return "\n".join(lines)
+
+
+def _lined(dialect: str, shown: list[Column]) -> list[str]:
+    titles = " | ".join(", ".join(one.titles) for one in shown)
+    lines = [f"| feature | {titles} |", "|---|" + "---|" * len(shown)]
+    for at, name in enumerate(listed()[dialect]):
+        lines.append(f"| {name} | {' | '.join(one.cells[at] for one in shown)} |")
+    return lines
 
 
 HEAD = """<!-- made by `make generate`; change the code instead -->
@@ -157,5 +185,8 @@ preparing a real call, and a test finds every planted word again in what is sent
 - *refused*: the request ends with a 400 that says why.
 
 vLLM and Ollama stand on the premises here, all others outside: what identifies whoever asks stays
-behind there unless the policy lets it pass.
+behind there unless the policy lets it pass. The second table of a surface is of the other hosts
+that speak OpenAI's dialects, by their kind; those that fare alike in every row share a column. A
+suffix is refused where the catalogue does not say `fim: native` of a model whose host might drop
+it; here it is said of OpenAI alone.
 """

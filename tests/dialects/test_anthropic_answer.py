@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES as DIALECT
-from gateway.dialects.anthropic_messages import piece
 from gateway.domain.event import (
     Began,
     Broke,
@@ -16,6 +15,7 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
+from gateway.translation import blocks
 from tests.doubles.goldens import assert_golden, golden, recorded, recordings
 from tests.doubles.message_grammar import assert_grammar, events_of
 from tests.doubles.vendor_readers import anthropic_stream, anthropic_whole
@@ -187,7 +187,7 @@ def test_arguments_of_a_call_that_never_began_are_an_error():
 
 
 def test_what_waits_has_a_bound(monkeypatch):
-    monkeypatch.setattr(piece, "HELD_BYTES_MAX", 8)
+    monkeypatch.setattr(blocks, "HELD_BYTES_MAX", 8)
     with pytest.raises(ValueError, match="holds more"):
         streamed(ToolCallBegan(0, "a", "f"), ToolCallDelta(0, '{"123456789'))
     with pytest.raises(ValueError, match="wait"):

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE as DIALECT
-from gateway.dialects.bedrock_converse import pieces
 from gateway.domain.event import (
     Began,
     Broke,
@@ -18,6 +17,7 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.domain.money import Tokens
+from gateway.translation import blocks
 from tests.doubles.bedrock_vendor import (
     assert_reply_is_of_the_shape,
     parsed_stream,
@@ -205,7 +205,7 @@ def test_a_reply_that_broke_has_no_end():
 
 
 def test_what_waits_is_bounded(monkeypatch):
-    monkeypatch.setattr(pieces, "HELD_BYTES_MAX", 10)
+    monkeypatch.setattr(blocks, "HELD_BYTES_MAX", 10)
     writer = DIALECT.writer("asked", RECORD, True)
     writer.write(ToolCallBegan(0, "a", "f"))
     writer.write(TextDelta("12345"))
@@ -217,6 +217,17 @@ def test_what_waits_is_bounded(monkeypatch):
     with pytest.raises(ValueError, match="a block holds"):
         writer.write(ToolCallDelta(0, '"' + "1" * 11))
     assert DIALECT.writer("asked", RECORD, True).write(TextDelta("1" * 5))
+
+
+def test_white_space_behind_the_last_bracket_belongs_to_no_call():
+    """Engines end the arguments with a line feed, after the next call has begun."""
+    began = (ToolCallBegan(0, "a", "f"), ToolCallDelta(0, '{"x":1}'), ToolCallBegan(1, "b", "f"))
+    writer = DIALECT.writer("asked", RECORD, True)
+    for event in began:
+        writer.write(event)
+    assert writer.write(ToolCallDelta(0, "\n")) == b""
+    with pytest.raises(ValueError, match="has ended"):
+        writer.write(ToolCallDelta(0, "}"))
 
 
 def test_deep_arguments_are_no_object_and_break_nothing():

@@ -1,6 +1,7 @@
 """From one dialect to another and back, where texts are embedded, gone on with or counted."""
 
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ from anthropic.types import MessageTokensCount
 from openai.types.responses import InputTokenCountResponse
 
 from gateway.dialects import DIALECTS
+from gateway.domain.request import Operation
 from tests.doubles.fleets import an_offering
 from tests.doubles.goldens import assert_golden, assert_golden_json
 from tests.doubles.vendor_readers import chunks
@@ -146,6 +148,15 @@ WALKS = {
         MessageTokensCount.model_validate_json,
     ),
 }
+
+
+@pytest.mark.parametrize("operation", [Operation.COMPLETE, Operation.EMBED])
+def test_every_pair_of_dialects_is_walked(operation: Operation) -> None:
+    """Those that count are walked in `test_count_walks.py`, those that answer in every walk."""
+    spoken = [name for name, one in DIALECTS.items() if one.operation is operation]
+    walked = {(walk.source, walk.target) for walk in WALKS.values()}
+    assert len(spoken) > 1
+    assert set(permutations(spoken, 2)) <= walked
 
 
 @pytest.mark.parametrize("name", WALKS)

@@ -3,7 +3,6 @@ import ollama
 import pytest
 
 from gateway.dialects.ollama_chat import OLLAMA_CHAT as DIALECT
-from gateway.dialects.ollama_chat import answer
 from gateway.domain import errors
 from gateway.domain.event import (
     Began,
@@ -17,6 +16,7 @@ from gateway.domain.event import (
 )
 from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
+from gateway.translation import calls
 from tests.doubles.goldens import golden
 from tests.doubles.vendor_readers import ollama_stream, ollama_whole
 
@@ -147,7 +147,7 @@ def test_arguments_of_a_call_that_never_began_are_an_error():
 
 
 def test_what_waits_has_a_bound(monkeypatch):
-    monkeypatch.setattr(answer, "HELD_BYTES_MAX", 8)
+    monkeypatch.setattr(calls, "HELD_BYTES_MAX", 8)
     with pytest.raises(ValueError, match="more than 8"):
         streamed(ToolCallBegan(0, "a", "f"), ToolCallDelta(0, "123456789"))
 

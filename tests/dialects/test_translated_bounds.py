@@ -4,6 +4,7 @@ import pytest
 
 from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.bedrock_converse import BEDROCK_CONVERSE
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.dialects.openai_responses import OPENAI_RESPONSES
@@ -13,7 +14,7 @@ from gateway.translation import limits
 from tests.doubles.grammar import GRAMMARS
 
 RECORD = "01938e6c-7c1a-7abc-8def-0123456789ab"
-ALL = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES, OLLAMA_CHAT, BEDROCK_CONVERSE)
+ALL = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES, OLLAMA_CHAT, BEDROCK_CONVERSE, GEMINI)
 
 
 def by_name(dialect: Dialect) -> str:
@@ -46,7 +47,7 @@ def test_a_reply_that_must_be_said_again_has_a_bound(monkeypatch: pytest.MonkeyP
 def test_words_are_said_at_any_length_where_nothing_is_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.dialects.anthropic_messages.piece.HELD_BYTES_MAX", 16)
+    monkeypatch.setattr("gateway.translation.blocks.HELD_BYTES_MAX", 16)
     raw = streamed(ANTHROPIC_MESSAGES, *[TextDelta("12345678")] * 9, Stopped("end"))
     assert GRAMMARS["anthropic_messages"].stream(raw).text == "12345678" * 9
 

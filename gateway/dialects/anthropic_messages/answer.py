@@ -4,71 +4,38 @@ from typing import Any
 
 import msgspec
 
-from gateway.dialects.anthropic_messages.piece import (
-    ARGUMENTS,
-    CALL,
-    Block,
-    Piece,
-    Queue,
-    Thoughts,
-    pieces,
-)
-from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Used
+from gateway.dialects.anthropic_messages.piece import Thoughts, pieces
+from gateway.domain.event import Began, Event, Stopped
 from gateway.domain.money import Tokens
 from gateway.translation import arguments
-from gateway.translation.endings import reason_of
-from gateway.translation.limits import admit_call
+from gateway.translation.blocks import ARGUMENTS, Block, Form, Key, OneAtATime, Queue
+from gateway.translation.endings import Ending
 
 _STOPS = {"end": "end_turn", "length": "max_tokens"}
+# By field of a block: the type of its deltas, and the vendor's name of the field in them.
 _DELTAS = {
-    "text": "text_delta",
-    "thinking": "thinking_delta",
-    "signature": "signature_delta",
-    ARGUMENTS: "input_json_delta",
+    "text": ("text_delta", "text"),
+    "thinking": ("thinking_delta", "thinking"),
+    "signature": ("signature_delta", "signature"),
+    ARGUMENTS: ("input_json_delta", "partial_json"),
 }
 
 
-class _Ending:
-    """What the end of a message says: why, and what was used."""
+class _Ending(Ending):
+    """What the end of a message says, in the vendor's words."""
 
-    __slots__ = ("_called", "_input_tokens", "_stopped", "_tokens")
-
-    def __init__(self) -> None:
-        self._called = False
-        self._input_tokens = 0
-        self._stopped: Stopped | None = None
-        self._tokens: Tokens | None = None
-
-    def note(self, event: Event) -> None:
-        """Keep what the end will say."""
-        match event:
-            case Began():
-                self._input_tokens = event.input_tokens
-            case ToolCallBegan():
-                admit_call(event.index)
-                self._called = True
-            case Stopped():
-                self._stopped = event
-            case Used():
-                self._tokens = event.tokens
-
-    @property
-    def cut(self) -> bool:
-        """Did the reply reach its length?"""
-        return self._stopped is not None and self._stopped.reason == "length"
+    __slots__ = ()
 
     @property
     def stop(self) -> dict[str, str | None]:
         """Why the reply ended; an engine's own word that we do not know is passed on."""
-        reason = reason_of(self._stopped, called=self._called)
-        named = _STOPS.get(reason, reason.removeprefix("other:"))
-        sequence = self._stopped.sequence if self._stopped else None
-        return {"stop_reason": named, "stop_sequence": sequence}
+        named = _STOPS.get(self.reason, self.reason.removeprefix("other:"))
+        return {"stop_reason": named, "stop_sequence": self.sequence}
 
     @property
     def usage(self) -> dict[str, Any]:
         """The usage as far as it is known."""
-        return _usage(self._tokens or Tokens(input_tokens=self._input_tokens))
+        return _usage(self.tokens_so_far)
 
 
 def write_reply(events: tuple[Event, ...], asked_model: str, record_id: str) -> bytes:
@@ -86,45 +53,38 @@ def write_reply(events: tuple[Event, ...], asked_model: str, record_id: str) -> 
 class Writer:
     """Writes one message: one open block at a time, contiguous indexes, the end in `close`.
 
-    What belongs to another block than the open one waits until the open one is complete.
-    ValueError when more than HELD_BYTES_MAX waits, or a call goes on after its end.
+    ValueError as in OneAtATime, and for too many calls.
     """
 
-    __slots__ = ("_begun", "_broke", "_ending", "_head", "_index", "_open", "_queue", "_thoughts")
+    __slots__ = ("_begun", "_blocks", "_ending", "_head", "_thoughts")
 
     def __init__(self, asked_model: str, record_id: str) -> None:
         self._head = (asked_model, record_id)
         self._begun = False
-        self._broke = False
         self._ending = _Ending()
-        self._index = -1
-        self._open: Block | None = None
-        self._queue = Queue()
+        self._blocks = OneAtATime(_FORM)
         self._thoughts = Thoughts()
 
     def write(self, event: Event) -> bytes:
         """Return the bytes for that event; empty when it says nothing yet."""
         self._ending.note(event)
-        if isinstance(event, Broke):
-            self._broke = True
-        if self._broke:
+        if self._ending.broke:
             return b""
         if isinstance(event, Began):
             return self._begin()
-        out = [self._put(piece) for piece in pieces(event, self._thoughts)]
         if isinstance(event, Stopped):
-            out.append(self._drain(whole=True) + self._stop_block())
-        return b"".join(out)
+            return self._blocks.end()
+        said = b"".join([self._blocks.put(piece) for piece in pieces(event, self._thoughts)])
+        return self._begin() + said if said else said
 
     def close(self) -> bytes:
         """Return the end of a message that ended well."""
-        if self._broke:
+        if self._ending.broke:
             return b""
         return b"".join(
             (
                 self._begin(),
-                self._drain(whole=True),
-                self._stop_block(),
+                self._blocks.end(),
                 _event("message_delta", delta=self._ending.stop, usage=self._ending.usage),
                 _event("message_stop"),
             )
@@ -136,45 +96,25 @@ class Writer:
         self._begun = True
         return _event("message_start", message=_message(*self._head, self._ending.usage))
 
-    def _put(self, piece: Piece) -> bytes:
-        if self._open is not None and piece.key == self._open.key:
-            return self._add(piece.field, piece.words) + self._drain()
-        if piece.start is None and not piece.words.strip():
-            return b""
-        self._queue.add(piece)
-        return self._begin() + self._drain()
 
-    def _drain(self, *, whole: bool = False) -> bytes:
-        """Write what waits, as far as the grammar allows; all of it when nothing more can come."""
-        out = []
-        while self._queue.blocks and (whole or self._open is None or self._open.complete):
-            out.append(self._stop_block())
-            held = self._queue.take()
-            self._index += 1
-            self._open = Block(held.key, held.start)
-            out.append(_event("content_block_start", index=self._index, content_block=held.start))
-            out.extend(self._add(field, held.said(field)) for field in held.fields)
-        return b"".join(out)
+def _opened(index: int, block: Block) -> bytes:
+    return _event("content_block_start", index=index, content_block=block.start)
 
-    def _add(self, field: str, words: str) -> bytes:
-        if self._open is None or not field:
-            return b""
-        if field == ARGUMENTS:
-            self._open.add(field, words)
-        delta = {"type": _DELTAS[field], field: words}
-        return _event("content_block_delta", index=self._index, delta=delta)
 
-    def _stop_block(self) -> bytes:
-        if self._open is None:
-            return b""
-        silent = self._open.key[0] == CALL and not self._open.fields
-        said = self._add(ARGUMENTS, "{}") if silent else b""
-        self._open = None
-        return said + _event("content_block_stop", index=self._index)
+def _added(index: int, _key: Key, field: str, words: str) -> bytes:
+    kind, name = _DELTAS[field]
+    return _event("content_block_delta", index=index, delta={"type": kind, name: words})
+
+
+def _ended(index: int) -> bytes:
+    return _event("content_block_stop", index=index)
+
+
+_FORM = Form(_opened, _added, _ended)
 
 
 def _whole(block: Block, *, cut: bool) -> dict[str, Any]:
-    if block.key[0] == CALL:
+    if block.is_call:
         return {**block.start, "input": arguments.answered(block.said(ARGUMENTS), cut=cut)}
     return {**block.start, **{field: block.said(field) for field in block.fields}}
 

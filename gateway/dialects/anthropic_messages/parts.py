@@ -7,11 +7,12 @@ import msgspec
 
 from gateway.dialects.anthropic_messages import shapes
 from gateway.dialects.anthropic_messages.losses import Losses
-from gateway.dialects.anthropic_messages.shapes import kind, shaped
+from gateway.dialects.anthropic_messages.shapes import kind
 from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from gateway.domain.errors import Malformed
 from gateway.domain.part_names import part_name
 from gateway.translation import marks
+from gateway.translation.shaping import shaped
 from gateway.translation.signatures import is_signed
 
 DIALECT = "anthropic_messages"

@@ -5,7 +5,7 @@ from typing import Any
 from gateway.dialects.anthropic_messages import shapes
 from gateway.dialects.anthropic_messages.losses import Losses
 from gateway.dialects.anthropic_messages.parts import PartReader
-from gateway.dialects.anthropic_messages.shapes import Prompt, Request, admit, shaped
+from gateway.dialects.anthropic_messages.shapes import Prompt, Request, admit
 from gateway.domain.conversation import (
     EFFORTS,
     Conversation,
@@ -19,6 +19,7 @@ from gateway.domain.errors import Malformed
 from gateway.domain.request import Body
 from gateway.translation import marks
 from gateway.translation.effort import effort_of
+from gateway.translation.shaping import shaped
 
 # The vendor's own default.
 USUAL = "high"

@@ -4,13 +4,13 @@ Unknown fields are allowed everywhere: they pass through, or become losses when 
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.request import Body
+from gateway.translation.shaping import shaped
 
 MESSAGES_MAX = 100_000
 BLOCKS_MAX = 100_000
@@ -20,7 +20,6 @@ Blocks = list[dict[str, Any]]
 Content = str | Annotated[Blocks, Meta(min_length=1)]
 Name = Annotated[str, Meta(min_length=1)]
 
-_T = TypeVar("_T")
 _ROLES = frozenset({"user", "assistant", "system"})
 _SOURCES = frozenset({"base64", "text", "content"})
 _NESTING = frozenset({"content", "source"})
@@ -174,14 +173,6 @@ CHECKED: dict[str, type[Struct]] = {
     "document": Media,
     "tool_result": ToolResult,
 }
-
-
-def shaped(value: object, shape: type[_T], where: str = "") -> _T:
-    """Return the value in that shape; Malformed names the place and the types, never the value."""
-    try:
-        return msgspec.convert(value, shape)
-    except msgspec.ValidationError as error:
-        raise Malformed(f"{where}{error}") from None
 
 
 def vendor_tool(name: object) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.dialects.bedrock_converse import shapes
-from gateway.dialects.bedrock_converse.shapes import BLOCKS_MAX, Request, member, shaped
+from gateway.dialects.bedrock_converse.shapes import BLOCKS_MAX, Request, member
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.field_kind import spelled
 from gateway.domain.request import Body
+from gateway.translation.shaping import shaped
 
 ROLES = frozenset({"user", "assistant", "system"})
 MEDIA = frozenset({"audio", "document", "image", "video"})

@@ -4,12 +4,11 @@ from typing import Any
 
 import msgspec
 
-from gateway.dialects.bedrock_converse.pieces import Block, Piece, Pieces, Queue, delta
-from gateway.domain.event import Began, Broke, Event, Stopped, ToolCallBegan, Used
-from gateway.domain.money import Tokens
+from gateway.dialects.bedrock_converse.pieces import Pieces, delta
+from gateway.domain.event import Began, Event, Stopped
 from gateway.translation import arguments
-from gateway.translation.endings import reason_of
-from gateway.translation.limits import admit_call
+from gateway.translation.blocks import ARGUMENTS, Block, Form, Key, OneAtATime, Queue
+from gateway.translation.endings import Ending
 from gateway.wire.eventstream import framed
 
 _STOPS = {
@@ -28,49 +27,25 @@ _OTHERS = {
 _METRICS = {"latencyMs": 0}
 
 
-class _Ending:
-    """What the end of a message says: why, and what was used."""
+class _Ending(Ending):
+    """What the end of a message says, in the vendor's words."""
 
-    __slots__ = ("_called", "_stopped", "_tokens")
-
-    def __init__(self) -> None:
-        self._called = False
-        self._stopped: Stopped | None = None
-        self._tokens = Tokens()
-
-    def note(self, event: Event) -> None:
-        """Keep what the end will say."""
-        match event:
-            case Began() if event.input_tokens:
-                self._tokens = Tokens(input_tokens=event.input_tokens)
-            case ToolCallBegan():
-                admit_call(event.index)
-                self._called = True
-            case Stopped():
-                self._stopped = event
-            case Used():
-                self._tokens = event.tokens
-
-    @property
-    def cut(self) -> bool:
-        """Did the reply reach its length?"""
-        return self._stopped is not None and self._stopped.reason == "length"
+    __slots__ = ()
 
     @property
     def stop(self) -> dict[str, Any]:
         """Why the reply ended, with the stop sequence in both places where clients look for it."""
-        reason = reason_of(self._stopped, called=self._called)
-        said: dict[str, Any] = {"stopReason": _STOPS.get(reason) or _OTHERS.get(reason, "end_turn")}
-        sequence = self._stopped.sequence if self._stopped else None
-        if sequence is not None:
-            told = {"stop_sequence": sequence}
+        named = _STOPS.get(self.reason) or _OTHERS.get(self.reason, "end_turn")
+        said: dict[str, Any] = {"stopReason": named}
+        if self.sequence is not None:
+            told = {"stop_sequence": self.sequence}
             said["additionalModelResponseFields"] = {**told, "delta": told}
         return said
 
     @property
     def usage(self) -> dict[str, Any]:
         """The usage as far as it is known."""
-        used = self._tokens
+        used = self.tokens_so_far
         read, wrote = used.cache_read_tokens, used.cache_write_tokens
         usage = {
             "inputTokens": used.input_tokens,
@@ -97,45 +72,38 @@ def write_reply(events: tuple[Event, ...], _asked_model: str, _record_id: str) -
 class Writer:
     """Writes one stream: one open block at a time, contiguous indexes, the end in `close`.
 
-    What belongs to another block than the open one waits until the open one is complete. Usage
-    comes last, after the message has stopped. ValueError when more than HELD_BYTES_MAX waits, or a
-    call goes on after its end.
+    Usage comes last, after the message has stopped. ValueError as in OneAtATime, and for too many
+    calls.
     """
 
-    __slots__ = ("_begun", "_broke", "_ending", "_index", "_open", "_pieces", "_queue")
+    __slots__ = ("_begun", "_blocks", "_ending", "_pieces")
 
     def __init__(self) -> None:
         self._begun = False
-        self._broke = False
         self._ending = _Ending()
-        self._index = -1
-        self._open: Block | None = None
+        self._blocks = OneAtATime(_FORM)
         self._pieces = Pieces()
-        self._queue = Queue()
 
     def write(self, event: Event) -> bytes:
         """Return the bytes for that event; empty when it says nothing yet."""
         self._ending.note(event)
-        if isinstance(event, Broke):
-            self._broke = True
-        if self._broke:
+        if self._ending.broke:
             return b""
         if isinstance(event, Began):
             return self._begin()
-        out = [self._put(piece) for piece in self._pieces.of(event)]
         if isinstance(event, Stopped):
-            out.append(self._drain(whole=True) + self._stop_block())
-        return b"".join(out)
+            return self._blocks.end()
+        said = b"".join([self._blocks.put(piece) for piece in self._pieces.of(event)])
+        return self._begin() + said if said else said
 
     def close(self) -> bytes:
         """Return the end of a message that ended well."""
-        if self._broke:
+        if self._ending.broke:
             return b""
         return b"".join(
             (
                 self._begin(),
-                self._drain(whole=True),
-                self._stop_block(),
+                self._blocks.end(),
                 _event("messageStop", **self._ending.stop),
                 _event("metadata", **self._ending.usage),
             )
@@ -147,47 +115,32 @@ class Writer:
         self._begun = True
         return _event("messageStart", role="assistant")
 
-    def _put(self, piece: Piece) -> bytes:
-        if self._open is not None and piece.key == self._open.key:
-            return self._add(self._open, piece.field, piece.words) + self._drain()
-        self._queue.add(piece)
-        return self._begin() + self._drain()
 
-    def _drain(self, *, whole: bool = False) -> bytes:
-        """Write what waits, as far as the grammar allows; all of it when nothing more can come."""
-        out = []
-        while self._queue.blocks and (whole or self._open is None or self._open.complete):
-            out.append(self._stop_block())
-            held = self._queue.take()
-            self._index += 1
-            self._open = Block(held.key, held.start)
-            if held.is_call:
-                # WHY: only calls are told to begin; the first delta tells what another block is.
-                start = {"toolUse": held.start}
-                out.append(_event("contentBlockStart", start=start, contentBlockIndex=self._index))
-            out.extend(self._add(self._open, field, held.said(field)) for field in held.fields)
-        return b"".join(out)
+def _opened(index: int, block: Block) -> bytes:
+    """Return how a call begins; of another block the first delta tells what it is."""
+    if not block.is_call:
+        return b""
+    start = {"toolUse": block.start}
+    return _event("contentBlockStart", start=start, contentBlockIndex=index)
 
-    def _add(self, block: Block, field: str, words: str) -> bytes:
-        if block.is_call:
-            block.add(field, words)
-        said = delta(block.key, field, words)
-        return _event("contentBlockDelta", delta=said, contentBlockIndex=self._index)
 
-    def _stop_block(self) -> bytes:
-        block, self._open = self._open, None
-        if block is None:
-            return b""
-        silent = block.is_call and not block.fields
-        said = self._add(block, "input", "{}") if silent else b""
-        return said + _event("contentBlockStop", contentBlockIndex=self._index)
+def _added(index: int, key: Key, field: str, words: str) -> bytes:
+    said = delta(key, field, words)
+    return _event("contentBlockDelta", delta=said, contentBlockIndex=index)
+
+
+def _ended(index: int) -> bytes:
+    return _event("contentBlockStop", contentBlockIndex=index)
+
+
+_FORM = Form(_opened, _added, _ended)
 
 
 def _whole(block: Block, *, cut: bool) -> dict[str, Any]:
     kind = block.key[0]
     if block.is_call:
         return {
-            "toolUse": {**block.start, "input": arguments.answered(block.said("input"), cut=cut)}
+            "toolUse": {**block.start, "input": arguments.answered(block.said(ARGUMENTS), cut=cut)}
         }
     if kind == "redacted":
         return {"reasoningContent": {"redactedContent": block.said("redactedContent")}}

@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from gateway.dialects.bedrock_converse import shapes
 from gateway.dialects.bedrock_converse.losses import Losses
-from gateway.dialects.bedrock_converse.shapes import member, shaped
+from gateway.dialects.bedrock_converse.shapes import member
 from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from gateway.domain.errors import Malformed
 from gateway.domain.part_names import part_name
 from gateway.translation.media import MEDIA_TYPES
+from gateway.translation.shaping import shaped
 
 DIALECT = "bedrock_converse"
 SHORT = "5m"

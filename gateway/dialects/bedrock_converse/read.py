@@ -7,11 +7,12 @@ from gateway.dialects.bedrock_converse.admit import admit
 from gateway.dialects.bedrock_converse.extras import Extras, read_extras
 from gateway.dialects.bedrock_converse.losses import Losses
 from gateway.dialects.bedrock_converse.parts import PartReader
-from gateway.dialects.bedrock_converse.shapes import Request, member, shaped
+from gateway.dialects.bedrock_converse.shapes import Request, member
 from gateway.domain.conversation import Conversation, Sampling, Text, ToolChoice, ToolSpec, Turn
 from gateway.domain.errors import Malformed
 from gateway.domain.field_kind import spelled
 from gateway.domain.request import Body
+from gateway.translation.shaping import shaped
 from gateway.wire import body as wire_body
 
 STOP_PATHS = frozenset({"/stop_sequence", "/delta/stop_sequence"})

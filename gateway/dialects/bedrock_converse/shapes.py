@@ -3,9 +3,8 @@
 Unknown fields are allowed everywhere: they pass through, or become losses when translated.
 """
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
 from gateway.domain.errors import Malformed
@@ -17,8 +16,6 @@ TOOLS_MAX = 10_000
 Blocks = list[dict[str, Any]]
 Name = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9_-]{1,64}\Z")]
 Id = Annotated[str, Meta(pattern=r"\A[a-zA-Z0-9_.:-]{1,64}\Z")]
-
-_T = TypeVar("_T")
 
 
 class Message(Struct, frozen=True):
@@ -185,14 +182,6 @@ class Cited(Struct, frozen=True):
     """Words with their sources."""
 
     content: list[dict[str, Any]] | None = None
-
-
-def shaped(value: object, shape: type[_T], where: str = "") -> _T:
-    """Return the value in that shape; Malformed names the place and the types, never the value."""
-    try:
-        return msgspec.convert(value, shape)
-    except msgspec.ValidationError as error:
-        raise Malformed(f"{where}{error}") from None
 
 
 def member(union: dict[str, Any]) -> tuple[str, Any]:

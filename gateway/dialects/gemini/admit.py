@@ -13,11 +13,11 @@ from gateway.dialects.gemini.shapes import (
     FunctionResponse,
     Objects,
     Request,
-    shaped,
 )
 from gateway.dialects.gemini.spelling import Json, canonical, snake
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.request import Body
+from gateway.translation.shaping import shaped
 
 ROLES = {"user": "user", "model": "assistant", "function": "user", "": "user", None: "user"}
 DECLARATIONS = "functionDeclarations"

@@ -6,19 +6,10 @@ import msgspec
 
 from gateway.dialects.gemini.signatures import UNSIGNED, hidden, wrapped
 from gateway.dialects.gemini.wire import OTHER_STOPS
-from gateway.domain.event import (
-    Broke,
-    Event,
-    Stopped,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallBegan,
-    ToolCallDelta,
-    Used,
-)
-from gateway.domain.money import Tokens
-from gateway.translation import arguments
-from gateway.translation.limits import HELD_BYTES_MAX
+from gateway.domain.event import Event, Stopped, TextDelta, ThinkingDelta, ToolCallBegan
+from gateway.translation.arguments import Arguments
+from gateway.translation.calls import Calls
+from gateway.translation.endings import Ending
 
 _STOPS = {
     "end": "STOP",
@@ -31,78 +22,21 @@ _STOPS = {
 Said = dict[str, Any]
 
 
-class _Calls:
-    """Calls in the making; ValueError when more than HELD_BYTES_MAX waits."""
+class _Ending(Ending):
+    """What the end of a reply says, in the vendor's words."""
 
-    def __init__(self) -> None:
-        self._began: dict[int, ToolCallBegan] = {}
-        self._arguments: dict[int, bytearray] = {}
-        self._held = 0
-
-    def note(self, event: Event) -> None:
-        """Keep what belongs to a call."""
-        if isinstance(event, ToolCallBegan):
-            self._began[event.index] = event
-            self._arguments[event.index] = bytearray()
-        elif isinstance(event, ToolCallDelta):
-            if event.index not in self._began:
-                raise ValueError("arguments of a tool call that has not begun, or has ended")
-            self._arguments[event.index] += event.fragment.encode()
-            self._held += len(event.fragment)
-            if self._held > HELD_BYTES_MAX:
-                raise ValueError(f"more than {HELD_BYTES_MAX} bytes of arguments")
-
-    def take(self, *, cut: bool) -> list[Said]:
-        """Return the calls as parts, and forget them."""
-        parts: list[Said] = []
-        for index, began in self._began.items():
-            given = arguments.answered(bytes(self._arguments[index]), cut=cut)
-            call = {"id": began.id, "name": began.name, "args": given}
-            part: Said = {"functionCall": call}
-            if began.signature is not None:
-                part["thoughtSignature"] = wrapped(began.signature)
-            elif not parts:
-                # WHY: Gemini 3, which may be asked next, refuses a history without it.
-                part["thoughtSignature"] = UNSIGNED
-            parts.append(part)
-        self._began = {}
-        return parts
-
-
-class _Ending:
-    """What the end of a reply says: why, and what was used."""
-
-    def __init__(self) -> None:
-        self._stopped: Stopped | None = None
-        self._tokens: Tokens | None = None
-        self.broke = False
-
-    def note(self, event: Event) -> None:
-        """Keep what the end will say."""
-        match event:
-            case Stopped():
-                self._stopped = event
-            case Used():
-                self._tokens = event.tokens
-            case Broke():
-                self.broke = True
+    __slots__ = ()
 
     @property
-    def cut(self) -> bool:
-        """Did the reply reach its length?"""
-        return self._stopped is not None and self._stopped.reason == "length"
-
-    @property
-    def reason(self) -> str:
-        """Why the reply ended, in the vendor's words."""
-        reason = self._stopped.reason if self._stopped else "end"
-        raw = reason.removeprefix("other:").upper()
-        return _STOPS.get(reason, raw if raw in OTHER_STOPS else "OTHER")
+    def finish(self) -> str:
+        """Why the reply ended."""
+        raw = self.reason.removeprefix("other:").upper()
+        return _STOPS.get(self.reason, raw if raw in OTHER_STOPS else "OTHER")
 
     @property
     def usage(self) -> Said:
         """The usage, if it is known; the prompt's count includes what came from a cache."""
-        used = self._tokens
+        used = self.tokens
         if used is None:
             return {}
         prompt = used.input_tokens + used.cache_read_tokens + used.cache_write_tokens
@@ -127,7 +61,7 @@ class Writer:
 
     def __init__(self, asked_model: str, record_id: str) -> None:
         self._head = _head(asked_model, record_id)
-        self._calls = _Calls()
+        self._calls = Calls()
         self._ending = _Ending()
 
     def write(self, event: Event) -> bytes:
@@ -145,11 +79,11 @@ class Writer:
             return b""
         called = self._called()
         # WHY: a client takes a last chunk without any part for a reply that is not valid.
-        end = self._chunk([{"text": ""}], {"finishReason": self._ending.reason}, self._ending.usage)
+        end = self._chunk([{"text": ""}], {"finishReason": self._ending.finish}, self._ending.usage)
         return called + end
 
     def _called(self) -> bytes:
-        calls = self._calls.take(cut=self._ending.cut)
+        calls = _called(self._calls.take(cut=self._ending.cut))
         return self._chunk(calls) if calls else b""
 
     def _chunk(
@@ -161,15 +95,15 @@ class Writer:
 
 def write_reply(events: tuple[Event, ...], asked_model: str, record_id: str) -> bytes:
     """Return a whole reply; ValueError when a tool call's arguments are not an object."""
-    calls, ending = _Calls(), _Ending()
+    calls, ending = Calls(), _Ending()
     parts: list[Said] = []
     for event in events:
         calls.note(event)
         ending.note(event)
         if isinstance(event, TextDelta | ThinkingDelta) and (part := _part(event)) is not None:
             _add(parts, part)
-    parts += calls.take(cut=ending.cut)
-    candidate = _candidate(parts or [{"text": ""}], {"finishReason": ending.reason})
+    parts += _called(calls.take(cut=ending.cut))
+    candidate = _candidate(parts or [{"text": ""}], {"finishReason": ending.finish})
     return msgspec.json.encode(
         {"candidates": [candidate], **ending.usage, **_head(asked_model, record_id)}
     )
@@ -194,6 +128,21 @@ def _add(parts: list[Said], part: Said) -> None:
         parts.append(part)
     else:
         parts[-1] = {**last, **part, "text": last["text"] + part["text"]}
+
+
+def _called(calls: list[tuple[ToolCallBegan, Arguments]]) -> list[Said]:
+    """Return the calls as parts, each with a signature where the next model will ask for one."""
+    parts: list[Said] = []
+    for began, arguments in calls:
+        call = {"id": began.id, "name": began.name, "args": arguments}
+        part: Said = {"functionCall": call}
+        if began.signature is not None:
+            part["thoughtSignature"] = wrapped(began.signature)
+        elif not parts:
+            # WHY: Gemini 3, which may be asked next, refuses a history without it.
+            part["thoughtSignature"] = UNSIGNED
+        parts.append(part)
+    return parts
 
 
 def _candidate(parts: list[Said], end: Said) -> Said:

@@ -10,7 +10,7 @@ NAMED = FIELDS.keys() | NESTED
 
 
 class Losses(losses.Losses):
-    """Losses that may be told in the words of this dialect, whose fields have two spellings."""
+    """Losses that may be told in the words of this dialect, in its second spelling."""
 
     __slots__ = ()
 
@@ -18,8 +18,12 @@ class Losses(losses.Losses):
         super().__init__(NAMED)
 
     def extras(self, holder: Mapping[str, object], known: Container[str], path: str = "") -> None:
-        """Add every field that is set and not known, in one of its spellings; empty ones too."""
-        for name, value in holder.items():
-            if value is not None and name not in known:
+        """Add every field that is set and not known; by name if it is documented.
+
+        WHY: elsewhere an empty object says nothing; here it is a message that is set, and turns
+        things on (`retrievalConfig`).
+        """
+        for name, said in holder.items():
+            if said is not None and name not in known:
                 word = snake(name)
                 self.note(path + word if word in NAMED else losses.UNKNOWN)

@@ -6,11 +6,12 @@ import msgspec
 
 from gateway.dialects.gemini.admit import SAID, kind_of
 from gateway.dialects.gemini.losses import Losses
-from gateway.dialects.gemini.shapes import Blob, Content, FunctionCall, FunctionResponse, shaped
+from gateway.dialects.gemini.shapes import Blob, Content, FunctionCall, FunctionResponse
 from gateway.dialects.gemini.signatures import REDACTED, SIGNED, plain, signature_of, unwrapped
 from gateway.dialects.gemini.spelling import snake
 from gateway.domain.conversation import Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from gateway.domain.errors import Malformed
+from gateway.translation.shaping import shaped
 
 DIALECT = "gemini"
 # How clients name the one thing that a function said; an error is not one of them.

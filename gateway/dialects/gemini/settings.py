@@ -11,13 +11,14 @@ from gateway.dialects.gemini.shapes import (
     GenerationConfig,
     Request,
     ThinkingConfig,
-    shaped,
 )
 from gateway.domain.conversation import Sampling, ToolChoice, ToolSpec
 from gateway.domain.errors import Malformed
+from gateway.translation.effort import effort_of
+from gateway.translation.shaping import shaped
 
-LOW_BUDGET_TOKENS_MAX = 4_096
-MEDIUM_BUDGET_TOKENS_MAX = 16_384
+# What is asked of others where the model itself may say how long it thinks.
+DYNAMIC = "medium"
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain"
 
@@ -116,11 +117,9 @@ def thinking(config: ThinkingConfig | None, losses: Losses) -> tuple[str | None,
 
 def _effort(budget: int) -> str:
     """Return the nearest effort; a negative budget leaves it to the model."""
-    if budget == 0:
-        return "off"
-    if 0 < budget <= LOW_BUDGET_TOKENS_MAX:
-        return "low"
-    return "medium" if budget <= MEDIUM_BUDGET_TOKENS_MAX else "high"
+    if budget > 0:
+        return effort_of(budget)
+    return "off" if budget == 0 else DYNAMIC
 
 
 def _calling(request: Request) -> CallingConfig:

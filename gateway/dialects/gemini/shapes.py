@@ -3,12 +3,9 @@
 Unknown fields are allowed beside what is said: they pass through, or become losses when translated.
 """
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
-
-from gateway.domain.errors import Malformed
 
 CONTENTS_MAX = 100_000
 PARTS_MAX = 100_000
@@ -18,8 +15,6 @@ STOPS_MAX = 64
 
 Name = Annotated[str, Meta(min_length=1)]
 Objects = list[dict[str, Any]]
-
-_T = TypeVar("_T")
 
 
 class Content(Struct, frozen=True):
@@ -110,11 +105,3 @@ class FunctionResponse(Struct, frozen=True):
     response: dict[str, Any] | None = None
     id: str | None = None
     parts: Objects | None = None
-
-
-def shaped(value: object, shape: type[_T], where: str = "") -> _T:
-    """Return the value in that shape; Malformed names the place and the types, never the value."""
-    try:
-        return msgspec.convert(value, shape)
-    except msgspec.ValidationError as error:
-        raise Malformed(f"{where}{error}") from None

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from gateway.dialects.ollama_chat.shapes import Message, Request, shaped
+from gateway.dialects.ollama_chat.shapes import Message, Request
 from gateway.dialects.ollama_chat.vocabulary import KEEP_ALIVE, LOADING
 from gateway.domain.errors import CannotExpress, Malformed
 from gateway.domain.fleet import Offering
 from gateway.domain.request import Ask, Body
+from gateway.translation.shaping import shaped
 
 _ROLES = frozenset({"system", "user", "assistant", "tool"})
 

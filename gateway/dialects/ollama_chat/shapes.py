@@ -1,18 +1,13 @@
 """What a native Ollama chat request must look like, as far as this dialect depends on it."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
-
-from gateway.domain.errors import Malformed
 
 MESSAGES_MAX = 100_000
 TOOLS_MAX = 10_000
 
 Name = Annotated[str, Meta(min_length=1)]
-
-_T = TypeVar("_T")
 
 
 class Function(Struct, frozen=True):
@@ -79,11 +74,3 @@ class Request(Struct, frozen=True):
     format: str | dict[str, Any] | None = None
     think: bool | str | None = None
     options: Options | None = None
-
-
-def shaped(value: object, shape: type[_T]) -> _T:
-    """Return the value in that shape; Malformed names the place and the types, never the value."""
-    try:
-        return msgspec.convert(value, shape)
-    except msgspec.ValidationError as error:
-        raise Malformed(str(error)) from None

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.domain.money import Tokens
+from gateway.translation.ollama_lines import tokens_of
 
 _STOPS = {None: "end", "": "end", "stop": "end", "length": "length"}
 _OTHER_STOPS = frozenset({"load", "unload"})
@@ -25,10 +26,8 @@ class Line(Struct, frozen=True):
 
     @property
     def tokens(self) -> Tokens | None:
-        """The usage; a server leaves out a count of zero."""
-        if self.prompt_eval_count is None and self.eval_count is None:
-            return None
-        return Tokens(max(self.prompt_eval_count or 0, 0), max(self.eval_count or 0, 0))
+        """The usage, if it is known."""
+        return tokens_of(self.prompt_eval_count, self.eval_count)
 
     @property
     def stop(self) -> str:
