@@ -103,6 +103,10 @@ class Queue:
         if self._bytes > HELD_BYTES_MAX:
             raise ValueError(f"more than {HELD_BYTES_MAX} bytes wait for their turn")
 
+    def holds(self, key: Key) -> bool:
+        """Does a block of that key wait?"""
+        return self._find(key) is not None
+
     def take(self) -> Block:
         """Remove and return the first block."""
         block = self.blocks.popleft()
@@ -144,7 +148,7 @@ class OneAtATime:
         """Return the bytes for that piece; empty when its block must wait."""
         if self._open is not None and piece.key == self._open.key:
             return self._add(self._open, piece.field, piece.words) + self._drain()
-        if piece.start is None and not piece.words.strip():
+        if piece.start is None and not piece.words.strip() and not self._queue.holds(piece.key):
             # WHY: engines send white space after the last bracket; it belongs to no call.
             return b""
         self._queue.add(piece)

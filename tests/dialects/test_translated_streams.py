@@ -159,3 +159,22 @@ def test_any_reply_of_any_engine_reaches_any_client(
     same(GRAMMARS[client].stream(streamed(DIALECTS[client], tuple(read))), story)
     whole = DIALECTS[engine].read_reply(DIALECTS[engine].write_reply(events, "asked", RECORD))
     same(GRAMMARS[client].whole(DIALECTS[client].write_reply(whole, "asked", RECORD)), story)
+
+
+BLANK_INSIDE = (
+    ToolCallBegan(0, "call_0", "tool_0"),
+    ToolCallBegan(1, "call_1", "tool_1"),
+    ToolCallDelta(1, '{"a'),
+    ToolCallDelta(1, " "),
+    ToolCallDelta(1, 'b":0}'),
+    Stopped("end"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_blank_inside_the_arguments_of_a_call_that_waits_is_kept(name: str) -> None:
+    calls = (Call("call_0", "tool_0", {}), Call("call_1", "tool_1", {"a b": 0}))
+    same(
+        GRAMMARS[name].stream(streamed(DIALECTS[name], BLANK_INSIDE)),
+        Story("", "", calls, "tool", None, None),
+    )
