@@ -70,7 +70,7 @@ class Reloader:
             name: await made.ledger.store_document(value, name)
             for name, value in fresh.documents.items()
         }
-        if fresh.documents != old.documents:
+        if fresh.documents != old.documents or serial != made.stewards.standing.serial:
             await made.stewards.policy_loaded({"serial": serial, **digests})
         made.sender.pin({name: zone.addresses for name, zone in fresh.compiled.zones.items()})
         made.metrics.reload(rules=rules_of(fresh), zones=list(fresh.compiled.zones))

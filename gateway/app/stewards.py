@@ -5,6 +5,7 @@ something is durable in the ledger before it has any effect.
 """
 
 import asyncio
+import os
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -56,6 +57,7 @@ UNKNOWN_REPO = "unknown_repo"
 ALLOW = Action.ALLOW_FINDING
 UNRECORDED = "unrecorded"
 ANSWER = ".answer"
+FRESH = ".answering"
 CUT = "cut"
 
 Facts = Mapping[str, object]
@@ -233,8 +235,8 @@ def _allowed(active: Active) -> Allowed:
 def _waiting(folder: Path) -> list[Path]:
     """Return what waits in the inbox, the oldest first; an absent folder holds nothing."""
     try:
-        found = sorted(folder.glob("*.json"))[:FILES_MAX]
-        return [path for path in found if stat.S_ISREG(path.lstat().st_mode)]
+        found = sorted(folder.glob("*.json"))
+        return [path for path in found if stat.S_ISREG(path.lstat().st_mode)][:FILES_MAX]
     except OSError:
         return []
 
@@ -242,16 +244,26 @@ def _waiting(folder: Path) -> list[Path]:
 def _read(path: Path) -> bytes:
     """Return the bytes of a file, one more than may be; none where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        # WHY: whoever writes here may put a link or a pipe in place of the file that was seen.
+        with open(path, "rb", opener=_no_link) as file:
             return file.read(APPROVAL_BYTES_MAX + 1)
     except OSError:
         return b""
 
 
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
 def _answer(path: Path, answer: Answer) -> bool:
     """Say beside the file what became of it, and take the file away; is it gone?"""
     with suppress(OSError):
-        path.with_suffix(ANSWER).write_bytes(msgspec.json.encode(answer))
+        # INVARIANT: nothing is written through what lies here: a fresh file takes its place.
+        fresh = path.with_suffix(FRESH)
+        fresh.unlink(missing_ok=True)
+        with fresh.open("xb") as file:
+            file.write(msgspec.json.encode(answer))
+        fresh.replace(path.with_suffix(ANSWER))
     with suppress(OSError):
         path.unlink()
         return True

@@ -20,6 +20,7 @@ from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
 from gateway.flow.watching import Watch
 from gateway.flow.whereabouts import Whereabouts
+from gateway.routing.plan import ZONE_CLOSED
 from gateway.transport.call import HttpReply
 from gateway.transport.failure import TransportFailure
 
@@ -66,6 +67,8 @@ class Try:
         self._started_us = 0
         self._first_token_us: int | None = None
         self._ended = False
+        # WHY: made before anything is sent, so that it knows of a cut before the first content.
+        self.opening = house.openings.of(candidate.zone)
         self._watch = Whereabouts(house, candidate, prepared.target.operation)
 
     @property
@@ -77,6 +80,9 @@ class Try:
         """Record, then send, then listen until the reply is sure to be one."""
         await self._docket.attempted(self._candidate, self._prepared, self._number)
         self._started_us = self._house.clock.now_us()
+        # WHY: to be durable takes a while, and in that while a person may close the zone.
+        if self.zone in self._house.worlds.now().fleet.closed:
+            return self._not_sent()
         reply: HttpReply | None = None
         try:
             reply = await self._house.sender.send(
@@ -103,6 +109,12 @@ class Try:
         self._end(Outcome(OutcomeKind.FAILED, failure, status=failure.status))
         if failure.kind in {FailureKind.UNREACHABLE, FailureKind.TIMED_OUT}:
             self._house.health.rest(self._candidate.offering.backend, failure.kind)
+        return failure
+
+    def _not_sent(self) -> Failure:
+        """Note that the zone was closed before anything left; the engine is not to blame."""
+        failure = Failure(FailureKind.UNREACHABLE, sent=False, detail=ZONE_CLOSED)
+        self._end(Outcome(OutcomeKind.FAILED, failure))
         return failure
 
     def cancelled(self, detail: str, heard: Channel | None = None) -> None:

@@ -1,6 +1,7 @@
 """The streams that are open, by zone, so that those of a zone can be cut."""
 
 import asyncio
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,7 @@ class Opening:
         self._task: asyncio.Task[object] | None = None
         self.zone = zone
         self.is_cut = False
+        self._cuts = openings.cuts(zone)
 
     def __enter__(self) -> Self:
         self._task = asyncio.current_task()
@@ -29,6 +31,12 @@ class Opening:
         traceback: TracebackType | None,
     ) -> None:
         self._openings.leave(self)
+
+    def begin(self) -> None:
+        """Raise CancelledError when the zone was cut since this opening was made."""
+        if self._openings.cuts(self.zone) != self._cuts:
+            self.is_cut = True
+            raise asyncio.CancelledError
 
     def cut(self) -> None:
         """End the stream where it waits."""
@@ -48,10 +56,15 @@ class Openings:
 
     def __init__(self) -> None:
         self._open: set[Opening] = set()
+        self._cuts: Counter[str] = Counter()
 
     def of(self, zone: str) -> Opening:
         """Return an opening in that zone, to be used with `with`."""
         return Opening(self, zone)
+
+    def cuts(self, zone: str) -> int:
+        """Return how often the streams of a zone were cut."""
+        return self._cuts[zone]
 
     def enter(self, opening: Opening) -> None:
         """Note that a stream is open."""
@@ -63,6 +76,7 @@ class Openings:
 
     def cut(self, zone: str) -> int:
         """Cut every stream of a zone; returns how many."""
+        self._cuts[zone] += 1
         found = [one for one in self._open if one.zone == zone]
         for one in found:
             one.cut()

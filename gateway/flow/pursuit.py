@@ -24,7 +24,7 @@ from gateway.flow.prepare import Border, Prepared, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
 from gateway.flow.watching import Orders
 from gateway.policy.evaluate import decide
-from gateway.policy.program import Program
+from gateway.policy.program import Asks, Program
 from gateway.routing.fallback import error_after, may_continue
 from gateway.routing.plan import ZONE_CLOSED
 from gateway.transport.failure import TransportFailure
@@ -119,6 +119,9 @@ class Pursuit:
             and now.fleet.catalogue is self._world.fleet.catalogue
         ):
             return False
+        # WHY: what no rule asked for then is not among the facts; unknown is not allowed.
+        if _asks_for_more(self._world.program.asks, now.program.asks):
+            return True
         facts, moment = self._docket.facts, self._house.clock.now()
         if facts is None or candidate.zone not in decide(now.program, facts, moment).boundary:
             return True
@@ -167,9 +170,10 @@ class Pursuit:
     async def _stream(self, opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
         """Yield the reply; whatever happens, the engine is let go and the record settled."""
         outcome, error = OutcomeKind.CANCELLED, "client_gone"
-        opening = self._house.openings.of(attempt.zone)
+        opening = attempt.opening
         try:
             with opening:
+                opening.begin()
                 async for chunk in relay(opened, attempt):
                     self._docket.said(chunk)
                     yield chunk
@@ -241,6 +245,12 @@ def orders_of(program: Program) -> Orders | None:
     if not program.replies:
         return None
     return Orders(program.replies, frozenset(name for name in program.raises if "/" in name))
+
+
+def _asks_for_more(then: Asks, now: Asks) -> bool:
+    """Do rules ask now for what was not gathered then?"""
+    counts = now.counts and not then.counts
+    return counts or not (now.keys <= then.keys and now.clients <= then.clients)
 
 
 def _asks_for_another_try(failure: Failure) -> bool:

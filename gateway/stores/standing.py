@@ -24,6 +24,8 @@ POLICY_LOADED = "policy_loaded"
 FILE_BYTES_MAX = 16 * 1024 * 1024
 # WHY: a clock that was set back must not make a used statement new.
 USED_KEPT_US = 31 * 86_400_000_000
+# WHY: what is revoked may not have been handed in yet, and nobody knows how long it would last.
+REVOKED_KEPT_US = 36_600 * 86_400_000_000
 _MAC_BYTES = 32
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -108,7 +110,10 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
         case Action.OPEN_ZONE:
             closed = {zone: at for zone, at in closed.items() if zone != active.scope["zone"]}
         case Action.REVOKE:
-            known = {name: one for name, one in known.items() if name != active.scope["approval"]}
+            revoked = active.scope["approval"]
+            known = {name: one for name, one in known.items() if name != revoked}
+            used = {**standing.used, revoked: now_us + REVOKED_KEPT_US}
+            standing = replace(standing, used=used)
         case Action.POLICY:
             pass
         case _:

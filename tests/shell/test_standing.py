@@ -106,3 +106,8 @@ def test_a_changed_file_is_no_use(tmp_path: Path) -> None:
         assert file.read() == (0, Standing())
     path.write_bytes(whole[:-1])
     assert file.read() == (0, Standing())
+
+
+def test_a_statement_revoked_before_it_is_handed_in_does_not_count_afterwards() -> None:
+    revoked = used(Action.REVOKE, {"approval": "waiver"}, "end")
+    assert "waiver" in folded(Standing(), [revoked]).used

@@ -1,0 +1,36 @@
+"""The inbox of approvals: whoever can write there gains nothing, and stops nobody."""
+
+import os
+import threading
+from pathlib import Path
+
+from gateway.app.stewards import FILES_MAX, Answer, _answer, _waiting
+
+
+def test_an_answer_is_never_written_through_a_link(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"ledger")
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "a.json").write_bytes(b"{}")
+    (inbox / "a.answer").symlink_to(precious)
+    _answer(inbox / "a.json", Answer(taken=False))
+    assert precious.read_bytes() == b"ledger"
+
+
+def test_an_answer_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"{}")
+    os.mkfifo(tmp_path / "a.answer")
+    thread = threading.Thread(
+        target=_answer, args=(tmp_path / "a.json", Answer(taken=False)), daemon=True
+    )
+    thread.start()
+    thread.join(2)
+    assert not thread.is_alive()
+
+
+def test_what_is_no_file_keeps_nothing_waiting(tmp_path: Path) -> None:
+    for number in range(FILES_MAX):
+        (tmp_path / f"0{number}.json").mkdir()
+    (tmp_path / "real.json").write_bytes(b"{}")
+    assert _waiting(tmp_path) == [tmp_path / "real.json"]
