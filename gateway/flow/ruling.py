@@ -62,10 +62,16 @@ def asked(envelope: Envelope, dialect: Dialect) -> Ask:
 
 
 def spared(scan: Scan, envelope: Envelope, world: World, now: datetime) -> Scan:
-    """Return the scan with what stewards allowed for the repositories of the request."""
+    """Return the scan with what stewards allowed for the repositories of the request.
+
+    INVARIANT: a key binds one of them. What a client merely claims may take an allowance away, and
+    gives none: a claim only raises.
+    """
     if not world.allows:
         return scan
     repos = repos_of(envelope.caller, envelope.claims, world.registry)
+    if not repos.known:
+        return scan
     return with_allowed(scan, world.allows, repos.known | repos.claimed, now)
 
 

@@ -52,6 +52,15 @@ async def test_a_request_that_also_claims_another_repository_has_nothing_allowed
     assert str(found.label) == "restricted+secret"
 
 
+@pytest.mark.parametrize("claims", [{"repo": "website"}, {"place_repo": "website"}])
+async def test_a_claimed_repository_allows_nothing_to_a_key_that_binds_none(
+    claims: dict[str, str],
+) -> None:
+    found = await decided(1, caller={"repos": ()}, claims=claims)
+    assert str(found.label) == "restricted+secret"
+    assert found.allowed_kinds is UNSET
+
+
 def test_a_record_keeps_what_raised_the_label_before_what_only_tags() -> None:
     tags = [
         Finding("contacts", "email", "/x", at, at + 9, f"{at}", tag_only=True) for at in range(400)
