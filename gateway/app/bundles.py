@@ -22,7 +22,9 @@ def serial_of(loaded: Loaded, standing: Standing, now_us: int) -> int:
         return standing.serial
     policy = loaded.compiled.program.digest
     try:
-        approved = check(read_approval(_bytes(path)), loaded.persons, now_us, ())
+        approval = read_approval(_bytes(path))
+        # WHY: an approval of a policy is used at every start; among the used ones it is revoked.
+        approved = check(approval, loaded.persons, now_us, standing.used)
     except NotApproved as refused:
         raise _problem(path, f"the policy is not approved: {refused.why}") from None
     statement = approved.statement

@@ -19,6 +19,7 @@ LOOK_S = 0.2
 LOOKS_BETWEEN_READS = 4
 Stamp = tuple[int, int, int]
 NEVER: Stamp = (0, 0, 0)
+UNREAD = b"unread"
 
 
 class KeyBell(Protocol):
@@ -49,9 +50,11 @@ def reload_keys(file: KeyFile) -> bool:
 
 
 async def watch_keys(file: KeyFile) -> None:
-    """Look at the file again and again, and read it anew when it has changed; never return."""
-    stamp, digest = _stamp(file.path), await asyncio.to_thread(_digest, file.path)
-    looks = 0
+    """Look at the file again and again, and read it anew when it has changed; never return.
+
+    WHY: the first look reads it, for it may have changed since the gateway began to start.
+    """
+    stamp, digest, looks = NEVER, UNREAD, 0
     while True:
         await asyncio.sleep(LOOK_S)
         looks += 1
@@ -61,8 +64,10 @@ async def watch_keys(file: KeyFile) -> None:
         told = await asyncio.to_thread(_digest, file.path)
         stamp = now
         if told != digest:
+            read = await asyncio.to_thread(_read, file)
+            if digest != UNREAD or not _is_held(file, read):
+                _use(file, read)
             digest = told
-            _use(file, await asyncio.to_thread(_read, file))
 
 
 def _read(file: KeyFile) -> KeyRing | tuple[Problem, ...]:
@@ -75,6 +80,10 @@ def _read(file: KeyFile) -> KeyRing | tuple[Problem, ...]:
         return error.problems
     except Exception as error:  # noqa: BLE001 - whatever the file holds, the next one is looked at
         return (Problem(str(file.path), 1, "", f"cannot be read: {type(error).__name__}"),)
+
+
+def _is_held(file: KeyFile, read: KeyRing | tuple[Problem, ...]) -> bool:
+    return isinstance(read, KeyRing) and read.entries() == file.held.now().entries()
 
 
 def _use(file: KeyFile, read: KeyRing | tuple[Problem, ...]) -> bool:

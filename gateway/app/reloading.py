@@ -26,11 +26,15 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 class Reloader:
-    """Looks at the files; `again()` reads everything anew and blocks."""
+    """Looks at the files; `again()` reads everything anew and blocks.
 
-    def __init__(self, made: Made, again: Callable[[], Loaded]) -> None:
+    `used` is what the files looked like when what is in force was read from them.
+    """
+
+    def __init__(self, made: Made, again: Callable[[], Loaded], used: Stamp) -> None:
         self._made = made
         self._again = again
+        self._used = used
         self.fault = ""
 
     async def watch(self, asked: asyncio.Event) -> None:
@@ -38,27 +42,34 @@ class Reloader:
 
         WHY: files that still change are let come to rest, so that no half-written one is read.
         """
-        used = seen = await asyncio.to_thread(self._stamp)
+        seen = self._used
         while True:
             await asyncio.sleep(LOOK_S)
-            now = await asyncio.to_thread(self._stamp)
+            now = await asyncio.to_thread(stamp_of, self._made.loaded)
             is_at_rest, seen = now == seen, now
-            if asked.is_set() or (is_at_rest and now != used):
+            if asked.is_set() or (is_at_rest and now != self._used):
                 asked.clear()
-                used = now
-                await self.reload()
+                if await self.reload():
+                    self._used = now
 
-    async def reload(self) -> None:
-        """Take what the files say, or keep what is in force and say why."""
+    async def reload(self) -> bool:
+        """Take what the files say, or keep what is in force and say why; was the answer final?
+
+        A ledger that could not be written is no answer: the same files are tried again.
+        """
+        final, self.fault = True, ""
         try:
             await self._reload()
-            self.fault = ""
         except ConfigError as error:
             await self._reject(error)
         except GatewayError as error:
-            self.fault = f"{error.code}: {error.what}"
+            final, self.fault = False, f"{error.code}: {error.what}"
             logger().error("reload_failed", code=error.code)
+        except Exception as error:  # noqa: BLE001 - whatever the files hold, the last good one stays
+            self.fault = f"it cannot be used: {type(error).__name__}"
+            logger().error("reload_failed", kind=type(error).__name__)
         self._made.metrics.reloaded(ok=not self.fault)
+        return final
 
     async def _reload(self) -> None:
         made, old = self._made, self._made.worlds.loaded
@@ -70,10 +81,11 @@ class Reloader:
             name: await made.ledger.store_document(value, name)
             for name, value in fresh.documents.items()
         }
+        # WHY: what can fail is done before the ledger says that the policy is in force.
+        made.metrics.reload(rules=rules_of(fresh), zones=list(fresh.compiled.zones))
         if fresh.documents != old.documents or serial != made.stewards.standing.serial:
             await made.stewards.policy_loaded({"serial": serial, **digests})
         made.sender.pin({name: zone.addresses for name, zone in fresh.compiled.zones.items()})
-        made.metrics.reload(rules=rules_of(fresh), zones=list(fresh.compiled.zones))
         made.worlds.take(fresh, digests)
         logger().info("reloaded", digest=digests["policy"])
 
@@ -85,9 +97,6 @@ class Reloader:
             await self._made.ledger.record(REJECTED, {"problems": len(error.problems)})
         except GatewayError as unwritten:
             logger().error("rejection_unrecorded", code=unwritten.code)
-
-    def _stamp(self) -> Stamp:
-        return tuple(_stamps(self._made.loaded))
 
 
 def _needs_a_start(old: Loaded, fresh: Loaded) -> Iterator[str]:
@@ -113,6 +122,11 @@ def _declared(loaded: Loaded) -> dict[str, Zone]:
         for name, zone in loaded.compiled.zones.items()
         if name in used
     }
+
+
+def stamp_of(loaded: Loaded) -> Stamp:
+    """Return what changes when one of the files does."""
+    return tuple(_stamps(loaded))
 
 
 def _stamps(loaded: Loaded) -> Iterator[tuple[str, int, int, int]]:

@@ -14,7 +14,8 @@ from gateway.app.key_reload import watch_keys
 from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, make
-from gateway.app.reloading import Reloader
+from gateway.app.reloading import Reloader, stamp_of
+from gateway.app.unending import Work, unending
 from gateway.meters.logs import logger
 from gateway.surfaces.front import Front
 from gateway.surfaces.protocol import ConnectionLimits, Connections
@@ -40,12 +41,12 @@ async def serve(
 
     `again()` reads the configuration anew, when its files have changed.
     """
-    settings = loaded.node.settings
+    settings, used = loaded.node.settings, stamp_of(loaded)
     data_socket = bind(settings.listeners.data.host, settings.listeners.data.port)
     admin_socket = bind(settings.listeners.admin.host, settings.listeners.admin.port)
     made = await make(loaded)
     front = data_application(made)
-    reloader = Reloader(made, again)
+    reloader = Reloader(made, again, used)
     admin = AdminDoor(made, front, lambda: reloader.fault)
     servers = (_data_server(made, front), _admin_server(made, admin))
     stop, hangups = asyncio.Event(), (asyncio.Event(), asyncio.Event())
@@ -54,16 +55,17 @@ async def serve(
         asyncio.create_task(servers[0].serve([data_socket])),
         asyncio.create_task(servers[1].serve([admin_socket])),
     ]
-    watching = [
-        asyncio.create_task(made.sender.fetch_ahead()),
-        asyncio.create_task(admin.first_probes()),
-        asyncio.create_task(made.residency.run()),
-        asyncio.create_task(watch_keys(made.key_file)),
-        *_issuers(made),
-        asyncio.create_task(made.stewards.watch(settings.paths.approvals)),
-        asyncio.create_task(reloader.watch(hangups[0])),
-        *_certificates(made, servers[0], hangups[1]),
-    ]
+    works: dict[str, Work] = {
+        "credentials": made.sender.fetch_ahead,
+        "probes": admin.first_probes,
+        "residency": made.residency.run,
+        "keys": partial(watch_keys, made.key_file),
+        "approvals": partial(made.stewards.watch, settings.paths.approvals),
+        "policy": partial(reloader.watch, hangups[0]),
+        **_issuers(made),
+        **_certificates(made, servers[0], hangups[1]),
+    }
+    watching = [asyncio.create_task(unending(work, name)) for name, work in works.items()]
     await _started(servers, running)
     scheme = "https" if settings.listeners.data.tls is not None else "http"
     announce(
@@ -149,25 +151,23 @@ def _admin_server(made: Made, admin: AdminDoor) -> QuietServer:
     )
 
 
-def _issuers(made: Made) -> list[asyncio.Task[None]]:
-    """Start to look at the keys of every issuer; one that nobody knows is looked for at once."""
+def _issuers(made: Made) -> dict[str, Work]:
+    """Return the looks at the keys of every issuer; one that nobody knows is looked for at once."""
     settings = made.loaded.node.settings.issuers
     found = {
         name: IssuerKeys(name, one.jwks, made.issuers, made.clock, made.metrics)
         for name, one in settings.items()
     }
     made.issuers.wanted = lambda name: found[name].wanted.set()
-    return [asyncio.create_task(one.run()) for one in found.values()]
+    return {f"issuer {name}": one.run for name, one in found.items()}
 
 
-def _certificates(
-    made: Made, server: QuietServer, again: asyncio.Event
-) -> list[asyncio.Task[None]]:
+def _certificates(made: Made, server: QuietServer, again: asyncio.Event) -> dict[str, Work]:
     tls = made.loaded.node.settings.listeners.data.tls
     context = server.config.ssl
     if tls is None or context is None:
-        return []
-    return [asyncio.create_task(watch_certificate(tls, context, again))]
+        return {}
+    return {"certificate": partial(watch_certificate, tls, context, again)}
 
 
 def _on_signals(stop: asyncio.Event, hangups: tuple[asyncio.Event, ...]) -> None:

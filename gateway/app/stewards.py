@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -54,7 +55,11 @@ REFUSED = "approval_refused"
 UNKNOWN_ZONE = "unknown_zone"
 PREDATES = "predates_closing"
 UNKNOWN_REPO = "unknown_repo"
+NOT_HERE = "not_for_the_inbox"
 ALLOW = Action.ALLOW_FINDING
+# WHY: the policy's own approval lies in the policy folder, and to the others nothing acts yet: what
+# is recorded as used must have had its effect.
+TAKEN = frozenset({ALLOW, Action.REVOKE, Action.CLOSE_ZONE, Action.OPEN_ZONE})
 UNRECORDED = "unrecorded"
 ANSWER = ".answer"
 FRESH = ".answering"
@@ -145,6 +150,8 @@ class Stewards:
 
     async def _take(self, data: bytes) -> Answer:
         approval = read_approval(data)
+        if approval.statement.action not in TAKEN:
+            return await self._refuse(NOT_HERE)
         loaded = self.current()
         approved = check(approval, loaded.persons, self._clock.now_us(), self.standing.used)
         zone = approved.statement.scope.get("zone")
@@ -236,7 +243,7 @@ def _waiting(folder: Path) -> list[Path]:
     """Return what waits in the inbox, the oldest first; an absent folder holds nothing."""
     try:
         found = sorted(folder.glob("*.json"))
-        return [path for path in found if stat.S_ISREG(path.lstat().st_mode)][:FILES_MAX]
+        return list(islice((one for one in found if stat.S_ISREG(one.lstat().st_mode)), FILES_MAX))
     except OSError:
         return []
 

@@ -175,6 +175,13 @@ def test_what_is_no_approval_is_refused_and_taken_away(stewarded) -> None:
     until((inbox / "odd.answer").exists, "an answer")
     assert msgspec.json.decode((inbox / "odd.answer").read_bytes())["why"] == "unreadable"
     assert not (inbox / "odd.json").exists()
+    for action, scope in (
+        ("waiver", {"repo": "website", "from": "restricted", "to": "public"}),
+        ("break_glass", {"zone": "frontier"}),
+    ):
+        idle, _ = approved(house, action, scope, "ada", "bob", "cleo")
+        assert "not_for_the_inbox" in idle.err
+    assert told(house, "approval_used") == []
     unknown, _ = approved(house, "close_zone", {"zone": "nowhere"}, "ada")
     assert "unknown_zone" in unknown.err
     foreign, _ = approved(house, "close_zone", {"zone": "frontier"}, "eve")
@@ -285,6 +292,20 @@ def test_an_unsigned_policy_does_not_start(guarded, serve_here) -> None:
     assert "approves another policy" in serve_here(guarded).err
 
 
+def test_a_policy_whose_approval_was_revoked_does_not_start_again(
+    guarded, engines, serve_here
+) -> None:
+    house = House(guarded, engines)
+    sign_policy(guarded, 1, "ada", "bob")
+    shown = command("approve", "show", str(guarded.folder / "policy" / "approval.json"))
+    digest = shown.splitlines()[0].partition(": ")[2]
+    with started(guarded):
+        revoked, _ = approved(house, "revoke", {"approval": digest}, "cleo")
+        assert revoked.code == 0, revoked.err
+        assert served_by(house) == "cloud-model@cloud"
+    assert "not approved: used" in serve_here(guarded).err
+
+
 def test_adv_68_an_older_policy_is_never_in_force_again(guarded, engines, serve_here) -> None:
     house = House(guarded, engines)
     sign_policy(guarded, 7, "ada", "bob")
@@ -334,3 +355,15 @@ def test_a_steward_allows_one_finding_in_one_repository(stewarded) -> None:
     assert "used" in ran("approve", "submit", str(file), "--node", node).err
     unknown, _ = approved(house, "allow_finding", scope | {"repo": "nowhere"}, "ada", "bob")
     assert "unknown_repo" in unknown.err
+
+
+def test_a_policy_with_more_rules_than_meters_count_is_not_said_to_be_in_force(stewarded) -> None:
+    house = stewarded
+    many = "".join(
+        f"  - {{id: r{number}, effect: deny, when: {{level_min: restricted}}, zones: frontier}}\n"
+        for number in range(2_100)
+    )
+    tighten(house, many)
+    until(lambda: house.metric("policy_current") == 0, "a rejection")
+    assert len(told(house, "policy_loaded")) == 1
+    assert served_by(house) == "cloud-model@cloud"

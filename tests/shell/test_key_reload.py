@@ -1,5 +1,6 @@
 """The key file is read as a whole or not at all, and whatever it holds, the watch goes on."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,28 @@ def test_a_fault_of_ours_is_an_alarm_and_not_the_end(file, monkeypatch) -> None:
     (problem,) = file.bell.refused[-1]
     assert "RuntimeError" in problem.what
     assert "secret" not in str(problem)
+
+
+async def looked(file: KeyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the watch look a few times."""
+    monkeypatch.setattr(key_reload, "LOOK_S", 0.001)
+    task = asyncio.create_task(key_reload.watch_keys(file))
+    await asyncio.sleep(0.2)
+    task.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_change_while_the_gateway_started_is_seen_by_the_first_look(
+    file, monkeypatch
+) -> None:
+    assert reload_keys(file)
+    file.path.write_text(change_key(file.path.read_text(), "ann", {"revoked": True}))
+    await looked(file, monkeypatch)
+    assert file.held.now().entries()["ann"].revoked
+
+
+@pytest.mark.anyio
+async def test_a_file_that_did_not_change_is_not_told_of(file, monkeypatch) -> None:
+    assert reload_keys(file)
+    await looked(file, monkeypatch)
+    assert len(file.bell.loaded) == 1
