@@ -21,6 +21,8 @@ PAIRS = {
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(translation, "EVENTS", 20)
     monkeypatch.setattr(translation, "ROUNDS", 1)
+    # WHY: no figure is looked at here, and the heap of a whole test run takes long to walk.
+    monkeypatch.setattr(translation.gc, "collect", lambda: 0)
 
 
 def test_every_pair_is_measured(

@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import zipfile
+from zipfile import ZipInfo
 
 from tests.corpus.sample import BARE, SENTENCES, Maker, around, digits, letters
 from tests.doubles.dice import Dice
@@ -27,7 +28,7 @@ def media(chance: Dice) -> str:
 def locked(chance: Dice) -> str:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("a.txt", chance.randbytes(200))
+        archive.writestr(ZipInfo("a.txt"), chance.randbytes(200))
     data = bytearray(out.getvalue())
     for sign, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.find(sign) + at] |= 1
@@ -41,8 +42,8 @@ def sealed(chance: Dice) -> str:
 def archive_of_pictures(chance: Dice) -> str:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("readme.txt", chance.choice(SENTENCES))
-        archive.writestr("plan.png", _PNG + chance.randbytes(300))
+        archive.writestr(ZipInfo("readme.txt"), chance.choice(SENTENCES))
+        archive.writestr(ZipInfo("plan.png"), _PNG + chance.randbytes(300))
     return b64(out.getvalue())
 
 
@@ -74,7 +75,7 @@ OPAQUE: dict[str, Maker] = {
 
 def _readable(chance: Dice) -> str:
     text = "\n".join(chance.choice(SENTENCES) for _ in range(9)).encode()
-    return b64(chance.choice([text, gzip.compress(text), text.decode().encode("utf-16")]))
+    return b64(chance.choice([text, gzip.compress(text, mtime=0), text.decode().encode("utf-16")]))
 
 
 NOT_OPAQUE: dict[str, Maker] = {
