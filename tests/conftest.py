@@ -1,5 +1,6 @@
 """What every test may rely on."""
 
+import gc
 import os
 
 import pytest
@@ -10,6 +11,12 @@ SKIPPED: list[str] = []
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_collection_finish() -> None:
+    """Leave what every test shares, and nobody lets go, out of each later walk of the heap."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -17,7 +17,7 @@ FORM = pytest.mark.parametrize("form", FORMS, ids=str)
 ENGINE = pytest.mark.parametrize("engine", ["cloud", "home", "local"])
 SLOW = "mock:drip=40 mock:words=200"
 # WHY: the gateway looks at its keys, its policy and its inbox several times a second.
-STILL_BYTES_MAX = 32 * 1024
+STILL_BYTES_MAX = 4 * 1024
 STILL_S = 0.4
 GROWTH_BYTES_MAX = 10 * 1024 * 1024
 
