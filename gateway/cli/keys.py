@@ -4,17 +4,16 @@ import argparse
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from gateway.app.moment import SystemClock
 from gateway.app.node_secret import access_root
+from gateway.cli.replacing import replace_text
 from gateway.config.files import load
 from gateway.config.node import load_node
 from gateway.config.settings import Paths
-from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.secret import Secret
 from gateway.identity.access_keys import access_key_id, secret_of
 from gateway.identity.keyfile import read_keys
@@ -229,24 +228,7 @@ def _granted(key_id: str, generation: int, paths: Paths, text: str | None = None
 
 
 def _replace(path: Path, text: str) -> None:
-    """Replace the file in one step, if the new text can be read; ConfigError otherwise."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    fresh = Path(name)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.chmod(MODE)
-        read_keys(load(fresh, path.name))
-        fresh.replace(path)
-    except ConfigError:
-        fresh.unlink()
-        raise
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        what = f"cannot be written: {error.strerror}"
-        raise ConfigError((Problem(str(path), 1, "", what),)) from None
+    replace_text(path, text, MODE, lambda fresh: read_keys(load(fresh, path.name)))
 
 
 ACTIONS: dict[str, Callable[[argparse.Namespace, Paths], int]] = {

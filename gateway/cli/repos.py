@@ -2,14 +2,13 @@
 
 import argparse
 import hashlib
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.audit import canonical as canonical_form
+from gateway.cli.replacing import replace_text
 from gateway.cli.shown import shown
 from gateway.config.files import load, load_text
 from gateway.config.folders import read_policy_files
@@ -22,7 +21,6 @@ from gateway.config.repo_export import (
 from gateway.config.repo_text import RepoTextError, add_repos, set_label
 from gateway.domain.caller import Repo, RepoRegistry
 from gateway.domain.document import Document
-from gateway.domain.errors import ConfigError
 from gateway.domain.label import join
 from gateway.domain.repo_address import canonical
 from gateway.domain.repo_pattern import matches
@@ -123,7 +121,8 @@ def _import(
     for change in changes:
         print(shown(change))
     if not arguments.dry_run and changes:
-        _replace(path, text)
+        mode = path.stat().st_mode & 0o777
+        replace_text(path, text, mode, lambda fresh: load(fresh, path.name))
     print(f"{len(exported)} exported, {len(changes)} changed", file=sys.stderr)
     return 0
 
@@ -186,20 +185,3 @@ def _read(path: Path) -> bytes:
             return stream.read(EXPORT_BYTES_MAX + 1)
     except OSError as error:
         raise ExportError(f"the export cannot be read: {error.strerror}") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    """Replace the file in one step, once the new text can be read; ConfigError otherwise."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    fresh = Path(name)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.chmod(path.stat().st_mode & 0o777)
-        load(fresh, path.name)
-        fresh.replace(path)
-    except (ConfigError, OSError):
-        fresh.unlink(missing_ok=True)
-        raise

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import yaml
 
+from gateway.domain.block import INDENT, extent
+
 _REPOS_LINE = re.compile(r"repos:(?:[ ]*\{[ ]*\})?(?P<rest>[ ]*(?:#.*)?)")
-INDENT = "  "
 
 
 class RepoTextError(ValueError):
@@ -28,7 +29,7 @@ def add_repos(text: str, entries: Mapping[str, Mapping[str, object]]) -> str:
         raise RepoTextError("there is no line `repos:` that stands alone")
     found = _REPOS_LINE.fullmatch(lines[at].rstrip("\r\n"))
     lines[at] = f"repos:{found['rest'] if found else ''}\n"
-    end, indent = _extent(lines, at + 1)
+    end, indent = extent(lines, at + 1)
     block = [f"{indent}{line}\n" for name, entry in entries.items() for line in _block(name, entry)]
     after = "".join([*lines[:end], *block, *lines[end:]])
     # INVARIANT: what is written reads as what stood there and the new entries, nothing else.
@@ -76,17 +77,3 @@ def _plain(text: str) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("repos") or {}, dict):
         raise RepoTextError("repos.yaml is not a map with `repos`; mend it first")
     return value
-
-
-def _extent(lines: list[str], start: int) -> tuple[int, str]:
-    """Return where the block of entries ends, and its indent."""
-    end, indent = start, ""
-    for number in range(start, len(lines)):
-        line = lines[number]
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not line.startswith(" "):
-            break
-        indent = indent or line[: len(line) - len(line.lstrip(" "))]
-        end = number + 1
-    return end, indent or INDENT

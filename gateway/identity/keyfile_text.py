@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import yaml
 
+from gateway.domain.block import INDENT, extent
 from gateway.identity import anonymous
 from gateway.identity.keyfile import FIELDS, RESERVED, VERSION
 from gateway.identity.keys import KEY_ID, KEY_ID_RULE, KeyEntry
 
-INDENT = "  "
 _KEYS_LINE = re.compile(r"keys:(?P<empty>[ ]*\{[ ]*\})?(?P<rest>[ ]*(?:#.*)?)")
 
 
@@ -159,19 +159,5 @@ def _inserted(text: str, block: list[str]) -> str:
     if at is None or match is None:
         raise KeyFileError("there is no line `keys:` that stands alone")
     lines[at] = f"keys:{match['rest']}\n"
-    end, indent = _extent(lines, at + 1)
+    end, indent = extent(lines, at + 1)
     return "".join([*lines[:end], *(indent + line for line in block), *lines[end:]])
-
-
-def _extent(lines: list[str], start: int) -> tuple[int, str]:
-    """Return where the block of keys ends, and its indent."""
-    end, indent = start, ""
-    for number in range(start, len(lines)):
-        line = lines[number]
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not line.startswith(" "):
-            break
-        indent = indent or line[: len(line) - len(line.lstrip(" "))]
-        end = number + 1
-    return end, indent or INDENT
