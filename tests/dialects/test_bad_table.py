@@ -117,7 +117,7 @@ OWN: dict[str, dict[str, list[Body]]] = {
     "openai_embeddings": _of(
         TEXTS["openai_embeddings"],
         wrong_types=[{"input": 7}, {"input": [{}]}, {"encoding_format": "S-odd"}],
-        empty_content=[{"input": []}],
+        empty_content=[{"input": []}, {"input": ""}, {"input": ["a", ""]}],
         negative_limits=[{"dimensions": -1}],
     ),
     "ollama_embed": _of(

@@ -98,6 +98,8 @@ def _admitted(body: Body) -> Request:
         raise Malformed(f"encoding_format must be one of {', '.join(FORMATS)}.")
     if isinstance(request.input, list) and not _is_of_one_kind(request.input):
         raise Malformed("input must be a text, texts, ids of tokens, or lists of them.")
+    if "" in ([request.input] if isinstance(request.input, str) else request.input):
+        raise Malformed("input must not hold an empty text.")
     return request
 
 
