@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from gateway.dialects.openai_chat.ask import peek, rewrite
 from gateway.dialects.openai_chat.hosted import write_for_host
 from gateway.dialects.openai_chat.parts import NAME
-from gateway.dialects.openai_chat.reader import ChatReader, hear, read_reply
+from gateway.dialects.openai_chat.reader import hear, read_reply, reader
 from gateway.dialects.openai_chat.reading import read
 from gateway.dialects.openai_chat.references import REACHING
-from gateway.dialects.openai_chat.tap import ChatTap
+from gateway.dialects.openai_chat.tap import tap
 from gateway.dialects.openai_chat.vocabulary import FIELDS
 from gateway.dialects.openai_chat.writer import ChatWriter, write_reply
 from gateway.dialects.openai_chat.writing import NAMES, write
@@ -38,11 +38,11 @@ OPENAI_CHAT = Dialect(
     rewrite=rewrite,
     read=read,
     write=write,
-    tap=ChatTap,
+    tap=tap,
     hear=hear,
     read_reply=read_reply,
-    reader=ChatReader,
-    reader_at=ChatReader,
+    reader=reader,
+    reader_at=reader,
     read_reply_at=read_reply,
     write_reply=write_reply,
     writer=ChatWriter,

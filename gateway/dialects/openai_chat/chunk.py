@@ -11,8 +11,6 @@ from msgspec import Struct
 from gateway.domain.event import Stopped
 from gateway.domain.money import Tokens
 
-DONE = b"[DONE]"
-ERROR_EVENT = b"error"
 # Where hosts of this dialect carry the signature of Google's models on a call.
 SIGNED = "extra_content"
 _REASONS = {

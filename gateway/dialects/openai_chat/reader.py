@@ -3,8 +3,6 @@
 import msgspec
 
 from gateway.dialects.openai_chat.chunk import (
-    DONE,
-    ERROR_EVENT,
     Call,
     Choice,
     Chunk,
@@ -18,7 +16,6 @@ from gateway.dialects.openai_chat.chunk import (
 from gateway.domain.dialect import Heard
 from gateway.domain.event import (
     Began,
-    Broke,
     Event,
     Stopped,
     TextDelta,
@@ -28,53 +25,24 @@ from gateway.domain.event import (
     Used,
 )
 from gateway.translation.openai_fault import failure_in
-from gateway.wire.sse import Frame, Payload
+from gateway.translation.openai_stream import ChunkReader, broken
 
 
-class ChatReader:
-    """A Reader of a stream of chunks."""
+def reader(place: int = 0) -> ChunkReader:
+    """Return a Reader of a stream of chunks, of the choice at that place."""
+    story = _Story(place)
 
-    __slots__ = ("_broken", "_finished", "_frame", "_story")
+    def tell(data: bytes) -> list[Event] | None:
+        chunk = decode(data)
+        return None if broke(chunk) else story.tell(chunk)
 
-    def __init__(self, place: int = 0) -> None:
-        self._frame = Frame()
-        self._story = _Story(place)
-        self._finished = False
-        self._broken = False
-
-    @property
-    def finished(self) -> bool:
-        """Has `[DONE]` been seen, in a stream that did not break?"""
-        return self._finished
-
-    def feed(self, chunk: bytes) -> tuple[Event, ...]:
-        """Return the events that the bytes complete; ValueError for what is no chunk."""
-        events: list[Event] = []
-        for payload in self._frame.feed(chunk):
-            if not (self._finished or self._broken):
-                events += self._read(payload)
-        return tuple(events)
-
-    def _read(self, payload: Payload) -> list[Event]:
-        if payload.data.startswith(DONE):
-            self._finished = True
-            return []
-        if payload.event == ERROR_EVENT:
-            return self._break(payload.data)
-        if not payload.data:
-            return []
-        chunk = decode(payload.data)
-        return self._break(payload.data) if broke(chunk) else self._story.tell(chunk)
-
-    def _break(self, data: bytes) -> list[Event]:
-        self._broken = True
-        return [_broke(data)]
+    return ChunkReader(tell)
 
 
 def read_reply(body: bytes, place: int = 0) -> tuple[Event, ...]:
     """Return the events of the choice at that place of a reply; ValueError when it is not one."""
     chunk = _whole(body)
-    return (_broke(body),) if broke(chunk) else tuple(_Story(place).tell(chunk))
+    return (broken(body),) if broke(chunk) else tuple(_Story(place).tell(chunk))
 
 
 def hear(body: bytes) -> Heard:
@@ -91,11 +59,6 @@ def _whole(body: bytes) -> Chunk:
     if not broke(chunk) and not any(choice.message for choice in chunk.choices or []):
         raise ValueError("not a whole chat completion")
     return chunk
-
-
-def _broke(data: bytes) -> Broke:
-    kind, said = failure_in(data)
-    return Broke(kind, said)
 
 
 class _Story:

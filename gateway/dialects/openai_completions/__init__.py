@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from gateway.dialects.openai_completions.ask import peek, rewrite, unseen
 from gateway.dialects.openai_completions.matter import read, write
 from gateway.dialects.openai_completions.mistral import write as mistral_write
-from gateway.dialects.openai_completions.reader import CompletionReader, hear, read_reply
-from gateway.dialects.openai_completions.tap import CompletionTap
+from gateway.dialects.openai_completions.reader import hear, read_reply, reader
+from gateway.dialects.openai_completions.tap import tap
 from gateway.dialects.openai_completions.vocabulary import FIELDS
 from gateway.dialects.openai_completions.writer import CompletionWriter, write_reply
 from gateway.domain.dialect import Dialect
@@ -28,11 +28,11 @@ OPENAI_COMPLETIONS = Dialect(
     rewrite=rewrite,
     read=read,
     write=write,
-    tap=CompletionTap,
+    tap=tap,
     hear=hear,
     read_reply=read_reply,
-    reader=CompletionReader,
-    reader_at=CompletionReader,
+    reader=reader,
+    reader_at=reader,
     read_reply_at=read_reply,
     write_reply=write_reply,
     writer=CompletionWriter,

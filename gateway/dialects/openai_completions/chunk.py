@@ -11,8 +11,6 @@ from msgspec import Struct
 from gateway.domain.event import Stopped
 from gateway.domain.money import Tokens
 
-DONE = b"[DONE]"
-ERROR_EVENT = b"error"
 _REASONS = {"stop": "end", "length": "length", "content_filter": "refusal"}
 # Words that engines of this dialect say besides.
 _OTHER_REASONS = frozenset(

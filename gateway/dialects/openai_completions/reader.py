@@ -1,8 +1,6 @@
 """An engine's reply as events, whole or in chunks; of several choices one is read."""
 
 from gateway.dialects.openai_completions.chunk import (
-    DONE,
-    ERROR_EVENT,
     Chunk,
     decode,
     name,
@@ -10,60 +8,30 @@ from gateway.dialects.openai_completions.chunk import (
     tokens,
 )
 from gateway.domain.dialect import Heard
-from gateway.domain.event import Began, Broke, Event, TextDelta, Used
+from gateway.domain.event import Began, Event, TextDelta, Used
 from gateway.translation.openai_fault import failure_in
-from gateway.wire.sse import Frame, Payload
+from gateway.translation.openai_stream import ChunkReader, broken
 
 
-class CompletionReader:
-    """A Reader of a stream of chunks."""
+def reader(place: int = 0) -> ChunkReader:
+    """Return a Reader of a stream of chunks, of the choice at that place."""
+    began: list[Event] = []
 
-    __slots__ = ("_began", "_broken", "_finished", "_frame", "_place")
-
-    def __init__(self, place: int = 0) -> None:
-        self._frame = Frame()
-        self._place = place
-        self._began = False
-        self._finished = False
-        self._broken = False
-
-    @property
-    def finished(self) -> bool:
-        """Has `[DONE]` been seen, in a stream that did not break?"""
-        return self._finished
-
-    def feed(self, chunk: bytes) -> tuple[Event, ...]:
-        """Return the events that the bytes complete; ValueError for what is no chunk."""
-        events: list[Event] = []
-        for payload in self._frame.feed(chunk):
-            if not (self._finished or self._broken):
-                events += self._read(payload)
-        return tuple(events)
-
-    def _read(self, payload: Payload) -> list[Event]:
-        if payload.data.startswith(DONE):
-            self._finished = True
-            return []
-        if payload.event == ERROR_EVENT:
-            return self._break(payload.data)
-        if not payload.data:
-            return []
-        chunk = decode(payload.data)
+    def tell(data: bytes) -> list[Event] | None:
+        chunk = decode(data)
         if chunk.broke:
-            return self._break(payload.data)
-        began: list[Event] = [] if self._began else [_begun(chunk)]
-        self._began = True
-        return [*began, *_events(chunk, self._place)]
+            return None
+        first = [] if began else [_begun(chunk)]
+        began.extend(first)
+        return [*first, *_events(chunk, place)]
 
-    def _break(self, data: bytes) -> list[Event]:
-        self._broken = True
-        return [_broke(data)]
+    return ChunkReader(tell)
 
 
 def read_reply(body: bytes, place: int = 0) -> tuple[Event, ...]:
     """Return the events of the choice at that place of a reply; ValueError when it is not one."""
     chunk = _whole(body)
-    return (_broke(body),) if chunk.broke else (_begun(chunk), *_events(chunk, place))
+    return (broken(body),) if chunk.broke else (_begun(chunk), *_events(chunk, place))
 
 
 def hear(body: bytes) -> Heard:
@@ -84,11 +52,6 @@ def _whole(body: bytes) -> Chunk:
 
 def _begun(chunk: Chunk) -> Began:
     return Began(name(chunk.id), name(chunk.model))
-
-
-def _broke(data: bytes) -> Broke:
-    kind, said = failure_in(data)
-    return Broke(kind, said)
 
 
 def _events(chunk: Chunk, place: int) -> list[Event]:
