@@ -8,6 +8,7 @@ UV := PYTHONPATH=$(TOOLS) $(PYTHON) -m uv
 BIN := $(VENV)/bin
 # How many tests run at once: whole files, each in one of them.
 WORKERS ?= 2
+TESTS ?= tests
 NEITHER := not live and not faults and not clients and not netns
 READY := $(VENV)/.ready
 
@@ -33,7 +34,7 @@ demo: $(READY) ## six requests through a gateway with scripted engines, then the
 	@$(BIN)/perimeter demo
 
 test: $(READY) ## all tests that need no accelerator and no service
-	$(BIN)/python -m pytest tests -m "$(NEITHER)" -q -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest $(TESTS) -m "$(NEITHER)" -q -n $(WORKERS) --dist loadfile
 
 check: $(READY) ## lint, types, rooms, dead code, spelling, generated files, shipped configuration
 	$(BIN)/ruff check .

@@ -217,15 +217,16 @@ def test_a_commitment_differs_by_salt_and_needs_one() -> None:
         commit(b"a" * 15, b"body")
 
 
+WORDS = st.text(max_size=20)
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=6,
 )
 
 
 @settings(max_examples=100, deadline=None)
-@given(facts=st.dictionaries(st.text(), PLAIN, max_size=5))
+@given(facts=st.dictionaries(WORDS, PLAIN, max_size=4))
 def test_plain_facts_survive_the_way_to_bytes_and_back(facts) -> None:
     record = an_admin("started", facts=facts)
     entry = encode(record)
