@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +25,11 @@ MODEL_FOLDER = CACHE / "tiny-qwen3"
 MODEL_RECIPE = ("tiny_model.py", "chat_template.jinja")
 
 SERVED_MODEL = "tiny-qwen3"
+EMBEDDING_MODEL = "tiny-embed"
 # WHY: an address of the on-prem zone of policies/demo, so that the gateway may send to it.
 HOST = "127.0.1.1"
 CONTEXT_TOKENS_MAX = 8192
+EMBEDDED_TOKENS_MAX = 512
 # WHY: two places, so that two choices of one request run side by side, and a third request waits.
 PLACES = 2
 # WHY: log probabilities make a few tokens many bytes.
@@ -167,6 +169,28 @@ def command(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
     return [*server, *(word for pair in options.items() for word in pair), *flags, *extra]
 
 
+def embedder(model: Path, port: int, extra: Sequence[str] = ()) -> list[str]:
+    """Return the command line of a server of the same weights that embeds and does nothing else."""
+    options = {
+        "--model": model.name,
+        "--served-model-name": EMBEDDING_MODEL,
+        "--host": HOST,
+        "--port": str(port),
+        "--max-model-len": str(EMBEDDED_TOKENS_MAX),
+        "--max-num-seqs": str(PLACES),
+        "--dtype": "float32",
+        "--runner": "pooling",
+        "--convert": "embed",
+    }
+    server = [str(PYTHON), "-m", "vllm.entrypoints.openai.api_server"]
+    return [
+        *server,
+        *(word for pair in options.items() for word in pair),
+        "--enforce-eager",
+        *extra,
+    ]
+
+
 def surroundings() -> dict[str, str]:
     """Return the server's environment: offline, small, and with nothing of our own venv."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
@@ -176,7 +200,12 @@ def surroundings() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_engine(model: Path, log_path: Path, extra: Sequence[str] = ()) -> Iterator[Engine]:
+def running_engine(
+    model: Path,
+    log_path: Path,
+    extra: Sequence[str] = (),
+    command: Callable[[Path, int, Sequence[str]], list[str]] = command,
+) -> Iterator[Engine]:
     """Start a server on a free loopback port, yield it once healthy, and leave nothing running."""
     port = free_port()
     leash = [sys.executable, str(HERE / "leash.py"), *command(model, port, extra)]
