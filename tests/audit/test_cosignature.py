@@ -30,6 +30,14 @@ EXAMPLE_LINE = (
     "— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2"
     "oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n"
 )
+# Published by transparency-dev/formats (Apache-2.0): the key of a public witness, and the time in a
+# cosignature.
+PUBLIC_WITNESS = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
+PUBLIC_COSIGNATURE = (
+    "ZGhGuQAAAABm/qTPeyKXD+R2rzyQsxPiP8mXum7qq/iF0u4vanlqJyocWODBt97w9uL+8qT7S5gxEHWWOworDcFiEBYJ"
+    "XORmnFBOBA=="
+)
+PUBLIC_TIME_S = 1_727_964_367
 
 
 def cosigned(note: str = NOTE, time_s: int = TIME_S) -> str:
@@ -61,6 +69,17 @@ def test_the_example_of_the_specification_has_the_form_that_we_write() -> None:
     data = b64decode(EXAMPLE_LINE.split(" ")[2])
     assert int.from_bytes(data[4:12]) == TIME_S
     assert len(data) == len(b64decode(cosign(NOTE, WITNESS, KEY, TIME_S).split(" ")[2]))
+
+
+def test_the_key_of_a_public_witness_is_read() -> None:
+    assert str(parse_cosigner(PUBLIC_WITNESS)) == PUBLIC_WITNESS
+
+
+def test_a_published_cosignature_says_its_time_where_ours_does() -> None:
+    data = b64decode(PUBLIC_COSIGNATURE)
+    ours = b64decode(cosign(NOTE, WITNESS, KEY, PUBLIC_TIME_S).split(" ")[2])
+    assert data[4:12] == ours[4:12]
+    assert len(data) == len(ours)
 
 
 @pytest.mark.parametrize(
