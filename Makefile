@@ -9,11 +9,11 @@ BIN := $(VENV)/bin
 # How many tests run at once: whole files, each in one of them.
 WORKERS ?= 2
 TESTS ?= tests
-NEITHER := not live and not faults and not clients and not netns
+NEITHER := not live and not faults and not clients and not netns and not crosscheck
 READY := $(VENV)/.ready
 
 
-.PHONY: help demo test check live clients netns coverage faults faults-gateway simulate bench format generate lock clean
+.PHONY: help demo test check live clients netns crosscheck coverage faults faults-gateway simulate bench format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ clients: $(READY) ## real clients (Claude Code, Codex, opencode and others) thro
 
 netns: $(READY) ## every packet that leaves the gateway, in a network namespace of its own
 	$(BIN)/python -m tests.netns.apart $(BIN)/python -m pytest tests/netns -m netns -q
+
+crosscheck: $(READY) ## our logs read by Go's sumdb, and Go's by us; fails where Go is missing
+	$(BIN)/python -m pytest tests/crosscheck -m crosscheck -q
 
 coverage: $(READY) ## how much of each room the tests run
 	rm -rf .cache/coverage && mkdir -p .cache/coverage

@@ -21,7 +21,7 @@ COMMANDS = {
     "person": "make the key of a person who may approve",
     "approve": "write, sign and submit what persons approve",
     "zone": "close a zone at once",
-    "ledger": "create a ledger",
+    "ledger": "create a ledger; write one as tiles",
     "repos": "explain an address of a repository; import from a Git host",
     "verify": "verify a whole ledger from its bytes",
     "explain": "say why a request was answered as it was",

@@ -1,4 +1,4 @@
-"""`perimeter ledger create`: the one act that makes a ledger."""
+"""`perimeter ledger`: make a ledger, and write one as tiles."""
 
 import argparse
 from datetime import date
@@ -7,7 +7,9 @@ from pathlib import Path
 from gateway.app.making import ledger_paths
 from gateway.app.moment import SystemClock
 from gateway.config.node import load_node
+from gateway.export.static_log import write_static_log
 from gateway.ledger.create import create
+from gateway.ledger.paths import LedgerFolder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,13 +18,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = actions.add_parser("create", help="make a new ledger; serve never does")
     made.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
     made.add_argument("--inception", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    tiles = actions.add_parser("tiles", help="write a log as C2SP tiles, for other verifiers")
+    tiles.add_argument("ledger", type=Path, help="the ledger's folder")
+    tiles.add_argument("out", type=Path, help="the folder to be made")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0; LedgerUnavailable when there is a ledger already or the day is not today."""
+    """Return 0; LedgerUnavailable or ChainBroken when it cannot be done."""
+    steps = {"create": _create, "tiles": _tiles}
+    return steps[arguments.action](arguments)
+
+
+def _create(arguments: argparse.Namespace) -> int:
     settings = load_node(arguments.node).settings
     now_us = SystemClock().now_us()
     vkey = create(ledger_paths(settings.paths), settings.origin, now_us, arguments.inception)
     print(f"created {settings.origin}")
     print(f"public key: {vkey}")
+    return 0
+
+
+def _tiles(arguments: argparse.Namespace) -> int:
+    sealed = write_static_log(LedgerFolder(arguments.ledger), arguments.out)
+    print(f"{sealed.origin}: {sealed.size} records as tiles, up to the latest checkpoint")
     return 0
