@@ -90,8 +90,10 @@ class _Collected:
             raise ConfigError(tuple(ordered))
 
 
-def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
-    """Read the node file and all that it names; ConfigError carries every problem at once."""
+def load_all(
+    path: Path, environment: Mapping[str, str], today: date, *, prove_it: bool = True
+) -> Loaded:
+    """Read all that a node names; ConfigError has every problem, of invariants if `prove_it`."""
     collected = _Collected()
     node = collected.read(lambda: load_node(path), None) or salvaged(path)
     if node is None:
@@ -116,11 +118,9 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
     collected.problems += [*models.problems, *compiled.problems]
     cases: list[Case] = []
     if not compiled.problems:
-        for document in case_files:
-            found, problems = read_cases(document, compiled)
-            cases += found
-            collected.problems += problems
-        collected.problems += prove(compiled.program, compiled.invariants, today)
+        cases = list(_cases(case_files, compiled, collected.problems))
+        if prove_it:
+            collected.problems += prove(compiled.program, compiled.invariants, today)
         known = bindable(compiled, models.catalogue)
         collected.problems += key_problems(keys_file, keys, known) if keys else ()
         collected.problems += _anonymous_problems(node, known)
@@ -140,6 +140,16 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
         notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
+
+
+def _cases(
+    documents: list[Document], compiled: Compiled, problems: list[Problem]
+) -> Iterator[Case]:
+    """Yield the cases of every file; what is wrong with them is noted."""
+    for document in documents:
+        found, wrong = read_cases(document, compiled)
+        problems += wrong
+        yield from found
 
 
 def _ending(zones: Mapping[str, Zone], today: date) -> Iterator[str]:

@@ -16,6 +16,7 @@ from gateway.domain.errors import ConfigError, GatewayError
 COMMANDS = {
     "serve": "run the gateway",
     "check": "validate all configuration and print the residency matrix",
+    "policy": "test, prove, compare and explain a policy before it serves",
     "keys": "create, list, rotate and revoke keys for callers",
     "dictionary": "hash a list of words that no prompt may take out",
     "person": "make the key of a person who may approve",

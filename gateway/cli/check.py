@@ -7,14 +7,11 @@ import sys
 from pathlib import Path
 
 from gateway.app.egress import egress
-from gateway.app.loading import Loaded, load_all
+from gateway.app.loading import load_all
 from gateway.app.making import load_scanners
 from gateway.app.moment import SystemClock
-from gateway.domain.fleet import Fleet
+from gateway.cli.playing import failures_of, play_all, world_of
 from gateway.flow.opening import Stamp
-from gateway.flow.ports import World
-from gateway.flow.rehearsal import play
-from gateway.policy.cases import differences
 from gateway.policy.prove import matrix, matrix_text
 from gateway.stores.scanner import DetectorScanner
 
@@ -42,34 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     print()
     print(matrix_text(matrix(loaded.compiled.program, now.date())))
     scanner = DetectorScanner([one.detector for one in detectors])
-    failures = asyncio.run(_play_all(loaded, scanner, Stamp(now, "check")))
+    failures = failures_of(asyncio.run(play_all(loaded, scanner, Stamp(now, "check"))))
     scanner.close()
     for failure in failures:
         print(failure, file=sys.stderr)
     print(f"{len(loaded.cases) - len(failures)} of {len(loaded.cases)} cases hold")
     return FAILED if failures else 0
-
-
-def world_of(loaded: Loaded) -> World:
-    """Return the snapshot of a configuration in which every backend is well."""
-    compiled = loaded.compiled
-    return World(
-        program=compiled.program,
-        vocabulary=compiled.vocabulary,
-        registry=compiled.registry,
-        fleet=Fleet(loaded.models.catalogue, ends=loaded.models.ends),
-        documents={"policy": compiled.program.digest},
-        demo=loaded.node.settings.demo,
-    )
-
-
-async def _play_all(loaded: Loaded, scanner: DetectorScanner, stamp: Stamp) -> list[str]:
-    """Return a line for each case that does not hold, with every difference."""
-    world = world_of(loaded)
-    failures = []
-    for case in loaded.cases:
-        got = await play(case, world, scanner, stamp)
-        found = differences(case.want, got)
-        if found:
-            failures.append(f"case {case.name!r}: " + "; ".join(found))
-    return failures

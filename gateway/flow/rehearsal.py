@@ -106,6 +106,7 @@ def _got(record: Decided, served_by: str | None) -> Got:
         ),
         served_by=served_by,
         excluded=excluded,
+        facts=kept.facts,
     )
 
 

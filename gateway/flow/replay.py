@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.audit.record import Decided
 from gateway.backends import BACKENDS
 from gateway.config.backends import Known
@@ -62,30 +64,34 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
 
 def _world(decided: Decided, load: Load) -> World:
     policy = decided.documents["policy"]
-    compiled = compile_bundle(_documents(load(policy)), policy).require()
-    kinds = Known(kinds=frozenset(BACKENDS))
-    catalogue = _documents(load(decided.documents["catalogue"]))
-    models = read_models(catalogue, kinds, Path())
-    if models.problems:
-        raise ConfigError(models.problems)
-    backends = {name: BACKENDS[one.kind] for name, one in models.backends.items()}
+    compiled = compile_bundle(documents_of(load(policy)), policy).require()
     return World(
         program=compiled.program,
         vocabulary=compiled.vocabulary,
         registry=compiled.registry,
-        fleet=Fleet(
-            models.catalogue,
-            decided.health,
-            operations(models.catalogue, backends),
-            models.ends,
-            decided.closed or frozenset(),
-        ),
+        fleet=as_it_was(fleet_of(load(decided.documents["catalogue"])), decided),
         documents=decided.documents,
         demo=decided.demo,
     )
 
 
-def _documents(stored: dict[str, Any]) -> dict[str, Document]:
+def fleet_of(stored: dict[str, Any]) -> Fleet:
+    """Return the fleet of a stored catalogue, all of it well; ConfigError as in `replay`."""
+    models = read_models(documents_of(stored), Known(kinds=frozenset(BACKENDS)), Path())
+    if models.problems:
+        raise ConfigError(models.problems)
+    backends = {name: BACKENDS[one.kind] for name, one in models.backends.items()}
+    able = operations(models.catalogue, backends)
+    return Fleet(models.catalogue, operations=able, ends=models.ends)
+
+
+def as_it_was(fleet: Fleet, decided: Decided) -> Fleet:
+    """Return the fleet with what could not be used when the record was made."""
+    return replace(fleet, resting=decided.health, closed=decided.closed or frozenset())
+
+
+def documents_of(stored: dict[str, Any]) -> dict[str, Document]:
+    """Return stored plain data as documents."""
     return {name: Document(f"{name}.yaml", value) for name, value in stored.items()}
 
 

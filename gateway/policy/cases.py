@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from gateway.domain.decision import Finding
+from gateway.domain.decision import Facts, Finding
 from gateway.domain.document import Document
 from gateway.domain.errors import Problem
 from gateway.policy.compile import Compiled
@@ -112,7 +112,8 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
 class Got(Struct, frozen=True):
     """What became of a case's request; labels as `str(label)`, None where there is none.
 
-    `record` is the record that it left, None when it left none.
+    `record` is the record that it left, None when it left none. `facts` is what rules were asked
+    about, None where policy never spoke.
     """
 
     effect: str
@@ -123,6 +124,7 @@ class Got(Struct, frozen=True):
     record: Recorded | None
     served_by: str | None = None
     excluded: Mapping[str, str] = {}
+    facts: Facts | None = None
 
 
 def read_cases(

@@ -91,6 +91,31 @@ def matrix(program: Program, today: date) -> Matrix:
     return Matrix(rows, _strictest(program, today))
 
 
+def row_of(program: Program, written: Written, today: date) -> Row:
+    """Return the row of any label, also of one with several caveats."""
+    return Row(written.text, _cells(program, written.label, today))
+
+
+def reached(
+    program: Program, invariants: Iterable[Invariant], today: date
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return, by invariant and zone, the strictest labels that it speaks of and that may be there.
+
+    It is as large a walk as that of `prove`, so it is asked only where that one was made.
+    """
+    held = tuple(invariants)
+    best: dict[str, dict[str, list[Written]]] = {invariant.id: {} for invariant in held}
+    for written in _labels(program.vocabulary, whole=True):
+        spoken = [invariant.id for invariant in held if invariant.speaks_of(written.label)]
+        for cell in _cells(program, written.label, today) if spoken else ():
+            for one in spoken if cell.reachable else ():
+                best[one][cell.zone] = _with(best[one].get(cell.zone, []), written)
+    return {
+        one: {zone: tuple(sorted(w.text for w in found)) for zone, found in sorted(zones.items())}
+        for one, zones in best.items()
+    }
+
+
 def matrix_text(found: Matrix) -> str:
     """Return the matrix as people read it: yes, if (under a condition), or no with the reason."""
     zones = [cell.zone for cell in found.rows[0].cells]

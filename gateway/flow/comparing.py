@@ -1,0 +1,133 @@
+"""What another policy would have made of a recorded request."""
+
+from functools import lru_cache
+from typing import Any
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from gateway.audit.record import Decided
+from gateway.classification.restating import Stating, restated
+from gateway.domain.caller import NO_LIMITS
+from gateway.domain.decision import Effect, Facts
+from gateway.domain.errors import ConfigError, UnknownModel
+from gateway.domain.fleet import Fleet
+from gateway.flow.ports import World
+from gateway.flow.replay import Load, NotReplayable, as_it_was, documents_of, fleet_of
+from gateway.flow.ruling import Evidence, rule
+from gateway.policy.compile import Compiled, compile_bundle
+from gateway.policy.program import Asks
+
+# A ledger names few policies and catalogues; what is not kept is read again.
+KEPT_MAX = 64
+
+
+class Past:
+    """The fleets of old records, and what the rules of their policies asked for; each read once."""
+
+    def __init__(self, load: Load) -> None:
+        self._fleet = lru_cache(KEPT_MAX)(lambda digest: fleet_of(load(digest)))
+        self._asked = lru_cache(KEPT_MAX)(lambda digest: _asks_of(load(digest), digest))
+
+    def of(self, decided: Decided) -> tuple[Fleet, Asks]:
+        """Return both for one record; NotReplayable when it names none, or one of another form."""
+        for name in ("policy", "catalogue"):
+            if name not in decided.documents:
+                raise NotReplayable(f"the record names no {name}")
+        try:
+            fleet = self._fleet(decided.documents["catalogue"])
+            return as_it_was(fleet, decided), self._asked(decided.documents["policy"])
+        except ConfigError:
+            raise NotReplayable("a stored document cannot be used by this version") from None
+
+
+def _asks_of(stored: dict[str, Any], digest: str) -> Asks:
+    return compile_bundle(documents_of(stored), digest).require().program.asks
+
+
+class Answered(Struct, frozen=True):
+    """What a policy makes of a request, as far as a change of it matters to people."""
+
+    label: str
+    effect: Effect
+    reason: str
+    boundary: tuple[str, ...]
+    obligations: tuple[str, ...]
+    candidates: tuple[str, ...]
+
+
+def answered(decided: Decided, compiled: Compiled, fleet: Fleet, asked: Asks) -> Answered:
+    """Return what that policy makes of the request, on the day and in the fleet of the record.
+
+    `asked` is what the rules of the recorded policy asked for. NotReplayable where the record lacks
+    what this policy asks: an unknown answer is never told as the same one.
+    """
+    if decided.ask is None or decided.facts is None or not decided.signals:
+        raise NotReplayable("the record holds no facts")
+    evidence = Evidence(
+        decided.ask,
+        restated(decided.signals, _kinds(decided), _stating(compiled)),
+        _facts(decided, decided.facts, compiled.program.asks, asked),
+        allowance=decided.allowance or NO_LIMITS,
+        body_bytes=decided.body_bytes,
+    )
+    try:
+        ruling = rule(evidence, _world(decided, compiled, fleet), decided.decision.decided_at)
+    except UnknownModel:
+        raise NotReplayable("the catalogue of the record has no such name") from None
+    decision = ruling.decision
+    return Answered(
+        str(ruling.classification.label),
+        decision.effect,
+        decision.reason,
+        tuple(sorted(decision.boundary)),
+        decision.obligations,
+        tuple(one.offering.id for one in ruling.route.candidates),
+    )
+
+
+def _world(decided: Decided, compiled: Compiled, fleet: Fleet) -> World:
+    return World(
+        program=compiled.program,
+        vocabulary=compiled.vocabulary,
+        registry=compiled.registry,
+        fleet=fleet,
+        documents=decided.documents,
+        demo=decided.demo,
+    )
+
+
+def _stating(compiled: Compiled) -> Stating:
+    program = compiled.program
+    return Stating(
+        compiled.vocabulary,
+        compiled.registry,
+        program.default,
+        program.raises,
+        program.unseen_assistant,
+    )
+
+
+def _kinds(decided: Decided) -> frozenset[str]:
+    """Return the kinds of which some finding was not allowed by a steward."""
+    allowed = decided.allowed_kinds or {}
+    return frozenset(
+        kind for kind, count in decided.finding_kinds.items() if count > allowed.get(kind, 0)
+    )
+
+
+def _facts(decided: Decided, facts: Facts, asks: Asks, asked: Asks) -> Facts:
+    """Return the facts that this policy is told.
+
+    WHY: a record holds no more of a caller than its own policy asked for.
+    """
+    if not asks.clients <= asked.clients:
+        raise NotReplayable("the record does not say which client it was")
+    if asks.counts and not asked.counts and _kinds(decided):
+        raise NotReplayable("the record does not say how many different findings there were")
+    return replace(
+        facts,
+        key=decided.key_id if decided.key_id in asks.keys else UNSET,
+        client=facts.client if facts.client in asks.clients else UNSET,
+        finding_counts=facts.finding_counts if asks.counts else UNSET,
+    )
