@@ -1,13 +1,15 @@
 """The applications behind the two listeners."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from litestar import Litestar
 
 from gateway.app.loading import anonymous_caller
 from gateway.app.making import Made
+from gateway.app.moment import EPOCH
 from gateway.app.node_secret import access_root
 from gateway.audit.record import Attempted, Decided, Settled
 from gateway.dialects import DIALECTS
@@ -16,6 +18,7 @@ from gateway.identity.anonymous import Anonymous
 from gateway.identity.callers import Callers
 from gateway.identity.certificate import told_subject
 from gateway.identity.network import Network, client_address, is_listed, networks_of
+from gateway.stores.standing import Active
 from gateway.surfaces.accept import BodyLimits
 from gateway.surfaces.admin import Readiness, admin_application
 from gateway.surfaces.api import Api
@@ -129,6 +132,7 @@ class AdminDoor:
         notices = [
             *([f"the last good policy stays: {fault}"] if fault else []),
             *(f"zone {zone} is closed" for zone in sorted(self._made.stewards.closed)),
+            *_broken(self._made.stewards.glasses.values()),
         ]
         return Readiness(not reasons, tuple(reasons), demo, tuple(notices))
 
@@ -138,3 +142,10 @@ class AdminDoor:
         return admin_application(
             self.readiness, lambda: (metrics.render(), str(metrics.content_type))
         )
+
+
+def _broken(glasses: Iterable[Active]) -> Iterator[str]:
+    """Yield a line for all glass that is broken; it names zone, label and end."""
+    for one in sorted(glasses, key=lambda glass: glass.until_us):
+        until = (EPOCH + timedelta(microseconds=one.until_us)).isoformat(timespec="seconds")
+        yield f"glass is broken: {one.scope['label']} may go to {one.scope['zone']} until {until}"

@@ -184,6 +184,7 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
     background, openings = Background(), Openings()
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
+    stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
     return Kept(ledger, stewards, digests, background, openings, conversations)
 
@@ -218,6 +219,7 @@ async def make(loaded: Loaded) -> Made:
         refusal_status=settings.refusal_status,
         seen=outside.seen,
         tenant_of=_tenants(settings.paths),
+        grants=kept.stewards,
     )
     return Made(
         loaded=loaded,
@@ -241,7 +243,7 @@ async def make(loaded: Loaded) -> Made:
 
 def _worlds(loaded: Loaded, kept: Kept, health: Health) -> CurrentWorld:
     stewards = kept.stewards
-    worlds = CurrentWorld(loaded, kept.digests, health, lambda: stewards.closed, stewards.allows)
+    worlds = CurrentWorld(loaded, kept.digests, health, stewards)
     stewards.current = lambda: worlds.loaded
     return worlds
 

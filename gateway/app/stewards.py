@@ -5,52 +5,48 @@ something is durable in the ledger before it has any effect.
 """
 
 import asyncio
-import os
-import stat
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
-from msgspec import Struct
 
+from gateway.app import inbox
 from gateway.app.bundles import serial_of
+from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
+from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
 from gateway.app.moment import EPOCH
 from gateway.app.node_secret import derived, node_secret, secret_place
 from gateway.audit.canonical import decode
-from gateway.audit.record import Admin
 from gateway.classification.allowed import NOTHING_ALLOWED, Allows, by_fingerprint
 from gateway.domain.allowed import Allowed
 from gateway.domain.approval import Action, Approved
 from gateway.domain.errors import ConfigError, GatewayError
+from gateway.domain.grant import Grant
+from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.openings import Openings
-from gateway.identity.approvals import (
-    APPROVAL_BYTES_MAX,
-    NotApproved,
-    check,
-    read_approval,
-)
+from gateway.identity.approvals import NotApproved, check, read_approval
 from gateway.ledger.ledger import Ledger
 from gateway.meters.logs import logger
 from gateway.stores.standing import (
+    GLASS_BEGAN,
+    GLASS_ENDED,
     POLICY_LOADED,
     USED,
     Active,
     Standing,
     StandingFile,
+    active_of,
     facts_of,
     folded,
-    taken,
+    used_once,
 )
 
 LOOK_S = 0.25
 FILE = "standing"
 PURPOSE = "standing"
-FILES_MAX = 64
 REFUSED = "approval_refused"
 UNKNOWN_ZONE = "unknown_zone"
 PREDATES = "predates_closing"
@@ -59,11 +55,12 @@ NOT_HERE = "not_for_the_inbox"
 ALLOW = Action.ALLOW_FINDING
 # WHY: the policy's own approval lies in the policy folder, and to the others nothing acts yet: what
 # is recorded as used must have had its effect.
-TAKEN = frozenset({ALLOW, Action.REVOKE, Action.CLOSE_ZONE, Action.OPEN_ZONE})
+TAKEN = frozenset({ALLOW, Action.REVOKE, Action.CLOSE_ZONE, Action.OPEN_ZONE, *KINDS})
+GLASS = Action.BREAK_GLASS
 UNRECORDED = "unrecorded"
-ANSWER = ".answer"
-FRESH = ".answering"
 CUT = "cut"
+EXPIRED = "expired"
+REVOKED = "revoked"
 
 Facts = Mapping[str, object]
 
@@ -75,12 +72,14 @@ class Clock(Protocol):
         """Return microseconds since the epoch."""
 
 
-class Answer(Struct, frozen=True):
-    """What became of a file of the inbox."""
+class GrantMeters(Protocol):
+    """What is counted of grants."""
 
-    taken: bool
-    why: str = ""
-    streams_cut: int = 0
+    def grant_used(self, kind: str) -> None:
+        """Count a request that was granted something."""
+
+    def glass_broken(self, count: int) -> None:
+        """Say how many statements that break glass are in effect."""
 
 
 class Stewards:
@@ -102,7 +101,10 @@ class Stewards:
         self._closing: frozenset[str] = frozenset()
         self._one = asyncio.Lock()
         self._allowed: Allows = NOTHING_ALLOWED
-        self._allowed_of: Standing | None = None
+        self._allowed_of: dict[str, Active] | None = None
+        self._granted: tuple[Grant, ...] = ()
+        self._granted_of: tuple[dict[str, Active], Vocabulary] | None = None
+        self._meters: GrantMeters | None = None
         self.standing = Standing()
 
     async def catch_up(self) -> None:
@@ -116,12 +118,47 @@ class Stewards:
 
     def allows(self) -> Allows:
         """Return the findings that stewards allow now."""
-        standing = self.standing
-        if self._allowed_of is not standing:
-            active = (one for one in standing.active.values() if one.action is ALLOW)
-            self._allowed = by_fingerprint(map(_allowed, active))
-            self._allowed_of = standing
+        active = self.standing.active
+        if self._allowed_of is not active:
+            allowed = (one for one in active.values() if one.action is ALLOW)
+            self._allowed = by_fingerprint(map(_allowed, allowed))
+            self._allowed_of = active
         return self._allowed
+
+    def grants(self) -> tuple[Grant, ...]:
+        """Return what persons granted and nobody has revoked."""
+        active, words = self.standing.active, self.current().compiled.vocabulary
+        known = self._granted_of
+        if known is None or known[0] is not active or known[1] is not words:
+            self._granted = grants_of(self.standing, words)
+            self._granted_of = active, words
+        return self._granted
+
+    def spent(self) -> frozenset[str]:
+        """Return the ids of those grants that serve no further request."""
+        return spent_of(self.grants(), self.standing)
+
+    def use(self, grant: Grant, record: str) -> bool:
+        """Count one use, loudly; False where none is left, or the grant is over or revoked."""
+        active = self.standing.active.get(grant.id)
+        if active is None or not active.holds(self._clock.now_us()) or grant.id in self.spent():
+            return False
+        self.standing = used_once(self.standing, grant.id)
+        logger().warning("grant_used", kind=str(grant.kind), record=record, zone=grant.zone)
+        if self._meters is not None:
+            self._meters.grant_used(grant.kind)
+        return True
+
+    @property
+    def glasses(self) -> dict[str, Active]:
+        """The glass that is broken, by the digest of the statement."""
+        found = self.standing.active.items()
+        return {name: one for name, one in found if one.action is GLASS}
+
+    def count_with(self, meters: GrantMeters) -> None:
+        """Count with these meters from now on."""
+        self._meters = meters
+        meters.glass_broken(len(self.glasses))
 
     async def take(self, data: bytes) -> Answer:
         """Check one approval, let it have its effect, and record it; or record why it has none."""
@@ -134,19 +171,40 @@ class Stewards:
     async def policy_loaded(self, facts: Facts) -> None:
         """Record that a policy is in force; LedgerError when that cannot be written."""
         async with self._one:
-            await self._record(POLICY_LOADED, facts)
+            await self._record((POLICY_LOADED, facts))
 
     async def watch(self, folder: Path) -> None:
         """Take what people put into the inbox, until cancelled."""
         stuck: set[Path] = set()
         while True:
-            for path in await asyncio.to_thread(_waiting, folder):
+            await self.end_glasses()
+            for path in await asyncio.to_thread(inbox.waiting, folder):
                 # WHY: a file that cannot be taken away would be refused, and recorded, for ever.
                 if path not in stuck:
-                    answer = await self.take(await asyncio.to_thread(_read, path))
-                    if not await asyncio.to_thread(_answer, path, answer):
+                    answer = await self.take(await asyncio.to_thread(inbox.read, path))
+                    if not await asyncio.to_thread(inbox.answer, path, answer):
                         stuck.add(path)
             await asyncio.sleep(LOOK_S)
+
+    async def end_glasses(self) -> None:
+        """Record the end of broken glass whose time is over; again until it is durable."""
+        now_us = self._clock.now_us()
+        over = [name for name, one in self.glasses.items() if one.until_us <= now_us]
+        for name in over if self._ledger.failure is None else ():
+            async with self._one:
+                if name in self.glasses:
+                    await self._end_glass(name)
+
+    async def _end_glass(self, glass: str) -> None:
+        try:
+            await self._record((GLASS_ENDED, self._ended(glass, EXPIRED)))
+        except GatewayError as error:
+            logger().error("glass_unrecorded", code=error.code)
+        else:
+            logger().error(GLASS_ENDED, reason=EXPIRED)
+
+    def _ended(self, glass: str, why: str) -> Facts:
+        return {"approval": glass, "reason": why, "uses": self.standing.uses.get(glass, 0)}
 
     async def _take(self, data: bytes) -> Answer:
         approval = read_approval(data)
@@ -164,10 +222,12 @@ class Stewards:
         repo = approved.statement.scope.get("repo")
         if repo is not None and repo not in loaded.compiled.registry.repos:
             return await self._refuse(UNKNOWN_REPO)
+        if approved.statement.action in KINDS:
+            grant_of(approved.digest, active_of(approved), loaded.compiled.vocabulary)
         cut = self._close(approved)
         try:
             document = await self._ledger.store_document(msgspec.to_builtins(approval), "approval")
-            await self._record(USED, facts_of(approved, document))
+            await self._record((USED, facts_of(approved, document)), *self._of_glass(approved))
         except GatewayError as error:
             logger().error("approval_unrecorded", code=error.code)
             return Answer(taken=False, why=UNRECORDED, streams_cut=cut)
@@ -182,13 +242,30 @@ class Stewards:
         self._closing |= {scope["zone"]}
         return self._openings.cut(scope["zone"]) if scope.get("streams") == CUT else 0
 
-    async def _record(self, what: str, facts: Facts) -> None:
-        """Append an Admin record; when it is durable, it counts."""
-        record = self._ledger.admin(what, facts)
-        receipt = await self._ledger.append([(record, None)])
-        self.standing = taken(self.standing, record)
+    def _of_glass(self, approved: Approved) -> list[tuple[str, Facts]]:
+        """Return what is recorded beside a statement that breaks glass, or ends that; loudly."""
+        statement = approved.statement
+        if statement.action is GLASS:
+            logger().error(GLASS_BEGAN, zone=statement.scope["zone"])
+            until = {"zone": statement.scope["zone"], "until_us": statement.until_us}
+            return [(GLASS_BEGAN, {"approval": approved.digest, **until})]
+        revoked = statement.scope.get("approval", "")
+        if revoked in self.glasses:
+            logger().error(GLASS_ENDED, reason=REVOKED)
+            return [(GLASS_ENDED, self._ended(revoked, REVOKED))]
+        return []
+
+    async def _record(self, *told: tuple[str, Facts]) -> None:
+        """Append Admin records in one commit; when they are durable, they count."""
+        records = [self._ledger.admin(what, facts) for what, facts in told]
+        receipt = await self._ledger.append([(record, None) for record in records])
+        self.standing = folded(self.standing, records)
         self._closing -= self.standing.closed.keys()
+        if self._meters is not None:
+            self._meters.glass_broken(len(self.glasses))
         try:
+            # WHY: a use is counted before its record is durable, so that after a crash one may
+            # count twice, and none is forgotten.
             await asyncio.to_thread(self._file.write, receipt.index + 1, self.standing)
         except OSError as error:
             # WHY: the ledger has it; the next start folds it from there.
@@ -206,8 +283,8 @@ class Stewards:
         mark, standing = self._file.read()
         if mark > self._ledger.size:
             mark, standing = 0, Standing()
-        told = (decode(stored.entry) for stored in self._ledger.reader.entries(mark))
-        return folded(standing, (record for record in told if isinstance(record, Admin)))
+        entries = self._ledger.reader.entries(mark)
+        return folded(standing, (decode(stored.entry) for stored in entries))
 
 
 async def open_stewards(
@@ -237,41 +314,3 @@ async def open_stewards(
 def _allowed(active: Active) -> Allowed:
     until = EPOCH + timedelta(microseconds=active.until_us)
     return Allowed(active.scope["fingerprint"], active.scope["repo"], until)
-
-
-def _waiting(folder: Path) -> list[Path]:
-    """Return what waits in the inbox, the oldest first; an absent folder holds nothing."""
-    try:
-        found = sorted(folder.glob("*.json"))
-        return list(islice((one for one in found if stat.S_ISREG(one.lstat().st_mode)), FILES_MAX))
-    except OSError:
-        return []
-
-
-def _read(path: Path) -> bytes:
-    """Return the bytes of a file, one more than may be; none where it cannot be read."""
-    try:
-        # WHY: whoever writes here may put a link or a pipe in place of the file that was seen.
-        with open(path, "rb", opener=_no_link) as file:
-            return file.read(APPROVAL_BYTES_MAX + 1)
-    except OSError:
-        return b""
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def _answer(path: Path, answer: Answer) -> bool:
-    """Say beside the file what became of it, and take the file away; is it gone?"""
-    with suppress(OSError):
-        # INVARIANT: nothing is written through what lies here: a fresh file takes its place.
-        fresh = path.with_suffix(FRESH)
-        fresh.unlink(missing_ok=True)
-        with fresh.open("xb") as file:
-            file.write(msgspec.json.encode(answer))
-        fresh.replace(path.with_suffix(ANSWER))
-    with suppress(OSError):
-        path.unlink()
-        return True
-    return False

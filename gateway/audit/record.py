@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from gateway.domain.attestation import Attestation
 from gateway.domain.caller import Allowance
 from gateway.domain.decision import Decision, Facts, Finding, Shadow, Signal
+from gateway.domain.grant import Grant
 from gateway.domain.label import Label
 from gateway.domain.money import Tokens
 from gateway.domain.request import Ask
@@ -39,6 +40,9 @@ ADMIN_KINDS = frozenset(
         "approval_refused",
         "policy_loaded",
         "policy_rejected",
+        "break_glass_began",
+        "break_glass_ended",
+        "persons_loaded",
     }
 )
 
@@ -85,7 +89,8 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     acted, under the key of that person.
     `allowed_kinds` counts those of `finding_kinds` that a steward allowed.
     `closed` holds the zones that a person had closed. `shadow` is what rules that are not in force
-    would have made of it.
+    would have made of it. `granted` is what persons granted and the decision was made with: one use
+    of it.
     """
 
     id: str
@@ -118,6 +123,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     allowed_kinds: dict[str, int] | UnsetType = UNSET
     closed: frozenset[str] | UnsetType = UNSET
     shadow: Shadow | UnsetType = UNSET
+    granted: Grant | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):

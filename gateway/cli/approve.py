@@ -27,18 +27,18 @@ REFUSED = 1
 ANSWER_S_MAX = 5.0
 ANSWER_POLL_S = 0.05
 
+Actions = Any
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     ask = actions.add_parser("ask", help="write a statement and sign it as the one who asks")
     ask.add_argument("what", choices=[str(action) for action in Action])
-    ask.add_argument("out", type=Path, help="the file to be written")
     ask.add_argument("--scope", action="append", default=[], metavar="NAME=VALUE")
     ask.add_argument("--about", default="", metavar="DIGEST", help="of a policy: its digest")
-    ask.add_argument("--reason", required=True, help="stands in the ledger in clear; names nobody")
-    ask.add_argument("--hours", type=float, default=24.0, help="for how long, from now on")
-    ask.add_argument("--key", type=Path, required=True, help="the key of the one who asks")
+    _add_words(ask)
+    _add_grants(actions)
     for name, purpose in (("sign", "approve a statement"), ("show", "say what a file approves")):
         action = actions.add_parser(name, help=purpose)
         action.add_argument("file", type=Path)
@@ -49,9 +49,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     submit.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
 
 
+def _add_words(ask: argparse.ArgumentParser) -> None:
+    """Describe what every statement says."""
+    ask.add_argument("out", type=Path, help="the file to be written")
+    ask.add_argument("--reason", required=True, help="stands in the ledger in clear; names nobody")
+    ask.add_argument("--hours", type=float, default=24.0, help="for how long, from now on")
+    ask.add_argument("--key", type=Path, required=True, help="the key of the one who asks")
+
+
+def _add_grants(actions: Actions) -> None:
+    """Describe the two that let requests pass, in words of their own."""
+    waiver = actions.add_parser("waiver", help="ask for a label to be treated as a lower one")
+    glass = actions.add_parser("break_glass", help="ask for a zone to be open in an emergency")
+    waiver.add_argument("--from", dest="least", required=True, metavar="LABEL", help="at most")
+    waiver.add_argument("--to", required=True, metavar="LABEL", help="what it is treated as")
+    glass.add_argument("--label", required=True, help="at most this label")
+    for ask in (waiver, glass):
+        ask.add_argument("--zone", required=True, help="the one zone that it opens")
+        ask.add_argument("--uses", required=True, help="how many requests it serves")
+        ask.add_argument("--repo", help="the key binds this repository, and nobody names another")
+        ask.add_argument("--team", help="the team of the caller")
+        ask.add_argument("--key-id", help="the id of the caller's key")
+        _add_words(ask)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, or 1 when a file, a key or the statement is no use."""
     steps = {"ask": _ask, "sign": _sign, "show": _show, "submit": _submit}
+    steps |= dict.fromkeys(("waiver", "break_glass"), _ask_grant)
     try:
         return steps[arguments.action](arguments)
     except NotApproved as refused:
@@ -102,8 +127,23 @@ def hand_over(approval: Approval, inbox: Path) -> int:
 
 def _ask(arguments: argparse.Namespace) -> int:
     scope = dict(_pair(text) for text in arguments.scope)
-    what = Action(arguments.what)
-    statement = asked(what, scope, arguments.hours, reason=arguments.reason, digest=arguments.about)
+    return _written(Action(arguments.what), scope, arguments, digest=arguments.about)
+
+
+def _ask_grant(arguments: argparse.Namespace) -> int:
+    said = vars(arguments)
+    words = {"from": "least", "key": "key_id"} | {
+        name: name for name in ("to", "label", "zone", "uses", "repo", "team")
+    }
+    scope = {word: said[name] for word, name in words.items() if said.get(name) is not None}
+    return _written(Action(arguments.action), scope, arguments)
+
+
+def _written(
+    what: Action, scope: dict[str, str], arguments: argparse.Namespace, **about: str
+) -> int:
+    """Write the statement, signed by the one who asks."""
+    statement = asked(what, scope, arguments.hours, reason=arguments.reason, **about)
     approval = Approval(statement, sign(statement, "requester", read_key(arguments.key)))
     with arguments.out.open("xb") as file:
         file.write(write_approval(approval))

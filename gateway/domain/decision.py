@@ -99,7 +99,8 @@ class Decision(Struct, frozen=True):
 
     `boundary` is the set of zones that the request may reach; it is empty unless permitted.
     `reason` is a code: permitted, no_rule_matched, denied_by_rule, no_zone_cleared,
-    no_lawful_place, rule_error, cannot_redact, or the code of the error that refused the request.
+    no_lawful_place, rule_error, cannot_redact, `granted` where persons opened a zone of it, or the
+    code of the error that refused the request.
     `obligations` are words of `domain.obligation`.
     """
 

@@ -31,6 +31,14 @@ class Label(Struct, frozen=True):
             residency=_meet(self.residency, other.residency),
         )
 
+    def meet(self, other: "Label") -> "Label":
+        """Return the strictest label that both dominate."""
+        return Label(
+            level=min(self.level, other.level),
+            caveats=self.caveats & other.caveats,
+            residency=_either(self.residency, other.residency),
+        )
+
     def dominates(self, other: "Label") -> bool:
         """Is this label at least as strict as the other in every part?"""
         return (
@@ -60,6 +68,10 @@ def _meet(a: frozenset[str] | None, b: frozenset[str] | None) -> frozenset[str] 
     if a is None:
         return b
     return a if b is None else a & b
+
+
+def _either(a: frozenset[str] | None, b: frozenset[str] | None) -> frozenset[str] | None:
+    return None if a is None or b is None else a | b
 
 
 def _within(inner: frozenset[str] | None, outer: frozenset[str] | None) -> bool:

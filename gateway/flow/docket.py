@@ -20,6 +20,7 @@ from gateway.audit.record import (
 from gateway.domain.attestation import Attested
 from gateway.domain.decision import Facts
 from gateway.domain.errors import ConversationsUnavailable
+from gateway.domain.grant import Grant
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
@@ -75,6 +76,12 @@ class Docket:
     def facts(self) -> Facts | None:
         """What was decided about; None where policy did not speak."""
         return self._decided.facts
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """What persons granted it."""
+        granted = self._decided.granted
+        return () if granted is UNSET else (granted,)
 
     @property
     def obligations(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from gateway.flow.ports import World
 from gateway.flow.pursuit import Pursuit
 from gateway.flow.remembering import Remembering, remember
 from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
-from gateway.flow.ruling import Ruling, asked, gather, rule, spared
+from gateway.flow.ruling import Evidence, Ruling, asked, gather, rule, spared
 from gateway.routing.plan import nowhere, refusal
 
 
@@ -70,7 +70,19 @@ class Exchange:
             self._house.meters.detector_failure(detector)
         memory = await remember(envelope, self._house.conversations)
         evidence = gather(envelope, ask, scan, world, memory.recollection)
-        return rule(evidence, world, self._house.clock.now()), memory
+        return self._ruled(envelope, evidence, world), memory
+
+    def _ruled(self, envelope: Envelope, evidence: Evidence, world: World) -> Ruling:
+        """Return the ruling; what it was granted is counted before anything else happens.
+
+        INVARIANT: a grant that was spent or revoked while the request was read grants it nothing.
+        """
+        ruling = rule(evidence, world, self._house.clock.now())
+        while ruling.grant is not None and not self._house.grants.use(ruling.grant, envelope.id):
+            left = tuple(one for one in evidence.grants if one is not ruling.grant)
+            evidence = replace(evidence, grants=left)
+            ruling = rule(evidence, world, self._house.clock.now())
+        return ruling
 
     async def _refuse(self, docket: Docket, envelope: Envelope, ruling: Ruling) -> Reply:
         if ruling.decision.effect is not Effect.PERMIT:

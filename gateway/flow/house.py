@@ -11,10 +11,12 @@ from gateway.flow.openings import Openings
 from gateway.flow.ports import (
     Clock,
     Conversations,
+    Grants,
     Health,
     Ids,
     Ledger,
     Meters,
+    NoGrants,
     Scanner,
     Sender,
     Worlds,
@@ -36,7 +38,8 @@ class House(Struct, frozen=True, kw_only=True):
     `backends` maps a backend's name in the fleet file to its record. `refusal_status` is the
     status of a refusal by policy: 400, which clients show once, or 403. `tenant_of` returns, for a
     team, the keyed name under which engines keep its prompts apart; empty where none is kept.
-    `seen` counts what replies tell of where they were made.
+    `seen` counts what replies tell of where they were made, `grants` the uses of what persons
+    granted.
     """
 
     worlds: Worlds
@@ -57,3 +60,4 @@ class House(Struct, frozen=True, kw_only=True):
     refusal_status: int = 400
     seen: Seen = field(default_factory=Seen)
     tenant_of: Callable[[str], str] = lambda _team: ""
+    grants: Grants = field(default_factory=NoGrants)

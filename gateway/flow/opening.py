@@ -83,6 +83,7 @@ def decided(
         known_by=envelope.caller.known_by or UNSET,
         closed=world.fleet.closed or UNSET,
         shadow=ruling.shadow or UNSET,
+        granted=ruling.grant or UNSET,
     )
 
 

@@ -12,6 +12,7 @@ from gateway.classification.conversation import Seen
 from gateway.domain.caller import RepoRegistry
 from gateway.domain.decision import Scan
 from gateway.domain.fleet import Fleet
+from gateway.domain.grant import Grant
 from gateway.domain.label import Label
 from gateway.domain.request import Body
 from gateway.domain.route import Candidate, Route
@@ -105,7 +106,8 @@ class World(Struct, frozen=True):
     """One consistent snapshot of everything that a decision depends on.
 
     `documents` names the policy bundle and the catalogue by digest, as the ledger stores them.
-    `allows` is what stewards allowed, by fingerprint.
+    `allows` is what stewards allowed, by fingerprint. `grants` is what persons granted and stands
+    now; `spent` holds the ids of those that serve no further request.
     """
 
     program: Program
@@ -115,6 +117,13 @@ class World(Struct, frozen=True):
     documents: dict[str, str]
     demo: bool = False
     allows: Allows = NOTHING_ALLOWED
+    grants: tuple[Grant, ...] = ()
+    spent: frozenset[str] = frozenset()
+
+    @property
+    def usable(self) -> tuple[Grant, ...]:
+        """What may serve one more request, that which lowers before that which breaks glass."""
+        return tuple(one for one in self.grants if one.id not in self.spent)
 
 
 class Worlds(Protocol):
@@ -122,6 +131,21 @@ class Worlds(Protocol):
 
     def now(self) -> World:
         """Return the snapshot; a request takes it once."""
+
+
+class Grants(Protocol):
+    """Where the uses of grants are counted."""
+
+    def use(self, grant: Grant, record: str) -> bool:
+        """Count one use, by the request of that record; False where there is none left."""
+
+
+class NoGrants:
+    """Nobody granted anything."""
+
+    def use(self, grant: Grant, record: str) -> bool:  # noqa: ARG002 - a port
+        """Return that nothing is left."""
+        return False
 
 
 class Health(Protocol):

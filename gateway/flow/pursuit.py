@@ -112,7 +112,7 @@ class Pursuit:
     def _is_out(self, candidate: Candidate) -> bool:
         """Does what is known by now take this candidate away?"""
         now = self._house.worlds.now()
-        if now.fleet.rests(candidate.offering):
+        if now.fleet.rests(candidate.offering) or self._is_ungranted(now):
             return True
         if (
             now.program is self._world.program
@@ -123,9 +123,18 @@ class Pursuit:
         if _asks_for_more(self._world.program.asks, now.program.asks):
             return True
         facts, moment = self._docket.facts, self._house.clock.now()
-        if facts is None or candidate.zone not in decide(now.program, facts, moment).boundary:
+        if facts is None:
             return True
-        return candidate.offering not in now.fleet.catalogue.offerings
+        boundary = decide(now.program, facts, moment, self._docket.grants).boundary
+        return (
+            candidate.zone not in boundary
+            or candidate.offering not in now.fleet.catalogue.offerings
+        )
+
+    def _is_ungranted(self, now: World) -> bool:
+        """Is what the decision was granted over by now, or revoked?"""
+        moment, standing = self._house.clock.now(), {one.id for one in now.grants}
+        return any(one.id not in standing or not one.holds(moment) for one in self._docket.grants)
 
     def _prepared(self, candidate: Candidate) -> Prepared:
         """Return the call for a candidate; CannotExpress where its engine cannot be told."""

@@ -53,6 +53,7 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
         decided.facts,
         allowance=allowance,
         body_bytes=decided.body_bytes,
+        grants=(decided.granted,) if decided.granted else (),
     )
     again = rule(evidence, world, decided.decision.decided_at)
     return tuple(
@@ -105,6 +106,7 @@ def _pairs(decided: Decided, again: Ruling) -> list[tuple[str, Any, Any]]:
         ("candidates", decided.candidates, tuple(c.offering.id for c in again.route.candidates)),
         ("excluded", decided.excluded, again.route.excluded),
         ("shadow", decided.shadow or None, again.shadow),
+        ("granted", decided.granted or None, again.grant),
     ]
 
 

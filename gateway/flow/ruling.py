@@ -18,19 +18,24 @@ from gateway.classification.signals import finding_signals, signals
 from gateway.domain.caller import NO_LIMITS, Allowance
 from gateway.domain.decision import Classification, Decision, Facts, Scan, Shadow, Signal
 from gateway.domain.dialect import Dialect
+from gateway.domain.grant import Grant
 from gateway.domain.obligation import cost_max, passing
 from gateway.domain.product import product_of
 from gateway.domain.request import Ask, Envelope, Operation
 from gateway.domain.route import Route
 from gateway.flow.ports import World
 from gateway.policy.evaluate import decide, objections, shadowed
+from gateway.policy.granting import serves
 from gateway.routing.allowance import narrowed, objecting
 from gateway.routing.names import Named, resolve
 from gateway.routing.plan import Limits, plan
 
 
 class Evidence(Struct, frozen=True):
-    """What is known of a request before anything is judged: signals, and facts without a label."""
+    """What is known of a request before anything is judged: signals, and facts without a label.
+
+    `grants` is what persons granted and may serve one more request.
+    """
 
     ask: Ask
     signals: tuple[Signal, ...]
@@ -38,10 +43,11 @@ class Evidence(Struct, frozen=True):
     scan: Scan = Scan()
     allowance: Allowance = NO_LIMITS
     body_bytes: int | None = None
+    grants: tuple[Grant, ...] = ()
 
 
 class Ruling(Struct, frozen=True):
-    """What was made of the evidence."""
+    """What was made of the evidence; `grant` is what it was made with, where it took one."""
 
     evidence: Evidence
     facts: Facts
@@ -49,6 +55,7 @@ class Ruling(Struct, frozen=True):
     decision: Decision
     route: Route
     shadow: Shadow | None = None
+    grant: Grant | None = None
 
 
 def asked(envelope: Envelope, dialect: Dialect) -> Ask:
@@ -90,18 +97,34 @@ def gather(
     known = conversation_signals(recalled, world.vocabulary, program.unseen_assistant)
     facts = _facts(envelope, named, scan, world)
     size = envelope.body_bytes
-    return Evidence(ask, (*told, *found, *known), facts, scan, caller.allowance, size)
+    every = (*told, *found, *known)
+    return Evidence(ask, every, facts, scan, caller.allowance, size, world.usable)
 
 
 def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = None) -> Ruling:
     """Return classification, decision and route; pure, so that an auditor can run it again.
 
     `named` stands for the name that is asked for; without it the catalogue is asked.
+    INVARIANT: a grant is the last resort: without it nothing may answer, and with it something may.
     """
+    ruling = _ruled(evidence, world, now, named)
+    if ruling.route.candidates:
+        return ruling
+    for grant in evidence.grants:
+        if serves(grant, ruling.facts, now):
+            granted = _ruled(evidence, world, now, named, grant)
+            if granted.route.candidates:
+                return granted
+    return ruling
+
+
+def _ruled(
+    evidence: Evidence, world: World, now: datetime, named: Named | None, grant: Grant | None = None
+) -> Ruling:
     classification = classify(evidence.signals)
     facts = replace(evidence.facts, label=classification.label)
     allowance = evidence.allowance
-    decision = decide(world.program, facts, now)
+    decision = decide(world.program, facts, now, () if grant is None else (grant,))
     decision = narrowed(decision, facts.label, allowance, world.vocabulary)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
     why_not = objecting(objections(world.program, facts, now), allowance)
@@ -115,7 +138,7 @@ def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = 
     )
     route = plan(decision, evidence.ask, named, world.fleet, limits)
     shadow = _shadow(world, facts, allowance, now)
-    return Ruling(evidence, facts, classification, decision, route, shadow)
+    return Ruling(evidence, facts, classification, decision, route, shadow, grant)
 
 
 def _shadow(world: World, facts: Facts, allowance: Allowance, now: datetime) -> Shadow | None:
@@ -132,6 +155,7 @@ def _shadow(world: World, facts: Facts, allowance: Allowance, now: datetime) -> 
 def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
     repos = repos_of(envelope.caller, envelope.claims, world.registry)
     asks, key = world.program.asks, envelope.caller.key_id
+    keys = asks.keys | {one.key for one in world.grants if one.key is not UNSET}
     client = product_of(envelope.client) if asks.clients else ""
     return Facts(
         label=world.vocabulary.top,
@@ -142,7 +166,7 @@ def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
         repos=repos.known,
         findings=frozenset(one.kind for one in scan.findings if not one.allowed),
         claimed_repos=repos.claimed,
-        key=key if key in asks.keys else UNSET,
+        key=key if key in keys else UNSET,
         client=client if client in asks.clients else UNSET,
         finding_counts=(_counted(scan) or UNSET) if asks.counts else UNSET,
     )

@@ -26,21 +26,26 @@ Role = Literal["requester", "approver"]
 
 
 class Terms(Struct, frozen=True):
-    """What an action asks for: approvers beside the requester, and how long it may last."""
+    """What an action asks for: approvers beside the requester, and how long it may last.
+
+    `words` stand in its scope, `optional` ones may, and of `narrowing` at least one does.
+    """
 
     approvers: int
     days_max: int
     words: frozenset[str]
     optional: frozenset[str] = frozenset()
     about: bool = False
+    narrowing: frozenset[str] = frozenset()
 
+
+WHOSE = frozenset({"repo", "team", "key"})
+BREAK_GLASS_DAYS_MAX = 1
 
 # INVARIANT: whatever opens something needs at least one person who is not the one that asks.
 TERMS: dict[Action, Terms] = {
-    Action.WAIVER: Terms(
-        1, 366, frozenset({"from", "to"}), frozenset({"repo", "team", "key", "zone"})
-    ),
-    Action.BREAK_GLASS: Terms(2, 1, frozenset({"zone"}), frozenset({"repo", "team", "key"})),
+    Action.WAIVER: Terms(1, 366, frozenset({"from", "to", "zone", "uses"}), WHOSE, narrowing=WHOSE),
+    Action.BREAK_GLASS: Terms(2, BREAK_GLASS_DAYS_MAX, frozenset({"zone", "label", "uses"}), WHOSE),
     Action.ALLOW_FINDING: Terms(1, 366, frozenset({"fingerprint", "repo"})),
     Action.REVOKE: Terms(0, 366, frozenset({"approval"})),
     Action.CLOSE_ZONE: Terms(0, 36_600, frozenset({"zone"}), frozenset({"streams"})),
@@ -66,6 +71,8 @@ class Why(StrEnum):
     TOO_LONG = "too_long"
     WRONG_SCOPE = "wrong_scope"
     USED = "used"
+    UNKNOWN_LABEL = "unknown_label"
+    LOWERS_NOTHING = "lowers_nothing"
 
 
 class NotApproved(ValueError):
@@ -128,6 +135,8 @@ def _check_words(statement: Statement, terms: Terms) -> None:
     """INVARIANT: a word that nobody reads is refused: whoever signed it relied on it."""
     said = statement.scope.keys()
     if not terms.words <= said or not said <= terms.words | terms.optional:
+        raise NotApproved(Why.WRONG_SCOPE)
+    if terms.narrowing and terms.narrowing.isdisjoint(said):
         raise NotApproved(Why.WRONG_SCOPE)
     if terms.about != bool(statement.digest):
         raise NotApproved(Why.WRONG_SCOPE)

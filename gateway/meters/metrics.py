@@ -58,22 +58,19 @@ class Metrics:
             buckets=FSYNC_BUCKETS_S,
             registry=self._registry,
         )
-        self._current = Gauge(
-            "perimeter_policy_current",
+        self._current = self._gauge(
+            "policy_current",
             "1 when the policy in force is that of the files, 0 when the last good one stays.",
-            registry=self._registry,
         )
         self._current.set(1)
-        self._in_flight = Gauge(
-            "perimeter_in_flight", "Requests being answered.", registry=self._registry
-        )
+        self._grants = self._counter("grants_used", "Requests that persons granted.", "kind")
+        self._glass = self._gauge("break_glass", "Statements that break glass, in effect.")
+        self._in_flight = self._gauge("in_flight", "Requests being answered.")
         self._fetches = self._counter(
             "issuer_key_fetches", "Looks at the keys of an issuer.", "issuer", "outcome"
         )
-        self._keys_stale = Gauge(
-            "perimeter_keys_stale",
-            "1 while the key file cannot be used and an earlier one is.",
-            registry=self._registry,
+        self._keys_stale = self._gauge(
+            "keys_stale", "1 while the key file cannot be used and an earlier one is."
         )
         self.reload(rules=rules, zones=zones)
 
@@ -97,6 +94,14 @@ class Metrics:
     def notice(self) -> None:
         """Count a request of which policy wants to be told."""
         self._notices.inc()
+
+    def grant_used(self, kind: str) -> None:
+        """Count a request that was answered by what persons granted."""
+        self._grants.labels(kind).inc()
+
+    def glass_broken(self, count: int) -> None:
+        """Say how many statements that break glass are in effect."""
+        self._glass.set(count)
 
     def attempt(self, zone: str, outcome: str) -> None:
         """Count an attempt by the zone that it went to."""
@@ -153,3 +158,6 @@ class Metrics:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"perimeter_{name}", text, labels, registry=self._registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"perimeter_{name}", text, registry=self._registry)

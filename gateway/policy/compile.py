@@ -71,8 +71,10 @@ def compile_bundle(
     rules = read_rules(policy, parts.get("rules"), words, zones)
     default = _default(policy, parts, words) or top
     detectors, raises = _detectors(policy, parts, words, top)
+    invariants = read_invariants(readings["invariants"], words)
     program = Program(
         digest=digest,
+        promises=invariants,
         clauses=rules.clauses,
         duties=rules.duties,
         shadows=rules.shadows,
@@ -89,7 +91,6 @@ def compile_bundle(
         },
         replies={name: one.replies for name, one in detectors.items()},
     )
-    invariants = read_invariants(readings["invariants"], words)
     problems = tuple(problem for name in DOCUMENTS for problem in readings[name].problems)
     if problems:
         return unusable(problems)

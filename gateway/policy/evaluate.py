@@ -3,18 +3,21 @@
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from gateway.domain.decision import Decision, Effect, Facts
+from gateway.domain.grant import Grant
 from gateway.domain.label import Label
 from gateway.domain.obligation import COST_MAX, Obligation, cost_max, costing
+from gateway.policy.granting import forbidden, serves
 from gateway.policy.program import Clause, Program
 
 CLEARANCE = "clearance"
 NOT_PERMITTED = "not_permitted"
 RULE_ERROR = "rule_error"
 CANNOT_REDACT = "cannot_redact"
+GRANTED = "granted"
 
 
 class _Matched(Struct, frozen=True):
@@ -39,6 +42,12 @@ class _Matched(Struct, frozen=True):
         denies = _by_id([*self.denies, *more.denies])
         return _Matched(permits, denies, self.broken, (*self.duties, *more.duties))
 
+    def also_obliged(self, more: "_Matched") -> "_Matched":
+        """Return what matches here, with what is obliged to or broken there as well."""
+        broken = _sorted((*self.broken, *more.broken))
+        duties = _by_id([*{clause.id: clause for clause in (*self.duties, *more.duties)}.values()])
+        return replace(self, broken=broken, duties=duties)
+
     @property
     def obligations(self) -> tuple[str, ...]:
         """The union of what is obliged to; of limits of cost the lowest alone."""
@@ -48,13 +57,45 @@ class _Matched(Struct, frozen=True):
         return _sorted(kept if limit is None else {*kept, costing(limit)})
 
 
-def decide(program: Program, facts: Facts, now: datetime) -> Decision:
+def decide(
+    program: Program, facts: Facts, now: datetime, grants: tuple[Grant, ...] = ()
+) -> Decision:
     """Return the boundary: (permitted zones minus denied zones) that clear the label on that day.
 
     INVARIANT: every zone of the boundary is permitted by a rule, denied by none, and dominates
-    the label; a rule that cannot be evaluated leaves no zone.
+    the label; a rule that cannot be evaluated leaves no zone. A zone that a grant opens is denied
+    by no rule either, and forbidden by no invariant.
     """
-    return _decision(program, facts.label, _in_force(program, facts), now)
+    matched = _in_force(program, facts)
+    decision = _decision(program, facts.label, matched, now)
+    for grant in grants:
+        decision = _granted(program, facts, matched, decision, grant)
+    return decision
+
+
+def _granted(
+    program: Program, facts: Facts, matched: _Matched, decision: Decision, grant: Grant
+) -> Decision:
+    """Return the decision with the zone that the grant opens; the same one where it opens none.
+
+    INVARIANT: what the label of the request is obliged to, it stays obliged to.
+    """
+    zone, now = grant.zone, decision.decided_at
+    if not serves(grant, facts, now) or forbidden(program, facts, zone):
+        return decision
+    label = grant.treats(facts.label)
+    # WHY: broken glass lowers nothing, so that rules are asked about the label as it is.
+    again = _in_force(program, replace(facts, label=label)).also_obliged(matched)
+    lowers = grant.treated_as is not UNSET
+    if lowers and not (again.open(zone) and program.zones[zone].clears(label, now.date())):
+        return decision
+    if again.broken or again.closing(zone) is not None or zone in decision.boundary:
+        return decision
+    opened = _ids(again.permits, frozenset({zone})) if lowers else ()
+    because = _sorted((*(decision.because if decision.boundary else ()), *opened, grant.word))
+    message = f"{grant.word} opens zone {zone} to label {facts.label}"
+    boundary = decision.boundary | {zone}
+    return _told(program, _obliged(again, _Verdict(GRANTED, message, because, boundary)), now)
 
 
 class Shadowed(Struct, frozen=True):
@@ -82,7 +123,10 @@ def shadowed(program: Program, facts: Facts, now: datetime) -> Shadowed | None:
 
 
 def _decision(program: Program, label: Label, matched: _Matched, now: datetime) -> Decision:
-    verdict = _verdict(program, label, matched, now.date())
+    return _told(program, _verdict(program, label, matched, now.date()), now)
+
+
+def _told(program: Program, verdict: "_Verdict", now: datetime) -> Decision:
     return Decision(
         effect=Effect.PERMIT if verdict.boundary else Effect.DENY,
         boundary=verdict.boundary,

@@ -8,6 +8,7 @@ from gateway.domain.decision import Facts
 from gateway.domain.label import Label
 from gateway.domain.vocabulary import Vocabulary
 from gateway.domain.zone import Zone
+from gateway.policy.invariants import Invariant
 
 
 class Clause(Struct, frozen=True):
@@ -64,6 +65,7 @@ class Program(Struct, frozen=True):
     shadows: tuple[Clause, ...] = ()
     duties: tuple[Clause, ...] = ()
     asks: Asks = Asks()
+    promises: tuple[Invariant, ...] = ()
 
     @property
     def passable(self) -> frozenset[str]:

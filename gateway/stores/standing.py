@@ -16,14 +16,17 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.audit.record import Admin
+from gateway.audit.record import Admin, Attempted, Record, Settled
 from gateway.domain.approval import Action, Approved
 
 USED = "approval_used"
+GLASS_BEGAN = "break_glass_began"
+GLASS_ENDED = "break_glass_ended"
 POLICY_LOADED = "policy_loaded"
 FILE_BYTES_MAX = 16 * 1024 * 1024
-# WHY: a clock that was set back must not make a used statement new.
-USED_KEPT_US = 31 * 86_400_000_000
+# WHY: no clock tells when a used statement may be forgotten: one that was far ahead for a single
+# record would make all of them new. Persons sign few; those that end first make room.
+USED_MAX = 50_000
 # WHY: what is revoked may not have been handed in yet, and nobody knows how long it would last.
 REVOKED_KEPT_US = 36_600 * 86_400_000_000
 _MAC_BYTES = 32
@@ -48,7 +51,8 @@ class Active(Struct, frozen=True):
 class Standing(Struct, frozen=True):
     """The state: digests of used statements with the end of each, what is active, closed zones.
 
-    `closed` says when each was closed, in microseconds since the epoch.
+    `closed` says when each was closed, in microseconds since the epoch. `uses` counts the requests
+    that what was granted has served, by the digest of its statement.
 
     `serial` and `policy` are those of the last signed policy that was in force.
     """
@@ -58,6 +62,7 @@ class Standing(Struct, frozen=True):
     closed: dict[str, int] = {}
     serial: int = 0
     policy: str = ""
+    uses: dict[str, int] = {}
 
     def of(self, action: Action, now_us: int) -> dict[str, Active]:
         """Return what is in effect of one action, by the digest of its statement."""
@@ -81,14 +86,33 @@ def facts_of(approved: Approved, document: str) -> dict[str, Any]:
     }
 
 
-def taken(standing: Standing, record: Admin) -> Standing:
-    """Return the state after one Admin record; one that says nothing of approvals changes none."""
+def active_of(approved: Approved) -> Active:
+    """Return what an approval has an effect as."""
+    said = approved.statement
+    return Active(
+        said.action,
+        dict(said.scope),
+        said.from_us,
+        said.until_us,
+        approved.requester,
+        approved.approvers,
+    )
+
+
+def taken(standing: Standing, record: Record) -> Standing:
+    """Return the state after one record; one that says nothing of approvals changes none."""
+    if isinstance(record, Attempted | Settled):
+        return standing
+    if not isinstance(record, Admin):
+        granted = record.granted
+        return used_once(standing, granted.id) if granted else standing
+    facts = record.facts
     if record.what == POLICY_LOADED:
-        serial = record.facts.get("serial", 0)
-        return replace(standing, serial=serial, policy=record.facts["policy"])
+        return replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
+    if record.what == GLASS_ENDED:
+        return replace(standing, active=_without(standing.active, facts["approval"]))
     if record.what != USED:
         return standing
-    facts = record.facts
     active = Active(
         Action(facts["action"]),
         facts["scope"],
@@ -98,6 +122,11 @@ def taken(standing: Standing, record: Admin) -> Standing:
         tuple(facts["approvers"]),
     )
     return _used(_pruned(standing, record.ts_us), facts["approval"], active, record.ts_us)
+
+
+def used_once(standing: Standing, grant: str) -> Standing:
+    """Return the state after a grant has served one more request."""
+    return replace(standing, uses={**standing.uses, grant: standing.uses.get(grant, 0) + 1})
 
 
 def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Standing:
@@ -111,7 +140,7 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
             closed = {zone: at for zone, at in closed.items() if zone != active.scope["zone"]}
         case Action.REVOKE:
             revoked = active.scope["approval"]
-            known = {name: one for name, one in known.items() if name != revoked}
+            known = _without(known, revoked)
             used = {**standing.used, revoked: now_us + REVOKED_KEPT_US}
             standing = replace(standing, used=used)
         case Action.POLICY:
@@ -121,7 +150,11 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
     return replace(standing, closed=closed, active=known)
 
 
-def folded(standing: Standing, records: Iterable[Admin]) -> Standing:
+def _without(active: dict[str, Active], gone: str) -> dict[str, Active]:
+    return {name: one for name, one in active.items() if name != gone}
+
+
+def folded(standing: Standing, records: Iterable[Record]) -> Standing:
     """Return the state after these records."""
     for record in records:
         standing = taken(standing, record)
@@ -166,8 +199,15 @@ class StandingFile:
 
 
 def _pruned(standing: Standing, now_us: int) -> Standing:
-    """Forget what is long over: a statement past its end is refused for that alone."""
-    kept_us = now_us - USED_KEPT_US
-    used = {name: until for name, until in standing.used.items() if until > kept_us}
-    active = {name: one for name, one in standing.active.items() if one.until_us > now_us}
-    return replace(standing, used=used, active=active)
+    """Forget what has no effect any more; glass stays broken until the record of its end."""
+    used = standing.used
+    if len(used) >= USED_MAX:
+        latest = sorted(used.items(), key=lambda one: one[1])[-USED_MAX + 1 :]
+        used = dict(latest)
+    active = {
+        name: one
+        for name, one in standing.active.items()
+        if one.until_us > now_us or one.action is Action.BREAK_GLASS
+    }
+    uses = {name: count for name, count in standing.uses.items() if name in active}
+    return replace(standing, used=used, active=active, uses=uses)

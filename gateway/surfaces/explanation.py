@@ -45,6 +45,7 @@ def explanation(
         ],
         "outcome": None if settled is None else _outcome(settled),
         "allowance": decided.allowance or None,
+        "granted": decided.granted.word if decided.granted else None,
     }
 
 

@@ -16,7 +16,14 @@ KEYS = {
     name: Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
     for number, name in enumerate(("ada", "bob", "cleo", "dan", "eve"), 1)
 }
-WAIVED = {"repo": "payments", "from": "restricted", "to": "internal"}
+WAIVED = {
+    "repo": "payments",
+    "from": "restricted",
+    "to": "internal",
+    "zone": "frontier",
+    "uses": "2",
+}
+GLASS = {"zone": "frontier", "label": "restricted", "uses": "2"}
 
 
 def public_of(name: str) -> str:

@@ -25,6 +25,7 @@ from gateway.identity.approvals import (
 from gateway.identity.persons import NOBODY, fingerprint, read_persons
 from tests.doubles.records import NOW_US
 from tests.doubles.signatories import (
+    GLASS,
     KEYS,
     WAIVED,
     a_statement,
@@ -36,7 +37,7 @@ from tests.doubles.signatories import (
 
 SCOPES: dict[Action, dict[str, str]] = {
     Action.WAIVER: WAIVED,
-    Action.BREAK_GLASS: {"zone": "frontier"},
+    Action.BREAK_GLASS: GLASS,
     Action.ALLOW_FINDING: {"fingerprint": "0f", "repo": "payments"},
     Action.REVOKE: {"approval": "sha256:00"},
     Action.CLOSE_ZONE: {"zone": "frontier", "streams": "cut"},
@@ -86,7 +87,7 @@ def test_adv_11_the_requester_does_not_approve() -> None:
 
 
 def test_the_same_key_twice_is_one_person() -> None:
-    statement = a_statement(Action.BREAK_GLASS, scope={"zone": "frontier"})
+    statement = a_statement(Action.BREAK_GLASS, scope=GLASS)
     assert why(signed_by(statement, "ada", "bob", "bob")) is Why.SAME_KEY_TWICE
 
 

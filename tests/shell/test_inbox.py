@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from gateway.app.stewards import FILES_MAX, Answer, _answer, _waiting
+from gateway.app.inbox import FILES_MAX, Answer, answer, waiting
 
 
 def test_an_answer_is_never_written_through_a_link(tmp_path: Path) -> None:
@@ -14,7 +14,7 @@ def test_an_answer_is_never_written_through_a_link(tmp_path: Path) -> None:
     inbox.mkdir()
     (inbox / "a.json").write_bytes(b"{}")
     (inbox / "a.answer").symlink_to(precious)
-    _answer(inbox / "a.json", Answer(taken=False))
+    answer(inbox / "a.json", Answer(taken=False))
     assert precious.read_bytes() == b"ledger"
 
 
@@ -22,15 +22,15 @@ def test_an_answer_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"{}")
     os.mkfifo(tmp_path / "a.answer")
     thread = threading.Thread(
-        target=_answer, args=(tmp_path / "a.json", Answer(taken=False)), daemon=True
+        target=answer, args=(tmp_path / "a.json", Answer(taken=False)), daemon=True
     )
     thread.start()
     thread.join(2)
     assert not thread.is_alive()
 
 
-def test_what_is_no_file_keeps_nothing_waiting(tmp_path: Path) -> None:
+def test_what_is_no_file_keeps_nothingwaiting(tmp_path: Path) -> None:
     for number in range(FILES_MAX):
         (tmp_path / f"0{number}.json").mkdir()
     (tmp_path / "real.json").write_bytes(b"{}")
-    assert _waiting(tmp_path) == [tmp_path / "real.json"]
+    assert waiting(tmp_path) == [tmp_path / "real.json"]

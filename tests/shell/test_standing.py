@@ -3,19 +3,21 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.audit.record import Admin
 from gateway.domain.approval import Action, Approved
 from gateway.identity.approvals import DAY_US
 from gateway.stores.standing import (
-    USED_KEPT_US,
+    USED_MAX,
     Standing,
     StandingFile,
     facts_of,
     folded,
 )
-from tests.doubles.records import NOW_US
-from tests.doubles.signatories import WAIVED, a_statement
+from tests.doubles.granted import a_grant
+from tests.doubles.records import NOW_US, a_decided
+from tests.doubles.signatories import GLASS, WAIVED, a_statement
 
 KEY = b"k" * 32
 ORIGIN = "demo/test"
@@ -67,8 +69,38 @@ def test_a_used_statement_is_remembered_longer_than_it_lasts() -> None:
     found = folded(Standing(), [WAIVER, late])
     assert found.active == {}
     assert "waiver" in found.used
-    later = used(Action.CLOSE_ZONE, {"zone": "x"}, "later", NOW_US + DAY_US + USED_KEPT_US)
-    assert "waiver" not in folded(Standing(), [WAIVER, later]).used
+
+
+def test_adv_79_a_clock_far_ahead_for_one_record_makes_no_used_statement_new() -> None:
+    ahead = used(Action.CLOSE_ZONE, {"zone": "x"}, "ahead", NOW_US + 36_600 * DAY_US)
+    back = used(Action.CLOSE_ZONE, {"zone": "y"}, "back", NOW_US + 1)
+    assert "waiver" in folded(Standing(), [WAIVER, ahead, back]).used
+
+
+def test_so_many_used_statements_are_remembered_and_those_that_end_last_longest() -> None:
+    many = {str(number): NOW_US + number for number in range(USED_MAX)}
+    found = folded(Standing(used=many), [WAIVER])
+    assert len(found.used) == USED_MAX
+    assert "0" not in found.used
+    assert {"1", "waiver"} <= found.used.keys()
+
+
+GLASS_BROKEN = used(Action.BREAK_GLASS, GLASS, "glass")
+
+
+def test_glass_stays_broken_until_the_record_of_its_end() -> None:
+    late = used(Action.CLOSE_ZONE, {"zone": "x"}, "late", NOW_US + 9 * DAY_US)
+    assert folded(Standing(), [GLASS_BROKEN, late]).active.keys() == {"glass"}
+    facts = {"approval": "glass", "reason": "expired", "uses": 0}
+    end = Admin(id="x", ts_us=NOW_US, boot="b", what="break_glass_ended", facts=facts)
+    found = folded(Standing(), [GLASS_BROKEN, end])
+    assert found.active == {}
+    assert "glass" in found.used
+
+
+def test_every_decision_that_was_granted_something_is_a_use() -> None:
+    one = replace(a_decided("one"), granted=a_grant("waiver"))
+    assert folded(Standing(), [WAIVER, one, a_decided("one"), one]).uses == {"waiver": 2}
 
 
 def test_the_last_policy_is_known_by_serial_and_digest() -> None:
