@@ -95,7 +95,9 @@ class Made(Struct, frozen=True, kw_only=True):
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
     """Return where the ledger lies."""
-    return LedgerPaths(paths.ledger, paths.signing_key, paths.checkpoints, paths.subject_keys)
+    return LedgerPaths(
+        paths.ledger, paths.signing_key, paths.checkpoints, paths.subject_keys, paths.wrapping_key
+    )
 
 
 def load_scanners(paths: Paths) -> tuple[LoadedDetector, ...]:

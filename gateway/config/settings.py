@@ -181,6 +181,13 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
         Path,
         Meta(description="File (SQLite) with the keys under which personal fields are sealed."),
     ] = _at("data/subject_keys.sqlite")
+    wrapping_key: Annotated[
+        Path | None,
+        Meta(
+            description="File with the key that wraps the subject keys; best on another disk. "
+            "Without it `wrapping.key` beside `subject_keys`. docs/privacy.md"
+        ),
+    ] = None
     checkpoints: Annotated[
         Path, Meta(description="File (SQLite) with the last checkpoints; best on another disk.")
     ] = _at("data/checkpoints.sqlite")
