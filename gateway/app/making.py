@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from gateway.app.alarms import Alarms, KeyAlarms
 from gateway.app.bindings import bindable_in
+from gateway.app.erasing import open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
@@ -188,13 +189,14 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
+    stewards.acts = await open_erasing(ledger, conversations, clock)
     return Kept(ledger, stewards, digests, background, openings, conversations)
 
 
 async def make(loaded: Loaded) -> Made:
     """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
     settings = loaded.node.settings
-    clock, metrics = SystemClock(), _metrics(loaded)
+    clock, metrics = SystemClock(), metrics_of(loaded)
     boot = (ids := RandomIds(clock)).record_id()
     detectors = [one.detector for one in load_scanners(settings.paths)]
     scanner = DetectorScanner(detectors, fingerprint_key(settings.paths))
@@ -320,7 +322,8 @@ def rules_of(loaded: Loaded) -> list[str]:
     return [*(clause.id for clause in (*program.clauses, *program.duties)), *REASONS]
 
 
-def _metrics(loaded: Loaded) -> Metrics:
+def metrics_of(loaded: Loaded) -> Metrics:
+    """Return the counters of a gateway, each at zero."""
     return Metrics(
         surfaces=[surface.name for surface in SURFACES.values()],
         rules=rules_of(loaded),

@@ -62,6 +62,7 @@ async def serve(
         "keys": partial(watch_keys, made.key_file),
         "approvals": partial(made.stewards.watch, settings.paths.approvals),
         "policy": partial(reloader.watch, hangups[0]),
+        "erasures": made.stewards.acting.watch,
         **_issuers(made),
         **_certificates(made, servers[0], hangups[1]),
     }

@@ -23,6 +23,8 @@ COMMANDS = {
     "approve": "write, sign and submit what persons approve",
     "zone": "close a zone at once",
     "ledger": "create a ledger; write one as tiles",
+    "erase": "destroy what would make a person known again",
+    "hold": "keep what is known from erasure and pruning",
     "repos": "explain an address of a repository; import from a Git host",
     "verify": "verify a whole ledger from its bytes",
     "explain": "say why a request was answered as it was",

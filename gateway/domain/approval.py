@@ -33,6 +33,9 @@ class Action(StrEnum):
     POLICY = "policy"
     EXPORT_FULL = "export_full"
     DECRYPT_BODIES = "decrypt_bodies"
+    ERASE = "erase"
+    HOLD = "hold"
+    RELEASE_HOLD = "release_hold"
 
 
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -143,7 +143,9 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
             known = _without(known, revoked)
             used = {**standing.used, revoked: now_us + REVOKED_KEPT_US}
             standing = replace(standing, used=used)
-        case Action.POLICY:
+        case Action.RELEASE_HOLD:
+            known = {name: one for name, one in known.items() if name != active.scope["approval"]}
+        case Action.POLICY | Action.ERASE:
             pass
         case _:
             known = {**known, digest: active}
