@@ -1,4 +1,4 @@
-"""Erasure and legal holds, as persons sign them: looked at, carried out, told to the ledger."""
+"""Erasure, holds and decryption, as persons sign them: looked at, carried out, recorded."""
 
 import asyncio
 import re
@@ -8,7 +8,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from gateway.domain.approval import Action, Approved
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import GatewayError, LedgerUnavailable
+from gateway.ledger.bodies import BodyStore
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.subject_keys import Erasure, SubjectKeys
 from gateway.meters.logs import logger
@@ -21,9 +22,13 @@ AGAIN_S = 5.0
 HELD = "legal_hold"
 UNKNOWN_SUBJECT = "unknown_subject"
 UNKNOWN_HOLD = "unknown_hold"
+ANOTHER_LEDGER = "another_ledger"
+UNKNOWN_RECORD = "unknown_record"
 NOT_A_SCOPE = "wrong_scope"
 # WHY: letting a hold go takes two persons; a revocation takes one.
 IS_A_HOLD = "release_the_hold"
+# What is read by whoever has the keys: the record of it comes first.
+DECRYPTS = frozenset({Action.DECRYPT, Action.DECRYPT_BODIES})
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -48,9 +53,12 @@ class Erasing:
     remembers each erasure until the ledger has it.
     """
 
-    def __init__(self, ledger: Ledger, conversations: Conversations, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, conversations: Conversations, bodies: BodyStore, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._conversations = conversations
+        self._bodies = bodies
         self._clock = clock
         self._unfinished = True
 
@@ -72,6 +80,8 @@ class Erasing:
             case Action.REVOKE:
                 is_hold = scope["approval"] in standing.of(Action.HOLD, self._clock.now_us())
                 return Refusal(IS_A_HOLD) if is_hold else None
+            case Action.DECRYPT | Action.DECRYPT_BODIES:
+                return await asyncio.to_thread(self._unreadable, scope)
             case _:
                 return None
 
@@ -91,7 +101,8 @@ class Erasing:
         for gone in await asyncio.to_thread(self._keys.untold):
             if gone.owner:
                 await self._conversations.forget(gone.owner)
-            for facts in _told(gone):
+            bodies = await asyncio.to_thread(self._without_bodies, gone.pseudonym)
+            for facts in _told(gone, bodies):
                 await self._ledger.record(ERASED, facts)
             await asyncio.to_thread(self._keys.told, gone.pseudonym)
         self._unfinished = False
@@ -106,6 +117,12 @@ class Erasing:
                 except GatewayError as error:
                     logger().error("erasure_unfinished", code=error.code)
 
+    def _unreadable(self, scope: Mapping[str, str]) -> Refusal | None:
+        if scope["origin"] != self._ledger.origin:
+            return Refusal(ANOTHER_LEDGER)
+        is_there = self._ledger.reader.record_of(scope["record"]) is not None
+        return None if is_there else Refusal(UNKNOWN_RECORD)
+
     def _kept_by(self, pseudonym: str, standing: Standing) -> Refusal | None:
         months = self._keys.months(pseudonym)
         for digest, hold in standing.of(Action.HOLD, self._clock.now_us()).items():
@@ -115,6 +132,13 @@ class Erasing:
         if not waiting and self._keys.secret_of(pseudonym) is None:
             return Refusal(UNKNOWN_SUBJECT)
         return None
+
+    def _without_bodies(self, pseudonym: str) -> int:
+        try:
+            return self._bodies.erase(pseudonym)
+        except OSError as error:
+            hint = error.strerror or ""
+            raise LedgerUnavailable("kept bodies cannot be deleted", hint=hint) from None
 
     def _destroy(self, pseudonym: str, approval: str) -> None:
         secret = self._keys.secret_of(pseudonym)
@@ -139,16 +163,23 @@ def _is_hold(scope: Mapping[str, str]) -> bool:
     return are_months and scope["from"] <= scope["to"]
 
 
-def _told(gone: Erasure) -> Iterator[dict[str, object]]:
+def _told(gone: Erasure, bodies: int) -> Iterator[dict[str, object]]:
     """Yield the facts of as many records as the ids of the keys need."""
     for at in range(0, len(gone.keys) or 1, KEYS_TOLD_MAX):
         keys = list(gone.keys[at : at + KEYS_TOLD_MAX])
-        yield {"pseudonym": gone.pseudonym, "keys": keys, "approval": gone.approval}
+        yield {
+            "pseudonym": gone.pseudonym,
+            "keys": keys,
+            "bodies": bodies,
+            "approval": gone.approval,
+        }
 
 
-async def open_erasing(ledger: Ledger, conversations: Conversations, clock: Clock) -> Erasing:
+async def open_erasing(
+    ledger: Ledger, conversations: Conversations, bodies: BodyStore, clock: Clock
+) -> Erasing:
     """Return what erases, after it finished what an earlier life of the gateway began."""
-    erasing = Erasing(ledger, conversations, clock)
+    erasing = Erasing(ledger, conversations, bodies, clock)
     try:
         await erasing.finish()
     except GatewayError as error:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from gateway.app.alarms import Alarms, KeyAlarms
 from gateway.app.bindings import bindable_in
+from gateway.app.bodies import bodies_of, store_of
 from gateway.app.erasing import open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
@@ -189,7 +190,8 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    stewards.acts = await open_erasing(ledger, conversations, clock)
+    bodies = store_of(loaded.node.settings)
+    stewards.acts = await open_erasing(ledger, conversations, bodies, clock)
     return Kept(ledger, stewards, digests, background, openings, conversations)
 
 
@@ -198,8 +200,7 @@ async def make(loaded: Loaded) -> Made:
     settings = loaded.node.settings
     clock, metrics = SystemClock(), metrics_of(loaded)
     boot = (ids := RandomIds(clock)).record_id()
-    detectors = [one.detector for one in load_scanners(settings.paths)]
-    scanner = DetectorScanner(detectors, fingerprint_key(settings.paths))
+    scanner = _scanner(settings.paths)
     kept = await keep(loaded, boot, clock, metrics)
     alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)
@@ -220,6 +221,7 @@ async def make(loaded: Loaded) -> Made:
         dialects=DIALECTS,
         boot=boot,
         openings=kept.openings,
+        bodies=bodies_of(settings, kept.ledger),
         refusal_status=settings.refusal_status,
         seen=outside.seen,
         tenant_of=_tenants(settings.paths),
@@ -243,6 +245,11 @@ async def make(loaded: Loaded) -> Made:
         issuers=issuers_of(settings.issuers),
         key_file=_key_file(loaded, worlds, KeyAlarms(kept.ledger, metrics, kept.background)),
     )
+
+
+def _scanner(paths: Paths) -> DetectorScanner:
+    detectors = [one.detector for one in load_scanners(paths)]
+    return DetectorScanner(detectors, fingerprint_key(paths))
 
 
 def _worlds(loaded: Loaded, kept: Kept, health: Health) -> CurrentWorld:

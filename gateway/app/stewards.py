@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.app import inbox
 from gateway.app.bundles import serial_of
-from gateway.app.erasing import Refusal
+from gateway.app.erasing import DECRYPTS, Refusal
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
@@ -58,7 +58,7 @@ ALLOW = Action.ALLOW_FINDING
 # WHY: the policy's own approval lies in the policy folder, and to the others nothing acts yet: what
 # is recorded as used must have had its effect.
 ZONES = frozenset({Action.CLOSE_ZONE, Action.OPEN_ZONE})
-SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD})
+SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, *DECRYPTS})
 TAKEN = frozenset({ALLOW, Action.REVOKE, *ZONES, *SUBJECTS, *KINDS})
 GLASS = Action.BREAK_GLASS
 UNRECORDED = "unrecorded"

@@ -23,6 +23,7 @@ COMMANDS = {
     "approve": "write, sign and submit what persons approve",
     "zone": "close a zone at once",
     "ledger": "create a ledger; write one as tiles",
+    "decrypt": "read what is personal of a request, or its texts; recorded first",
     "erase": "destroy what would make a person known again",
     "hold": "keep what is known from erasure and pruning",
     "repos": "explain an address of a repository; import from a Git host",

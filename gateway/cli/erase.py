@@ -79,13 +79,18 @@ def signed(
     except (OSError, ValueError, msgspec.ValidationError) as error:
         print(f"perimeter: {error}", file=sys.stderr)
         return NO
-    settings = load_node(arguments.node).settings
+    return taken(approval, arguments.node)
+
+
+def taken(approval: Approval, node: Path) -> int:
+    """Have a statement taken: by the gateway, or in its place where none runs."""
+    settings = load_node(node).settings
     if is_running(settings.paths):
         return hand_over(approval, settings.paths.approvals)
-    loaded = load_all(arguments.node, os.environ, SystemClock().now().date())
+    loaded = load_all(node, os.environ, SystemClock().now().date())
     answer = asyncio.run(take_alone(loaded, write_approval(approval)))
     if answer.taken:
-        print(f"in effect: {digest_of(statement)}")
+        print(f"in effect: {digest_of(approval.statement)}")
         return 0
     print(f"perimeter: refused: {answer.why}", file=sys.stderr)
     return NO

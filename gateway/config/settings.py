@@ -20,6 +20,7 @@ NETWORKS_MAX = 64
 REPOS_MAX = 256
 SECRETS_MAX = 256
 DAYS_MAX = 3_650
+KEPT_BYTES_MAX = 32 * 1024 * 1024
 TURNS_MIN = 1_000
 TURNS_MAX = 100_000_000
 
@@ -216,6 +217,9 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
             "nothing can be approved. docs/approvals.md"
         ),
     ] = None
+    bodies: Annotated[
+        Path, Meta(description="Folder of kept bodies, under seal; only `bodies.keep` fills it.")
+    ] = _at("data/bodies")
     approvals: Annotated[
         Path, Meta(description="Folder in which signed approvals are put for this gateway.")
     ] = _at("data/approvals")
@@ -236,6 +240,20 @@ class Conversations(Struct, frozen=True, forbid_unknown_fields=True):
             description="Turns that are remembered; above that the lowest labels go first.",
         ),
     ] = 1_000_000
+
+
+class Bodies(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the text of requests and replies is kept, under seal: docs/privacy.md."""
+
+    keep: Annotated[
+        bool, Meta(description="Keep what permitted requests send and get; unless policy forbids.")
+    ] = False
+    bytes_max: Annotated[
+        int, Meta(ge=1, le=KEPT_BYTES_MAX, description="The largest body or reply that is kept.")
+    ] = 1024 * 1024
+    days: Annotated[
+        int, Meta(ge=1, le=DAYS_MAX, description="Days after which a kept body is destroyed.")
+    ] = 30
 
 
 class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -300,6 +318,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     conversations: Annotated[
         Conversations, Meta(description="What is remembered of conversations.")
     ] = field(default_factory=Conversations)
+    bodies: Annotated[Bodies, Meta(description="What is kept of texts.")] = field(
+        default_factory=Bodies
+    )
     secrets: Annotated[
         dict[SecretName, SecretSource],
         Meta(

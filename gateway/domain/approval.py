@@ -33,6 +33,7 @@ class Action(StrEnum):
     POLICY = "policy"
     EXPORT_FULL = "export_full"
     DECRYPT_BODIES = "decrypt_bodies"
+    DECRYPT = "decrypt"
     ERASE = "erase"
     HOLD = "hold"
     RELEASE_HOLD = "release_hold"

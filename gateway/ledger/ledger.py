@@ -232,7 +232,9 @@ class Ledger:
         _assert_time(record)
         month, person = month_of(record.ts_us), personal.on_behalf_of
         own = msgspec.structs.replace(personal, on_behalf_of="")
-        key = await self._sealing_key(record, personal.subject, month)
+        key = await self.key_for(record, personal.subject)
+        if isinstance(record, Settled):
+            self._asking.pop(record.id, None)
         if key is None:
             return [_entry(record)]
         sealed = self._parts.keys.seal(own, field_of(record), key)
@@ -248,17 +250,15 @@ class Ledger:
         made = [{"key": key_id, "month": month} for key_id in sorted(fresh)]
         return [*(_entry(self._admin("subject_key_made", one)) for one in made), _entry(record)]
 
-    async def _sealing_key(
-        self, record: Decided | Attempted | Settled, subject: str, month: str
+    async def key_for(
+        self, record: Decided | Attempted | Settled, subject: str
     ) -> SubjectKey | None:
-        """Return the key for the personal fields of a record; None when its subject was erased.
+        """Return the key for what is personal of a record; None when its subject was erased.
 
         INVARIANT: a request that was under way when its subject was erased makes nobody known
         again: what follows its Decided is sealed under the same pseudonym, or not at all.
         """
-        asking = self._asking.get(record.id)
-        if isinstance(record, Settled):
-            self._asking.pop(record.id, None)
+        asking, month = self._asking.get(record.id), month_of(record.ts_us)
         if asking is not None and not isinstance(record, Decided):
             found = self._parts.keys.cached(subject, month)
             if found is not None and found.pseudonym == asking:

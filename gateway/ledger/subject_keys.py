@@ -290,19 +290,23 @@ class SubjectKeys:
 
     def open_sealed(self, sealed: Sealed, field: Field) -> Personal:
         """Return the personal fields; KeyGone after erasure, SealBroken when they do not fit."""
-        with self._lock:
-            row = self._sql.execute(
-                "SELECT key, pseudonym, month FROM keys WHERE id = ?", (sealed.key,)
-            ).fetchone()
-        if row is None:
-            raise KeyGone("the key of these fields was destroyed")
-        key = self._unwrap(row[0], _key_of(sealed.key, row[1], row[2]))
+        cipher = self.cipher_of(sealed.key)
         try:
             nonce, data = b64decode(sealed.nonce), b64decode(sealed.data)
-            plain = AESGCM(key).decrypt(nonce, data, self._bound(field))
+            plain = cipher.decrypt(nonce, data, self._bound(field))
             return msgspec.json.decode(plain, type=Personal)
         except (InvalidTag, ValueError):
             raise SealBroken("the sealed fields do not belong to this record") from None
+
+    def cipher_of(self, key_id: str) -> AESGCM:
+        """Return the key of that id; KeyGone after erasure."""
+        with self._lock:
+            row = self._sql.execute(
+                "SELECT key, pseudonym, month FROM keys WHERE id = ?", (key_id,)
+            ).fetchone()
+        if row is None:
+            raise KeyGone("the key of these fields was destroyed")
+        return AESGCM(self._unwrap(row[0], _key_of(key_id, row[1], row[2])))
 
     def close(self) -> None:
         """Let go of the file and of every key in memory."""

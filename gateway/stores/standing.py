@@ -145,7 +145,7 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
             standing = replace(standing, used=used)
         case Action.RELEASE_HOLD:
             known = {name: one for name, one in known.items() if name != active.scope["approval"]}
-        case Action.POLICY | Action.ERASE:
+        case Action.POLICY | Action.ERASE | Action.DECRYPT | Action.DECRYPT_BODIES:
             pass
         case _:
             known = {**known, digest: active}
