@@ -39,6 +39,7 @@ ADMIN_KINDS = frozenset(
         "approval_refused",
         "policy_loaded",
         "policy_rejected",
+        "exported",
     }
 )
 

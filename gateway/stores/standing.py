@@ -114,7 +114,7 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
             known = {name: one for name, one in known.items() if name != revoked}
             used = {**standing.used, revoked: now_us + REVOKED_KEPT_US}
             standing = replace(standing, used=used)
-        case Action.POLICY:
+        case Action.POLICY | Action.EXPORT:
             pass
         case _:
             known = {**known, digest: active}
