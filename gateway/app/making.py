@@ -192,7 +192,7 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
 async def make(loaded: Loaded) -> Made:
     """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
     settings = loaded.node.settings
-    clock, metrics = SystemClock(), _metrics(loaded)
+    clock, metrics = SystemClock(), metrics_of(loaded)
     boot = (ids := RandomIds(clock)).record_id()
     detectors = [one.detector for one in load_scanners(settings.paths)]
     scanner = DetectorScanner(detectors, fingerprint_key(settings.paths))
@@ -318,7 +318,8 @@ def rules_of(loaded: Loaded) -> list[str]:
     return [*(clause.id for clause in (*program.clauses, *program.duties)), *REASONS]
 
 
-def _metrics(loaded: Loaded) -> Metrics:
+def metrics_of(loaded: Loaded) -> Metrics:
+    """Return the counters of a gateway, each at zero."""
     return Metrics(
         surfaces=[surface.name for surface in SURFACES.values()],
         rules=rules_of(loaded),

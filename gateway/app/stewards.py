@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.app import inbox
+from gateway.app import exporting, inbox
 from gateway.app.bundles import serial_of
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
 from gateway.app.inbox import Answer
@@ -55,7 +55,8 @@ NOT_HERE = "not_for_the_inbox"
 ALLOW = Action.ALLOW_FINDING
 # WHY: the policy's own approval lies in the policy folder, and to the others nothing acts yet: what
 # is recorded as used must have had its effect.
-TAKEN = frozenset({ALLOW, Action.REVOKE, Action.CLOSE_ZONE, Action.OPEN_ZONE, *KINDS})
+EXPORTS = frozenset({Action.EXPORT, Action.EXPORT_FULL})
+TAKEN = frozenset({ALLOW, Action.REVOKE, Action.CLOSE_ZONE, Action.OPEN_ZONE, *KINDS, *EXPORTS})
 GLASS = Action.BREAK_GLASS
 UNRECORDED = "unrecorded"
 CUT = "cut"
@@ -212,27 +213,38 @@ class Stewards:
             return await self._refuse(NOT_HERE)
         loaded = self.current()
         approved = check(approval, loaded.persons, self._clock.now_us(), self.standing.used)
-        zone = approved.statement.scope.get("zone")
-        if zone is not None and zone not in loaded.compiled.zones:
-            return await self._refuse(UNKNOWN_ZONE)
-        # INVARIANT: a statement from before a closing, signed for another one, does not open it.
-        opens = approved.statement.action is Action.OPEN_ZONE and zone is not None
-        if opens and approved.statement.from_us < self.standing.closed.get(zone or "", 0):
-            return await self._refuse(PREDATES)
-        repo = approved.statement.scope.get("repo")
-        if repo is not None and repo not in loaded.compiled.registry.repos:
-            return await self._refuse(UNKNOWN_REPO)
+        misplaced = self._misplaced(approved, loaded)
+        if misplaced:
+            return await self._refuse(misplaced)
         if approved.statement.action in KINDS:
             grant_of(approved.digest, active_of(approved), loaded.compiled.vocabulary)
         cut = self._close(approved)
         try:
             document = await self._ledger.store_document(msgspec.to_builtins(approval), "approval")
-            await self._record((USED, facts_of(approved, document)), *self._of_glass(approved))
+            exported = approved.statement.action is Action.EXPORT
+            told = [(exporting.EXPORTED, exporting.facts_of(approved))] if exported else []
+            await self._record(
+                (USED, facts_of(approved, document)), *self._of_glass(approved), *told
+            )
         except GatewayError as error:
             logger().error("approval_unrecorded", code=error.code)
             return Answer(taken=False, why=UNRECORDED, streams_cut=cut)
         logger().warning(USED, kind=str(approved.statement.action))
         return Answer(taken=True, streams_cut=cut)
+
+    def _misplaced(self, approved: Approved, loaded: Loaded) -> str:
+        """Return why the statement speaks of nothing that is there now; empty where it does."""
+        zone = approved.statement.scope.get("zone")
+        if zone is not None and zone not in loaded.compiled.zones:
+            return UNKNOWN_ZONE
+        # INVARIANT: a statement from before a closing, signed for another one, does not open it.
+        opens = approved.statement.action is Action.OPEN_ZONE and zone is not None
+        if opens and approved.statement.from_us < self.standing.closed.get(zone or "", 0):
+            return PREDATES
+        repo = approved.statement.scope.get("repo")
+        if repo is not None and repo not in loaded.compiled.registry.repos:
+            return UNKNOWN_REPO
+        return exporting.why_not(approved, self.standing, self._ledger.origin)
 
     def _close(self, approved: Approved) -> int:
         """Close a zone at once, before anything is written; returns how many streams were cut."""

@@ -43,6 +43,7 @@ ADMIN_KINDS = frozenset(
         "break_glass_began",
         "break_glass_ended",
         "persons_loaded",
+        "exported",
     }
 )
 

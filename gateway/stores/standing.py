@@ -143,7 +143,7 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
             known = _without(known, revoked)
             used = {**standing.used, revoked: now_us + REVOKED_KEPT_US}
             standing = replace(standing, used=used)
-        case Action.POLICY:
+        case Action.POLICY | Action.EXPORT:
             pass
         case _:
             known = {**known, digest: active}

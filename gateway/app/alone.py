@@ -1,0 +1,38 @@
+"""What a command does to a node whose gateway does not run: under its lock, and recorded."""
+
+import asyncio
+
+from gateway.app.inbox import Answer
+from gateway.app.loading import Loaded
+from gateway.app.making import keep, ledger_paths, metrics_of
+from gateway.app.moment import RandomIds, SystemClock
+from gateway.config.settings import Paths
+from gateway.domain.errors import LedgerUnavailable
+from gateway.ledger.files import Files
+
+SETTLE_S_MAX = 10.0
+
+
+def is_running(paths: Paths) -> bool:
+    """Does a gateway hold this ledger? LedgerUnavailable when that cannot be told."""
+    files = Files()
+    try:
+        files.close(files.lock(ledger_paths(paths).folder.lock))
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        hint = error.strerror or ""
+        raise LedgerUnavailable("the ledger cannot be opened", hint=hint) from None
+    return False
+
+
+async def take_alone(loaded: Loaded, data: bytes) -> Answer:
+    """Take one statement as a running gateway would; LedgerUnavailable."""
+    clock = SystemClock()
+    kept = await keep(loaded, RandomIds(clock).record_id(), clock, metrics_of(loaded))
+    try:
+        return await kept.stewards.take(data)
+    finally:
+        await kept.conversations.close()
+        await kept.background.drain(SETTLE_S_MAX)
+        await asyncio.shield(kept.ledger.close())
