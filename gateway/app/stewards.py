@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.app import inbox
+from gateway.app import exporting, inbox
 from gateway.app.bundles import serial_of
 from gateway.app.erasing import DECRYPTS, Refusal
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
@@ -59,7 +59,8 @@ ALLOW = Action.ALLOW_FINDING
 # is recorded as used must have had its effect.
 ZONES = frozenset({Action.CLOSE_ZONE, Action.OPEN_ZONE})
 SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, *DECRYPTS})
-TAKEN = frozenset({ALLOW, Action.REVOKE, *ZONES, *SUBJECTS, *KINDS})
+EXPORTS = frozenset({Action.EXPORT, Action.EXPORT_FULL})
+TAKEN = frozenset({ALLOW, Action.REVOKE, *ZONES, *SUBJECTS, *KINDS, *EXPORTS})
 GLASS = Action.BREAK_GLASS
 UNRECORDED = "unrecorded"
 CUT = "cut"
@@ -242,7 +243,11 @@ class Stewards:
         try:
             await self.acting.act(approved)
             document = await self._ledger.store_document(msgspec.to_builtins(approval), "approval")
-            await self._record((USED, facts_of(approved, document)), *self._of_glass(approved))
+            exported = approved.statement.action is Action.EXPORT
+            told = [(exporting.EXPORTED, exporting.facts_of(approved))] if exported else []
+            await self._record(
+                (USED, facts_of(approved, document)), *self._of_glass(approved), *told
+            )
         except GatewayError as error:
             logger().error("approval_unrecorded", code=error.code)
             return Answer(taken=False, why=UNRECORDED, streams_cut=cut)
@@ -259,8 +264,9 @@ class Stewards:
         if opens and approved.statement.from_us < self.standing.closed.get(zone or "", 0):
             return PREDATES
         repo = approved.statement.scope.get("repo")
-        is_known = repo is None or repo in loaded.compiled.registry.repos
-        return "" if is_known else UNKNOWN_REPO
+        if repo is not None and repo not in loaded.compiled.registry.repos:
+            return UNKNOWN_REPO
+        return exporting.why_not(approved, self.standing, self._ledger.origin)
 
     def _close(self, approved: Approved) -> int:
         """Close a zone at once, before anything is written; returns how many streams were cut."""

@@ -45,6 +45,7 @@ ADMIN_KINDS = frozenset(
         "persons_loaded",
         "erased",
         "bodies_pruned",
+        "exported",
     }
 )
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": "verify a whole ledger from its bytes",
     "explain": "say why a request was answered as it was",
     "findings": "list what the detectors found in a request, by fingerprint",
+    "export": "hand out evidence of a time, signed and recorded",
     "replay": "make a recorded decision again and compare",
     "mock-backend": "run a scripted engine",
     "demo": "six requests through a gateway with scripted engines",

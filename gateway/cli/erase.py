@@ -1,18 +1,14 @@
 """`perimeter erase SUBJECT`: destroy what would make a person known again."""
 
 import argparse
-import asyncio
-import os
 import sys
 from pathlib import Path
 
 import msgspec
 
-from gateway.app.alone import is_running, take_alone
-from gateway.app.loading import load_all
 from gateway.app.making import ledger_paths
-from gateway.app.moment import SystemClock
-from gateway.cli.approve import asked, hand_over
+from gateway.cli.approve import asked
+from gateway.cli.handing import handed
 from gateway.cli.signing import read_key
 from gateway.config.node import load_node
 from gateway.config.settings import Settings
@@ -83,14 +79,10 @@ def signed(
 
 
 def taken(approval: Approval, node: Path) -> int:
-    """Have a statement taken: by the gateway, or in its place where none runs."""
-    settings = load_node(node).settings
-    if is_running(settings.paths):
-        return hand_over(approval, settings.paths.approvals)
-    loaded = load_all(node, os.environ, SystemClock().now().date())
-    answer = asyncio.run(take_alone(loaded, write_approval(approval)))
-    if answer.taken:
-        print(f"in effect: {digest_of(approval.statement)}")
-        return 0
-    print(f"perimeter: refused: {answer.why}", file=sys.stderr)
-    return NO
+    """Have a statement taken, by the gateway or in its place, and say what became of it."""
+    why = handed(node, load_node(node).settings, write_approval(approval))
+    if why:
+        print(f"perimeter: refused: {why}", file=sys.stderr)
+        return NO
+    print(f"in effect: {digest_of(approval.statement)}")
+    return 0

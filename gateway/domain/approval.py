@@ -31,6 +31,7 @@ class Action(StrEnum):
     CLOSE_ZONE = "close_zone"
     OPEN_ZONE = "open_zone"
     POLICY = "policy"
+    EXPORT = "export"
     EXPORT_FULL = "export_full"
     DECRYPT_BODIES = "decrypt_bodies"
     DECRYPT = "decrypt"

@@ -51,6 +51,13 @@ TERMS: dict[Action, Terms] = {
     Action.CLOSE_ZONE: Terms(0, 36_600, frozenset({"zone"}), frozenset({"streams"})),
     Action.OPEN_ZONE: Terms(2, 7, frozenset({"zone"})),
     Action.POLICY: Terms(1, 3_660, frozenset({"serial"}), about=True),
+    Action.EXPORT: Terms(
+        0,
+        7,
+        frozenset({"origin", "from", "to", "profile"}),
+        frozenset({"labels", "approval"}),
+        about=True,
+    ),
     Action.EXPORT_FULL: Terms(2, 7, frozenset({"origin", "from", "to"})),
     Action.DECRYPT_BODIES: Terms(2, 7, frozenset({"origin", "record"})),
     Action.DECRYPT: Terms(0, 7, frozenset({"origin", "record"})),

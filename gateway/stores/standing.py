@@ -33,6 +33,12 @@ _MAC_BYTES = 32
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
+# What has had its whole effect when it is recorded.
+NOTHING_LASTING = frozenset(
+    {Action.POLICY, Action.EXPORT, Action.ERASE, Action.DECRYPT, Action.DECRYPT_BODIES}
+)
+
+
 class Active(Struct, frozen=True):
     """An approval that may still have an effect; times are microseconds since the epoch."""
 
@@ -145,7 +151,7 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
             standing = replace(standing, used=used)
         case Action.RELEASE_HOLD:
             known = {name: one for name, one in known.items() if name != active.scope["approval"]}
-        case Action.POLICY | Action.ERASE | Action.DECRYPT | Action.DECRYPT_BODIES:
+        case _ if active.action in NOTHING_LASTING:
             pass
         case _:
             known = {**known, digest: active}
