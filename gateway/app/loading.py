@@ -45,6 +45,7 @@ from gateway.transport.guard import Place, Proxy, place_faults
 from gateway.transport.http1_tunnel import proxy_fields
 
 T = TypeVar("T")
+RETENTION_AT = "/retention/days"
 ANONYMOUS_AT = "/listeners/data/anonymous"
 PLACES_SHOWN_MAX = 4
 EVIDENCE_DAYS_MIN = 30
@@ -123,8 +124,7 @@ def load_all(
             collected.problems += prove(compiled.program, compiled.invariants, today)
         known = bindable(compiled, models.catalogue)
         collected.problems += key_problems(keys_file, keys, known) if keys else ()
-        collected.problems += _anonymous_problems(node, known)
-        collected.problems += issuer_problems(node, known)
+        collected.problems += _node_problems(node, compiled, known)
     collected.problems += _place_problems(fleet["backends"], models, secrets, demo=settings.demo)
     collected.problems += _roaming_problems(fleet["backends"], models, compiled.zones)
     collected.problems += _demo_problems(node)
@@ -198,6 +198,17 @@ def anonymous_caller(node: Node) -> Caller | None:
 
 def _plain(documents: dict[str, Document]) -> dict[str, Any]:
     return {name: document.value for name, document in documents.items()}
+
+
+def _node_problems(node: Node, compiled: Compiled, known: Bindable) -> Iterator[Problem]:
+    """Yield what the node file says against the policy."""
+    yield from _anonymous_problems(node, known)
+    yield from issuer_problems(node, known)
+    floor_days, days = compiled.program.retention_floor_days, node.settings.retention.days
+    if days is not None and days < floor_days:
+        yield node.document.problem(
+            RETENTION_AT, "records are pruned before the policy lets them be", f"{floor_days} days"
+        )
 
 
 def _tls_problems(node: Node) -> Iterator[Problem]:

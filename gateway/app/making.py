@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from gateway.app.alarms import Alarms, KeyAlarms
 from gateway.app.bindings import bindable_in
 from gateway.app.bodies import bodies_of, store_of
-from gateway.app.erasing import open_erasing
+from gateway.app.erasing import Erasing, open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
@@ -28,6 +28,7 @@ from gateway.app.node_secret import (
 )
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.residency import ResidencyWatch, asking, subjects_of
+from gateway.app.retaining import Retention, terms_of
 from gateway.app.stewards import Stewards, open_stewards
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
@@ -190,9 +191,17 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    bodies = store_of(loaded.node.settings)
-    stewards.acts = await open_erasing(ledger, conversations, bodies, clock)
+    stewards.acts = await open_erasing(_erasing(stewards, ledger, conversations, clock))
     return Kept(ledger, stewards, digests, background, openings, conversations)
+
+
+def _erasing(
+    stewards: Stewards, ledger: Ledger, conversations: Conversations, clock: SystemClock
+) -> Erasing:
+    bodies = store_of(stewards.current().node.settings)
+    retention = Retention(ledger, bodies, lambda: (), lambda: terms_of(stewards.current()), clock)
+    retention.standing = lambda: stewards.standing
+    return Erasing(ledger, conversations, bodies, retention, clock)
 
 
 async def make(loaded: Loaded) -> Made:

@@ -58,7 +58,7 @@ ALLOW = Action.ALLOW_FINDING
 # WHY: the policy's own approval lies in the policy folder, and to the others nothing acts yet: what
 # is recorded as used must have had its effect.
 ZONES = frozenset({Action.CLOSE_ZONE, Action.OPEN_ZONE})
-SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, *DECRYPTS})
+SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, Action.PRUNE, *DECRYPTS})
 EXPORTS = frozenset({Action.EXPORT, Action.EXPORT_FULL})
 TAKEN = frozenset({ALLOW, Action.REVOKE, *ZONES, *SUBJECTS, *KINDS, *EXPORTS})
 GLASS = Action.BREAK_GLASS

@@ -45,6 +45,8 @@ ADMIN_KINDS = frozenset(
         "persons_loaded",
         "erased",
         "bodies_pruned",
+        "pruned",
+        "prune_refused",
         "exported",
     }
 )

@@ -1,4 +1,4 @@
-"""`perimeter ledger`: make a ledger, and write one as tiles."""
+"""`perimeter ledger`: make a ledger, write one as tiles, prune what is old."""
 
 import argparse
 from datetime import date
@@ -6,10 +6,14 @@ from pathlib import Path
 
 from gateway.app.making import ledger_paths
 from gateway.app.moment import SystemClock
+from gateway.cli.erase import add_signed, signed
 from gateway.config.node import load_node
+from gateway.domain.approval import Action
 from gateway.export.static_log import write_static_log
 from gateway.ledger.create import create
 from gateway.ledger.paths import LedgerFolder
+
+PRUNE_HOURS = 24.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = actions.add_parser("create", help="make a new ledger; serve never does")
     made.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
     made.add_argument("--inception", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    pruned = actions.add_parser("prune", help="let closed shards keep hashes and lose content")
+    pruned.add_argument("--before", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    add_signed(pruned)
     tiles = actions.add_parser("tiles", help="write a log as C2SP tiles, for other verifiers")
     tiles.add_argument("ledger", type=Path, help="the ledger's folder")
     tiles.add_argument("out", type=Path, help="the folder to be made")
@@ -25,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0; LedgerUnavailable or ChainBroken when it cannot be done."""
-    steps = {"create": _create, "tiles": _tiles}
+    steps = {"create": _create, "tiles": _tiles, "prune": _prune}
     return steps[arguments.action](arguments)
 
 
@@ -36,6 +43,10 @@ def _create(arguments: argparse.Namespace) -> int:
     print(f"created {settings.origin}")
     print(f"public key: {vkey}")
     return 0
+
+
+def _prune(arguments: argparse.Namespace) -> int:
+    return signed(arguments, Action.PRUNE, {"before": arguments.before.isoformat()}, PRUNE_HOURS)
 
 
 def _tiles(arguments: argparse.Namespace) -> int:

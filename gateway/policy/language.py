@@ -22,6 +22,9 @@ PASSES_MAX = 256
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
 COUNT_MAX = 1_000
+# WHY: articles 19 and 26 of the EU AI Act ask for logs of six months at least.
+RETENTION_FLOOR_DAYS = 183
+RETENTION_DAYS_MAX = 36_500
 COST_MAX_MICROUSD = 1_000_000_000_000
 
 Words = str | list[str]
@@ -112,7 +115,8 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     what may go there although it tells who asks or makes a provider fetch, keep or run something:
     fields (`metadata`), tools that a provider runs (`tools.web_search`), `remote_url`, `file_id`.
     `unseen_assistant` is the label that a turn of the model joins which did not come from this
-    gateway; without it such a turn joins none.
+    gateway; without it such a turn joins none. No record may be pruned before it is
+    `retention_floor_days` old.
     """
 
     version: Version
@@ -126,6 +130,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     on_loss: Literal["refuse", "record"] = "record"
     passes: dict[str, list[str]] = {}
     unseen_assistant: str | UnsetType = UNSET
+    retention_floor_days: Annotated[int, Meta(ge=1, le=RETENTION_DAYS_MAX)] = RETENTION_FLOOR_DAYS
 
 
 class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):

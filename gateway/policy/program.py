@@ -9,6 +9,7 @@ from gateway.domain.label import Label
 from gateway.domain.vocabulary import Vocabulary
 from gateway.domain.zone import Zone
 from gateway.policy.invariants import Invariant
+from gateway.policy.language import RETENTION_FLOOR_DAYS
 
 
 class Clause(Struct, frozen=True):
@@ -44,11 +45,11 @@ class Program(Struct, frozen=True):
     nothing, `raises` the label that findings of a detector join (`failed`: of a failed one;
     `detector/kind`: of one kind). `counts` says of how many findings a detector joins its label,
     `replies` what happens to its findings in replies (`tag` where it says nothing).
-    `on_loss` is `refuse` or `record`. `passes` holds, by zone, the names of what may go there
-    although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
-    the model joins which never came from here; None where it joins none. `shadows` are the rules
-    that are evaluated and recorded only, `duties` those that oblige; `asks` names what rules want
-    to know.
+    `on_loss` is `refuse` or `record`. No record is pruned before it is `retention_floor_days` old.
+    `passes` holds, by zone, the names of what may go there although it identifies or makes a
+    provider act. `unseen_assistant` is the label that a turn of the model joins which never came
+    from here; None where it joins none. `shadows` are the rules that are evaluated and recorded
+    only, `duties` those that oblige; `asks` names what rules want to know.
     """
 
     digest: str
@@ -58,6 +59,7 @@ class Program(Struct, frozen=True):
     default: Label
     raises: dict[str, Label]
     on_loss: str = "record"
+    retention_floor_days: int = RETENTION_FLOOR_DAYS
     passes: dict[str, frozenset[str]] = {}
     unseen_assistant: Label | None = None
     counts: dict[str, int] = {}

@@ -35,7 +35,14 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 # What has had its whole effect when it is recorded.
 NOTHING_LASTING = frozenset(
-    {Action.POLICY, Action.EXPORT, Action.ERASE, Action.DECRYPT, Action.DECRYPT_BODIES}
+    {
+        Action.POLICY,
+        Action.EXPORT,
+        Action.ERASE,
+        Action.PRUNE,
+        Action.DECRYPT,
+        Action.DECRYPT_BODIES,
+    }
 )
 
 
