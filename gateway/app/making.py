@@ -39,6 +39,7 @@ from gateway.domain.secret import Secret
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
+from gateway.flow.naming import Names, keyed
 from gateway.flow.openings import Openings
 from gateway.identity.issuers import Issuers
 from gateway.identity.keys import HeldKeys
@@ -67,6 +68,7 @@ from gateway.transport.send import Sender
 from gateway.transport.target import Target
 
 TENANT_PURPOSE = "tenant"
+PLACEHOLDER_PURPOSE = "placeholders"
 MEMORY_PURPOSE = "conversations"
 REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error", *KEY_REASONS)
 CONVERSATIONS = "conversations.sqlite"
@@ -191,8 +193,7 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
 
 async def make(loaded: Loaded) -> Made:
     """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
-    settings = loaded.node.settings
-    clock, metrics = SystemClock(), metrics_of(loaded)
+    clock, metrics, settings = SystemClock(), metrics_of(loaded), loaded.node.settings
     boot = (ids := RandomIds(clock)).record_id()
     detectors = [one.detector for one in load_scanners(settings.paths)]
     scanner = DetectorScanner(detectors, fingerprint_key(settings.paths))
@@ -219,6 +220,7 @@ async def make(loaded: Loaded) -> Made:
         refusal_status=settings.refusal_status,
         seen=outside.seen,
         tenant_of=_tenants(settings.paths),
+        names=_names(settings.paths),
         grants=kept.stewards,
     )
     return Made(
@@ -351,6 +353,11 @@ def _tenants(paths: Paths) -> Callable[[str], str]:
     """Return what names a team to engines: keyed, so that no engine learns of it."""
     key = derived(node_secret(secret_place(paths)), TENANT_PURPOSE)
     return lambda team: hmac.digest(key, team.encode(), hashlib.sha256).hex()
+
+
+def _names(paths: Paths) -> Names:
+    """Return what names what is redacted, under a key of its own."""
+    return keyed(derived(node_secret(secret_place(paths)), PLACEHOLDER_PURPOSE))
 
 
 def _told(backend: str, event: str, words: str) -> None:

@@ -99,8 +99,8 @@ class Decision(Struct, frozen=True):
 
     `boundary` is the set of zones that the request may reach; it is empty unless permitted.
     `reason` is a code: permitted, no_rule_matched, denied_by_rule, no_zone_cleared,
-    no_lawful_place, rule_error, cannot_redact, `granted` where persons opened a zone of it, or the
-    code of the error that refused the request.
+    no_lawful_place, rule_error, redact_first, cannot_redact, `granted` where persons opened a zone
+    of it, or the code of the error that refused the request.
     `obligations` are words of `domain.obligation`.
     """
 
@@ -126,3 +126,20 @@ class Shadow(Struct, frozen=True):
     boundary: frozenset[str]
     broken: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
+
+
+class Redaction(Struct, frozen=True):
+    """What was decided before a body was redacted, and what came of that.
+
+    `found` are the signals of the detectors in the body that came, `findings` and `finding_counts`
+    the facts that they gave; with those of the final decision in their place, `decision` is made
+    again. `replaced` counts what was taken out, by kind; `failed` says why it could not be.
+    """
+
+    label: Label
+    found: tuple[Signal, ...]
+    findings: frozenset[str]
+    decision: Decision
+    finding_counts: dict[str, int] | UnsetType = UNSET
+    replaced: dict[str, int] | UnsetType = UNSET
+    failed: str | UnsetType = UNSET

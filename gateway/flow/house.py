@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from gateway.domain.dialect import Dialect
 from gateway.flow.background import Background
+from gateway.flow.naming import Names, nameless
 from gateway.flow.openings import Openings
 from gateway.flow.ports import (
     Clock,
@@ -39,7 +40,7 @@ class House(Struct, frozen=True, kw_only=True):
     status of a refusal by policy: 400, which clients show once, or 403. `tenant_of` returns, for a
     team, the keyed name under which engines keep its prompts apart; empty where none is kept.
     `seen` counts what replies tell of where they were made, `grants` the uses of what persons
-    granted.
+    granted. `names` makes the letters of a placeholder.
     """
 
     worlds: Worlds
@@ -61,3 +62,4 @@ class House(Struct, frozen=True, kw_only=True):
     seen: Seen = field(default_factory=Seen)
     tenant_of: Callable[[str], str] = lambda _team: ""
     grants: Grants = field(default_factory=NoGrants)
+    names: Names = nameless

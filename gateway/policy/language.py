@@ -112,7 +112,8 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     what may go there although it tells who asks or makes a provider fetch, keep or run something:
     fields (`metadata`), tools that a provider runs (`tools.web_search`), `remote_url`, `file_id`.
     `unseen_assistant` is the label that a turn of the model joins which did not come from this
-    gateway; without it such a turn joins none.
+    gateway; without it such a turn joins none. `restores` says where, beside the words of a reply,
+    placeholders become again what was redacted: in `tool_arguments`, or nowhere.
     """
 
     version: Version
@@ -126,6 +127,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     on_loss: Literal["refuse", "record"] = "record"
     passes: dict[str, list[str]] = {}
     unseen_assistant: str | UnsetType = UNSET
+    restores: list[Literal["tool_arguments"]] = []
 
 
 class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):

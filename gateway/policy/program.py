@@ -48,7 +48,7 @@ class Program(Struct, frozen=True):
     although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
     the model joins which never came from here; None where it joins none. `shadows` are the rules
     that are evaluated and recorded only, `duties` those that oblige; `asks` names what rules want
-    to know.
+    to know. `restores_tools` says that placeholders are restored in arguments of tools too.
     """
 
     digest: str
@@ -66,6 +66,7 @@ class Program(Struct, frozen=True):
     duties: tuple[Clause, ...] = ()
     asks: Asks = Asks()
     promises: tuple[Invariant, ...] = ()
+    restores_tools: bool = False
 
     @property
     def passable(self) -> frozenset[str]:
