@@ -51,8 +51,8 @@ class Active(Struct, frozen=True):
 class Standing(Struct, frozen=True):
     """The state: digests of used statements with the end of each, what is active, closed zones.
 
-    `closed` holds, by zone, the digest of the statement that closed it last. `uses` counts the requests
-    that what was granted has served, by the digest of its statement.
+    `closed` holds, by zone, the digest of the statement that closed it last. `uses` counts the
+    requests that what was granted has served, by the digest of its statement.
 
     `serial` and `policy` are those of the last signed policy that was in force.
     """
