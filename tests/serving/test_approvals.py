@@ -152,7 +152,7 @@ def test_a_closed_zone_stays_closed_over_a_restart_and_a_lost_file(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_closing_a_zone_cuts_its_streams_where_that_is_said(stewarded, form) -> None:
+def test_adv_88_closing_a_zone_cuts_its_streams_where_that_is_said(stewarded, form) -> None:
     house = stewarded
     body = form.body("mock:drip=50 mock:words=400", "cloud-model", stream=True)
     with house.line() as line:
