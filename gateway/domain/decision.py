@@ -77,7 +77,8 @@ class Facts(Struct, frozen=True):
     `repos` are registry ids that the key binds; `claimed_repos` those that only the client names.
     A permit asks `repos`, and a claim can only take it away; a deny asks both.
     `key`, `client` and `finding_counts` (different findings by kind) are there only where a rule of
-    the policy asks for them: a record holds no more of a caller than policy was told.
+    the policy asks for them: a record holds no more of a caller than policy was told. `paths` are
+    the patterns that cover a path of a tool call, and no path.
     """
 
     label: Label
@@ -92,6 +93,7 @@ class Facts(Struct, frozen=True):
     key: str | UnsetType = UNSET
     client: str | UnsetType = UNSET
     finding_counts: dict[str, int] | UnsetType = UNSET
+    paths: frozenset[str] | UnsetType = UNSET
 
 
 class Decision(Struct, frozen=True):

@@ -269,7 +269,8 @@ def orders_of(program: Program) -> Orders | None:
 def _asks_for_more(then: Asks, now: Asks) -> bool:
     """Do rules ask now for what was not gathered then?"""
     counts = now.counts and not then.counts
-    return counts or not (now.keys <= then.keys and now.clients <= then.clients)
+    fewer = now.keys <= then.keys and now.clients <= then.clients
+    return counts or not (fewer and set(now.paths) <= set(then.paths))
 
 
 def _asks_for_another_try(failure: Failure) -> bool:

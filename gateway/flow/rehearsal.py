@@ -1,5 +1,7 @@
 """A policy's case, played with the code that serves: everything but the sending."""
 
+from typing import Any
+
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
@@ -100,9 +102,15 @@ def _envelope(given: Given) -> Envelope:
         surface=given.surface,
         dialect="openai_chat",
         claims=claims,
-        body={"messages": [{"role": "user", "content": given.text}]},
+        body={"messages": [{"role": "user", "content": given.text}, *_calls(given)]},
         body_bytes=len(given.text),
     )
+
+
+def _calls(given: Given) -> list[dict[str, Any]]:
+    """Return the turn in which tools were called with these paths."""
+    calls = [{"function": {"name": "read", "arguments": {"path": path}}} for path in given.paths]
+    return [{"role": "assistant", "tool_calls": calls}] if calls else []
 
 
 def _got(record: Decided, served_by: str | None) -> Got:

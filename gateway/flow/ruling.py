@@ -13,6 +13,7 @@ from gateway.classification.conversation import (
     Recollection,
     conversation_signals,
 )
+from gateway.classification.paths import paths_hit
 from gateway.classification.repos import repos_of
 from gateway.classification.signals import finding_signals, is_detected, signals
 from gateway.domain.caller import NO_LIMITS, Allowance
@@ -193,6 +194,7 @@ def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
         key=key if key in keys else UNSET,
         client=client if client in asks.clients else UNSET,
         finding_counts=(_counted(scan) or UNSET) if asks.counts else UNSET,
+        paths=paths_hit(envelope.body, asks.paths) or UNSET,
     )
 
 

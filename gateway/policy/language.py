@@ -19,6 +19,7 @@ REGION_SETS_MAX = 256
 ZONES_MAX = 256
 REPOS_MAX = 10_000
 PASSES_MAX = 256
+PATH_GLOBS_MAX = 128
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
 COUNT_MAX = 1_000
@@ -45,6 +46,8 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     detector: a finding of one of these kinds.
     detector_count_min: of a deny or an obligation, at least so many different findings were made,
     tags included; beside `detector`, of those kinds.
+    path: of a deny or an obligation, a tool was called with a path that one of these patterns
+    covers; nothing but the pattern is recorded.
     zone: of a deny, the zones that it closes, in place of the rule's `zones`.
     any: true says that the rule holds for every request.
     """
@@ -63,6 +66,7 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     client: Words | UnsetType = UNSET
     detector: Words | UnsetType = UNSET
     detector_count_min: Annotated[int, Meta(ge=1, le=COUNT_MAX)] | UnsetType = UNSET
+    path: Words | UnsetType = UNSET
     zone: Words | UnsetType = UNSET
     any: bool | UnsetType = UNSET
 

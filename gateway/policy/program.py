@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gateway.domain.decision import Facts
 from gateway.domain.label import Label
+from gateway.domain.path_glob import PathGlob
 from gateway.domain.vocabulary import Vocabulary
 from gateway.domain.zone import Zone
 from gateway.policy.invariants import Invariant
@@ -35,6 +36,7 @@ class Asks(Struct, frozen=True):
     keys: frozenset[str] = frozenset()
     clients: frozenset[str] = frozenset()
     counts: bool = False
+    paths: tuple[PathGlob, ...] = ()
 
 
 class Program(Struct, frozen=True):
