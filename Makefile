@@ -76,10 +76,11 @@ faults-gateway: $(READY) ## the kill loop on the whole gateway, PERIMETER_KILLS 
 simulate: $(READY) ## a large number of random worlds
 	$(BIN)/python -m tests.simulation.worlds --worlds 200000
 
-bench: $(READY) ## what a translated stream, a scan by all detectors and a decision cost
+bench: $(READY) ## what a translated stream, a scan by all detectors, a decision and a ledger under load cost
 	$(BIN)/python -m tests.bench.translation
 	$(BIN)/python -m tests.bench.detection
 	$(BIN)/python -m tests.bench.decision
+	$(BIN)/python -m tests.bench.ledger
 
 format: $(READY) ## format and mend what can be mended
 	$(BIN)/ruff format .
