@@ -2,7 +2,7 @@
 
 import sqlite3
 from asyncio import AbstractEventLoop
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
@@ -137,7 +137,13 @@ def _lock(path: Path, files: Files, held: ExitStack) -> None:
         raise LedgerUnavailable(
             "another gateway writes this ledger", hint="one origin has one writer"
         ) from None
-    held.callback(files.close, descriptor)
+    held.callback(_let_go, files, descriptor)
+
+
+def _let_go(files: Files, descriptor: int) -> None:
+    # WHY: the kernel lets go of the lock whatever it says of the file, and the log is whole.
+    with suppress(OSError):
+        files.close(descriptor)
 
 
 def _index(folder: LedgerFolder, size: int) -> Index | None:
