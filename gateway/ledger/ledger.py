@@ -25,11 +25,10 @@ from gateway.domain.errors import LedgerError, LedgerUnavailable, TooLarge, Unre
 from gateway.domain.route import OutcomeKind
 from gateway.ledger import documents
 from gateway.ledger.entry import TS_US_MAX, Entry, entry_of
-from gateway.ledger.months import month_of
 from gateway.ledger.parts import Options, Parts, open_parts
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reader import Reader
-from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKey
+from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKey, month_of
 
 LOST_GROUP_MAX = 500
 

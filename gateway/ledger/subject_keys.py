@@ -11,6 +11,7 @@ import threading
 from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -29,6 +30,7 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _ID_BYTES = 16
 _PEPPER_BYTES = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # WHY: `wrapped_by` names the key-encryption key once there is one; empty says that none wraps it.
 _SCHEMA = """
@@ -69,6 +71,11 @@ class SubjectKey(Struct, frozen=True):
     id: str
     cipher: AESGCM
     fresh: bool = False
+
+
+def month_of(ts_us: int) -> str:
+    """Return the month of a time, as `2026-12`."""
+    return f"{_EPOCH + timedelta(microseconds=ts_us):%Y-%m}"
 
 
 class SubjectKeys:

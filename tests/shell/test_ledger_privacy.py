@@ -12,8 +12,7 @@ from msgspec import structs
 from gateway.audit.record import Decided
 from gateway.ledger import subject_keys
 from gateway.ledger.ledger import field_of
-from gateway.ledger.months import month_of
-from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKeys
+from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKeys, month_of
 from tests.doubles.ledgers import (
     IDS,
     ORIGIN,
