@@ -31,6 +31,7 @@ ADMIN_KINDS = frozenset(
         "boundary_breach",
         "subject_key_made",
         "clock_stepped",
+        "heartbeat",
         "conversations_forgotten",
         "residency_agreed",
         "residency_difference",
