@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Litestar
 
+from gateway.app.bodies import kept_bytes_max
 from gateway.app.loading import anonymous_caller
 from gateway.app.making import Made
 from gateway.app.moment import EPOCH
@@ -83,7 +84,9 @@ def data_application(made: Made) -> Front:
         doorbell=made.metrics,
         address_of=address_of,
         subjects_of=subjects_of,
-        body=BodyLimits(data.body_bytes_max, data.body_ms_max),
+        body=BodyLimits(
+            data.body_bytes_max, data.body_ms_max, kept_bytes_max(made.loaded.node.settings)
+        ),
         in_flight_max=data.in_flight_max,
         stall_ms=STALL_MS_MAX,
     )

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from gateway.app.alarms import Alarms, KeyAlarms
 from gateway.app.bindings import bindable_in
+from gateway.app.bodies import bodies_of, store_of
+from gateway.app.erasing import open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
@@ -97,7 +99,9 @@ class Made(Struct, frozen=True, kw_only=True):
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
     """Return where the ledger lies."""
-    return LedgerPaths(paths.ledger, paths.signing_key, paths.checkpoints, paths.subject_keys)
+    return LedgerPaths(
+        paths.ledger, paths.signing_key, paths.checkpoints, paths.subject_keys, paths.wrapping_key
+    )
 
 
 def load_scanners(paths: Paths) -> tuple[LoadedDetector, ...]:
@@ -189,6 +193,8 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
+    bodies = store_of(loaded.node.settings)
+    stewards.acts = await open_erasing(ledger, conversations, bodies, clock)
     return Kept(ledger, stewards, digests, background, openings, conversations)
 
 
@@ -196,8 +202,7 @@ async def make(loaded: Loaded) -> Made:
     """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
     clock, metrics, settings = SystemClock(), metrics_of(loaded), loaded.node.settings
     boot = (ids := RandomIds(clock)).record_id()
-    detectors = [one.detector for one in load_scanners(settings.paths)]
-    scanner = DetectorScanner(detectors, fingerprint_key(settings.paths))
+    scanner = _scanner(settings.paths)
     kept = await keep(loaded, boot, clock, metrics)
     alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)
@@ -218,6 +223,7 @@ async def make(loaded: Loaded) -> Made:
         dialects=DIALECTS,
         boot=boot,
         openings=kept.openings,
+        bodies=bodies_of(settings, kept.ledger),
         refusal_status=settings.refusal_status,
         seen=outside.seen,
         tenant_of=_tenants(settings.paths),
@@ -242,6 +248,11 @@ async def make(loaded: Loaded) -> Made:
         issuers=issuers_of(settings.issuers),
         key_file=_key_file(loaded, worlds, KeyAlarms(kept.ledger, metrics, kept.background)),
     )
+
+
+def _scanner(paths: Paths) -> DetectorScanner:
+    detectors = [one.detector for one in load_scanners(paths)]
+    return DetectorScanner(detectors, fingerprint_key(paths))
 
 
 def _worlds(loaded: Loaded, kept: Kept, health: Health) -> CurrentWorld:

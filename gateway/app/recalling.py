@@ -55,7 +55,7 @@ async def open_conversations(
         raise LedgerUnavailable(
             "The memory of conversations cannot be opened.", hint=hint
         ) from None
-    found = Conversations(table, keyed, keeper.vocabulary, keeper.now_us)
+    found = Conversations(table, keyed, ledger.subjects, keeper.vocabulary, keeper.now_us)
     if table.is_foreign:
         await ledger.record(FORGOTTEN, {"reason": "node secret changed"})
     await _catch_up(found, ledger, keeper)

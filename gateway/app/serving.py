@@ -15,6 +15,7 @@ from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, make
 from gateway.app.reloading import Reloader, stamp_of
+from gateway.app.retaining import retention_of
 from gateway.app.unending import Work, unending
 from gateway.meters.logs import logger
 from gateway.surfaces.front import Front
@@ -62,6 +63,8 @@ async def serve(
         "keys": partial(watch_keys, made.key_file),
         "approvals": partial(made.stewards.watch, settings.paths.approvals),
         "policy": partial(reloader.watch, hangups[0]),
+        "erasures": made.stewards.acting.watch,
+        "retention": retention_of(made).watch,
         **_issuers(made),
         **_certificates(made, servers[0], hangups[1]),
     }

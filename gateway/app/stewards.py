@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
 from gateway.app import exporting, inbox
 from gateway.app.bundles import serial_of
+from gateway.app.erasing import DECRYPTS, Refusal
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
@@ -23,7 +25,7 @@ from gateway.audit.canonical import decode
 from gateway.classification.allowed import NOTHING_ALLOWED, Allows, by_fingerprint
 from gateway.domain.allowed import Allowed
 from gateway.domain.approval import Action, Approved
-from gateway.domain.errors import ConfigError, GatewayError
+from gateway.domain.errors import ConfigError, GatewayError, Unreachable
 from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.openings import Openings
@@ -55,8 +57,10 @@ NOT_HERE = "not_for_the_inbox"
 ALLOW = Action.ALLOW_FINDING
 # WHY: the policy's own approval lies in the policy folder, and to the others nothing acts yet: what
 # is recorded as used must have had its effect.
+ZONES = frozenset({Action.CLOSE_ZONE, Action.OPEN_ZONE})
+SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, *DECRYPTS})
 EXPORTS = frozenset({Action.EXPORT, Action.EXPORT_FULL})
-TAKEN = frozenset({ALLOW, Action.REVOKE, Action.CLOSE_ZONE, Action.OPEN_ZONE, *KINDS, *EXPORTS})
+TAKEN = frozenset({ALLOW, Action.REVOKE, *ZONES, *SUBJECTS, *KINDS, *EXPORTS})
 GLASS = Action.BREAK_GLASS
 UNRECORDED = "unrecorded"
 CUT = "cut"
@@ -83,6 +87,19 @@ class GrantMeters(Protocol):
         """Say how many statements that break glass are in effect."""
 
 
+class Acts(Protocol):
+    """What is done about subjects: gateway.app.erasing."""
+
+    async def why_not(self, approved: Approved, standing: Standing) -> Refusal | None:
+        """Return why this statement may have no effect; None where it may."""
+
+    async def act(self, approved: Approved) -> None:
+        """Carry out what it says."""
+
+    async def watch(self) -> None:
+        """Finish what could not be finished at once."""
+
+
 class Stewards:
     """Holds what approvals have set; `current()` is the configuration that is in force."""
 
@@ -107,6 +124,7 @@ class Stewards:
         self._granted_of: tuple[dict[str, Active], Vocabulary] | None = None
         self._meters: GrantMeters | None = None
         self.standing = Standing()
+        self.acts: Acts | None = None
 
     async def catch_up(self) -> None:
         """Fold what the ledger says since the file was written; it may take a while."""
@@ -224,10 +242,14 @@ class Stewards:
         misplaced = self._misplaced(approved, loaded)
         if misplaced:
             return await self._refuse(misplaced)
+        refusal = await self.acting.why_not(approved, self.standing)
+        if refusal is not None:
+            return await self._refuse(refusal.why, refusal.facts)
         if approved.statement.action in KINDS:
             grant_of(approved.digest, active_of(approved), loaded.compiled.vocabulary)
         cut = self._close(approved)
         try:
+            await self.acting.act(approved)
             document = await self._ledger.store_document(msgspec.to_builtins(approval), "approval")
             exported = approved.statement.action is Action.EXPORT
             told = [(exporting.EXPORTED, exporting.facts_of(approved))] if exported else []
@@ -292,10 +314,17 @@ class Stewards:
             # WHY: the ledger has it; the next start folds it from there.
             logger().warning("standing_unwritten", kind=type(error).__name__)
 
-    async def _refuse(self, why: str) -> Answer:
+    @property
+    def acting(self) -> Acts:
+        """What is done about subjects, once the start has ended."""
+        if self.acts is None:
+            raise Unreachable("an approval is taken before the start has ended")
+        return self.acts
+
+    async def _refuse(self, why: str, more: Facts = MappingProxyType({})) -> Answer:
         logger().warning(REFUSED, reason=why)
         try:
-            await self._ledger.record(REFUSED, {"reason": why})
+            await self._ledger.record(REFUSED, {"reason": why, **more})
         except GatewayError as error:
             logger().error("refusal_unrecorded", code=error.code)
         return Answer(taken=False, why=why)

@@ -44,6 +44,8 @@ ADMIN_KINDS = frozenset(
         "break_glass_began",
         "break_glass_ended",
         "persons_loaded",
+        "erased",
+        "bodies_pruned",
         "exported",
     }
 )
@@ -90,6 +92,8 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     `known_by` how he was known where it was not by a key. `on_behalf_of` is the person for whom he
     acted, under the key of that person.
     `allowed_kinds` counts those of `finding_kinds` that a steward allowed.
+    `body` is the id under which the bytes that came in are kept under seal, or a word for why they
+    are not; left out where nothing is kept.
     `closed` holds the zones that a person had closed. `shadow` is what rules that are not in force
     would have made of it. `granted` is what persons granted and the decision was made with: one use
     of it. `redaction` is what was decided first, where that was to redact; `commitment` and
@@ -128,6 +132,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     shadow: Shadow | UnsetType = UNSET
     granted: Grant | UnsetType = UNSET
     redaction: Redaction | UnsetType = UNSET
+    body: str | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
@@ -174,7 +179,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     Of the reply: `reply_kinds` counts what the detectors found in it, `reply_masked` says how many
     were masked, `reply_restored` how many placeholders became again what they stand for,
     `reply_cut` before which kind it ended, `reply_not_verified` which
-    detectors failed.
+    detectors failed. `reply_body` is for the reply what `body` is for a request.
     """
 
     id: str
@@ -203,6 +208,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_cut: str | UnsetType = UNSET
     reply_not_verified: tuple[str, ...] | UnsetType = UNSET
     reply_restored: int | UnsetType = UNSET
+    reply_body: str | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):

@@ -46,7 +46,7 @@ from gateway.identity.persons import fingerprint
 from gateway.ledger import signing
 from gateway.ledger.cosigned import cosigned_of
 from gateway.ledger.ledger import field_of
-from gateway.ledger.subject_keys import KeyGone, SealBroken, SubjectKeys
+from gateway.ledger.subject_keys import KeyGone, SealBroken, SubjectKeys, open_keys
 
 NO = 1
 HOURS = 1.0
@@ -140,7 +140,7 @@ def _opened(arguments: argparse.Namespace, settings: Settings) -> Iterator[Opene
     if arguments.profile != FULL:
         yield None
         return
-    keys = SubjectKeys.open(settings.paths.subject_keys, settings.origin)
+    keys = open_keys(ledger_paths(settings.paths), settings.origin)
     try:
         yield lambda record: _personal(keys, record)
     finally:

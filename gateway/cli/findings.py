@@ -5,13 +5,14 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from gateway.app.making import ledger_paths
 from gateway.cli.shown import shown, unusable
 from gateway.config.node import load_node
 from gateway.domain.decision import Finding
 from gateway.ledger.ledger import field_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
-from gateway.ledger.subject_keys import KeyGone, SealBroken, SubjectKeys
+from gateway.ledger.subject_keys import KeyGone, SealBroken, open_keys
 
 UNKNOWN = 1
 
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         if found is None or found.decided.sealed is None:
             print("perimeter: the ledger has no such record", file=sys.stderr)
             return UNKNOWN
-        keys = SubjectKeys.open(settings.paths.subject_keys, settings.origin)
+        keys = open_keys(ledger_paths(settings.paths), settings.origin)
         try:
             personal = keys.open_sealed(found.decided.sealed, field_of(found.decided))
         finally:

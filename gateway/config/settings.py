@@ -22,6 +22,7 @@ SECRETS_MAX = 256
 DAYS_MAX = 3_650
 HEARTBEAT_S_MIN = 5
 HEARTBEAT_S_MAX = 3_600
+KEPT_BYTES_MAX = 32 * 1024 * 1024
 TURNS_MIN = 1_000
 TURNS_MAX = 100_000_000
 
@@ -183,6 +184,13 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
         Path,
         Meta(description="File (SQLite) with the keys under which personal fields are sealed."),
     ] = _at("data/subject_keys.sqlite")
+    wrapping_key: Annotated[
+        Path | None,
+        Meta(
+            description="File with the key that wraps the subject keys; best on another disk. "
+            "Without it `wrapping.key` beside `subject_keys`. docs/privacy.md"
+        ),
+    ] = None
     checkpoints: Annotated[
         Path, Meta(description="File (SQLite) with the last checkpoints; best on another disk.")
     ] = _at("data/checkpoints.sqlite")
@@ -211,6 +219,9 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
             "nothing can be approved. docs/approvals.md"
         ),
     ] = None
+    bodies: Annotated[
+        Path, Meta(description="Folder of kept bodies, under seal; only `bodies.keep` fills it.")
+    ] = _at("data/bodies")
     approvals: Annotated[
         Path, Meta(description="Folder in which signed approvals are put for this gateway.")
     ] = _at("data/approvals")
@@ -244,6 +255,20 @@ class Conversations(Struct, frozen=True, forbid_unknown_fields=True):
             description="Turns that are remembered; above that the lowest labels go first.",
         ),
     ] = 1_000_000
+
+
+class Bodies(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the text of requests and replies is kept, under seal: docs/privacy.md."""
+
+    keep: Annotated[
+        bool, Meta(description="Keep what permitted requests send and get; unless policy forbids.")
+    ] = False
+    bytes_max: Annotated[
+        int, Meta(ge=1, le=KEPT_BYTES_MAX, description="The largest body or reply that is kept.")
+    ] = 1024 * 1024
+    days: Annotated[
+        int, Meta(ge=1, le=DAYS_MAX, description="Days after which a kept body is destroyed.")
+    ] = 30
 
 
 class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -311,6 +336,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     conversations: Annotated[
         Conversations, Meta(description="What is remembered of conversations.")
     ] = field(default_factory=Conversations)
+    bodies: Annotated[Bodies, Meta(description="What is kept of texts.")] = field(
+        default_factory=Bodies
+    )
     secrets: Annotated[
         dict[SecretName, SecretSource],
         Meta(

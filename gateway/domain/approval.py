@@ -34,6 +34,10 @@ class Action(StrEnum):
     EXPORT = "export"
     EXPORT_FULL = "export_full"
     DECRYPT_BODIES = "decrypt_bodies"
+    DECRYPT = "decrypt"
+    ERASE = "erase"
+    HOLD = "hold"
+    RELEASE_HOLD = "release_hold"
 
 
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -46,7 +46,8 @@ class Envelope(Struct, frozen=True):
     """A request of a known caller: who, through which surface, with which claims, and its body.
 
     `body` is the one parsed value: what is classified is what is sent. `body_sha256` is over the
-    bytes that came in and never leaves the process unsalted. `asked` and `streams` are the model
+    bytes that came in and never leaves the process unsalted. `raw` are those bytes, where they may
+    be kept and are not too many. `asked` and `streams` are the model
     and the wish for a stream where the path says them. `told` holds the request headers, by
     lower-case name, that mean something to an engine.
     """
@@ -60,6 +61,7 @@ class Envelope(Struct, frozen=True):
     body: Body
     body_bytes: int
     body_sha256: bytes = b""
+    raw: bytes = b""
     address: str = ""
     client: str = ""
     asked: str = ""

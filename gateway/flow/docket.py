@@ -31,6 +31,7 @@ from gateway.flow.ports import Keeping
 from gateway.flow.prepare import Prepared
 from gateway.flow.remembering import Remembering
 from gateway.flow.restoring import NO_PLACEHOLDERS, Restoring
+from gateway.flow.texts import Texts
 from gateway.flow.watching import Orders, Watch
 
 
@@ -48,6 +49,7 @@ class Docket:
         self._surface = envelope.surface
         self._decided = decided
         self._personal = personal
+        self._texts = Texts(house.bodies, envelope, decided.decision)
         self._salt = house.ids.salt()
         self._reply_hash = hashlib.sha256(self._salt)
         self._reply_bytes = 0
@@ -120,6 +122,8 @@ class Docket:
             losses=prepared.losses,
             via_proxy=self._house.sender.via_proxy(candidate.offering.backend) or UNSET,
         )
+        if not self.is_open and self._decided.body is UNSET:
+            self._decided = await self._texts.of_request(self._decided, self._personal.subject)
         sealed = Personal(subject=self._personal.subject, salts={"call": salt.hex()})
         await self._append([(attempted, sealed)])
 
@@ -147,6 +151,7 @@ class Docket:
         """Note bytes that went to the client."""
         self._reply_hash.update(chunk)
         self._reply_bytes += len(chunk)
+        self._texts.said(chunk)
 
     async def replied(self) -> None:
         """Wait until the reply is remembered durably, or cannot be.
@@ -212,6 +217,7 @@ class Docket:
         await asyncio.wait([last])
         if not self.is_open:
             return
+        settled = await self._texts.of_reply(settled, self._personal.subject)
         try:
             await self._house.ledger.append([(settled, sealed)])
         except Exception as error:  # noqa: BLE001 - the next start records the outcome as lost

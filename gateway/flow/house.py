@@ -10,6 +10,7 @@ from gateway.flow.background import Background
 from gateway.flow.naming import Names, nameless
 from gateway.flow.openings import Openings
 from gateway.flow.ports import (
+    Bodies,
     Clock,
     Conversations,
     Grants,
@@ -40,7 +41,7 @@ class House(Struct, frozen=True, kw_only=True):
     status of a refusal by policy: 400, which clients show once, or 403. `tenant_of` returns, for a
     team, the keyed name under which engines keep its prompts apart; empty where none is kept.
     `seen` counts what replies tell of where they were made, `grants` the uses of what persons
-    granted. `names` makes the letters of a placeholder.
+    granted. `names` makes the letters of a placeholder. `bodies` keeps texts, where the node does.
     """
 
     worlds: Worlds
@@ -60,6 +61,7 @@ class House(Struct, frozen=True, kw_only=True):
     openings: Openings = field(default_factory=Openings)
     refusal_status: int = 400
     seen: Seen = field(default_factory=Seen)
+    bodies: Bodies | None = None
     tenant_of: Callable[[str], str] = lambda _team: ""
     grants: Grants = field(default_factory=NoGrants)
     names: Names = nameless

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from gateway.audit.record import Personal, Receipt, Record
+from gateway.audit.record import Decided, Personal, Receipt, Record, Settled
 from gateway.classification.allowed import NOTHING_ALLOWED, Allows
 from gateway.classification.conversation import Seen
 from gateway.domain.caller import RepoRegistry
@@ -103,6 +103,17 @@ class Conversations(Protocol):
 
     async def kept(self, keeping: Keeping) -> None:
         """Wait until it is durable; ConversationsUnavailable."""
+
+
+class Bodies(Protocol):
+    """Where the texts of requests and replies are kept under seal, if they are kept at all."""
+
+    @property
+    def bytes_max(self) -> int:
+        """Return the size of the largest that is kept."""
+
+    async def keep(self, record: Decided | Settled, subject: str, data: bytes) -> str:
+        """Keep what belongs to that record; return its id when it is durable. LedgerUnavailable."""
 
 
 class World(Struct, frozen=True):

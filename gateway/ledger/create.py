@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.audit.checkpoint import Vkey, is_origin
 from gateway.audit.record import Admin
 from gateway.domain.errors import LedgerUnavailable
-from gateway.ledger import signing
+from gateway.ledger import signing, wrapping
 from gateway.ledger.checkpoints import NOTHING_YET, CheckpointStore
 from gateway.ledger.entry import entry_of
 from gateway.ledger.files import Files
@@ -17,6 +17,7 @@ from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import START
 from gateway.ledger.sealer import Sealer
 from gateway.ledger.subject_keys import SubjectKeys
+from gateway.ledger.wrapping import Wrapper
 
 _FOLDER_MODE = 0o700
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,7 +42,8 @@ def create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vke
 def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vkey:
     files = Files()
     folder = paths.folder
-    for path in (paths.signing_key, paths.checkpoints, paths.subject_keys, folder.root):
+    apart = (paths.signing_key, paths.checkpoints, paths.subject_keys, paths.wrapping)
+    for path in (*apart, folder.root):
         path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     folder.root.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     for path in (folder.journal, folder.documents):
@@ -49,7 +51,7 @@ def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vk
     store = CheckpointStore.make(paths.checkpoints)
     try:
         store.begin(origin)
-        SubjectKeys.make(paths.subject_keys, origin).close()
+        SubjectKeys.make(paths.subject_keys, origin, _wrapper(paths, files)).close()
         key = signing.make(paths.signing_key, origin, files)
         files.publish(folder.origin, f"{origin}\n".encode())
         files.publish(folder.vkey, f"{key.vkey}\n".encode())
@@ -62,11 +64,18 @@ def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vk
         journal.close()
         sealer.add(first)
         sealer.seal(journal.end)
-        for parent in {folder.root.parent, paths.signing_key.parent}:
+        for parent in {folder.root.parent, paths.signing_key.parent, paths.wrapping.parent}:
             files.sync_folder(parent)
     finally:
         store.close()
     return key.vkey
+
+
+def _wrapper(paths: LedgerPaths, files: Files) -> Wrapper:
+    """Return the key that wraps the subject keys, made where neither is there yet."""
+    if paths.wrapping.exists() or paths.subject_keys.exists():
+        return wrapping.load(paths.wrapping)
+    return wrapping.make(paths.wrapping, files)
 
 
 def _created(vkey: Vkey, now_us: int, inception: date) -> Admin:

@@ -2,9 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -28,11 +29,20 @@ from gateway.ledger.entry import TS_US_MAX, Entry, entry_of
 from gateway.ledger.parts import Options, Parts, open_parts
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reader import Reader
-from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKey, month_of
+from gateway.ledger.subject_keys import (
+    Field,
+    KeyGone,
+    SealBroken,
+    SubjectKey,
+    SubjectKeys,
+    month_of,
+)
 
 LOST_GROUP_MAX = 500
+SUBJECTS_MAX = 100_000
 
 Facts = Mapping[str, object]
+Found = TypeVar("Found")
 
 
 class Clock(Protocol):
@@ -63,6 +73,7 @@ class Ledger:
         self._documents: dict[str, str] = {}
         self._storing = asyncio.Lock()
         self._announcing: set[str] = set()
+        self._asking: OrderedDict[str, str] = OrderedDict()
 
     @property
     def origin(self) -> str:
@@ -78,6 +89,11 @@ class Ledger:
     def size(self) -> int:
         """How many records are durable."""
         return self._parts.writer.size
+
+    @property
+    def subjects(self) -> SubjectKeys:
+        """The keys of subjects, and what stands for each; its methods block."""
+        return self._parts.keys
 
     @property
     def failure(self) -> LedgerError | None:
@@ -219,7 +235,11 @@ class Ledger:
         _assert_time(record)
         month, person = month_of(record.ts_us), personal.on_behalf_of
         own = msgspec.structs.replace(personal, on_behalf_of="")
-        key = await self._key(personal.subject, month)
+        key = await self.key_for(record, personal.subject)
+        if isinstance(record, Settled):
+            self._asking.pop(record.id, None)
+        if key is None:
+            return [_entry(record)]
         sealed = self._parts.keys.seal(own, field_of(record), key)
         record, keys = msgspec.structs.replace(record, sealed=sealed), [key]
         if person and isinstance(record, Decided):
@@ -232,6 +252,27 @@ class Ledger:
         announced |= fresh
         made = [{"key": key_id, "month": month} for key_id in sorted(fresh)]
         return [*(_entry(self._admin("subject_key_made", one)) for one in made), _entry(record)]
+
+    async def key_for(
+        self, record: Decided | Attempted | Settled, subject: str
+    ) -> SubjectKey | None:
+        """Return the key for what is personal of a record; None when its subject was erased.
+
+        INVARIANT: a request that was under way when its subject was erased makes nobody known
+        again: what follows its Decided is sealed under the same pseudonym, or not at all.
+        """
+        asking, month = self._asking.get(record.id), month_of(record.ts_us)
+        if asking is not None and not isinstance(record, Decided):
+            found = self._parts.keys.cached(subject, month)
+            if found is not None and found.pseudonym == asking:
+                return found
+            return await self._from_store(self._parts.keys.key_of, asking, month)
+        key = await self._key(subject, month)
+        if isinstance(record, Decided):
+            self._asking[record.id] = key.pseudonym
+            if len(self._asking) > SUBJECTS_MAX:
+                self._asking.popitem(last=False)
+        return key
 
     async def _announce(self, keys: set[str]) -> None:
         try:
@@ -246,8 +287,11 @@ class Ledger:
         found = self._parts.keys.cached(subject, month)
         if found is not None:
             return found
+        return await self._from_store(self._parts.keys.key, subject, month)
+
+    async def _from_store(self, look: Callable[[str, str], Found], name: str, month: str) -> Found:
         try:
-            return await asyncio.to_thread(self._parts.keys.key, subject, month)
+            return await asyncio.to_thread(look, name, month)
         except (sqlite3.Error, OSError) as error:
             hint = type(error).__name__
             raise LedgerUnavailable("the key store cannot be written", hint=hint) from None

@@ -22,7 +22,7 @@ from gateway.ledger.reader import Reader
 from gateway.ledger.recovery import last_sealed, recover
 from gateway.ledger.sealer import Sealer
 from gateway.ledger.signing import SigningKey
-from gateway.ledger.subject_keys import SubjectKeys
+from gateway.ledger.subject_keys import SubjectKeys, open_keys
 from gateway.ledger.writer import Writer
 
 
@@ -96,7 +96,7 @@ def _open(paths: LedgerPaths, boot: str, options: Options, held: ExitStack) -> P
     sealer.resume(sealed, opened)
     adoption = Adoption(key, sealed, opened, folder)
     recovered = recover(folder, sealed, sealer, adoption, files)
-    keys = SubjectKeys.open(paths.subject_keys, key.name)
+    keys = open_keys(paths, key.name)
     held.callback(keys.close)
     journal = Journal(folder, files, recovered.size, recovered.end, options.segment_bytes_max)
     journal.observe, journal.mac_of = options.observe_sync_s, key.mac

@@ -8,19 +8,27 @@ from msgspec import Struct
 SEGMENT_SUFFIX = ".seg"
 _INDEX_DIGITS = 20
 _LOCK_NAME_DIGITS = 16
+WRAPPING_KEY = "wrapping.key"
 
 
 class LedgerPaths(Struct, frozen=True):
-    """The ledger's folder, and the three files that must lie apart from it.
+    """The ledger's folder, and the files that must lie apart from it.
 
     Whoever can read the folder alone can verify the log and see no personal datum; the signing
-    key, the checkpoint store and the subject keys are each guarded by themselves.
+    key, the checkpoint store, the subject keys and the key that wraps those are each guarded by
+    themselves. `wrapping_key` lies beside the subject keys where nothing else is said.
     """
 
     ledger: Path
     signing_key: Path
     checkpoints: Path
     subject_keys: Path
+    wrapping_key: Path | None = None
+
+    @property
+    def wrapping(self) -> Path:
+        """The file of the key that wraps the subject keys."""
+        return self.wrapping_key or self.subject_keys.with_name(WRAPPING_KEY)
 
     def writer_lock(self, origin: str) -> Path:
         """The lock of a log beside its checkpoint store, where no writer of the folder reaches."""

@@ -51,7 +51,8 @@ class Told(Protocol):
 class Keyed:
     """Digests of one node: whoever lacks its secret can neither make nor compare one.
 
-    `key` is made from the secret for this purpose alone.
+    `key` is made from the secret for this purpose alone. Each digest hangs on the secret of its
+    caller too: once that is destroyed, nobody can make one again, whatever he guesses.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -62,20 +63,33 @@ class Keyed:
         """What tells this key from another, and nothing else."""
         return hmac.digest(self._key, b"check", sha256)
 
-    def owner(self, subject: str) -> bytes:
-        """Return how every digest of that caller begins."""
-        return hmac.digest(self._key, b"owner\0" + subject.encode(), sha256)[:_OWNER_BYTES]
+    def owner(self, secret: bytes) -> bytes:
+        """Return how every digest of the caller with that secret begins."""
+        return hmac.digest(self._key, b"owner\0" + secret, sha256)[:_OWNER_BYTES]
 
-    def digests(self, subject: str, hashes: Iterable[bytes]) -> list[bytes]:
+    def digests(self, secret: bytes, hashes: Iterable[bytes]) -> list[bytes]:
         """Return the digests of the hashes, each of that caller alone."""
-        key = hmac.digest(self._key, b"caller\0" + subject.encode(), sha256)
-        owner, rest = self.owner(subject), DIGEST_BYTES - _OWNER_BYTES
+        key = hmac.digest(self._key, b"caller\0" + secret, sha256)
+        owner, rest = self.owner(secret), DIGEST_BYTES - _OWNER_BYTES
         return [owner + hmac.digest(key, one, sha256)[:rest] for one in hashes]
 
-    def run(self, subject: str, told: bytes) -> str:
+    def run(self, secret: bytes, told: bytes) -> str:
         """Return the name of a run of that caller."""
-        key = hmac.digest(self._key, b"run\0" + subject.encode(), sha256)
+        key = hmac.digest(self._key, b"run\0" + secret, sha256)
         return hmac.digest(key, told, sha256)[:RUN_BYTES].hex()
+
+
+class Secrets(Protocol):
+    """The secret of each caller, which his erasure destroys. All may raise sqlite3.Error."""
+
+    def cached_secret(self, subject: str) -> bytes | None:
+        """Return it if it was read a short while ago; the disk is not touched."""
+
+    def known_secret(self, subject: str) -> bytes | None:
+        """Return it if there is one; nothing is made."""
+
+    def secret(self, subject: str) -> bytes:
+        """Return it, durably made where there is none."""
 
 
 class Conversations:
@@ -87,10 +101,16 @@ class Conversations:
     """
 
     def __init__(
-        self, table: TurnTable, keyed: Keyed, vocabulary: Vocabulary, now_us: Callable[[], int]
+        self,
+        table: TurnTable,
+        keyed: Keyed,
+        secrets: Secrets,
+        vocabulary: Vocabulary,
+        now_us: Callable[[], int],
     ) -> None:
         self._table = table
         self._keyed = keyed
+        self._secrets = secrets
         self._vocabulary = vocabulary
         self._now_us = now_us
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="recall")
@@ -117,21 +137,24 @@ class Conversations:
 
     def run(self, subject: str, told: bytes) -> str:
         """Return the name of the run that this belongs to; empty where nothing is told."""
-        return self._keyed.run(subject, told) if told else ""
+        secret = self._known(subject) if told else None
+        return "" if secret is None else self._keyed.run(secret, told)
 
     async def recall(self, subject: str, hashes: Sequence[bytes]) -> Mapping[bytes, Seen]:
         """Return what is remembered of these turns of that caller, by hash.
 
         ConversationsUnavailable when the store cannot be read within RECALL_S_MAX, or does not
-        take what it is told.
+        take what it is told. It makes the caller's secret where there is none yet; nothing else
+        does, so that a request that ends after an erasure makes nobody known again.
         """
+        secret = await self._made(subject)
         if not hashes:
             return {}
         await self._mend()
         if len(hashes) <= KEYED_INLINE_MAX:
-            digests = self._keyed.digests(subject, hashes)
+            digests = self._keyed.digests(secret, hashes)
         else:
-            digests = await asyncio.to_thread(self._keyed.digests, subject, hashes)
+            digests = await asyncio.to_thread(self._keyed.digests, secret, hashes)
         fresh = [self._overlay(one) for one in digests]
         try:
             async with asyncio.timeout(RECALL_S_MAX):
@@ -148,7 +171,8 @@ class Conversations:
 
     def keep(self, subject: str, hashes: Sequence[bytes], label: Label, *, ours: bool) -> Keeping:
         """Remember these turns of that caller under that label, and say what the record holds."""
-        digests = self._keyed.digests(subject, hashes)
+        secret = self._known(subject)
+        digests = [] if secret is None else self._keyed.digests(secret, hashes)
         seen = Seen(label, self.day, ours)
         done = self._put(dict.fromkeys(digests, seen))
         return Keeping(b64encode(b"".join(digests)).decode(), done)
@@ -165,7 +189,13 @@ class Conversations:
 
     def packed(self, subject: str, hashes: Iterable[bytes]) -> str:
         """Return the digests of these turns of that caller, as a record holds them."""
-        return b64encode(b"".join(self._keyed.digests(subject, hashes))).decode()
+        secret = self._known(subject)
+        digests = [] if secret is None else self._keyed.digests(secret, hashes)
+        return b64encode(b"".join(digests)).decode()
+
+    def owner(self, secret: bytes) -> bytes:
+        """Return how the digests of the caller with that secret begin."""
+        return self._keyed.owner(secret)
 
     async def absorb(self, rows: Iterable[tuple[str, Seen]], mark: int) -> None:
         """Take digests from records of the ledger; `mark` is the index after the last of them."""
@@ -179,9 +209,9 @@ class Conversations:
         except _FAULTS:
             raise ConversationsUnavailable(_UNKEPT) from None
 
-    async def forget(self, subject: str) -> None:
-        """Forget every turn of that caller."""
-        owner = self._keyed.owner(subject)
+    async def forget(self, owner: bytes) -> None:
+        """Forget every turn of that caller; when it returns, no file holds them any more."""
+        await self._flushed()
         self._waiting = {
             key: one for key, one in self._waiting.items() if not key.startswith(owner)
         }
@@ -199,6 +229,22 @@ class Conversations:
             threads.shutdown(wait=False, cancel_futures=True)
         self._tell_forgotten(now=True)
         self._table.close()
+
+    def _known(self, subject: str) -> bytes | None:
+        """Return the secret of a caller; None where he has none, or was erased meanwhile."""
+        try:
+            return self._secrets.known_secret(subject)
+        except _FAULTS:
+            return None
+
+    async def _made(self, subject: str) -> bytes:
+        found = self._secrets.cached_secret(subject)
+        if found is not None:
+            return found
+        try:
+            return await asyncio.to_thread(self._secrets.secret, subject)
+        except _FAULTS:
+            raise ConversationsUnavailable(_GONE) from None
 
     def _overlay(self, digest: bytes) -> Seen | None:
         """Return what was told of a turn and may not be in the store yet."""

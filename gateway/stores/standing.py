@@ -33,6 +33,12 @@ _MAC_BYTES = 32
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
+# What has had its whole effect when it is recorded.
+NOTHING_LASTING = frozenset(
+    {Action.POLICY, Action.EXPORT, Action.ERASE, Action.DECRYPT, Action.DECRYPT_BODIES}
+)
+
+
 class Active(Struct, frozen=True):
     """An approval that may still have an effect; times are microseconds since the epoch."""
 
@@ -143,7 +149,9 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
             known = _without(known, revoked)
             used = {**standing.used, revoked: now_us + REVOKED_KEPT_US}
             standing = replace(standing, used=used)
-        case Action.POLICY | Action.EXPORT:
+        case Action.RELEASE_HOLD:
+            known = {name: one for name, one in known.items() if name != active.scope["approval"]}
+        case _ if active.action in NOTHING_LASTING:
             pass
         case _:
             known = {**known, digest: active}

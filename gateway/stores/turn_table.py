@@ -134,6 +134,8 @@ class TurnTable:
         words = (owner,) if end < owner else (owner, end)
         gone = self._write_sql.execute(f"DELETE FROM turns WHERE {bound}", words)  # noqa: S608
         self._count -= gone.rowcount
+        # WHY: what was deleted is overwritten in the file, but stands in the log beside it.
+        self._write_sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -257,6 +259,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     # WHY: what a file defines must not run functions that have effects.
     for statement in (
         "PRAGMA trusted_schema = OFF",
+        "PRAGMA secure_delete = ON",
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
     ):

@@ -29,10 +29,11 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class BodyLimits(Struct, frozen=True):
-    """How large a body may be, and how long it may take to arrive."""
+    """How large a body may be, how long it may take to arrive, and up to which size it is kept."""
 
     bytes_max: int
     total_ms: int
+    kept_bytes_max: int = 0
 
 
 class ClientGone(Exception):
@@ -123,6 +124,7 @@ async def accept(
         told=told,
         body_bytes=len(read.raw),
         body_sha256=read.sha256,
+        raw=read.raw if len(read.raw) <= limits.kept_bytes_max else b"",
     )
 
 

@@ -17,6 +17,7 @@ from gateway.transport.failure import Mispinned, TransportFailure, failed
 from gateway.transport.guard import Guard
 from gateway.transport.health import Health
 from gateway.transport.target import Target, connector_for
+from gateway.transport.unrepeated import unrepeated
 
 DIALLED_MAX = 3
 FETCHES_MAX = 4
@@ -203,7 +204,7 @@ class Sender:
                     raise
             else:
                 self._last_good[call.backend] = address
-                return reply
+                return unrepeated(reply, call.headers)
         raise failed(FailureKind.UNREACHABLE, "no address to dial", sent=False)
 
     async def _accessed(self, backend: str) -> Access:

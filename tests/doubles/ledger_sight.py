@@ -4,6 +4,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.app.making import ledger_paths
 from gateway.audit.canonical import decode
 from gateway.audit.record import Decided, Personal, Record
 from gateway.audit.verify import Report, Verdict
@@ -11,7 +12,7 @@ from gateway.config.node import load_node
 from gateway.ledger.ledger import field_of, principal_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
-from gateway.ledger.subject_keys import SubjectKeys
+from gateway.ledger.subject_keys import open_keys
 from gateway.ledger.verify import verify_folder
 from tests.doubles.running_gateway import RunningGateway
 
@@ -57,7 +58,7 @@ def personal_of(gateway: RunningGateway, record_id: str) -> Personal:
         one for one in records(gateway) if isinstance(one, Decided) and one.id == record_id
     )
     assert found.sealed is not None
-    keys = SubjectKeys.open(load_node(gateway.node).settings.paths.subject_keys, ORIGIN)
+    keys = open_keys(ledger_paths(load_node(gateway.node).settings.paths), ORIGIN)
     try:
         personal = keys.open_sealed(found.sealed, field_of(found))
         if not found.on_behalf_of:

@@ -30,6 +30,7 @@ class RunningGateway:
         self.admin = ""
         self.process: subprocess.Popen[str] | None = None
         self.log = folder / "stderr.log"
+        self.words: tuple[str, ...] = ()
 
     @property
     def node(self) -> Path:
@@ -67,7 +68,7 @@ class RunningGateway:
         """Start the process; `prefix` may be a tracer."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "gateway", "serve", str(self.node)],
+                [*prefix, sys.executable, "-m", "gateway", "serve", str(self.node), *self.words],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -180,12 +180,8 @@ def test_what_is_no_approval_is_refused_and_taken_away(stewarded) -> None:
     until((inbox / "odd.answer").exists, "an answer")
     assert msgspec.json.decode((inbox / "odd.answer").read_bytes())["why"] == "unreadable"
     assert not (inbox / "odd.json").exists()
-    for action, scope in (
-        ("export_full", {"origin": "a/b", "from": "2026-01-01", "to": "2026-02-01"}),
-        ("decrypt_bodies", {"origin": "a/b", "record": "0193"}),
-    ):
-        idle, _ = approved(house, action, scope, "ada", "bob", "cleo")
-        assert "not_for_the_inbox" in idle.err
+    idle, _ = approved(house, "policy", {"serial": "7"}, "ada", "bob", about="sha256:00")
+    assert "not_for_the_inbox" in idle.err
     assert told(house, "approval_used") == []
     unknown, _ = approved(house, "close_zone", {"zone": "nowhere"}, "ada")
     assert "unknown_zone" in unknown.err

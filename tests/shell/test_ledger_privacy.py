@@ -13,6 +13,7 @@ from gateway.audit.record import Decided
 from gateway.ledger import subject_keys
 from gateway.ledger.ledger import field_of
 from gateway.ledger.subject_keys import Field, KeyGone, SealBroken, SubjectKeys, month_of
+from gateway.ledger.wrapping import FileWrapper
 from tests.doubles.ledgers import (
     IDS,
     ORIGIN,
@@ -26,11 +27,12 @@ from tests.doubles.records import CANARIES, NOW_US, a_decided, a_person, a_settl
 
 pytestmark = pytest.mark.anyio
 ALL = (*CANARIES, "canary-metadata", "canary-print")
+KEK = FileWrapper(b"k" * 32)
 MONTH_US = 31 * 86_400_000_000
 
 
 def stored_keys(root: Path) -> SubjectKeys:
-    return SubjectKeys.make(root / "subjects.sqlite", ORIGIN)
+    return SubjectKeys.make(root / "subjects.sqlite", ORIGIN, KEK)
 
 
 async def test_no_personal_datum_stands_in_any_file_in_clear(tmp_path: Path) -> None:
@@ -159,7 +161,7 @@ def test_sealed_fields_belong_to_one_record_and_one_place(tmp_path: Path) -> Non
     with pytest.raises(KeyGone):
         keys.open_sealed(structs.replace(sealed, key="another"), place)
     keys.close()
-    elsewhere = SubjectKeys.open(tmp_path / "subjects.sqlite", "another/log")
+    elsewhere = SubjectKeys.open(tmp_path / "subjects.sqlite", "another/log", KEK)
     with pytest.raises(SealBroken):
         elsewhere.open_sealed(sealed, place)
     elsewhere.close()
@@ -186,17 +188,19 @@ def test_keys_and_pseudonyms_are_random_and_kept(tmp_path: Path) -> None:
     assert keys.cached("someone", "2026-12") is None
     others = {keys.key("someone", "2026-12").id, keys.key("else", "2026-11").id}
     assert first.id not in others
-    name = keys.pseudonym("someone")
-    assert name == keys.pseudonym("someone")
-    assert name != keys.pseudonym("else")
+    name = keys.subject("someone")
+    assert name == keys.subject("someone") == keys.known("someone")
+    assert {first.pseudonym, name.pseudonym} == {name.pseudonym}
+    assert name.pseudonym != keys.subject("else").pseudonym
+    assert name.secret != keys.subject("else").secret
     keys.close()
-    again = SubjectKeys.open(tmp_path / "subjects.sqlite", ORIGIN)
+    again = SubjectKeys.open(tmp_path / "subjects.sqlite", ORIGIN, KEK)
     assert again.key("someone", "2026-11").id == first.id
-    assert again.pseudonym("someone") == name
+    assert again.subject("someone") == name
     assert again._sql.execute("PRAGMA secure_delete").fetchone() == (1,)
     again.close()
     elsewhere = stored_keys(tmp_path / "sub" if (tmp_path / "sub").mkdir() is None else tmp_path)
-    assert elsewhere.pseudonym("someone") != name
+    assert elsewhere.subject("someone") != name
     elsewhere.close()
 
 
