@@ -134,7 +134,7 @@ class AdminDoor:
         fault = self._fault()
         notices = [
             *([f"the last good policy stays: {fault}"] if fault else []),
-            *(f"zone {zone} is closed" for zone in sorted(self._made.stewards.closed)),
+            *self._made.stewards.shut(),
             *_broken(self._made.stewards.glasses.values()),
         ]
         return Readiness(not reasons, tuple(reasons), demo, tuple(notices))

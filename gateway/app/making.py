@@ -42,12 +42,14 @@ from gateway.domain.secret import Secret
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
+from gateway.flow.naming import Names, keyed
 from gateway.flow.openings import Openings
 from gateway.identity.issuers import Issuers
 from gateway.identity.keys import HeldKeys
 from gateway.ledger.ledger import Ledger, open_ledger
 from gateway.ledger.parts import Options
-from gateway.ledger.paths import LedgerPaths
+from gateway.ledger.paths import LedgerFolder, LedgerPaths
+from gateway.ledger.shards import shards
 from gateway.meters.logs import logger
 from gateway.meters.metrics import Metrics
 from gateway.routing.allowance import REASONS as KEY_REASONS
@@ -70,6 +72,7 @@ from gateway.transport.send import Sender
 from gateway.transport.target import Target
 
 TENANT_PURPOSE = "tenant"
+PLACEHOLDER_PURPOSE = "placeholders"
 MEMORY_PURPOSE = "conversations"
 REASONS = ("no_rule_matched", "no_zone_cleared", "no_lawful_place", "rule_error", *KEY_REASONS)
 CONVERSATIONS = "conversations.sqlite"
@@ -184,7 +187,8 @@ class Kept(Struct, frozen=True):
 
 async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) -> Kept:
     """Open what is kept; LedgerUnavailable when there is no ledger or another holds it."""
-    options = Options(observe_sync_s=metrics.fsync)
+    told = loaded.node.settings.ledger
+    options = Options(observe_sync_s=metrics.fsync, heartbeat_s=told.heartbeat_s)
     paths = ledger_paths(loaded.node.settings.paths)
     ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
     background, openings = Background(), Openings()
@@ -199,15 +203,17 @@ def _erasing(
     stewards: Stewards, ledger: Ledger, conversations: Conversations, clock: SystemClock
 ) -> Erasing:
     bodies = store_of(stewards.current().node.settings)
-    retention = Retention(ledger, bodies, lambda: (), lambda: terms_of(stewards.current()), clock)
+    folder = LedgerFolder(stewards.current().node.settings.paths.ledger)
+    retention = Retention(
+        ledger, bodies, lambda: shards(folder)[:-1], lambda: terms_of(stewards.current()), clock
+    )
     retention.standing = lambda: stewards.standing
     return Erasing(ledger, conversations, bodies, retention, clock)
 
 
 async def make(loaded: Loaded) -> Made:
     """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
-    settings = loaded.node.settings
-    clock, metrics = SystemClock(), metrics_of(loaded)
+    clock, metrics, settings = SystemClock(), metrics_of(loaded), loaded.node.settings
     boot = (ids := RandomIds(clock)).record_id()
     scanner = _scanner(settings.paths)
     kept = await keep(loaded, boot, clock, metrics)
@@ -234,6 +240,7 @@ async def make(loaded: Loaded) -> Made:
         refusal_status=settings.refusal_status,
         seen=outside.seen,
         tenant_of=_tenants(settings.paths),
+        names=_names(settings.paths),
         grants=kept.stewards,
     )
     return Made(
@@ -371,6 +378,11 @@ def _tenants(paths: Paths) -> Callable[[str], str]:
     """Return what names a team to engines: keyed, so that no engine learns of it."""
     key = derived(node_secret(secret_place(paths)), TENANT_PURPOSE)
     return lambda team: hmac.digest(key, team.encode(), hashlib.sha256).hex()
+
+
+def _names(paths: Paths) -> Names:
+    """Return what names what is redacted, under a key of its own."""
+    return keyed(derived(node_secret(secret_place(paths)), PLACEHOLDER_PURPOSE))
 
 
 def _told(backend: str, event: str, words: str) -> None:

@@ -51,7 +51,7 @@ FILE = "standing"
 PURPOSE = "standing"
 REFUSED = "approval_refused"
 UNKNOWN_ZONE = "unknown_zone"
-PREDATES = "predates_closing"
+ANOTHER_CLOSING = "another_closing"
 UNKNOWN_REPO = "unknown_repo"
 NOT_HERE = "not_for_the_inbox"
 ALLOW = Action.ALLOW_FINDING
@@ -134,6 +134,14 @@ class Stewards:
     def closed(self) -> frozenset[str]:
         """The zones that are closed now."""
         return frozenset(self.standing.closed) | self._closing
+
+    def shut(self) -> list[str]:
+        """Return a line for each closed zone, with the statement that an opening has to name."""
+        by = self.standing.closed
+        return [
+            f"zone {zone} is closed" + (f" by {by[zone]}" if zone in by else "")
+            for zone in sorted(self.closed)
+        ]
 
     def allows(self) -> Allows:
         """Return the findings that stewards allow now."""
@@ -259,10 +267,11 @@ class Stewards:
         zone = approved.statement.scope.get("zone")
         if zone is not None and zone not in loaded.compiled.zones:
             return UNKNOWN_ZONE
-        # INVARIANT: a statement from before a closing, signed for another one, does not open it.
-        opens = approved.statement.action is Action.OPEN_ZONE and zone is not None
-        if opens and approved.statement.from_us < self.standing.closed.get(zone or "", 0):
-            return PREDATES
+        # INVARIANT: a statement that was signed before a closing does not open it, whatever time it
+        # names: nobody knew the digest of that closing then.
+        closing = approved.statement.scope.get("closing")
+        if closing is not None and closing != self.standing.closed.get(zone or ""):
+            return ANOTHER_CLOSING
         repo = approved.statement.scope.get("repo")
         if repo is not None and repo not in loaded.compiled.registry.repos:
             return UNKNOWN_REPO

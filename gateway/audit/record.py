@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.attestation import Attestation
 from gateway.domain.caller import Allowance
-from gateway.domain.decision import Decision, Facts, Finding, Shadow, Signal
+from gateway.domain.decision import Decision, Facts, Finding, Redaction, Shadow, Signal
 from gateway.domain.grant import Grant
 from gateway.domain.label import Label
 from gateway.domain.money import Tokens
@@ -31,6 +31,7 @@ ADMIN_KINDS = frozenset(
         "boundary_breach",
         "subject_key_made",
         "clock_stepped",
+        "heartbeat",
         "conversations_forgotten",
         "residency_agreed",
         "residency_difference",
@@ -97,7 +98,8 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     are not; left out where nothing is kept.
     `closed` holds the zones that a person had closed. `shadow` is what rules that are not in force
     would have made of it. `granted` is what persons granted and the decision was made with: one use
-    of it.
+    of it. `redaction` is what was decided first, where that was to redact; `commitment` and
+    `finding_kinds` are those of the body that came, everything else is about what may leave.
     """
 
     id: str
@@ -131,6 +133,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     closed: frozenset[str] | UnsetType = UNSET
     shadow: Shadow | UnsetType = UNSET
     granted: Grant | UnsetType = UNSET
+    redaction: Redaction | UnsetType = UNSET
     body: str | UnsetType = UNSET
 
 
@@ -176,7 +179,8 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     Of an engine that is not our own, `attestation` says whether the place that its reply told
     agrees with the one that was asked for, and `observed_region` which that was, where it told one.
     Of the reply: `reply_kinds` counts what the detectors found in it, `reply_masked` says how many
-    were masked, `reply_cut` before which kind it ended, `reply_not_verified` which
+    were masked, `reply_restored` how many placeholders became again what they stand for,
+    `reply_cut` before which kind it ended, `reply_not_verified` which
     detectors failed. `reply_body` is for the reply what `body` is for a request.
     """
 
@@ -205,6 +209,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_masked: int | UnsetType = UNSET
     reply_cut: str | UnsetType = UNSET
     reply_not_verified: tuple[str, ...] | UnsetType = UNSET
+    reply_restored: int | UnsetType = UNSET
     reply_body: str | UnsetType = UNSET
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.audit.record import ADMIN_KINDS, Admin, Attempted, Decided, Record, Settled, Tried
+from gateway.audit.silence import Silence
 from gateway.domain.decision import Effect
 from gateway.domain.route import OutcomeKind
 
@@ -53,6 +54,7 @@ class Story:
         self.origin = ""
         self.vkey = ""
         self.documents: dict[str, int] = {}
+        self.silence = Silence()
         self._open: dict[str, _Open] = {}
         self._closed: set[str] = set()
         self._admin_ids: set[str] = set()
@@ -75,7 +77,11 @@ class Story:
         self._check_time(record)
         if isinstance(record, Admin):
             self._read_admin(record)
-            return
+        else:
+            self._read_request(record)
+        self.silence.read(record, stepped=says_that_the_clock_stepped(record))
+
+    def _read_request(self, record: Decided | Attempted | Settled) -> None:
         _assert_id(record.id)
         self._check_boot(record.boot)
         if isinstance(record, Decided):

@@ -27,8 +27,9 @@ class Report(Struct, frozen=True, kw_only=True):
     `size` is that of the signed checkpoint; `unsealed` counts the records after it (and after
     every head that somebody kept), which no signature covers. `open` counts Decided without
     Settled, `lost` those whose end a crash took. `documents` maps each stored document to the
-    record that names it, and `vkey` is the key that the first record names. `first_bad` is the
-    index of the first bad record where it can be known.
+    record that names it, and `vkey` is the key that the first record names. `silence_us` is the
+    longest silence while a gateway ran, and `gaps` counts those that its heartbeats should have
+    ended. `first_bad` is the index of the first bad record where it can be known.
     """
 
     verdict: Verdict
@@ -46,6 +47,8 @@ class Report(Struct, frozen=True, kw_only=True):
     lost: int = 0
     unsealed: int = 0
     torn: bool = False
+    silence_us: int = 0
+    gaps: int = 0
     documents: dict[str, int] = {}
 
 
@@ -213,5 +216,7 @@ def _report(reading: _Reading, sealed: Checkpoint, key: Vkey) -> Report:
         open=story.open,
         lost=story.lost,
         unsealed=max(0, reading.size - reading.covered),
+        silence_us=story.silence.longest_us,
+        gaps=story.silence.gaps,
         documents=story.documents,
     )

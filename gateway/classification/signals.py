@@ -12,6 +12,7 @@ from gateway.domain.request import Claims
 from gateway.domain.vocabulary import UnknownLabelError, Vocabulary
 
 FAILED = "failed"
+DETECTOR = "detector:"
 NOT_VERIFIED = "not verified"
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 KINDS_NAMED_MAX = 16
@@ -72,10 +73,36 @@ def finding_signals(
     return (*(one for one in found if one is not None), *unread)
 
 
+def raising_kinds(
+    findings: Iterable[Finding], raises: Mapping[str, Label], counts: Mapping[str, int] = NO_COUNTS
+) -> frozenset[tuple[str, str]]:
+    """Return detector and kind of the findings that raise the label, as `finding_signals` does."""
+    by_detector: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if not finding.allowed:
+            by_detector.setdefault(finding.detector, []).append(finding)
+    return frozenset(
+        (name, kind)
+        for name, found in by_detector.items()
+        for kind in _labels(name, found, raises, counts.get(name))
+    )
+
+
 def _raised(
     name: str, findings: list[Finding], raises: Mapping[str, Label], count: int | None
 ) -> Signal | None:
     """Return the signal of one detector, None where all that it found are tags, or too few."""
+    labels = _labels(name, findings, raises, count)
+    if not labels:
+        return None
+    detail = ",".join(sorted(labels)[:KINDS_NAMED_MAX])
+    return _inferred(name, join(*dict.fromkeys(labels.values())), detail)
+
+
+def _labels(
+    name: str, findings: list[Finding], raises: Mapping[str, Label], count: int | None
+) -> dict[str, Label]:
+    """Return the label that each kind of finding joins, without those that join none."""
     enough = count is not None and len({_said(finding) for finding in findings}) >= count
     own = raises.get(name, raises[FAILED])
     labels: dict[str, Label] = {}
@@ -85,10 +112,7 @@ def _raised(
             labels[finding.kind] = named
         elif enough or (count is None and not finding.tag_only):
             labels[finding.kind] = own
-    if not labels:
-        return None
-    detail = ",".join(sorted(labels)[:KINDS_NAMED_MAX])
-    return _inferred(name, join(*dict.fromkeys(labels.values())), detail)
+    return labels
 
 
 def _said(finding: Finding) -> tuple[str, object]:
@@ -96,8 +120,13 @@ def _said(finding: Finding) -> tuple[str, object]:
     return finding.kind, finding.fingerprint or (finding.path, finding.start)
 
 
+def is_detected(signal: Signal) -> bool:
+    """Is this what a detector said?"""
+    return signal.source.startswith(DETECTOR)
+
+
 def _inferred(detector: str, label: Label, detail: str) -> Signal:
-    return Signal(f"detector:{detector}", label, Trust.INFERRED, detail=detail)
+    return Signal(f"{DETECTOR}{detector}", label, Trust.INFERRED, detail=detail)
 
 
 def _bound(

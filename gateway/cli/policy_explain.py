@@ -29,7 +29,9 @@ from gateway.domain.caller import Caller
 from gateway.domain.errors import GatewayError, Malformed
 from gateway.domain.request import Envelope
 from gateway.flow.abilities import operations
+from gateway.flow.naming import keyed
 from gateway.flow.ports import World
+from gateway.flow.redacting import Redactor, without_provider_tools
 from gateway.flow.ruling import Ruling, asked, gather, rule
 from gateway.identity.keys import caller_of
 from gateway.policy.evaluate import objections
@@ -41,6 +43,8 @@ from gateway.surfaces.headers import acting, as_mapping
 from gateway.surfaces.places import cut, require_known
 from gateway.surfaces.surface import find
 
+# WHY: nothing is sent, so what stands in a placeholder says nothing to anybody.
+NO_KEY = bytes(32)
 NOT_SERVED = 1
 UNUSABLE = 2
 FILE_BYTES_MAX = 64 * 1024 * 1024
@@ -102,6 +106,9 @@ def sentences(ruling: Ruling, world: World, now: datetime) -> Iterator[str]:
     """Yield label, signals, rules and boundary, then why not each other zone and offering."""
     yield from explain(ruling.classification, ruling.decision)
     yield from _evidence(ruling)
+    if ruling.redaction is not None:
+        taken = ruling.redaction.replaced or {}
+        yield from (f"Taken out first: {kind}, {count} times." for kind, count in taken.items())
     yield from (f"Rule: {rule_id}." for rule_id in ruling.decision.because)
     if ruling.decision.obligations:
         yield f"Obliged to: {', '.join(ruling.decision.obligations)}."
@@ -173,7 +180,9 @@ async def _judged(
     dialect = DIALECTS[envelope.dialect]
     ask = asked(envelope, dialect.letting(world.program.passable))
     scan = await scanner.scan(envelope.body)
-    return rule(gather(envelope, ask, scan, world), world, now)
+    first = rule(gather(envelope, ask, scan, world), world, now)
+    judged = await Redactor(scanner, DIALECTS, keyed(NO_KEY)).final(envelope, first, world, now)
+    return without_provider_tools(judged, dialect, world, now).ruling
 
 
 async def _envelope(asking: Asking, caller: Caller, world: World) -> Envelope:

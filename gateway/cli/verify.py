@@ -9,6 +9,7 @@ from gateway.cli.shown import shown
 from gateway.ledger.plain import read_plain
 from gateway.ledger.verify import NOTE_BYTES_MAX, verify_folder
 
+_SECOND_US = 1_000_000
 EXIT = {Verdict.WHOLE: 0, Verdict.TAMPERED: 1, Verdict.UNREADABLE: 2}
 AGREES_WITH_ITSELF = "without --vkey, the log is only shown to agree with the key in its own folder"
 OLD_COPY = (
@@ -61,8 +62,15 @@ def lines(report: Report) -> list[str]:
         f"{report.decided} decided, {report.attempted} attempted, {report.settled} settled, "
         f"{report.admin} admin",
         f"{report.open} open, {report.lost} lost",
+        _silence(report),
         *(["the last bytes are torn, as a crash leaves them"] if report.torn else []),
     ]
+
+
+def _silence(report: Report) -> str:
+    longest = f"the longest silence of a running gateway was {report.silence_us // _SECOND_US} s"
+    many = f"{report.gaps} were longer than its heartbeats allow"
+    return f"{longest}; {many}" if report.gaps else f"{longest}, as its heartbeats allow"
 
 
 def _limits(report: Report, arguments: argparse.Namespace) -> list[str]:

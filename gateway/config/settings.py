@@ -21,6 +21,8 @@ REPOS_MAX = 256
 SECRETS_MAX = 256
 DAYS_MAX = 3_650
 RETENTION_DAYS_MAX = 36_500
+HEARTBEAT_S_MIN = 5
+HEARTBEAT_S_MAX = 3_600
 KEPT_BYTES_MAX = 32 * 1024 * 1024
 TURNS_MIN = 1_000
 TURNS_MAX = 100_000_000
@@ -226,6 +228,19 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     ] = _at("data/approvals")
 
 
+class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the ledger is written."""
+
+    heartbeat_s: Annotated[
+        int,
+        Meta(
+            ge=HEARTBEAT_S_MIN,
+            le=HEARTBEAT_S_MAX,
+            description="Seconds after which a ledger that has nothing to tell says so.",
+        ),
+    ] = 60
+
+
 class Conversations(Struct, frozen=True, forbid_unknown_fields=True):
     """How long, and of how many turns, it is remembered under which label they passed."""
 
@@ -328,6 +343,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     timeouts: Annotated[Timeouts, Meta(description="How long the gateway waits.")] = field(
         default_factory=Timeouts
     )
+    ledger: Annotated[
+        LedgerSettings, Meta(description="How the ledger is written. docs/ledger.md")
+    ] = field(default_factory=LedgerSettings)
     conversations: Annotated[
         Conversations, Meta(description="What is remembered of conversations.")
     ] = field(default_factory=Conversations)

@@ -77,7 +77,8 @@ class Facts(Struct, frozen=True):
     `repos` are registry ids that the key binds; `claimed_repos` those that only the client names.
     A permit asks `repos`, and a claim can only take it away; a deny asks both.
     `key`, `client` and `finding_counts` (different findings by kind) are there only where a rule of
-    the policy asks for them: a record holds no more of a caller than policy was told.
+    the policy asks for them: a record holds no more of a caller than policy was told. `paths` are
+    the patterns that cover a path of a tool call, and no path.
     """
 
     label: Label
@@ -92,6 +93,7 @@ class Facts(Struct, frozen=True):
     key: str | UnsetType = UNSET
     client: str | UnsetType = UNSET
     finding_counts: dict[str, int] | UnsetType = UNSET
+    paths: frozenset[str] | UnsetType = UNSET
 
 
 class Decision(Struct, frozen=True):
@@ -99,8 +101,8 @@ class Decision(Struct, frozen=True):
 
     `boundary` is the set of zones that the request may reach; it is empty unless permitted.
     `reason` is a code: permitted, no_rule_matched, denied_by_rule, no_zone_cleared,
-    no_lawful_place, rule_error, cannot_redact, `granted` where persons opened a zone of it, or the
-    code of the error that refused the request.
+    no_lawful_place, rule_error, redact_first, cannot_redact, `granted` where persons opened a zone
+    of it, or the code of the error that refused the request.
     `obligations` are words of `domain.obligation`.
     """
 
@@ -126,3 +128,20 @@ class Shadow(Struct, frozen=True):
     boundary: frozenset[str]
     broken: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
+
+
+class Redaction(Struct, frozen=True):
+    """What was decided before a body was redacted, and what came of that.
+
+    `found` are the signals of the detectors in the body that came, `findings` and `finding_counts`
+    the facts that they gave; with those of the final decision in their place, `decision` is made
+    again. `replaced` counts what was taken out, by kind; `failed` says why it could not be.
+    """
+
+    label: Label
+    found: tuple[Signal, ...]
+    findings: frozenset[str]
+    decision: Decision
+    finding_counts: dict[str, int] | UnsetType = UNSET
+    replaced: dict[str, int] | UnsetType = UNSET
+    failed: str | UnsetType = UNSET

@@ -12,10 +12,11 @@ class Obligation(StrEnum):
     """One duty.
 
     no_store: the engine is told to keep nothing, where its dialect has a word for it.
-    strip_provider_tools: no tool that a provider runs passes, whatever the zone takes in.
+    strip_provider_tools: tools that a provider runs are taken out, whatever the zone takes in.
     require_review: the caller is told that a person has to look at the reply.
     notify: a line in the log, and a count.
-    redact: what was found does not leave; nothing can do that yet, so nothing leaves.
+    redact: what raised the label is taken out first, and policy is asked again.
+    no_log_bodies: where bodies are kept, those of this request are not.
     """
 
     NO_STORE = "no_store"
@@ -23,6 +24,7 @@ class Obligation(StrEnum):
     REQUIRE_REVIEW = "require_review"
     NOTIFY = "notify"
     REDACT = "redact"
+    NO_LOG_BODIES = "no_log_bodies"
 
 
 def costing(most_microusd: int) -> str:

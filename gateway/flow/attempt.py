@@ -18,6 +18,7 @@ from gateway.flow.docket import Docket
 from gateway.flow.hearing import REPLIES, Hearing, hear_others
 from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
+from gateway.flow.restoring import Restoring
 from gateway.flow.watching import Watch
 from gateway.flow.whereabouts import Whereabouts
 from gateway.routing.plan import ZONE_CLOSED
@@ -31,6 +32,7 @@ END_WAIT_S = 0.1
 LAST_WAIT_S = 1.0
 RETRY_AFTER_S_MAX = 3600
 OK = 200
+OTHER_REPLIES = "other_replies"
 ENGINE_IS_WRONG = frozenset({401, 403, 404, 405})
 
 
@@ -184,7 +186,8 @@ class Try:
             return self.failed(_unreadable("not a stream of its dialect"))
         hearing = self._hearing(ask)
         watch = self._watching(ask)
-        wanted = Wanted(ask.model, self._docket.id, ask.usage_wanted, hearing, watch)
+        restoring = self._restoring(ask)
+        wanted = Wanted(ask.model, self._docket.id, ask.usage_wanted, hearing, watch, restoring)
         heard = channel(dialect, self._prepared.target, wanted)
         rest = reply.chunks()
         held, failure = await self._hold(rest, heard)
@@ -230,21 +233,26 @@ class Try:
         return whole
 
     async def _judged(self, body: bytes, dialect: Dialect, ask: Ask) -> Whole:
-        """Return the reply as the client gets it: masked, or in its dialect, or as it came."""
+        """Return the reply as the client gets it: restored, masked, translated, or as it came."""
         translated = self._prepared.target.family != dialect.family
-        hearing, watch = self._hearing(ask), self._watching(ask)
+        hearing, watch, restoring = self._hearing(ask), self._watching(ask), self._restoring(ask)
         self._docket.watch = watch
         events: list[Event] = []
-        if translated or hearing is not None or watch is not None:
+        if translated or any(one is not None for one in (hearing, watch, restoring)):
             events = self._events(body, watch, translated=translated)
         if watch is not None:
             events = await watch.whole(events)
             if not translated and not watch.masked:
                 await self._look_beside(body, watch)
+        if restoring is not None:
+            events = restoring.whole(events)
         if hearing is not None:
             hearing.hear_all(events)
             hear_others(self._prepared.target, body, hearing)
-        if translated or (watch is not None and watch.masked):
+        changed = bool(watch and watch.masked) or bool(restoring and restoring.restored)
+        if changed and not translated and (ask.replies or 1) > 1:
+            self._docket.losses = (*self._docket.losses, OTHER_REPLIES)
+        if translated or changed:
             body = dialect.write_reply(tuple(events), ask.model, self._docket.id)
         return Whole(body, hearing, watch)
 
@@ -274,6 +282,13 @@ class Try:
     def _watching(self, ask: Ask) -> Watch | None:
         orders = self._docket.orders
         return Watch(self._house.scanner, orders) if orders and ask.wants in REPLIES else None
+
+    def _restoring(self, ask: Ask) -> Restoring | None:
+        """Return what restores one reply, None where there is nothing to restore."""
+        known = self._docket.placeholders
+        restoring = Restoring(known) if known.originals and ask.wants in REPLIES else None
+        self._docket.restoring = restoring
+        return restoring
 
     def _hearing(self, ask: Ask) -> Hearing | None:
         memory = self._docket.memory

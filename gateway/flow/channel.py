@@ -11,6 +11,7 @@ from gateway.domain.event import CONTENT, Broke, Event, Stopped, Used
 from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
 from gateway.flow.hearing import Hearing, Overhearing
+from gateway.flow.restoring import Restoring
 from gateway.flow.watching import Watch
 
 
@@ -78,22 +79,38 @@ class Verbatim:
         return words
 
 
+class Wanted(Struct, frozen=True):
+    """What a client wants of its stream: by which name and record, with usage, and who hears it.
+
+    Where policy masks or cuts, `watch` is strict, and the stream is read and written anew; also
+    where the request was redacted.
+    """
+
+    asked: str
+    record_id: str
+    usage: bool
+    hearing: Hearing | None = None
+    watch: Watch | None = None
+    restoring: Restoring | None = None
+
+    @property
+    def anew(self) -> bool:
+        """Must the stream be read and written anew, whoever speaks what?"""
+        strict = self.watch is not None and self.watch.strict
+        return strict or self.restoring is not None
+
+
 class Translated:
     """The engine speaks another dialect: its bytes become events, and events the client's bytes."""
 
     def __init__(
-        self,
-        reader: Reader,
-        writer: Writer,
-        hearing: Hearing | None = None,
-        watch: Watch | None = None,
-        *,
-        unmarked: bool = False,
+        self, reader: Reader, writer: Writer, wanted: Wanted, *, unmarked: bool = False
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._hearing = hearing
-        self._watch = watch
+        self._hearing = wanted.hearing
+        self._watch = wanted.watch
+        self._restoring = wanted.restoring
         self.cut: str | None = None
         self._marked = not unmarked
         self.complete = False
@@ -115,6 +132,8 @@ class Translated:
         """Return what was still held back, and the end of the client's stream."""
         watch = self._watch
         held = watch.end() if watch is not None and watch.strict else []
+        if self._restoring is not None:
+            held = self._restoring.whole(held)
         last = b"".join(map(self._say, held))
         self.cut = watch.cut if watch is not None else None
         return last if self.cut else last + self._writer.close()
@@ -125,6 +144,12 @@ class Translated:
 
     def _passed(self, event: Event) -> Iterable[Event]:
         """Return what of the engine's events the client gets now."""
+        passing = self._watched(event)
+        if self._restoring is None:
+            return passing
+        return chain.from_iterable(map(self._restoring.passes, passing))
+
+    def _watched(self, event: Event) -> Iterable[Event]:
         watch = self._watch
         if watch is None:
             return (event,)
@@ -197,30 +222,17 @@ class Reframed:
         return self._frame.end(words) if isinstance(self._frame, Bracket) else words
 
 
-class Wanted(Struct, frozen=True):
-    """What a client wants of its stream: by which name and record, with usage, and who hears it.
-
-    Where policy masks or cuts, `watch` is strict, and the stream is read and written anew.
-    """
-
-    asked: str
-    record_id: str
-    usage: bool
-    hearing: Hearing | None = None
-    watch: Watch | None = None
-
-
 def channel(dialect: Dialect, target: Dialect, wanted: Wanted) -> Channel:
     """Return the channel from an engine that speaks `target` to a client that speaks `dialect`."""
     inner: Channel
     hearing, watch = wanted.hearing, wanted.watch
-    if dialect.family == target.family and not (watch is not None and watch.strict):
+    if dialect.family == target.family and not wanted.anew:
         watching = () if watch is None else (watch,)
         overhearing = Overhearing(target, hearing, *watching) if hearing or watching else None
         inner = Verbatim(dialect.tap(wanted.usage), overhearing, unmarked=target.unmarked)
     else:
         writer = dialect.writer(wanted.asked, wanted.record_id, wanted.usage)
-        inner = Translated(target.reader(), writer, hearing, watch, unmarked=target.unmarked)
+        inner = Translated(target.reader(), writer, wanted, unmarked=target.unmarked)
     if target.unframe is None and dialect.frame is None:
         return inner
     unframe = target.unframe() if target.unframe is not None else _Same()

@@ -7,11 +7,14 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from gateway.audit.record import Decided
+from gateway.classification.conversation import standing
 from gateway.classification.restating import Stating, restated
 from gateway.domain.caller import NO_LIMITS
 from gateway.domain.decision import Effect, Facts
 from gateway.domain.errors import ConfigError, UnknownModel
 from gateway.domain.fleet import Fleet
+from gateway.domain.grant import Grant
+from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.ports import World
 from gateway.flow.replay import Load, NotReplayable, as_it_was, documents_of, fleet_of
 from gateway.flow.ruling import Evidence, rule
@@ -70,6 +73,7 @@ def answered(decided: Decided, compiled: Compiled, fleet: Fleet, asked: Asks) ->
         _facts(decided, decided.facts, compiled.program.asks, asked),
         allowance=decided.allowance or NO_LIMITS,
         body_bytes=decided.body_bytes,
+        grants=_granted(decided, compiled.vocabulary),
     )
     try:
         ruling = rule(evidence, _world(decided, compiled, fleet), decided.decision.decided_at)
@@ -116,6 +120,19 @@ def _kinds(decided: Decided) -> frozenset[str]:
     )
 
 
+def _granted(decided: Decided, vocabulary: Vocabulary) -> tuple[Grant, ...]:
+    """Return what was granted, in the words of this policy; nothing where it lacks one of them."""
+    grant = decided.granted
+    if grant is UNSET:
+        return ()
+    labels = [grant.label, *((grant.treated_as,) if grant.treated_as else ())]
+    levels, caveats = set(vocabulary.levels), vocabulary.caveats
+    if not all(one.level.name in levels and one.caveats <= caveats for one in labels):
+        return ()
+    label, *treated = (standing(one, vocabulary) for one in labels)
+    return (replace(grant, label=label, treated_as=treated[0] if treated else UNSET),)
+
+
 def _facts(decided: Decided, facts: Facts, asks: Asks, asked: Asks) -> Facts:
     """Return the facts that this policy is told.
 
@@ -125,9 +142,14 @@ def _facts(decided: Decided, facts: Facts, asks: Asks, asked: Asks) -> Facts:
         raise NotReplayable("the record does not say which client it was")
     if asks.counts and not asked.counts and _kinds(decided):
         raise NotReplayable("the record does not say how many different findings there were")
+    if not set(asks.paths) <= set(asked.paths):
+        raise NotReplayable("the record does not say with which paths tools were called")
+    keys = asks.keys | ({decided.granted.key} if decided.granted else set())
+    hit = (facts.paths or frozenset()) & {glob.text for glob in asks.paths}
     return replace(
         facts,
-        key=decided.key_id if decided.key_id in asks.keys else UNSET,
+        key=decided.key_id if decided.key_id in keys else UNSET,
+        paths=hit or UNSET,
         client=facts.client if facts.client in asks.clients else UNSET,
         finding_counts=facts.finding_counts if asks.counts else UNSET,
     )

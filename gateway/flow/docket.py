@@ -30,6 +30,7 @@ from gateway.flow.opening import kept_findings
 from gateway.flow.ports import Keeping
 from gateway.flow.prepare import Prepared
 from gateway.flow.remembering import Remembering
+from gateway.flow.restoring import NO_PLACEHOLDERS, Restoring
 from gateway.flow.texts import Texts
 from gateway.flow.watching import Orders, Watch
 
@@ -68,6 +69,9 @@ class Docket:
         self.hearing: Hearing | None = None
         self.orders: Orders | None = None
         self.watch: Watch | None = None
+        self.placeholders = NO_PLACEHOLDERS
+        self.stripped: tuple[str, ...] = ()
+        self.restoring: Restoring | None = None
 
     @property
     def id(self) -> str:
@@ -84,6 +88,12 @@ class Docket:
         """What persons granted it."""
         granted = self._decided.granted
         return () if granted is UNSET else (granted,)
+
+    @property
+    def is_redacted(self) -> bool:
+        """Is what was decided about a redacted body?"""
+        redaction = self._decided.redaction
+        return redaction is not UNSET and redaction.failed is UNSET
 
     @property
     def obligations(self) -> tuple[str, ...]:
@@ -218,6 +228,7 @@ class Docket:
         usage, attested = self._usage, self._attested
         return told_of_reply(
             self.watch,
+            self.restoring,
             Settled(
                 id=self.id,
                 ts_us=self._house.clock.now_us(),
@@ -247,8 +258,10 @@ class Docket:
         )
 
 
-def told_of_reply(watch: Watch | None, settled: Settled) -> Settled:
+def told_of_reply(watch: Watch | None, restoring: Restoring | None, settled: Settled) -> Settled:
     """Return the record with what was found in the reply, and what became of it."""
+    if restoring is not None:
+        settled = replace(settled, reply_restored=restoring.restored or UNSET)
     if watch is None:
         return settled
     return replace(

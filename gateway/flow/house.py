@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from gateway.domain.dialect import Dialect
 from gateway.flow.background import Background
+from gateway.flow.naming import Names, nameless
 from gateway.flow.openings import Openings
 from gateway.flow.ports import (
     Bodies,
@@ -40,7 +41,7 @@ class House(Struct, frozen=True, kw_only=True):
     status of a refusal by policy: 400, which clients show once, or 403. `tenant_of` returns, for a
     team, the keyed name under which engines keep its prompts apart; empty where none is kept.
     `seen` counts what replies tell of where they were made, `grants` the uses of what persons
-    granted. `bodies` keeps texts, where the node says so.
+    granted. `names` makes the letters of a placeholder. `bodies` keeps texts, where the node does.
     """
 
     worlds: Worlds
@@ -63,3 +64,4 @@ class House(Struct, frozen=True, kw_only=True):
     bodies: Bodies | None = None
     tenant_of: Callable[[str], str] = lambda _team: ""
     grants: Grants = field(default_factory=NoGrants)
+    names: Names = nameless

@@ -84,6 +84,7 @@ def decided(
         closed=world.fleet.closed or UNSET,
         shadow=ruling.shadow or UNSET,
         granted=ruling.grant or UNSET,
+        redaction=ruling.redaction or UNSET,
     )
 
 

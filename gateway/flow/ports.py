@@ -10,7 +10,7 @@ from gateway.audit.record import Decided, Personal, Receipt, Record, Settled
 from gateway.classification.allowed import NOTHING_ALLOWED, Allows
 from gateway.classification.conversation import Seen
 from gateway.domain.caller import RepoRegistry
-from gateway.domain.decision import Scan
+from gateway.domain.decision import Finding, Scan
 from gateway.domain.fleet import Fleet
 from gateway.domain.grant import Grant
 from gateway.domain.label import Label
@@ -72,6 +72,9 @@ class Scanner(Protocol):
 
     def look(self, text: str) -> Scan:
         """Scan one short text at once: a part of a reply."""
+
+    async def spots(self, body: Body) -> tuple[Finding, ...]:
+        """Return what stands in plain sight, with its characters; ValueError if it is too much."""
 
 
 class Keeping(Protocol):

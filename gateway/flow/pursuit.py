@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 
+from msgspec.structs import replace
+
 from gateway.domain.dialect import Dialect
 from gateway.domain.errors import (
     CannotExpress,
@@ -19,6 +21,7 @@ from gateway.flow.attempt import OK, Opened, Try, Whole, let_end, relay
 from gateway.flow.docket import Docket
 from gateway.flow.hearing import REPLIES
 from gateway.flow.house import House
+from gateway.flow.leaving import closed
 from gateway.flow.ports import World
 from gateway.flow.prepare import Border, Prepared, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
@@ -30,6 +33,8 @@ from gateway.routing.plan import ZONE_CLOSED
 from gateway.transport.failure import TransportFailure
 
 OBLIGATIONS_HEADER = "x-perimeter-obligations"
+# What a caller is told that his request was obliged to.
+SHOWN = (Obligation.REQUIRE_REVIEW,)
 ROUNDS_MAX = 2
 RETRY_WAIT_S = 0.25
 RETRY_WAIT_S_MAX = 2.0
@@ -125,7 +130,9 @@ class Pursuit:
         facts, moment = self._docket.facts, self._house.clock.now()
         if facts is None:
             return True
-        boundary = decide(now.program, facts, moment, self._docket.grants).boundary
+        redacted = self._docket.is_redacted
+        grants = self._docket.grants
+        boundary = decide(now.program, facts, moment, grants, redacted=redacted).boundary
         return (
             candidate.zone not in boundary
             or candidate.offering not in now.fleet.catalogue.offerings
@@ -151,6 +158,7 @@ class Pursuit:
                 no_store=Obligation.NO_STORE in self._docket.obligations,
             ),
         )
+        prepared = replace(prepared, losses=closed((*self._docket.stripped, *prepared.losses)))
         if self._world.program.on_loss == "refuse":
             refuse_losses(prepared)
         return prepared
@@ -172,9 +180,10 @@ class Pursuit:
     def _rewritten(self, target: Dialect) -> tuple[str, ...]:
         """Return the loss of a stream that passes, but is read and written anew."""
         orders = self._docket.orders
-        strict = orders is not None and orders.strict and self._ask.wants in REPLIES
+        strict = (orders is not None and orders.strict) or self._docket.placeholders.originals
         passes = target.family == self._dialect.family
-        return (VERBATIM_STREAM,) if strict and passes and self._ask.stream else ()
+        anew = strict and self._ask.wants in REPLIES
+        return (VERBATIM_STREAM,) if anew and passes and self._ask.stream else ()
 
     async def _stream(self, opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
         """Yield the reply; whatever happens, the engine is let go and the record settled."""
@@ -240,12 +249,13 @@ class Pursuit:
         return error_reply(error, self._dialect.refusal(error, record_id), record_id)
 
     def _headers(self, content_type: str) -> tuple[tuple[str, str], ...]:
-        lost, word = self._docket.losses, Obligation.REQUIRE_REVIEW
+        lost = self._docket.losses
+        duties = [word for word in SHOWN if word in self._docket.obligations]
         return (
             ("content-type", content_type),
             *told(self._docket.id, self._dialect.record_headers),
             *((("x-perimeter-lost", ", ".join(lost)),) if lost else ()),
-            *(((OBLIGATIONS_HEADER, word),) if word in self._docket.obligations else ()),
+            *(((OBLIGATIONS_HEADER, ", ".join(duties)),) if duties else ()),
         )
 
 
@@ -259,7 +269,8 @@ def orders_of(program: Program) -> Orders | None:
 def _asks_for_more(then: Asks, now: Asks) -> bool:
     """Do rules ask now for what was not gathered then?"""
     counts = now.counts and not then.counts
-    return counts or not (now.keys <= then.keys and now.clients <= then.clients)
+    fewer = now.keys <= then.keys and now.clients <= then.clients
+    return counts or not (fewer and set(now.paths) <= set(then.paths))
 
 
 def _asks_for_another_try(failure: Failure) -> bool:

@@ -1,17 +1,22 @@
 """A policy's case, played with the code that serves: everything but the sending."""
 
+from typing import Any
+
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from gateway.audit import canonical
 from gateway.audit.record import Decided
 from gateway.classification.conversation import Recollection
+from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.domain.caller import Caller
-from gateway.domain.decision import Effect, Scan
+from gateway.domain.decision import Effect, Finding, Scan
 from gateway.domain.errors import GatewayError
-from gateway.domain.request import Ask, Claims, Envelope
+from gateway.domain.request import Ask, Body, Claims, Envelope
+from gateway.flow.naming import keyed
 from gateway.flow.opening import Stamp, decided, personal_of, turned_away
 from gateway.flow.ports import Scanner, World
+from gateway.flow.redacting import Redactor
 from gateway.flow.ruling import gather, rule
 from gateway.policy.cases import Case, Given, Got, Recorded
 from gateway.routing.names import Named
@@ -30,16 +35,35 @@ async def play(case: Case, world: World, scanner: Scanner, stamp: Stamp) -> Got:
     envelope = _envelope(given)
     scan = await _scan(given, envelope, scanner)
     try:
-        record, served_by = _judged(given, envelope, scan, world, stamp)
+        record, served_by = await _judged(_Case(given, scanner), envelope, scan, world, stamp)
     except GatewayError as error:
         record = turned_away(stamp, world, envelope, personal_of(envelope, SALT), error)
         served_by = None
     return _got(record, served_by)
 
 
-def _judged(
-    given: Given, envelope: Envelope, scan: Scan, world: World, stamp: Stamp
+class _Case:
+    """The detectors of a case: what failed fails each time, what was found can be taken out."""
+
+    def __init__(self, given: Given, scanner: Scanner) -> None:
+        self.given = given
+        self._scanner = scanner
+
+    async def scan(self, body: Body) -> Scan:
+        read = await self._scanner.scan(body)
+        return Scan(read.findings, (*self.given.failed, *read.failed))
+
+    async def spots(self, body: Body) -> tuple[Finding, ...]:
+        return await self._scanner.spots(body)
+
+    def look(self, text: str) -> Scan:
+        return self._scanner.look(text)
+
+
+async def _judged(
+    case: _Case, envelope: Envelope, scan: Scan, world: World, stamp: Stamp
 ) -> tuple[Decided, str | None]:
+    given = case.given
     catalogue = world.fleet.catalogue
     everything = Named("", None, catalogue.offerings)
     ask = Ask(given.name or catalogue.models[0])
@@ -47,11 +71,14 @@ def _judged(
     if given.name is None:
         evidence = replace(evidence, facts=replace(evidence.facts, model="", task=None))
     named = everything if given.name is None else None
-    ruling = rule(evidence, world, stamp.now, named)
+    first = rule(evidence, world, stamp.now, named)
+    redactor = Redactor(case, {OPENAI_CHAT.name: OPENAI_CHAT}, keyed(SALT))
+    judged = await redactor.final(envelope, first, world, stamp.now, named)
+    ruling = judged.ruling
     personal = personal_of(envelope, SALT, scan.findings)
     made = decided(stamp, world, envelope, personal, ruling)
-    first = ruling.route.candidates[0].offering.id if ruling.route.candidates else None
-    return made, first
+    served_by = ruling.route.candidates[0].offering.id if ruling.route.candidates else None
+    return made, served_by
 
 
 def _recalled(given: Given, world: World) -> Recollection:
@@ -75,9 +102,15 @@ def _envelope(given: Given) -> Envelope:
         surface=given.surface,
         dialect="openai_chat",
         claims=claims,
-        body={"messages": [{"role": "user", "content": given.text}]},
+        body={"messages": [{"role": "user", "content": given.text}, *_calls(given)]},
         body_bytes=len(given.text),
     )
+
+
+def _calls(given: Given) -> list[dict[str, Any]]:
+    """Return the turn in which tools were called with these paths."""
+    calls = [{"function": {"name": "read", "arguments": {"path": path}}} for path in given.paths]
+    return [{"role": "assistant", "tool_calls": calls}] if calls else []
 
 
 def _got(record: Decided, served_by: str | None) -> Got:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.audit.record import Decided
@@ -11,14 +12,16 @@ from gateway.backends import BACKENDS
 from gateway.config.backends import Known
 from gateway.config.catalogue import read_models
 from gateway.domain.caller import NO_LIMITS
-from gateway.domain.decision import Decision
+from gateway.domain.decision import Decision, Redaction
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError
 from gateway.domain.fleet import Fleet
 from gateway.flow.abilities import operations
 from gateway.flow.ports import World
+from gateway.flow.redacting import before
 from gateway.flow.ruling import Evidence, Ruling, rule
 from gateway.policy.compile import compile_bundle
+from gateway.policy.evaluate import unredacted
 
 Load = Callable[[str], Any]
 
@@ -55,12 +58,38 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
         body_bytes=decided.body_bytes,
         grants=(decided.granted,) if decided.granted else (),
     )
-    again = rule(evidence, world, decided.decision.decided_at)
+    first: list[tuple[str, Any, Any]] = []
+    if decided.redaction:
+        first, evidence = _before(decided.redaction, evidence, world)
+    again = _again(decided, evidence, world)
     return tuple(
         f"{name}: recorded {_shown(recorded)}, now {_shown(made)}"
-        for name, recorded, made in _pairs(decided, again)
+        for name, recorded, made in (*first, *_pairs(decided, again))
         if recorded != made
     )
+
+
+def _before(
+    redaction: Redaction, evidence: Evidence, world: World
+) -> tuple[list[tuple[str, Any, Any]], Evidence]:
+    """Return what the first decision was and is, and the evidence that the final one is made of."""
+    was = redaction.decision
+    now = rule(before(evidence, redaction), world, was.decided_at)
+    made = now.decision
+    pairs = [
+        ("redaction.label", redaction.label, now.classification.label),
+        *((f"redaction.{one}", _plain(was, one), _plain(made, one)) for one in DECISION_FIELDS),
+    ]
+    return pairs, replace(evidence, redacted=redaction.failed is UNSET)
+
+
+def _again(decided: Decided, evidence: Evidence, world: World) -> Ruling:
+    """Return the ruling that the record tells of, made again."""
+    ruling = rule(evidence, world, decided.decision.decided_at)
+    failed = decided.redaction.failed if decided.redaction else UNSET
+    if failed is UNSET:
+        return ruling
+    return replace(ruling, decision=unredacted(ruling.decision, failed))
 
 
 def _world(decided: Decided, load: Load) -> World:

@@ -13,10 +13,11 @@ from gateway.classification.conversation import (
     Recollection,
     conversation_signals,
 )
+from gateway.classification.paths import paths_hit
 from gateway.classification.repos import repos_of
-from gateway.classification.signals import finding_signals, signals
+from gateway.classification.signals import finding_signals, is_detected, signals
 from gateway.domain.caller import NO_LIMITS, Allowance
-from gateway.domain.decision import Classification, Decision, Facts, Scan, Shadow, Signal
+from gateway.domain.decision import Classification, Decision, Facts, Redaction, Scan, Shadow, Signal
 from gateway.domain.dialect import Dialect
 from gateway.domain.grant import Grant
 from gateway.domain.obligation import cost_max, passing
@@ -34,7 +35,8 @@ from gateway.routing.plan import Limits, plan
 class Evidence(Struct, frozen=True):
     """What is known of a request before anything is judged: signals, and facts without a label.
 
-    `grants` is what persons granted and may serve one more request.
+    `grants` is what persons granted and may serve one more request. `redacted` says that signals
+    and facts are those of the body after redaction; `scan` is always that of the body that came.
     """
 
     ask: Ask
@@ -44,10 +46,14 @@ class Evidence(Struct, frozen=True):
     allowance: Allowance = NO_LIMITS
     body_bytes: int | None = None
     grants: tuple[Grant, ...] = ()
+    redacted: bool = False
 
 
 class Ruling(Struct, frozen=True):
-    """What was made of the evidence; `grant` is what it was made with, where it took one."""
+    """What was made of the evidence; `grant` is what it was made with, where it took one.
+
+    `redaction` is what was decided first, where that was to redact.
+    """
 
     evidence: Evidence
     facts: Facts
@@ -56,6 +62,7 @@ class Ruling(Struct, frozen=True):
     route: Route
     shadow: Shadow | None = None
     grant: Grant | None = None
+    redaction: Redaction | None = None
 
 
 def asked(envelope: Envelope, dialect: Dialect) -> Ask:
@@ -101,10 +108,27 @@ def gather(
     return Evidence(ask, every, facts, scan, caller.allowance, size, world.usable)
 
 
+def scanned_again(evidence: Evidence, scan: Scan, world: World) -> Evidence:
+    """Return the evidence with what the detectors say of the redacted body, all else as it was.
+
+    INVARIANT: what the key, the repository, the claims and the conversation said stands.
+    """
+    program = world.program
+    kept = tuple(one for one in evidence.signals if not is_detected(one))
+    found = finding_signals(scan.findings, scan.failed, program.raises, program.counts)
+    facts = replace(
+        evidence.facts,
+        findings=frozenset(one.kind for one in scan.findings if not one.allowed),
+        finding_counts=(_counted(scan) or UNSET) if program.asks.counts else UNSET,
+    )
+    return replace(evidence, signals=(*kept, *found), facts=facts, redacted=True)
+
+
 def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = None) -> Ruling:
     """Return classification, decision and route; pure, so that an auditor can run it again.
 
-    `named` stands for the name that is asked for; without it the catalogue is asked.
+    `named` stands for the name that is asked for; without it the catalogue is asked. Where
+    the evidence is that of a redacted body, nothing has to be redacted first any more.
     INVARIANT: a grant is the last resort: without it nothing may answer, and with it something may.
     """
     ruling = _ruled(evidence, world, now, named)
@@ -124,7 +148,8 @@ def _ruled(
     classification = classify(evidence.signals)
     facts = replace(evidence.facts, label=classification.label)
     allowance = evidence.allowance
-    decision = decide(world.program, facts, now, () if grant is None else (grant,))
+    grants = () if grant is None else (grant,)
+    decision = decide(world.program, facts, now, grants, redacted=evidence.redacted)
     decision = narrowed(decision, facts.label, allowance, world.vocabulary)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
     why_not = objecting(objections(world.program, facts, now), allowance)
@@ -137,16 +162,16 @@ def _ruled(
         evidence.body_bytes,
     )
     route = plan(decision, evidence.ask, named, world.fleet, limits)
-    shadow = _shadow(world, facts, allowance, now)
+    shadow = _shadow(world, evidence, facts, now)
     return Ruling(evidence, facts, classification, decision, route, shadow, grant)
 
 
-def _shadow(world: World, facts: Facts, allowance: Allowance, now: datetime) -> Shadow | None:
+def _shadow(world: World, evidence: Evidence, facts: Facts, now: datetime) -> Shadow | None:
     """Return what the shadow rules would have made of it, within the caller's allowance."""
-    found = shadowed(world.program, facts, now)
+    found = shadowed(world.program, facts, now, redacted=evidence.redacted)
     if found is None:
         return None
-    decision = narrowed(found.decision, facts.label, allowance, world.vocabulary)
+    decision = narrowed(found.decision, facts.label, evidence.allowance, world.vocabulary)
     return Shadow(
         found.rules, decision.effect, decision.boundary, found.broken, decision.obligations
     )
@@ -169,6 +194,7 @@ def _facts(envelope: Envelope, named: Named, scan: Scan, world: World) -> Facts:
         key=key if key in keys else UNSET,
         client=client if client in asks.clients else UNSET,
         finding_counts=(_counted(scan) or UNSET) if asks.counts else UNSET,
+        paths=paths_hit(envelope.body, asks.paths) or UNSET,
     )
 
 

@@ -49,7 +49,7 @@ TERMS: dict[Action, Terms] = {
     Action.ALLOW_FINDING: Terms(1, 366, frozenset({"fingerprint", "repo"})),
     Action.REVOKE: Terms(0, 366, frozenset({"approval"})),
     Action.CLOSE_ZONE: Terms(0, 36_600, frozenset({"zone"}), frozenset({"streams"})),
-    Action.OPEN_ZONE: Terms(2, 7, frozenset({"zone"})),
+    Action.OPEN_ZONE: Terms(2, 7, frozenset({"zone", "closing"})),
     Action.POLICY: Terms(1, 3_660, frozenset({"serial"}), about=True),
     Action.EXPORT: Terms(
         0,

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -205,11 +206,13 @@ class Ledger:
         """Write the start, and an end for every request that an earlier boot left open."""
         lost = self._parts.sealer.open_requests
         size = self.size
+        self._parts.writer.now_us = self._clock.now_us
         self._parts.start(asyncio.get_running_loop())
-        entries = [_entry(self._started({"after": size, "open": len(lost)}))]
+        facts = {"after": size, "open": len(lost), "heartbeat_s": ceil(self._parts.heartbeat_s)}
+        entries = [_entry(self._started(facts))]
         if self._parts.cut_bytes:
-            facts = {"cut_bytes": self._parts.cut_bytes, "after": size}
-            entries.append(_entry(self._admin("recovered", facts)))
+            cut = {"cut_bytes": self._parts.cut_bytes, "after": size}
+            entries.append(_entry(self._admin("recovered", cut)))
         await self._commit(entries)
         orphans = list(lost)
         for at in range(0, len(orphans), LOST_GROUP_MAX):

@@ -2,7 +2,7 @@
 
 import sqlite3
 from asyncio import AbstractEventLoop
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import Struct
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger import signing
 from gateway.ledger.adoption import Adoption
+from gateway.ledger.beats import HEARTBEAT_S, Beats
 from gateway.ledger.checkpoints import CheckpointStore
 from gateway.ledger.files import Files
 from gateway.ledger.follower import Follower
@@ -28,12 +29,14 @@ from gateway.ledger.writer import Writer
 class Options(Struct, frozen=True):
     """What may differ from one ledger to the next.
 
-    `observe_sync_s` is called in the writer's thread with the seconds of every fdatasync.
+    `observe_sync_s` is called in the writer's thread with the seconds of every fdatasync. A log
+    that has nothing to tell says so every `heartbeat_s`.
     """
 
     files: Files = Files()
     segment_bytes_max: int = SEGMENT_BYTES_MAX
     observe_sync_s: ObserveSync = unobserved
+    heartbeat_s: float = HEARTBEAT_S
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -48,6 +51,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     reader: Reader
     follower: Follower | None
     cut_bytes: int
+    heartbeat_s: float
     held: ExitStack
 
     def start(self, loop: AbstractEventLoop) -> None:
@@ -96,7 +100,7 @@ def _open(paths: LedgerPaths, boot: str, options: Options, held: ExitStack) -> P
     held.callback(keys.close)
     journal = Journal(folder, files, recovered.size, recovered.end, options.segment_bytes_max)
     journal.observe, journal.mac_of = options.observe_sync_s, key.mac
-    writer = Writer(journal, sealer, boot)
+    writer = Writer(journal, sealer, boot, Beats(options.heartbeat_s))
     index = _index(folder, recovered.size)
     reader = Reader(folder, index, lambda: writer.size)
     held.callback(reader.close)
@@ -110,6 +114,7 @@ def _open(paths: LedgerPaths, boot: str, options: Options, held: ExitStack) -> P
         reader=reader,
         follower=None if index is None else Follower(index, lambda: writer.size),
         cut_bytes=recovered.cut_bytes,
+        heartbeat_s=options.heartbeat_s,
         held=held.pop_all(),
     )
 
@@ -132,7 +137,13 @@ def _lock(path: Path, files: Files, held: ExitStack) -> None:
         raise LedgerUnavailable(
             "another gateway writes this ledger", hint="one origin has one writer"
         ) from None
-    held.callback(files.close, descriptor)
+    held.callback(_let_go, files, descriptor)
+
+
+def _let_go(files: Files, descriptor: int) -> None:
+    # WHY: the kernel lets go of the lock whatever it says of the file, and the log is whole.
+    with suppress(OSError):
+        files.close(descriptor)
 
 
 def _index(folder: LedgerFolder, size: int) -> Index | None:

@@ -72,6 +72,11 @@ class LedgerFolder(Struct, frozen=True):
         return self.root / "documents"
 
     @property
+    def shards(self) -> Path:
+        """The folder of the later shards; `ledger/shards.py` reads it."""
+        return self.root / "shards"
+
+    @property
     def index(self) -> Path:
         """The index, which can be deleted and is made again."""
         return self.root / "index.sqlite"

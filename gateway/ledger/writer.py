@@ -8,12 +8,13 @@ import errno
 import threading
 from asyncio import AbstractEventLoop, Future
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from gateway.audit.record import Admin
 from gateway.domain.errors import ChainBroken, LedgerError, LedgerUnavailable
+from gateway.ledger.beats import Beats
 from gateway.ledger.entry import Entry, entry_of
 from gateway.ledger.journal import Journal
 from gateway.ledger.naming import record_id
@@ -36,10 +37,12 @@ Told = list[tuple["Future[int]", int | LedgerError]]
 class Writer:
     """Owns journal and sealer from `start` to `stop`; others may `submit`, `finish` and `stop`."""
 
-    def __init__(self, journal: Journal, sealer: Sealer, boot: str) -> None:
+    def __init__(self, journal: Journal, sealer: Sealer, boot: str, beats: Beats) -> None:
         self._journal = journal
         self._sealer = sealer
         self._boot = boot
+        self._beats = beats
+        self.now_us: Callable[[], int] = lambda: self._sealer.latest_us
         self._loop: AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._turn = threading.Condition()
@@ -121,7 +124,9 @@ class Writer:
     def _step(self) -> bool:
         self._group = self._take()
         if self._group:
-            self._commit()
+            self._commit(self._group[0].entries[0].ts_us)
+        elif self._beats.is_due and not self._stopping:
+            self._beat()
         elif self._journal.wounded:
             self._heal()
         ended = self._stopping and not self._queue
@@ -135,7 +140,7 @@ class Writer:
         count = 0
         with self._turn:
             if not self._queue and not self._stopping:
-                self._turn.wait(HEAL_WAIT_S if self._journal.wounded else self._sealer.wait_s)
+                self._turn.wait(self._wait_s())
             while self._queue and (
                 not group or count + len(self._queue[0].entries) <= GROUP_ENTRIES_MAX
             ):
@@ -145,14 +150,27 @@ class Writer:
             self._queued -= count
         return group
 
-    def _commit(self) -> None:
+    def _wait_s(self) -> float | None:
+        """Return the seconds until something is to be done without being asked; None for never."""
+        waits = (self._sealer.wait_s, self._beats.wait_s)
+        known = [one for one in waits if one is not None]
+        return HEAL_WAIT_S if self._journal.wounded else min(known, default=None)
+
+    def _beat(self) -> None:
+        """Say that the log is alive and had nothing to tell: its silence is evidence too."""
+        self._beats.tried()
+        now_us = self.now_us()
+        self._commit(now_us, [self._own("heartbeat", now_us, {})])
+
+    def _commit(self, ts_us: int, own: Sequence[Entry] = ()) -> None:
+        """Make the group durable, behind what is written of our own accord."""
         if self._unsealed is not None:
             self._seal()
         if self._unsealed is not None:
             self._refuse(self._unsealed)
             return
         timeline = Timeline(self._sealer.latest_us, self._stepped)
-        parts = [timeline.told(self._recovery(self._group[0].entries[0].ts_us))]
+        parts = [timeline.told([*self._recovery(ts_us), *own])]
         parts.extend(timeline.told(waiting.entries) for waiting in self._group)
         entries = [entry for part in parts for entry in part]
         try:
@@ -164,6 +182,7 @@ class Writer:
         for entry in entries:
             self._sealer.add(entry)
         self._size = self._sealer.size
+        self._beats.heard()
         self._acknowledge(parts)
 
     def _acknowledge(self, parts: Sequence[Sequence[Entry]]) -> None:

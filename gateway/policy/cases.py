@@ -33,6 +33,7 @@ class Given(Struct, frozen=True, forbid_unknown_fields=True):
     resting: backends that cannot be used, with the reason.
     seen: labels under which turns of the conversation passed before.
     unseen_assistant: true says that a turn of the model never came from this gateway.
+    paths: paths with which tools were called.
     """
 
     key_label: str | UnsetType = UNSET
@@ -50,6 +51,7 @@ class Given(Struct, frozen=True, forbid_unknown_fields=True):
     resting: dict[str, str] = {}
     seen: list[str] = []
     unseen_assistant: bool = False
+    paths: list[str] = []
 
     @property
     def name(self) -> str | None:

@@ -6,6 +6,7 @@ from msgspec import UNSET, Struct
 
 from gateway.domain.decision import Facts
 from gateway.domain.label import Label
+from gateway.domain.path_glob import glob_of
 from gateway.domain.product import product_of
 from gateway.policy.language import When
 from gateway.policy.reading import Reading, listed, spread
@@ -58,15 +59,19 @@ def compile_when(
     _check_clients(reading, pointer, when)
     if when.detector_count_min is not UNSET:
         on_facts.append(_findings_min(frozenset(listed(when.detector)), when.detector_count_min))
+    if when.path is not UNSET:
+        _check_paths(reading, f"{pointer}/path", when.path)
+        on_facts.append(_path(frozenset(listed(when.path))))
     return Conditions(tuple(on_label), tuple(on_facts))
 
 
 def _check_permit(reading: Reading, pointer: str, when: When) -> None:
-    """Note what must not open a zone: a client's word of itself, and finding more.
+    """Note what must not open a zone: a client's word of itself, and finding or seeing more.
 
-    INVARIANT: a claim, or one more finding, never widens.
+    INVARIANT: a claim, one more finding, and one more path never widen; nor does the lack of one,
+    for nothing asks for that.
     """
-    for name in ("client", "detector_count_min"):
+    for name in ("client", "detector_count_min", "path"):
         if getattr(when, name) is not UNSET:
             reading.complain(f"{pointer}/{name}", "permits nothing", "it is for a deny or oblige")
 
@@ -77,6 +82,14 @@ def _check_clients(reading: Reading, pointer: str, when: When) -> None:
             reading.complain(
                 place, "not the name of a product", "lower case, without version, such as codex"
             )
+
+
+def _check_paths(reading: Reading, pointer: str, written: str | list[str]) -> None:
+    for place, text in spread(pointer, written):
+        try:
+            glob_of(text)
+        except ValueError as error:
+            reading.complain(place, str(error), "such as infra/prod, **/*.tfstate or /etc")
 
 
 def _check_any(reading: Reading, pointer: str, when: When) -> None:
@@ -194,6 +207,10 @@ def _key(names: frozenset[str]) -> OnFacts:
 
 def _client(names: frozenset[str]) -> OnFacts:
     return lambda facts: facts.client in names
+
+
+def _path(globs: frozenset[str]) -> OnFacts:
+    return lambda facts: not globs.isdisjoint(facts.paths or ())
 
 
 def _findings_min(kinds: frozenset[str], least: int) -> OnFacts:

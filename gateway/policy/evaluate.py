@@ -16,8 +16,12 @@ from gateway.policy.program import Clause, Program
 CLEARANCE = "clearance"
 NOT_PERMITTED = "not_permitted"
 RULE_ERROR = "rule_error"
+REDACT_FIRST = "redact_first"
 CANNOT_REDACT = "cannot_redact"
 GRANTED = "granted"
+NO_LAWFUL_PLACE = "no_lawful_place"
+# What no redaction mends.
+_BEFORE_ANY_DUTY = frozenset({NO_LAWFUL_PLACE, RULE_ERROR})
 
 
 class _Matched(Struct, frozen=True):
@@ -49,6 +53,11 @@ class _Matched(Struct, frozen=True):
         return replace(self, broken=broken, duties=duties)
 
     @property
+    def redacting(self) -> tuple[str, ...]:
+        """The ids of the rules that oblige to redact."""
+        return _sorted(clause.id for clause in self.duties if Obligation.REDACT in clause.obliges)
+
+    @property
     def obligations(self) -> tuple[str, ...]:
         """The union of what is obliged to; of limits of cost the lowest alone."""
         words = frozenset[str]().union(*(clause.obliges for clause in self.duties))
@@ -58,19 +67,31 @@ class _Matched(Struct, frozen=True):
 
 
 def decide(
-    program: Program, facts: Facts, now: datetime, grants: tuple[Grant, ...] = ()
+    program: Program,
+    facts: Facts,
+    now: datetime,
+    grants: tuple[Grant, ...] = (),
+    *,
+    redacted: bool = False,
 ) -> Decision:
     """Return the boundary: (permitted zones minus denied zones) that clear the label on that day.
 
     INVARIANT: every zone of the boundary is permitted by a rule, denied by none, and dominates
     the label; a rule that cannot be evaluated leaves no zone. A zone that a grant opens is denied
-    by no rule either, and forbidden by no invariant.
+    by no rule either, and forbidden by no invariant. Where a rule obliges to redact, nothing is
+    permitted before that is done: `redacted` says that the facts are those of the body after it.
     """
     matched = _in_force(program, facts)
-    decision = _decision(program, facts.label, matched, now)
-    for grant in grants:
+    decision = _decision(program, facts.label, matched, now, redacted=redacted)
+    for grant in grants if decision.reason != REDACT_FIRST else ():
         decision = _granted(program, facts, matched, decision, grant)
     return decision
+
+
+def unredacted(first: Decision, why: str) -> Decision:
+    """Return the final decision where what should be redacted cannot be; `why` is a clause."""
+    message = f"{first.message}, and that cannot be done: {why}"
+    return replace(first, reason=CANNOT_REDACT, message=message)
 
 
 def _granted(
@@ -91,6 +112,8 @@ def _granted(
         return decision
     if again.broken or again.closing(zone) is not None or zone in decision.boundary:
         return decision
+    if again.redacting and not matched.redacting:
+        return decision
     opened = _ids(again.permits, frozenset({zone})) if lowers else ()
     because = _sorted((*(decision.because if decision.boundary else ()), *opened, grant.word))
     message = f"{grant.word} opens zone {zone} to label {facts.label}"
@@ -106,7 +129,9 @@ class Shadowed(Struct, frozen=True):
     decision: Decision
 
 
-def shadowed(program: Program, facts: Facts, now: datetime) -> Shadowed | None:
+def shadowed(
+    program: Program, facts: Facts, now: datetime, *, redacted: bool = False
+) -> Shadowed | None:
     """Return what the shadow rules would have made of the request; None where none has a word.
 
     INVARIANT: nothing of it reaches the decision: one that cannot be evaluated denies nothing.
@@ -118,12 +143,16 @@ def shadowed(program: Program, facts: Facts, now: datetime) -> Shadowed | None:
     if not matching and not found.broken:
         return None
     with_them = _in_force(program, facts).with_others(found)
-    decision = _decision(program, facts.label, with_them, now)
+    decision = _decision(program, facts.label, with_them, now, redacted=redacted)
     return Shadowed(_sorted(clause.id for clause in matching), found.broken, decision)
 
 
-def _decision(program: Program, label: Label, matched: _Matched, now: datetime) -> Decision:
-    return _told(program, _verdict(program, label, matched, now.date()), now)
+def _decision(
+    program: Program, label: Label, matched: _Matched, now: datetime, *, redacted: bool
+) -> Decision:
+    verdict = _verdict(program, label, matched, now.date())
+    waits = verdict.reason not in _BEFORE_ANY_DUTY and not redacted and matched.redacting
+    return _told(program, _first_redact(matched, label) if waits else verdict, now)
 
 
 def _told(program: Program, verdict: "_Verdict", now: datetime) -> Decision:
@@ -176,7 +205,7 @@ class _Verdict(Struct, frozen=True):
 
 def _verdict(program: Program, label: Label, matched: _Matched, today: date) -> _Verdict:
     if not label.has_lawful_place:
-        return _Verdict("no_lawful_place", "the labels that meet here leave no lawful place")
+        return _Verdict(NO_LAWFUL_PLACE, "the labels that meet here leave no lawful place")
     if matched.broken:
         return _Verdict(
             RULE_ERROR,
@@ -204,19 +233,21 @@ def _permitted(
 
 
 def _obliged(matched: _Matched, verdict: _Verdict) -> _Verdict:
-    """Return the verdict with its obligations; one that nobody can fulfil denies.
+    """Return the verdict with its obligations.
 
     INVARIANT: an obligation only ever takes away from what is permitted.
     """
     if not matched.duties:
         return verdict
-    words = matched.obligations
-    if Obligation.REDACT in words:
-        by = _sorted(clause.id for clause in matched.duties if Obligation.REDACT in clause.obliges)
-        message = f"{_rules(by)} obliges to redact, which this gateway cannot do yet"
-        return _Verdict(CANNOT_REDACT, message, by, obligations=words)
     because = _sorted((*verdict.because, *(clause.id for clause in matched.duties)))
-    return replace(verdict, because=because, obligations=words)
+    return replace(verdict, because=because, obligations=matched.obligations)
+
+
+def _first_redact(matched: _Matched, label: Label) -> _Verdict:
+    """Return the verdict that nothing may leave before it is redacted, permitted or not."""
+    by = matched.redacting
+    message = f"{_rules(by)} obliges to redact label {label} first"
+    return _Verdict(REDACT_FIRST, message, by, obligations=matched.obligations)
 
 
 def _denied(matched: _Matched, label: Label, cleared: frozenset[str]) -> _Verdict:

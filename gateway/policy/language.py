@@ -19,6 +19,7 @@ REGION_SETS_MAX = 256
 ZONES_MAX = 256
 REPOS_MAX = 10_000
 PASSES_MAX = 256
+PATH_GLOBS_MAX = 128
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
 COUNT_MAX = 1_000
@@ -48,6 +49,8 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     detector: a finding of one of these kinds.
     detector_count_min: of a deny or an obligation, at least so many different findings were made,
     tags included; beside `detector`, of those kinds.
+    path: of a deny or an obligation, a tool was called with a path that one of these patterns
+    covers; nothing but the pattern is recorded.
     zone: of a deny, the zones that it closes, in place of the rule's `zones`.
     any: true says that the rule holds for every request.
     """
@@ -66,6 +69,7 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     client: Words | UnsetType = UNSET
     detector: Words | UnsetType = UNSET
     detector_count_min: Annotated[int, Meta(ge=1, le=COUNT_MAX)] | UnsetType = UNSET
+    path: Words | UnsetType = UNSET
     zone: Words | UnsetType = UNSET
     any: bool | UnsetType = UNSET
 
@@ -115,8 +119,9 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     what may go there although it tells who asks or makes a provider fetch, keep or run something:
     fields (`metadata`), tools that a provider runs (`tools.web_search`), `remote_url`, `file_id`.
     `unseen_assistant` is the label that a turn of the model joins which did not come from this
-    gateway; without it such a turn joins none. No record may be pruned before it is
-    `retention_floor_days` old.
+    gateway; without it such a turn joins none. `restores` says where, beside the words of a reply,
+    placeholders become again what was redacted: in `tool_arguments`, or nowhere.
+    No record may be pruned before it is `retention_floor_days` old.
     """
 
     version: Version
@@ -131,6 +136,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     passes: dict[str, list[str]] = {}
     unseen_assistant: str | UnsetType = UNSET
     retention_floor_days: Annotated[int, Meta(ge=1, le=RETENTION_DAYS_MAX)] = RETENTION_FLOOR_DAYS
+    restores: list[Literal["tool_arguments"]] = []
 
 
 class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):

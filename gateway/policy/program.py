@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gateway.domain.decision import Facts
 from gateway.domain.label import Label
+from gateway.domain.path_glob import PathGlob
 from gateway.domain.vocabulary import Vocabulary
 from gateway.domain.zone import Zone
 from gateway.policy.invariants import Invariant
@@ -36,6 +37,7 @@ class Asks(Struct, frozen=True):
     keys: frozenset[str] = frozenset()
     clients: frozenset[str] = frozenset()
     counts: bool = False
+    paths: tuple[PathGlob, ...] = ()
 
 
 class Program(Struct, frozen=True):
@@ -45,11 +47,12 @@ class Program(Struct, frozen=True):
     nothing, `raises` the label that findings of a detector join (`failed`: of a failed one;
     `detector/kind`: of one kind). `counts` says of how many findings a detector joins its label,
     `replies` what happens to its findings in replies (`tag` where it says nothing).
-    `on_loss` is `refuse` or `record`. No record is pruned before it is `retention_floor_days` old.
-    `passes` holds, by zone, the names of what may go there although it identifies or makes a
-    provider act. `unseen_assistant` is the label that a turn of the model joins which never came
-    from here; None where it joins none. `shadows` are the rules that are evaluated and recorded
-    only, `duties` those that oblige; `asks` names what rules want to know.
+    `on_loss` is `refuse` or `record`. `passes` holds, by zone, the names of what may go there
+    although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
+    the model joins which never came from here; None where it joins none. `shadows` are the rules
+    that are evaluated and recorded only, `duties` those that oblige; `asks` names what rules want
+    to know. `restores_tools` says that placeholders are restored in arguments of tools too. No
+    record is pruned before it is `retention_floor_days` old.
     """
 
     digest: str
@@ -68,6 +71,7 @@ class Program(Struct, frozen=True):
     duties: tuple[Clause, ...] = ()
     asks: Asks = Asks()
     promises: tuple[Invariant, ...] = ()
+    restores_tools: bool = False
 
     @property
     def passable(self) -> frozenset[str]:

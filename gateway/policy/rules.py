@@ -1,11 +1,15 @@
 """From the rules of policy.yaml to clauses."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 from msgspec import UNSET, Struct
 
 from gateway.domain.obligation import costing
+from gateway.domain.path_glob import PathGlob, glob_of
 from gateway.domain.zone import Zone
 from gateway.policy.conditions import compile_when
-from gateway.policy.language import RULES_MAX, Rule, When
+from gateway.policy.language import PATH_GLOBS_MAX, RULES_MAX, Rule, When
 from gateway.policy.places import ANY
 from gateway.policy.program import Asks, Clause
 from gateway.policy.reading import Reading, listed
@@ -42,11 +46,14 @@ def read_rules(reading: Reading, raw: object, words: Words, zones: dict[str, Zon
                 reading.complain(f"/rules/{index}/id", f"rule {first + 1} has the same id")
             read.append((rule, _clause(reading, f"/rules/{index}", rule, words)))
             _check_reach(reading, f"/rules/{index}", rule, words, zones)
+    asks = _asks([rule.when for rule, _ in read])
+    if len(asks.paths) > PATH_GLOBS_MAX:
+        reading.complain("/rules", f"more than {PATH_GLOBS_MAX} patterns of paths")
     return Rules(
         clauses=tuple(one for rule, one in read if _kind(rule) == "decides"),
         duties=tuple(one for rule, one in read if _kind(rule) == "obliges"),
         shadows=tuple(one for rule, one in read if _kind(rule) == "shadow"),
-        asks=_asks([rule.when for rule, _ in read]),
+        asks=asks,
     )
 
 
@@ -61,7 +68,15 @@ def _asks(conditions: list[When]) -> Asks:
         keys=frozenset(name for when in conditions for name in listed(when.key)),
         clients=frozenset(name for when in conditions for name in listed(when.client)),
         counts=any(when.detector_count_min is not UNSET for when in conditions),
+        paths=tuple(_globs(sorted({text for when in conditions for text in listed(when.path)}))),
     )
+
+
+def _globs(texts: list[str]) -> Iterator[PathGlob]:
+    """Yield the patterns that can be read; of the others it is noted where they stand."""
+    for text in texts:
+        with suppress(ValueError):
+            yield glob_of(text)
 
 
 def _clause(reading: Reading, pointer: str, rule: Rule, words: Words) -> Clause:

@@ -54,6 +54,17 @@ class DetectorScanner:
         except (TextsExceededError, MemoryError, RuntimeError):
             return Scan(failed=self._names)
 
+    async def spots(self, body: Body) -> tuple[Finding, ...]:
+        """Return the findings that stand in plain sight, with their characters: nothing unfolded.
+
+        TextsExceededError for a body that is too large to scan.
+        """
+        joined = join_texts(body)
+        if len(joined.buffer) <= SCAN_INLINE_BYTES_MAX:
+            return self._in_sight(joined)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._in_sight, joined)
+
     def look(self, text: str) -> Scan:
         """Scan one short text at once: a part of a reply; places are characters of it."""
         try:
@@ -81,6 +92,10 @@ class DetectorScanner:
                     met.add(said)
             known |= met
         return Scan(tuple(findings), tuple(failed))
+
+    def _in_sight(self, joined: JoinedTexts) -> tuple[Finding, ...]:
+        hits = (hit for hit in self._hits(joined.buffer, {}) if not joined.is_derived(hit[1].start))
+        return tuple(dict.fromkeys(self._finding(name, hit, joined)[0] for name, hit in hits))
 
     def _hits(self, buffer: bytes, failed: dict[str, None]) -> Iterator[tuple[str, Hit]]:
         for detector in self._detectors:

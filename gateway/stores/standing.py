@@ -64,15 +64,15 @@ class Active(Struct, frozen=True):
 class Standing(Struct, frozen=True):
     """The state: digests of used statements with the end of each, what is active, closed zones.
 
-    `closed` says when each was closed, in microseconds since the epoch. `uses` counts the requests
-    that what was granted has served, by the digest of its statement.
+    `closed` holds, by zone, the digest of the statement that closed it last. `uses` counts the
+    requests that what was granted has served, by the digest of its statement.
 
     `serial` and `policy` are those of the last signed policy that was in force.
     """
 
     used: dict[str, int] = {}
     active: dict[str, Active] = {}
-    closed: dict[str, int] = {}
+    closed: dict[str, str] = {}
     serial: int = 0
     policy: str = ""
     uses: dict[str, int] = {}
@@ -148,9 +148,9 @@ def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Stand
     closed, known = standing.closed, standing.active
     match active.action:
         case Action.CLOSE_ZONE:
-            closed = {**closed, active.scope["zone"]: now_us}
+            closed = {**closed, active.scope["zone"]: digest}
         case Action.OPEN_ZONE:
-            closed = {zone: at for zone, at in closed.items() if zone != active.scope["zone"]}
+            closed = {zone: by for zone, by in closed.items() if zone != active.scope["zone"]}
         case Action.REVOKE:
             revoked = active.scope["approval"]
             known = _without(known, revoked)

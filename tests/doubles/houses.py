@@ -7,11 +7,12 @@ from gateway.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.dialects.ollama_chat import OLLAMA_CHAT
 from gateway.dialects.openai_chat import OPENAI_CHAT
 from gateway.domain.caller import Caller
-from gateway.domain.decision import Scan
+from gateway.domain.decision import Finding, Scan
 from gateway.domain.request import Body, Claims, Envelope
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
+from gateway.flow.naming import keyed
 from gateway.flow.ports import World
 from gateway.transport.backend import Backend, Way
 from tests.doubles.fleets import PRICED, a_catalogue, a_fleet, an_offering
@@ -21,6 +22,7 @@ from tests.doubles.memory_ledger import MemoryLedger
 from tests.doubles.scripted_sender import Answer, ScriptedSender
 from tests.doubles.worlds import ManualWorlds, a_world
 
+PLACEHOLDER_KEY = b"a key of placeholders, 32 bytes."
 CHAT_PATH = "/v1/chat/completions"
 VLLM = Backend(
     name="vllm",
@@ -59,6 +61,9 @@ class FixedScanner:
     def look(self, text: str) -> Scan:
         return Scan()
 
+    async def spots(self, body: Body) -> tuple[Finding, ...]:
+        return self.found.findings
+
 
 class Stage:
     """One exchange with everything around it in reach."""
@@ -89,6 +94,7 @@ class Stage:
             backends={"cloud": VLLM, "vllm": VLLM, "vllm-2": VLLM, "ollama": OLLAMA},
             dialects=DIALECTS,
             boot="boot-1",
+            names=keyed(PLACEHOLDER_KEY),
         )
         self.exchange = Exchange(self.house)
 

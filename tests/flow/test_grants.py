@@ -10,10 +10,13 @@ from msgspec.structs import replace
 from gateway.audit import canonical
 from gateway.domain.decision import Finding, Scan
 from gateway.domain.route import Failure, FailureKind
+from gateway.domain.vocabulary import Vocabulary
+from gateway.flow.comparing import _granted
 from gateway.flow.replay import replay
 from tests.doubles.fleets import a_fleet
 from tests.doubles.granted import CountedGrants, a_grant, broken_glass
 from tests.doubles.houses import CATALOGUE, CLOUD, Stage, an_envelope, chat
+from tests.doubles.records import a_decided
 from tests.doubles.worlds import a_world, demo_policy
 from tests.flow.test_replay import a_store
 from tests.flow.test_replay import a_world as a_stored_world
@@ -189,3 +192,14 @@ async def test_a_decision_with_a_grant_is_made_again_from_its_record(grant) -> N
     assert replay(again, store.__getitem__) == ()
     without = replay(replace(again, granted=UNSET), store.__getitem__)
     assert any(line.startswith("boundary") for line in without)
+
+
+def test_another_policy_is_held_against_what_was_granted() -> None:
+    words = demo_policy().vocabulary
+    record = replace(a_decided("one"), granted=a_waiver())
+    assert _granted(record, words) == (a_waiver(),)
+    assert _granted(replace(record, granted=glass()), words) == (glass(),)
+    assert _granted(a_decided("one"), words) == ()
+    assert _granted(record, Vocabulary(("low", "high"))) == ()
+    ranked = Vocabulary(("internal", "confidential"))
+    assert _granted(record, ranked)[0].label.level.rank == 1

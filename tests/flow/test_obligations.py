@@ -4,7 +4,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
+from gateway.cli.mock_backend import anthropic
+from gateway.dialects import DIALECTS
+from gateway.domain.decision import Effect
+from gateway.domain.request import Envelope
+from gateway.flow.stripping import reached, stripped
+from tests.doubles import engine_bytes
 from tests.doubles.fleets import a_fleet
 from tests.doubles.houses import CATALOGUE, Stage, an_envelope, chat, message
 from tests.doubles.scripted_sender import ScriptedReply
@@ -75,14 +82,14 @@ async def test_policy_is_heard_in_the_log_and_in_a_count() -> None:
     assert ("notice",) not in silent.meters.counted
 
 
-async def test_as_long_as_nothing_can_redact_the_request_is_refused_and_recorded() -> None:
+async def test_where_nothing_is_found_nothing_is_redacted() -> None:
     stage = obliging("redact")
-    status, _, raw = await stage.ask(an_envelope(chat()))
-    assert status == 400
-    assert b"obliges to redact" in raw
-    assert stage.sender.sent == []
-    decision = stage.ledger.decided[0].decision
-    assert (decision.reason, decision.obligations) == ("cannot_redact", ("redact",))
+    status, _, _ = await stage.ask(an_envelope(chat()))
+    assert status == 200
+    decided = stage.ledger.decided[0]
+    assert (decided.decision.effect, decided.decision.obligations) == (Effect.PERMIT, ("redact",))
+    assert decided.redaction.decision.reason == "redact_first"
+    assert decided.redaction.replaced is UNSET
 
 
 async def test_what_may_cost_too_much_is_not_asked() -> None:
@@ -95,16 +102,99 @@ async def test_what_may_cost_too_much_is_not_asked() -> None:
     }
 
 
-async def test_a_tool_that_a_provider_runs_goes_nowhere_although_the_zone_takes_it_in() -> None:
+CLOUDY = ScriptedReply(anthropic.whole(engine_bytes.a_script()))
+MINE = {"name": "look", "input_schema": {"type": "object"}}
+
+
+def searching(*tools: dict[str, Any], **more: Any) -> tuple[Stage, Envelope]:
+    """A request with tools that the zone would take in, under the obligation to strip them."""
     stage = obliging("strip_provider_tools")
+    stage.sender.answers["cloud"] = [CLOUDY]
     world = stage.worlds.world
-    passes = {"frontier": frozenset({"tools.web_search"})}
+    passes = {"frontier": frozenset({"tools.web_search", "mcp_servers"})}
     program = msgspec.structs.replace(world.program, passes=passes)
     stage.worlds.world = msgspec.structs.replace(world, program=program)
-    envelope = an_envelope(
-        message(tools=[SEARCH]), surface="messages", dialect="anthropic_messages"
-    )
+    body = message(tools=list(tools), **more)
+    return stage, an_envelope(body, surface="messages", dialect="anthropic_messages")
+
+
+async def test_tools_that_a_provider_runs_are_taken_out_by_name() -> None:
+    servers = [{"type": "url", "url": "https://tools.example.com", "name": "tools"}]
+    stage, envelope = searching(SEARCH, MINE, mcp_servers=servers, tool_choice={"type": "auto"})
+    status, headers, raw = await stage.ask(envelope)
+    assert status == 200, raw
+    assert sent(stage)["tools"] == [MINE]
+    assert "mcp_servers" not in sent(stage)
+    assert headers["x-perimeter-lost"].split(", ") == ["mcp_servers", "tools.web_search"]
+    assert stage.ledger.attempted[0].losses == ("mcp_servers", "tools.web_search")
+    assert stage.ledger.decided[0].ask.reaches is UNSET
+    assert envelope.body["tools"] == [SEARCH, MINE]
+
+
+async def test_without_a_tool_that_is_left_none_is_spoken_of() -> None:
+    stage, envelope = searching(SEARCH, tool_choice={"type": "auto"})
+    assert (await stage.ask(envelope))[0] == 200
+    assert not {"tools", "tool_choice"} & sent(stage).keys()
+
+
+@pytest.mark.parametrize("tools", [(SEARCH,), (SEARCH, MINE)], ids=["alone", "beside another"])
+async def test_a_tool_that_is_demanded_stays_and_nothing_leaves(tools: Any) -> None:
+    stage, envelope = searching(*tools, tool_choice={"type": "tool", "name": "web_search"})
     status, _, raw = await stage.ask(envelope)
     assert status == 400
-    assert b"not_passed_tools.web_search" in raw
+    assert b"Policy takes out the tools that a provider runs" in raw
     assert stage.sender.sent == []
+    assert stage.ledger.decided[0].decision.effect is Effect.REFUSED
+
+
+async def test_another_tool_may_be_demanded() -> None:
+    stage, envelope = searching(SEARCH, MINE, tool_choice={"type": "tool", "name": "look"})
+    assert (await stage.ask(envelope))[0] == 200
+    assert sent(stage)["tools"] == [MINE]
+
+
+async def test_that_no_body_is_kept_stands_in_the_record() -> None:
+    stage = obliging("no_log_bodies")
+    assert (await stage.ask(an_envelope(chat())))[0] == 200
+    assert stage.ledger.decided[0].decision.obligations == ("no_log_bodies",)
+
+
+SHAPES = {
+    "openai_responses": (
+        {
+            "model": "code",
+            "input": "hi",
+            "tools": [{"type": "mcp", "server_label": "x", "server_url": "https://x.example"}],
+        },
+        {"tools.mcp"},
+    ),
+    "gemini": (
+        {
+            "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+            "tools": [{"googleSearch": {}, "functionDeclarations": [{"name": "look"}]}],
+        },
+        {"tools.google_search"},
+    ),
+    "bedrock_converse": (
+        {
+            "messages": [{"role": "user", "content": [{"text": "hi"}]}],
+            "toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]},
+        },
+        {"system_tool"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_dialect_that_has_such_tools_loses_them(name: str) -> None:
+    body, wanted = SHAPES[name]
+    dialect = DIALECTS[name]
+    speaking = dialect.letting(dialect.reaching)
+    assert reached(speaking.peek(body)) == wanted
+    kept, lost = stripped(body, speaking.peek)
+    assert set(lost) == wanted
+    assert not reached(speaking.peek(kept))
+    if name == "gemini":
+        assert kept["tools"] == [{"functionDeclarations": [{"name": "look"}]}]
+    else:
+        assert not {"tools", "toolConfig"} & kept.keys()

@@ -7,12 +7,15 @@ from msgspec.structs import replace
 from gateway.audit.record import Decided, Settled
 from gateway.domain.decision import Effect
 from gateway.domain.errors import LedgerUnavailable
+from gateway.domain.obligation import Obligation
 from gateway.flow.exchange import Exchange
-from gateway.flow.texts import NO_LOG_BODIES, TOO_LARGE, UNWRITTEN, Texts
+from gateway.flow.texts import TOO_LARGE, UNWRITTEN, Texts
 from tests.doubles.houses import Stage, an_envelope, chat
 from tests.doubles.records import a_decided, a_decision, a_settled
+from tests.flow.test_obligations import obliging
 
 pytestmark = pytest.mark.anyio
+NO_LOG_BODIES = Obligation.NO_LOG_BODIES
 RAW = b'{"messages": []}'
 
 
@@ -99,3 +102,18 @@ async def test_nothing_leaves_when_its_body_cannot_be_kept() -> None:
     assert status == 503
     assert stage.sender.sent == []
     assert stage.ledger.decided == []
+
+
+async def test_a_rule_of_the_policy_forbids_to_keep_what_it_permits() -> None:
+    shelf, stage = Shelf(), obliging("no_log_bodies")
+    stage.exchange = Exchange(replace(stage.house, bodies=shelf))
+    status, _, _ = await stage.ask(replace(an_envelope(chat()), raw=RAW, body_bytes=len(RAW)))
+    assert status == 200
+    assert shelf.kept == []
+    assert stage.ledger.decided[0].body == NO_LOG_BODIES
+    assert stage.ledger.settled[0].reply_body == NO_LOG_BODIES
+    stage = obliging("notify")
+    stage.exchange = Exchange(replace(stage.house, bodies=shelf))
+    await stage.ask(replace(an_envelope(chat()), raw=RAW, body_bytes=len(RAW)))
+    assert [kind for kind, _, _ in shelf.kept] == ["Decided"]
+    assert stage.ledger.settled[0].reply_body == TOO_LARGE

@@ -7,7 +7,7 @@ from gateway.domain.decision import Effect
 from gateway.domain.document import Document
 from gateway.domain.obligation import cost_max, is_provider_tool, passing
 from gateway.policy.cases import read_cases
-from gateway.policy.evaluate import decide, shadowed, why_not
+from gateway.policy.evaluate import decide, shadowed, unredacted, why_not
 from gateway.policy.prove import prove
 from tests.doubles.policies import (
     ANYWHERE,
@@ -64,14 +64,40 @@ def test_the_order_of_rules_has_no_meaning() -> None:
     assert decide(first, facts, NOW) == decide(second, facts, NOW)
 
 
-def test_as_long_as_nothing_can_redact_the_obligation_to_do_so_denies() -> None:
-    redact = KEEP | {"id": "hide", "obligations": ["redact"]}
-    program = a_program(ANYWHERE, redact, CHEAP)
-    found = decide(program, some_facts(program), NOW)
+HIDING = KEEP | {"id": "hide", "obligations": ["redact"]}
+
+
+def test_nothing_is_permitted_before_what_should_be_redacted_is() -> None:
+    program = a_program(ANYWHERE, HIDING, CHEAP)
+    facts = some_facts(program)
+    found = decide(program, facts, NOW)
     assert (found.effect, found.boundary) == (Effect.DENY, frozenset())
-    assert (found.reason, found.because) == ("cannot_redact", ("hide",))
+    assert (found.reason, found.because) == ("redact_first", ("hide",))
     assert found.obligations == ("cost_max_microusd:500", "redact")
-    assert found.message == 'rule "hide" obliges to redact, which this gateway cannot do yet'
+    after = decide(program, facts, NOW, redacted=True)
+    assert (after.effect, after.reason) == (Effect.PERMIT, "permitted")
+    assert after.boundary == decide(a_program(ANYWHERE), facts, NOW).boundary
+    assert after.obligations == found.obligations
+    why = unredacted(found, "it is in a name")
+    assert (why.effect, why.boundary, why.reason) == (Effect.DENY, frozenset(), "cannot_redact")
+    assert why.message == f"{found.message}, and that cannot be done: it is in a name"
+
+
+def test_what_no_rule_permits_may_still_be_redacted_first() -> None:
+    program = a_program(HIDING)
+    facts = some_facts(program)
+    assert decide(program, facts, NOW).reason == "redact_first"
+    assert decide(program, facts, NOW, redacted=True).reason == "no_rule_matched"
+
+
+def test_no_redaction_mends_what_has_no_lawful_place_or_cannot_be_evaluated() -> None:
+    program = a_program(ANYWHERE, HIDING)
+    facts = some_facts(program)
+    nowhere = structs.replace(facts.label, residency=frozenset())
+    found = decide(program, structs.replace(facts, label=nowhere), NOW)
+    assert found.reason == "no_lawful_place"
+    torn = structs.replace(program, clauses=(*program.clauses, broken_clause("torn")))
+    assert decide(torn, facts, NOW).reason == "rule_error"
 
 
 def test_an_obligation_that_cannot_be_evaluated_denies_everything() -> None:

@@ -139,7 +139,7 @@ def test_the_quiet_routes_know_their_caller_too(house) -> None:
     assert house.metric("unauthenticated") == counted + 4
 
 
-def test_a_record_of_another_caller_is_not_there(house) -> None:
+def test_adv_86_a_record_of_another_caller_is_not_there(house) -> None:
     made = house.ask(OPENAI, OPENAI.body())
     assert house.get(f"/v1/records/{made.record}", "website").status == 200
     for repo in ("payments", "unbound"):
@@ -162,7 +162,7 @@ def test_a_record_of_another_caller_is_not_there(house) -> None:
         "019AA000-0000-7000-8000-000000000000",
     ],
 )
-def test_a_malformed_record_id_is_not_there(house, record_id) -> None:
+def test_adv_86_a_malformed_record_id_is_not_there(house, record_id) -> None:
     heard = house.get(f"/v1/records/{record_id}")
     assert heard.status == 404
     assert isinstance(OPENAI.error(heard), openai.NotFoundError)

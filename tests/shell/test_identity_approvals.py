@@ -41,7 +41,7 @@ SCOPES: dict[Action, dict[str, str]] = {
     Action.ALLOW_FINDING: {"fingerprint": "0f", "repo": "payments"},
     Action.REVOKE: {"approval": "sha256:00"},
     Action.CLOSE_ZONE: {"zone": "frontier", "streams": "cut"},
-    Action.OPEN_ZONE: {"zone": "frontier"},
+    Action.OPEN_ZONE: {"zone": "frontier", "closing": "sha256:00"},
     Action.POLICY: {"serial": "7"},
     Action.EXPORT: {
         "origin": "a/b",

@@ -58,6 +58,27 @@ async def test_adv_76_cutting_the_end_and_signing_again_contradicts_an_older_che
     assert not verify_consistency(Head(anchored.size, anchored.root), longer, proof)
 
 
+async def test_adv_80_a_history_made_anew_with_the_key_contradicts_what_others_saw(
+    tmp_path: Path,
+) -> None:
+    """Whoever has the key signs what he likes; a head that somebody else keeps convicts it."""
+    paths = a_new_ledger(tmp_path)
+    async with a_boot(paths) as ledger:
+        await serve(ledger)
+    key = signing.load(paths.signing_key)
+    seen = checkpoint.verify(paths.folder.checkpoint.read_text(), key.vkey)
+    other = a_new_ledger(tmp_path / "other")
+    async with a_boot(other) as ledger:
+        for _ in range(3):
+            await serve(ledger)
+    forged = entries_of(other)
+    assert len(forged) > seen.size
+    text = checkpoint.body(key.name, len(forged), root_of(map(leaf_hash, forged)))
+    note = checkpoint.sign(text, key.name, key.private)
+    report = verify(forged, note, str(key.vkey), [Head(seen.size, seen.root)])
+    assert report.verdict is Verdict.TAMPERED
+
+
 async def test_adv_77_replacing_the_index_changes_no_evidence(tmp_path: Path) -> None:
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:

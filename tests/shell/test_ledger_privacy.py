@@ -121,7 +121,9 @@ def name_in(entry: bytes) -> str:
     return entry.split(b'"id":"')[1].split(b'"')[0].decode()
 
 
-async def test_a_destroyed_key_leaves_the_log_whole_and_the_fields_closed(tmp_path: Path) -> None:
+async def test_adv_81_a_destroyed_key_leaves_the_log_whole_and_the_fields_closed(
+    tmp_path: Path,
+) -> None:
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
         before, _ = a_request(ledger, a_person())

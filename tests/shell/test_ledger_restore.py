@@ -56,7 +56,7 @@ async def test_a_second_gateway_on_one_ledger_is_refused(tmp_path: Path) -> None
     check_log(paths)
 
 
-async def test_an_older_copy_of_the_ledger_is_refused(tmp_path: Path) -> None:
+async def test_adv_78_an_older_copy_of_the_ledger_is_refused(tmp_path: Path) -> None:
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
         await serve(ledger)
@@ -82,7 +82,7 @@ async def test_an_older_copy_of_the_store_is_refused(tmp_path: Path) -> None:
     assert verify_folder(paths.ledger, None, paths.checkpoints).verdict == "tampered"
 
 
-async def test_of_two_writers_of_one_log_only_one_can_seal(tmp_path: Path) -> None:
+async def test_adv_78_of_two_writers_of_one_log_only_one_can_seal(tmp_path: Path) -> None:
     """The lock stops a second process on one machine; the store stops a cloned folder."""
     paths = a_new_ledger(tmp_path)
     clone = a_copy(paths, tmp_path / "clone")

@@ -79,13 +79,15 @@ def peek(body: Body) -> Ask:
     request = admit(body)
     stream = bool(request.stream)
     options = request.stream_options or StreamOptions()
+    # WHY: of the best of several all are drawn, and paid for.
+    drawn = max(request.n or 1, request.best_of or 1)
     return Ask(
         model=request.model,
         stream=stream,
         usage_wanted=bool(options.include_usage) or not stream,
         needs=frozenset({FILLS} if request.suffix else ()),
         output_tokens_max=request.max_tokens or None,
-        replies=request.n if request.n is not None and request.n > 1 else UNSET,
+        replies=drawn if drawn > 1 else UNSET,
     )
 
 

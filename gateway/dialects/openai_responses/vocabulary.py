@@ -18,10 +18,7 @@ FIELDS = fields(
         "max_tool_calls",
         "model",
         "parallel_tool_calls",
-        "prompt_cache_options",
-        "prompt_cache_retention",
         "reasoning",
-        "service_tier",
         "store",
         "stream",
         "stream_options",
@@ -43,5 +40,8 @@ FIELDS = fields(
     egress=(
         "image",
         "moderation",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "service_tier",
     ),
 )

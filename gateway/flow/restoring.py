@@ -1,0 +1,112 @@
+"""Placeholders in a reply become again what they stand for, also where chunks cut them.
+
+What a model thinks is never touched: it may be signed. Arguments of tools are restored only where
+policy says so.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from gateway.classification.redaction import OPENS, PLACEHOLDER_CHARS_MAX
+from gateway.domain.event import (
+    Broke,
+    Event,
+    Stopped,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallBegan,
+    ToolCallDelta,
+)
+
+# After these no delta goes on with what was held back before.
+_ENDS = (ThinkingDelta, ToolCallBegan, Stopped, Broke)
+_TEXT = -1
+
+
+class Placeholders(Struct, frozen=True):
+    """What the placeholders of a request stand for; `tools` says that tools may be told too."""
+
+    originals: Mapping[str, str] = {}
+    tools: bool = False
+
+
+NO_PLACEHOLDERS = Placeholders()
+
+
+class Restoring:
+    """One reply, and the placeholders of its request."""
+
+    def __init__(self, placeholders: Placeholders) -> None:
+        self._texts = originals = placeholders.originals
+        self._arguments = {
+            placeholder: msgspec.json.encode(text).decode()[1:-1]
+            for placeholder, text in originals.items()
+            if placeholders.tools
+        }
+        self._held: dict[int, str] = {}
+        self.restored = 0
+
+    def passes(self, event: Event) -> list[Event]:
+        """Return what the client may have now that this event came."""
+        if isinstance(event, TextDelta):
+            return [*self._let(_TEXT), *self._said(_TEXT, event.text)]
+        if isinstance(event, ToolCallDelta):
+            return [*self._let(event.index), *self._said(event.index, event.fragment)]
+        return [*self.end(), event] if isinstance(event, _ENDS) else [event]
+
+    def end(self) -> list[Event]:
+        """Return what is still held back."""
+        held, self._held = self._held, {}
+        return [_delta(place, text) for place, text in held.items()]
+
+    def whole(self, events: Sequence[Event]) -> list[Event]:
+        """Return the events of a whole reply."""
+        return [*(passed for event in events for passed in self.passes(event)), *self.end()]
+
+    def _let(self, place: int) -> list[Event]:
+        """Let go what was held of the text when a tool speaks, and the reverse."""
+        others = [one for one in self._held if (one == _TEXT) != (place == _TEXT)]
+        return [_delta(one, self._held.pop(one)) for one in others]
+
+    def _said(self, place: int, words: str) -> list[Event]:
+        known = self._texts if place == _TEXT else self._arguments
+        if not known:
+            return [_delta(place, words)]
+        text = self._held.pop(place, "") + words
+        said: list[str] = []
+        at = 0
+        while (begins := text.find(OPENS, at)) >= 0:
+            found = next((one for one in known if text.startswith(one, begins)), None)
+            if found is None and _may_become(text[begins:], known):
+                break
+            said.append(text[at:begins])
+            if found is not None:
+                self.restored += 1
+            # WHY: what is no placeholder of this request passes as it is.
+            said.append(OPENS if found is None else known[found])
+            at = begins + len(OPENS if found is None else found)
+        rest = text[at:]
+        kept = _kept(rest, known)
+        if kept:
+            self._held[place] = rest[-kept:]
+            rest = rest[:-kept]
+        passed = "".join([*said, rest])
+        return [_delta(place, passed)] if passed else []
+
+
+def _kept(text: str, known: Mapping[str, str]) -> int:
+    """Return how many of the last characters may be the beginning of a placeholder."""
+    for size in range(min(len(text), PLACEHOLDER_CHARS_MAX - 1), 0, -1):
+        if text[-size] == OPENS[0] and _may_become(text[-size:], known):
+            return size
+    return 0
+
+
+def _may_become(text: str, known: Mapping[str, str]) -> bool:
+    return any(len(text) < len(one) and one.startswith(text) for one in known)
+
+
+def _delta(place: int, text: str) -> Event:
+    return TextDelta(text) if place == _TEXT else ToolCallDelta(place, text)
