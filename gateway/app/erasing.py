@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -16,11 +17,11 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.subject_keys import Erasure, SubjectKeys
 from gateway.meters.logs import logger
 from gateway.stores.conversations import Conversations
-from gateway.stores.standing import Standing
+from gateway.stores.standing import ERASED, Standing
 
-ERASED = "erased"
 KEYS_TOLD_MAX = 500
 AGAIN_S = 5.0
+PUT_BACK = "keys_were_put_back"
 UNKNOWN_SUBJECT = "unknown_subject"
 UNKNOWN_HOLD = "unknown_hold"
 ANOTHER_LEDGER = "another_ledger"
@@ -41,6 +42,22 @@ class Refusal(Struct, frozen=True):
     facts: Mapping[str, str] = {}
 
 
+class Memory(Struct, frozen=True):
+    """What is kept of subjects beside the ledger and their keys."""
+
+    conversations: Conversations
+    bodies: BodyStore
+
+
+class Book(Protocol):
+    """Where erasures stand: what was told, and how one more is."""
+
+    standing: Standing
+
+    async def tell(self, what: str, facts: Mapping[str, object]) -> None:
+        """Record it; LedgerError."""
+
+
 class Erasing:
     """Destroys what would make a subject known; refuses while a hold says so.
 
@@ -51,15 +68,16 @@ class Erasing:
     def __init__(
         self,
         ledger: Ledger,
-        conversations: Conversations,
-        bodies: BodyStore,
+        memory: Memory,
         retention: Retention,
+        book: Book,
         clock: Clock,
     ) -> None:
+        self._book = book
         self._ledger = ledger
         self._retention = retention
-        self._conversations = conversations
-        self._bodies = bodies
+        self._conversations = memory.conversations
+        self._bodies = memory.bodies
         self._clock = clock
         self._unfinished = True
 
@@ -103,9 +121,20 @@ class Erasing:
                 await self._conversations.forget(gone.owner)
             bodies = await asyncio.to_thread(self._without_bodies, gone.pseudonym)
             for facts in _told(gone, bodies):
-                await self._ledger.record(ERASED, facts)
+                await self._book.tell(ERASED, facts)
             await asyncio.to_thread(self._keys.told, gone.pseudonym)
         self._unfinished = False
+
+    async def again(self) -> None:
+        """Erase whoever a copy of the key store that was put back made known again."""
+        back = await asyncio.to_thread(self._known_again)
+        for pseudonym in back:
+            logger().warning("erased_again")
+            await asyncio.to_thread(self._destroy, pseudonym, PUT_BACK)
+
+    def _known_again(self) -> list[str]:
+        known = self._keys.pseudonyms()
+        return sorted(known & self._book.standing.erased)
 
     async def watch(self) -> None:
         """Finish what could not be finished at once, and destroy what is over, until cancelled."""
@@ -216,8 +245,12 @@ def _told(gone: Erasure, bodies: int) -> Iterator[dict[str, object]]:
 
 
 async def open_erasing(erasing: Erasing) -> Erasing:
-    """Return what erases, after it finished what an earlier life of the gateway began."""
+    """Return what erases, after it finished what an earlier life of the gateway began.
+
+    INVARIANT: whoever was erased stays so, whatever copy of the keys was put back.
+    """
     try:
+        await erasing.again()
         await erasing.finish()
     except GatewayError as error:
         logger().error("erasure_unfinished", code=error.code)

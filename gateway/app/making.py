@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from gateway.app.alarms import Alarms, KeyAlarms
 from gateway.app.bindings import bindable_in
 from gateway.app.bodies import bodies_of, store_of
-from gateway.app.erasing import Erasing, open_erasing
+from gateway.app.erasing import Erasing, Memory, open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
@@ -208,7 +208,7 @@ def _erasing(
         ledger, bodies, lambda: shards(folder)[:-1], lambda: terms_of(stewards.current()), clock
     )
     retention.standing = lambda: stewards.standing
-    return Erasing(ledger, conversations, bodies, retention, clock)
+    return Erasing(ledger, Memory(conversations, bodies), retention, stewards, clock)
 
 
 async def make(loaded: Loaded) -> Made:

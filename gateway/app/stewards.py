@@ -200,6 +200,10 @@ class Stewards:
         async with self._one:
             await self._record((POLICY_LOADED, facts))
 
+    async def tell(self, what: str, facts: Facts) -> None:
+        """Record something from which the state is folded; LedgerError."""
+        await self._record((what, facts))
+
     async def watch(self, folder: Path) -> None:
         """Take what people put into the inbox, until cancelled."""
         stuck: set[Path] = set()

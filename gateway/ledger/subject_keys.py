@@ -238,6 +238,14 @@ class SubjectKeys:
             ).fetchone()
             return None if row is None else self._unwrap(row[0], _secret_of(pseudonym))
 
+    def pseudonyms(self) -> frozenset[str]:
+        """Return the pseudonym of everybody who is known, or has a key."""
+        with self._lock:
+            rows = self._sql.execute(
+                "SELECT pseudonym FROM subjects UNION SELECT pseudonym FROM keys"
+            ).fetchall()
+            return frozenset(row[0] for row in rows)
+
     def months(self, pseudonym: str) -> tuple[str, ...]:
         """Return the months in which somebody has keys, in order."""
         with self._lock:

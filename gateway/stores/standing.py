@@ -20,6 +20,7 @@ from gateway.audit.record import Admin, Attempted, Record, Settled
 from gateway.domain.approval import Action, Approved
 
 USED = "approval_used"
+ERASED = "erased"
 GLASS_BEGAN = "break_glass_began"
 GLASS_ENDED = "break_glass_ended"
 POLICY_LOADED = "policy_loaded"
@@ -67,6 +68,8 @@ class Standing(Struct, frozen=True):
     `closed` holds, by zone, the digest of the statement that closed it last. `uses` counts the
     requests that what was granted has served, by the digest of its statement.
 
+    `erased` holds the pseudonyms of subjects whose keys were destroyed.
+
     `serial` and `policy` are those of the last signed policy that was in force.
     """
 
@@ -76,6 +79,7 @@ class Standing(Struct, frozen=True):
     serial: int = 0
     policy: str = ""
     uses: dict[str, int] = {}
+    erased: frozenset[str] = frozenset()
 
     def of(self, action: Action, now_us: int) -> dict[str, Active]:
         """Return what is in effect of one action, by the digest of its statement."""
@@ -119,13 +123,24 @@ def taken(standing: Standing, record: Record) -> Standing:
     if not isinstance(record, Admin):
         granted = record.granted
         return used_once(standing, granted.id) if granted else standing
+    return _told(standing, record)
+
+
+def _told(standing: Standing, record: Admin) -> Standing:
     facts = record.facts
     if record.what == POLICY_LOADED:
-        return replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
-    if record.what == GLASS_ENDED:
-        return replace(standing, active=_without(standing.active, facts["approval"]))
-    if record.what != USED:
-        return standing
+        standing = replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
+    elif record.what == ERASED:
+        standing = replace(standing, erased=standing.erased | {facts["pseudonym"]})
+    elif record.what == GLASS_ENDED:
+        standing = replace(standing, active=_without(standing.active, facts["approval"]))
+    elif record.what == USED:
+        standing = _approved(standing, record)
+    return standing
+
+
+def _approved(standing: Standing, record: Admin) -> Standing:
+    facts = record.facts
     active = Active(
         Action(facts["action"]),
         facts["scope"],

@@ -370,3 +370,31 @@ def test_a_hold_of_months_refuses_whoever_asked_in_them(home) -> None:
     # Over a restart, and where the gateway does not run, it holds as well.
     assert "legal_hold" in erase(home).err
     assert keys_of(gateway, SUBJECT) is not None
+
+
+def test_a_copy_of_the_keys_that_is_put_back_brings_nobody_back(home) -> None:
+    """Not only the keys: a copy of the memory of conversations, from before, as well."""
+    gateway, data = home.gateway, home.gateway.folder / "data"
+    with started(gateway):
+        talk(home)
+        talk(home, "payments")
+    trace = trace_of(gateway)
+    kept = {
+        name: (data / name).read_bytes() for name in ("subject_keys.sqlite", "conversations.sqlite")
+    }
+    with started(gateway):
+        assert erase(home).code == 0
+        talk(home, "payments")
+    for spoil in (lambda: None, (data / "standing").unlink):
+        for name, copy in kept.items():
+            (data / name).write_bytes(copy)
+        spoil()
+        assert keys_of(gateway, SUBJECT) == trace.pseudonym
+        with started(gateway):
+            assert keys_of(gateway, SUBJECT) is None
+            assert_gone(gateway, trace)
+        assert_gone(gateway, trace)
+    again = told(gateway, "erased")
+    assert [one["pseudonym"] for one in again] == [trace.pseudonym] * 3
+    assert [one["approval"] for one in again[1:]] == ["keys_were_put_back"] * 2
+    verified(gateway)
