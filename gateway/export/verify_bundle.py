@@ -600,15 +600,19 @@ class Walk:
         return self.edge(index, record["ts_us"])
 
     def edge(self, index: int, ts_us: int) -> Tampered | None:
-        """Return why the export does not reach to the ends of the time that it names."""
+        """Return why the export does not reach to the ends of the time that it names.
+
+        The first record of an export, and its last one, lie outside that time, where the log has
+        more before or after them.
+        """
         if self.bundle is None or not self.dense:
             return None
         asked = self.bundle.said["selection"]
         begin, end = asked["from_us"], asked["to_us"]
-        if index == self.first and index and (begin is None or ts_us >= begin):
+        inside = (begin is None or ts_us >= begin) and (end is None or ts_us < end)
+        if inside and index == self.first and index:
             return Tampered(index, "the export does not begin before the time that it names")
-        is_last = index == self.last and index + 1 < self.tiles.size
-        if is_last and (end is None or ts_us < end):
+        if inside and index == self.last and index + 1 < self.tiles.size:
             return Tampered(index, "the export ends before the time that it names")
         return None
 

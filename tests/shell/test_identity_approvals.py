@@ -43,6 +43,7 @@ SCOPES: dict[Action, dict[str, str]] = {
     Action.CLOSE_ZONE: {"zone": "frontier", "streams": "cut"},
     Action.OPEN_ZONE: {"zone": "frontier", "closing": "sha256:00"},
     Action.POLICY: {"serial": "7"},
+    Action.EXPORT: {"origin": "a/b", "from": "open", "to": "open", "profile": "redacted"},
     Action.EXPORT_FULL: {"origin": "a/b", "from": "2026-01-01", "to": "2026-02-01"},
     Action.DECRYPT_BODIES: {"origin": "a/b", "record": "0193"},
 }
@@ -78,7 +79,7 @@ def test_one_signature_less_is_too_few(action: Action) -> None:
 
 def test_what_opens_needs_somebody_else_and_what_closes_does_not() -> None:
     alone = {action for action in Action if not TERMS[action].approvers}
-    assert alone == {Action.CLOSE_ZONE, Action.REVOKE}
+    assert alone == {Action.CLOSE_ZONE, Action.REVOKE, Action.EXPORT}
 
 
 def test_adv_11_the_requester_does_not_approve() -> None:
