@@ -44,6 +44,8 @@ ADMIN_KINDS = frozenset(
         "break_glass_ended",
         "persons_loaded",
         "exported",
+        "anchored",
+        "anchor_contradicted",
     }
 )
 
