@@ -20,7 +20,6 @@ from tests.doubles.records import an_admin
 from tests.doubles.static_logs import (
     ALONE,
     CREATED,
-    KEY,
     ORIGIN,
     STARTED,
     VERIFIER,
@@ -353,4 +352,3 @@ def test_the_report_for_people_says_what_was_not_shown(
     said = capsys.readouterr().out
     assert "without --kept" in said
     assert "holds no policies" in said
-    assert KEY.public_key()
