@@ -13,6 +13,8 @@ from gateway.app.bindings import Bindable, bindable, binding_problems, key_probl
 from gateway.app.certificates import fault_of
 from gateway.app.issuing import issuer_problems
 from gateway.audit import canonical
+from gateway.audit.checkpoint import NoteRefused
+from gateway.audit.cosignature import parse_cosigner
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTOR_NAMES
 from gateway.config.backends import SCRIPTED, BackendSettings
@@ -109,7 +111,7 @@ def load_all(
     keys = collected.read(lambda: read_keys(keys_file), KeyRing({})) if keys_file.file else None
     persons = collected.read(lambda: _persons(settings.paths.persons), NOBODY)
     secrets = read_secrets(settings.secrets, environment, node.document, collected.problems)
-    collected.problems += _tls_problems(node)
+    collected.problems += [*_tls_problems(node), *_witness_problems(node)]
     if not policy or not fleet:
         collected.require()
     models = read_models(fleet, _known_backends(node, policy), settings.paths.models)
@@ -140,6 +142,15 @@ def load_all(
         documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
         notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
+
+
+def _witness_problems(node: Node) -> Iterator[Problem]:
+    """Yield what stands in place of a witness's key and is none."""
+    for name, one in node.settings.anchors.witnesses.items():
+        try:
+            parse_cosigner(one.key)
+        except NoteRefused as error:
+            yield node.document.problem(f"/anchors/witnesses/{name}/key", str(error))
 
 
 def _cases(

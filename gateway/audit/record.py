@@ -47,6 +47,8 @@ ADMIN_KINDS = frozenset(
         "erased",
         "bodies_pruned",
         "exported",
+        "anchored",
+        "anchor_contradicted",
     }
 )
 

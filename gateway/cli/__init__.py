@@ -31,6 +31,7 @@ COMMANDS = {
     "explain": "say why a request was answered as it was",
     "findings": "list what the detectors found in a request, by fingerprint",
     "export": "hand out evidence of a time, signed and recorded",
+    "witness": "sign the checkpoints of other hosts as long as they only grow",
     "replay": "make a recorded decision again and compare",
     "mock-backend": "run a scripted engine",
     "demo": "six requests through a gateway with scripted engines",
