@@ -39,6 +39,8 @@ ADMIN_KINDS = frozenset(
         "approval_refused",
         "policy_loaded",
         "policy_rejected",
+        "configured",
+        "audit_queried",
     }
 )
 
@@ -85,7 +87,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     acted, under the key of that person.
     `allowed_kinds` counts those of `finding_kinds` that a steward allowed.
     `closed` holds the zones that a person had closed. `shadow` is what rules that are not in force
-    would have made of it.
+    would have made of it. `team` stands here where there are no `facts` to say it.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     allowed_kinds: dict[str, int] | UnsetType = UNSET
     closed: frozenset[str] | UnsetType = UNSET
     shadow: Shadow | UnsetType = UNSET
+    team: str | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
@@ -144,7 +147,10 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
 
 
 class Tried(Struct, frozen=True):
-    """How one attempt ended, as the Settled record tells it."""
+    """How one attempt ended, as the Settled record tells it.
+
+    `provider_id` is the name that whoever answered gave the request, for asking him about it.
+    """
 
     number: int
     offering: str
@@ -153,6 +159,7 @@ class Tried(Struct, frozen=True):
     first_token_us: int | None
     ended_us: int
     outcome: Outcome
+    provider_id: str | UnsetType = UNSET
 
 
 class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
@@ -163,7 +170,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     agrees with the one that was asked for, and `observed_region` which that was, where it told one.
     Of the reply: `reply_kinds` counts what the detectors found in it, `reply_masked` says how many
     were masked, `reply_cut` before which kind it ended, `reply_not_verified` which
-    detectors failed.
+    detectors failed. `took_us` is the time since the request had come in.
     """
 
     id: str
@@ -191,6 +198,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_masked: int | UnsetType = UNSET
     reply_cut: str | UnsetType = UNSET
     reply_not_verified: tuple[str, ...] | UnsetType = UNSET
+    took_us: int | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):
