@@ -37,6 +37,7 @@ from gateway.policy.cases import Case, read_cases
 from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
 from gateway.stores.detector_cache import kinds_of_findings
+from gateway.stores.detector_rules import detector_rules
 from gateway.stores.dictionaries import dictionary_names
 from gateway.surfaces.surface import SURFACES
 from gateway.transport.backend import Backend
@@ -46,6 +47,7 @@ from gateway.transport.http1_tunnel import proxy_fields
 
 T = TypeVar("T")
 ANONYMOUS_AT = "/listeners/data/anonymous"
+DETECTORS = "detectors"
 PLACES_SHOWN_MAX = 4
 EVIDENCE_DAYS_MIN = 30
 
@@ -137,7 +139,11 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         secrets=secrets,
         keys=keys or KeyRing({}),
         persons=persons,
-        documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
+        documents={
+            "policy": _plain(policy),
+            "catalogue": _plain(fleet),
+            DETECTORS: detector_rules(settings.paths.dictionaries),
+        },
         notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
 

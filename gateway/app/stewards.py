@@ -17,7 +17,8 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from gateway.app.bundles import serial_of
+from gateway.app.bundles import signed_of
+from gateway.app.configured import configured
 from gateway.app.loading import Loaded
 from gateway.app.moment import EPOCH
 from gateway.app.node_secret import derived, node_secret, secret_place
@@ -52,6 +53,7 @@ FILE = "standing"
 PURPOSE = "standing"
 FILES_MAX = 64
 REFUSED = "approval_refused"
+CONFIGURED = "configured"
 UNKNOWN_ZONE = "unknown_zone"
 PREDATES = "predates_closing"
 UNKNOWN_REPO = "unknown_repo"
@@ -223,14 +225,15 @@ async def open_stewards(
     stewards = Stewards(ledger, file, clock, openings, lambda: loaded)
     await stewards.catch_up()
     try:
-        serial = serial_of(loaded, stewards.standing, clock.now_us())
+        signed = signed_of(loaded, stewards.standing, clock.now_us())
     except ConfigError:
         await ledger.close()
         raise
     documents = loaded.documents.items()
     digests = {name: await ledger.store_document(value, name) for name, value in documents}
-    if (stewards.standing.policy, stewards.standing.serial) != (digests["policy"], serial):
-        await stewards.policy_loaded({"serial": serial, **digests})
+    await ledger.record(CONFIGURED, configured(loaded, digests))
+    if (stewards.standing.policy, stewards.standing.serial) != (digests["policy"], signed.serial):
+        await stewards.policy_loaded({**signed.facts, **digests})
     return stewards, digests
 
 

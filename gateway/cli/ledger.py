@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0, 1 where an index differed; LedgerUnavailable, ChainBroken when it cannot be done."""
+    """Return 0, 1 where an index differed; LedgerUnavailable or ChainBroken when it cannot be."""
     steps = {"create": _create, "tiles": _tiles, "reindex": reindexing.run}
     return steps[arguments.action](arguments)
 
