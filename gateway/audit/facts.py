@@ -18,6 +18,8 @@ from gateway.domain.route import Failure
 
 DAY_US = 86_400_000_000
 UNKNOWN = "unknown"
+# WHY: after these, nothing runs that could write.
+_SILENT = frozenset({"created", "stopped"})
 NO_LABEL = "none"
 NO_RANK = -1
 # WHY: what nobody knows may be anything, and must not be left out of what is sensitive.
@@ -97,8 +99,21 @@ class Change(Struct, frozen=True):
     facts: str
 
 
-REQUESTS, CHANGES = "requests", "changes"
-LISTS: dict[str, type[Struct]] = {REQUESTS: Request, CHANGES: Change}
+class Silence(Struct, frozen=True):
+    """A long time between two records, of which `position` is the later; both of one boot or not.
+
+    `stopped` says whether the earlier one was a stop, so that nothing was to be expected.
+    """
+
+    position: int
+    from_us: int
+    ts_us: int
+    day: int
+    stopped: int
+
+
+SILENCE_US_MIN = 600_000_000
+LISTS: dict[str, type[Struct]] = {"requests": Request, "changes": Change, "silences": Silence}
 
 
 class Opened(Struct, frozen=True):
@@ -124,6 +139,14 @@ class Day(Struct):
     records: int = 0
 
 
+class State(Struct):
+    """What is carried from one part of a log to the next: open requests, and the latest record."""
+
+    opened: dict[str, Opened] = {}
+    latest_us: int = 0
+    stopped: bool = True
+
+
 class Rows(Struct, frozen=True):
     """Rows that came up since they were last taken."""
 
@@ -131,20 +154,27 @@ class Rows(Struct, frozen=True):
     counts: dict[str, dict[Key, tuple[list[int], str]]]
     requests: list[Request]
     changes: list[Change]
+    silences: list[Silence]
 
 
 class Facts:
-    """Reads records in the order of the log and makes rows; `opened` is carried between parts."""
+    """Reads records in the order of the log and makes rows; `state` is carried between parts."""
 
-    def __init__(self, opened: dict[str, Opened] | None = None) -> None:
-        self.opened = {} if opened is None else opened
+    def __init__(self, state: State | None = None) -> None:
+        self.state = State() if state is None else state
         self._rows = _nothing()
+
+    @property
+    def opened(self) -> dict[str, Opened]:
+        """What is known of the requests that have not ended."""
+        return self.state.opened
 
     def read(self, position: int, record: Record) -> None:
         """Take the record of that index."""
         day = record.ts_us // DAY_US
         of_day = self._rows.days.setdefault(day, Day(position, position))
         of_day.last, of_day.records = position, of_day.records + 1
+        self._passed(position, record)
         match record:
             case Decided():
                 self._decided(position, record)
@@ -156,6 +186,17 @@ class Facts:
                 facts = _JSON.encode(record.facts).decode()
                 change = Change(position, record.id, record.ts_us, day, record.what, facts)
                 self._rows.changes.append(change)
+
+    def _passed(self, position: int, record: Record) -> None:
+        """Note a long time without any record."""
+        state, now_us = self.state, record.ts_us
+        if state.latest_us and now_us - state.latest_us >= SILENCE_US_MIN:
+            silence = Silence(
+                position, state.latest_us, now_us, now_us // DAY_US, int(state.stopped)
+            )
+            self._rows.silences.append(silence)
+        state.latest_us = now_us
+        state.stopped = isinstance(record, Admin) and record.what in _SILENT
 
     def take(self) -> Rows:
         """Return the rows since the last time."""
@@ -274,7 +315,7 @@ def label_of(text: str, rank: int) -> Label | None:
 
 
 def _nothing() -> Rows:
-    return Rows({}, {cube.name: {} for cube in CUBES}, [], [])
+    return Rows({}, {cube.name: {} for cube in CUBES}, [], [], [])
 
 
 def _labelled(record: Decided) -> tuple[int, str, str, str, str, int]:

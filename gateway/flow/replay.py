@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from msgspec.structs import replace
 
 from gateway.audit.record import Decided
 from gateway.backends import BACKENDS
 from gateway.config.backends import Known
 from gateway.config.catalogue import read_models
 from gateway.domain.caller import NO_LIMITS
-from gateway.domain.decision import Decision
+from gateway.domain.decision import Decision, Facts
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError
 from gateway.domain.fleet import Fleet
+from gateway.domain.request import Ask
 from gateway.flow.abilities import operations
 from gateway.flow.ports import World
 from gateway.flow.ruling import Evidence, Ruling, rule
@@ -36,28 +39,46 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
     that of a request that was refused before policy spoke; ConfigError when a stored document
     cannot be compiled by this version.
     """
-    if decided.ask is None or decided.facts is None:
-        raise NotReplayable("the record holds no facts")
-    for name in ("policy", "catalogue"):
-        if name not in decided.documents:
-            raise NotReplayable(f"the record names no {name}")
+    _assert_replayable(decided)
     if decided.decision.policy != decided.documents["policy"]:
         raise NotReplayable("the decision names another policy than the record")
-    world = _world(decided, load)
-    allowance = decided.allowance or NO_LIMITS
-    evidence = Evidence(
-        decided.ask,
-        decided.signals,
-        decided.facts,
-        allowance=allowance,
-        body_bytes=decided.body_bytes,
-    )
-    again = rule(evidence, world, decided.decision.decided_at)
+    again = _again(decided, _world(decided, load))
     return tuple(
         f"{name}: recorded {_shown(recorded)}, now {_shown(made)}"
         for name, recorded, made in _pairs(decided, again)
         if recorded != made
     )
+
+
+def under(decided: Decided, policy: str, load: Load) -> tuple[Decision, tuple[str, ...]]:
+    """Return what another policy would have decided, and the candidates it would have left.
+
+    Raises as `replay` does. What raised the label then is taken as recorded.
+    """
+    _assert_replayable(decided)
+    changed = replace(decided, documents={**decided.documents, "policy": policy})
+    again = _again(decided, _world(changed, load))
+    return again.decision, tuple(one.offering.id for one in again.route.candidates)
+
+
+def _assert_replayable(decided: Decided) -> None:
+    if decided.facts is None or decided.ask is None:
+        raise NotReplayable("the record holds no facts")
+    for name in ("policy", "catalogue"):
+        if name not in decided.documents:
+            raise NotReplayable(f"the record names no {name}")
+
+
+def _again(decided: Decided, world: World) -> Ruling:
+    """Make the decision again; the record has facts."""
+    evidence = Evidence(
+        cast("Ask", decided.ask),
+        decided.signals,
+        cast("Facts", decided.facts),
+        allowance=decided.allowance or NO_LIMITS,
+        body_bytes=decided.body_bytes,
+    )
+    return rule(evidence, world, decided.decision.decided_at)
 
 
 def _world(decided: Decided, load: Load) -> World:

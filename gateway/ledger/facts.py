@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from gateway.audit.canonical import EntryUnreadable, decode
 from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.facts import CUBES, LISTS, Cube, Facts, Opened, Rows
+from gateway.audit.facts import CUBES, LISTS, Cube, Facts, Opened, Rows, State
 from gateway.audit.record import Record
 from gateway.audit.tree import HASH_BYTES, Head, Tree, leaf_hash
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
@@ -75,7 +75,7 @@ class FactsIndex:
             for statement in (*_MODES, *schema(), f"PRAGMA user_version = {VERSION}"):
                 connection.execute(statement)
             connection.execute(
-                "INSERT INTO covered VALUES (1, 0, x'', ?, ?, ?, ?, x'')",
+                "INSERT INTO covered VALUES (1, 0, x'', ?, ?, ?, ?, x'', 0, 1)",
                 (START.segment, START.offset, START.segment, START.offset),
             )
         except (sqlite3.Error, OSError) as error:
@@ -102,7 +102,7 @@ class FactsIndex:
     @property
     def head(self) -> Head:
         """Size and root of what was read."""
-        return self._covered().tree.head
+        return self.covered().tree.head
 
     def catch_up(self, folder: LedgerFolder, size: int) -> None:
         """Read all that is missing below that size; ChainBroken where an entry cannot be read."""
@@ -118,23 +118,25 @@ class FactsIndex:
             if counts:
                 told = ((*key, *sums, example) for key, (sums, example) in counts)
                 self.sql.executemany(_upsert(cube), told)
-        for name, listed in (("requests", rows.requests), ("changes", rows.changes)):
-            columns = LISTS[name].__struct_fields__
-            marks = ", ".join("?" * len(columns))
+        for name, columns in LISTS.items():
+            listed: list[Struct] = getattr(rows, name)
+            marks = ", ".join("?" * len(columns.__struct_fields__))
             values = (msgspec.structs.astuple(one) for one in listed)
             self.sql.executemany(f"INSERT INTO {name} VALUES ({marks})", values)  # noqa: S608
 
-    def opened(self) -> dict[str, Opened]:
-        """Return what is known of the requests that have not ended."""
+    def state(self) -> State:
+        """Return what is carried on: requests that have not ended, the latest record."""
         rows = self.sql.execute("SELECT id, facts FROM opened")
-        return {name: msgspec.json.decode(facts, type=Opened) for name, facts in rows}
+        opened = {name: msgspec.json.decode(facts, type=Opened) for name, facts in rows}
+        latest_us, stopped = self.sql.execute("SELECT latest_us, stopped FROM covered").fetchone()
+        return State(opened, latest_us, bool(stopped))
 
     def close(self) -> None:
         """Let go of the file."""
         self.sql.close()
 
     def _read_more(self, folder: LedgerFolder, size: int) -> bool:
-        covered = self._covered()
+        covered = self.covered()
         known = covered.tree.size
         if known >= size:
             return False
@@ -142,28 +144,28 @@ class FactsIndex:
         chunk = list(islice(reading, min(CHUNK_ENTRIES_MAX, size - known)))
         if not chunk:
             raise ChainBroken(f"the journal ends before record {known}", hint=HINT)
-        facts = Facts(self.opened())
+        facts = Facts(self.state())
         for stored in chunk:
             facts.read(stored.index, _record(stored))
             covered.tree.append(leaf_hash(stored.entry))
         with self.sql:
             self.sql.execute("BEGIN IMMEDIATE")
-            if self._covered().tree.size != known:
+            if self.covered().tree.size != known:
                 # WHY: somebody else has let it catch up meanwhile.
                 return True
             self.put(facts.take())
             last = chunk[-1]
             read = Covered(covered.tree, reading.end, last.place, leaf_hash(last.entry))
-            self._cover(read, facts.opened)
+            self._cover(read, facts.state)
         return reading.index < size
 
-    def _cover(self, covered: Covered, opened: dict[str, Opened]) -> None:
+    def _cover(self, covered: Covered, state: State) -> None:
         self.sql.execute("DELETE FROM opened")
-        rows = ((name, _JSON.encode(one)) for name, one in opened.items())
+        rows = ((name, _JSON.encode(one)) for name, one in state.opened.items())
         self.sql.executemany("INSERT INTO opened VALUES (?, ?)", rows)
         self.sql.execute(
             "UPDATE covered SET size = ?, frontier = ?, segment = ?, offset = ?,"
-            " last_segment = ?, last_offset = ?, leaf = ?",
+            " last_segment = ?, last_offset = ?, leaf = ?, latest_us = ?, stopped = ?",
             (
                 covered.tree.size,
                 b"".join(covered.tree.frontier),
@@ -172,10 +174,13 @@ class FactsIndex:
                 covered.last.segment,
                 covered.last.offset,
                 covered.leaf,
+                state.latest_us,
+                int(state.stopped),
             ),
         )
 
-    def _covered(self) -> Covered:
+    def covered(self) -> Covered:
+        """Return how far the index goes."""
         row = self.sql.execute(
             "SELECT size, frontier, segment, offset, last_segment, last_offset, leaf FROM covered"
         ).fetchone()
@@ -185,7 +190,7 @@ class FactsIndex:
 
     def fits(self, folder: LedgerFolder, size: int) -> bool:
         """Is the index not ahead of that size, and right about its last entry?"""
-        covered = self._covered()
+        covered = self.covered()
         known = covered.tree.size
         if known > size:
             return False
@@ -205,7 +210,8 @@ def schema() -> tuple[str, ...]:
     return (
         "CREATE TABLE covered (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL,"
         " frontier BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,"
-        " last_segment INTEGER NOT NULL, last_offset INTEGER NOT NULL, leaf BLOB NOT NULL)",
+        " last_segment INTEGER NOT NULL, last_offset INTEGER NOT NULL, leaf BLOB NOT NULL,"
+        " latest_us INTEGER NOT NULL, stopped INTEGER NOT NULL)",
         "CREATE TABLE days (day INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
         " last INTEGER NOT NULL, records INTEGER NOT NULL)",
         "CREATE TABLE opened (id TEXT PRIMARY KEY, facts BLOB NOT NULL)",

@@ -13,6 +13,7 @@ from gateway.audit.facts import (
     JOINED_CHARACTERS_MAX,
     OUTCOMES,
     SIGNALS,
+    SILENCE_US_MIN,
     Cube,
     Facts,
     Rows,
@@ -84,7 +85,7 @@ def test_what_is_alike_is_one_row_and_the_example_is_the_latest() -> None:
 def test_a_request_is_known_between_parts_until_it_has_ended() -> None:
     first = Facts()
     first.read(0, a_decided("one"))
-    second = Facts(first.opened)
+    second = Facts(first.state)
     second.read(1, an_attempted("one", ts_us=NOW_US + DAY_US))
     attempt = only(second.take(), ATTEMPTS)
     assert (attempt["inside"], attempt["day"], attempt["decided_day"]) == ("yes", DAY + 1, DAY)
@@ -195,3 +196,13 @@ def test_a_row_without_a_label_has_none() -> None:
 
 def test_the_first_key_of_every_table_is_the_day() -> None:
     assert {cube.keys[0] for cube in CUBES} == {"day"}
+
+
+@pytest.mark.parametrize(("before", "stopped"), [("started", 0), ("stopped", 1), ("created", 1)])
+def test_a_long_silence_is_noted_and_whether_anything_ran(before: str, stopped: int) -> None:
+    early = an_admin(before)
+    soon = an_admin(before, "soon", ts_us=NOW_US + SILENCE_US_MIN - 1)
+    late = an_admin("started", "late", ts_us=soon.ts_us + SILENCE_US_MIN)
+    (silence,) = rows_of(early, soon, late).silences
+    assert (silence.position, silence.from_us, silence.ts_us) == (2, soon.ts_us, late.ts_us)
+    assert silence.stopped == stopped

@@ -8,18 +8,21 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.audit import canonical
+from gateway.backends import BACKENDS
+from gateway.config.backends import Known
+from gateway.config.catalogue import read_models
 from gateway.domain.decision import Finding, Scan
-from gateway.domain.document import Document
+from gateway.domain.fleet import Fleet
 from gateway.domain.route import Failure, FailureKind
+from gateway.flow.abilities import operations
 from gateway.flow.exchange import Exchange
 from gateway.ledger.ledger import Ledger, open_ledger
 from gateway.ledger.paths import LedgerPaths
 from gateway.policy.compile import compile_bundle
 from tests.doubles import engine_bytes
-from tests.doubles.fleets import a_fleet
-from tests.doubles.houses import CATALOGUE, Stage, an_envelope, chat
+from tests.doubles.houses import Stage, an_envelope, chat
 from tests.doubles.ledgers import IDS, a_new_ledger
-from tests.doubles.policies import shipped
+from tests.doubles.policies import documents, shipped
 from tests.doubles.scripted_sender import ScriptedReply
 from tests.doubles.worlds import a_world
 
@@ -38,6 +41,32 @@ def a_policy() -> dict[str, Any]:
     return plain
 
 
+def a_catalogue() -> dict[str, Any]:
+    """The files of a fleet as plain data: a cloud and two engines of our own."""
+    zones = {"cloud": "frontier", "vllm": "on_prem", "vllm-2": "on_prem"}
+    offered = {
+        "context_tokens": 32_768,
+        "output_tokens_max": 8_192,
+        "capabilities": ["tools"],
+        "price": {"input": "2", "output": "10", "source": "a test", "verified_on": "2026-11-20"},
+    }
+    backends = {
+        name: {"kind": "vllm", "url": f"http://{name}.example:8000", "zone": zone}
+        for name, zone in zones.items()
+    }
+    models = {
+        f"{name}-model": {
+            "offerings": [{"backend": name, "wire_model": f"{name}-model", **offered}]
+        }
+        for name in zones
+    }
+    return {
+        "backends": {"version": 1, "backends": backends},
+        "catalog": {"version": 1, "models": models},
+        "tasks": {"code": [f"{name}-model" for name in zones]},
+    }
+
+
 class FlowLog:
     """A gateway in this process: `ask` sends a request through the flow into the ledger."""
 
@@ -46,23 +75,30 @@ class FlowLog:
         self.stage = stage
 
     @classmethod
-    async def open(cls, paths: LedgerPaths, policy: dict[str, Any] | None = None) -> "FlowLog":
+    async def open(cls, paths: LedgerPaths) -> "FlowLog":
         stage = Stage()
         boot = IDS.record_id()
         ledger = await open_ledger(paths, boot, stage.house.clock, IDS)
-        plain = policy or a_policy()
-        stored = {
-            "policy": await ledger.store_document(plain, "policy"),
-            "catalogue": await ledger.store_document({"a": "catalogue"}, "catalogue"),
-        }
-        await ledger.record("policy_loaded", {"serial": 0, **stored})
-        named = {name: Document(f"{name}.yaml", value) for name, value in plain.items()}
-        compiled = compile_bundle(named, canonical.digest(plain)).require()
-        world = replace(a_world(a_fleet(CATALOGUE), compiled), documents=stored)
-        stage.worlds.world = world
         stage.house = replace(stage.house, ledger=ledger, boot=boot)
         stage.exchange = Exchange(stage.house)
-        return cls(ledger, stage)
+        log = cls(ledger, stage)
+        await log.load(a_policy())
+        return log
+
+    async def load(self, policy: dict[str, Any], **facts: Any) -> None:
+        """Let another policy be in force."""
+        stored = {
+            "policy": await self.ledger.store_document(policy, "policy"),
+            "catalogue": await self.ledger.store_document(a_catalogue(), "catalogue"),
+        }
+        await self.ledger.record("policy_loaded", {"serial": 0, **stored, **facts})
+        compiled = compile_bundle(documents(policy), canonical.digest(policy)).require()
+        models = read_models(documents(a_catalogue()), Known(kinds=frozenset(BACKENDS)), Path())
+        assert models.problems == ()
+        kinds = {name: BACKENDS[one.kind] for name, one in models.backends.items()}
+        fleet = Fleet(models.catalogue, {}, operations(models.catalogue, kinds), models.ends)
+        world = a_world(fleet, compiled)
+        self.stage.worlds.world = replace(world, documents=stored)
 
     async def ask(self, *, answers: dict[str, list[Any]] | None = None, **changed: Any) -> str:
         """Send one request; returns its record id."""

@@ -11,6 +11,7 @@ import sqlite3
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from gateway.audit.record import ADMIN_KINDS
 from gateway.cli.audit import written
@@ -25,6 +26,19 @@ from gateway.domain.errors import ChainBroken, LedgerUnavailable
 
 NOT_GOOD = 1
 ROWS_LIMIT_MAX = 1_000_000
+REPLAYS_MAX = 100_000
+OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "within": (
+        ("--within",),
+        {"default": "", "metavar": "PLACES", "help": "EU, EEA, or codes joined by commas"},
+    ),
+    "record": (("record",), {"help": "the record id, as x-perimeter-record told it"}),
+    "on": (("--on",), {"type": date.fromisoformat, "metavar": "YYYY-MM-DD", "help": "that day"}),
+    "replays": (
+        ("--replays",),
+        {"type": int, "default": 200, "help": "how many decisions are made again for a change"},
+    ),
+}
 
 
 def available() -> dict[str, Question]:
@@ -60,10 +74,9 @@ def _add_question(parser: argparse.ArgumentParser, one: Question) -> None:
         metavar="FILE",
         help="with --prove: a checkpoint that somebody kept elsewhere",
     )
-    if "within" in one.options:
-        parser.add_argument(
-            "--within", default="", metavar="PLACES", help="EU, EEA, or codes joined by commas"
-        )
+    for option in one.options:
+        names, described = OPTIONS[option]
+        parser.add_argument(*names, **described)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -90,14 +103,18 @@ def _run(arguments: argparse.Namespace, ledger: Ledger) -> int:
 
 
 def _asked(arguments: argparse.Namespace, ledger: Ledger) -> Asked:
-    first = 0 if arguments.first is None else number_of(arguments.first)
-    last = DAYS_MAX if arguments.last is None else number_of(arguments.last)
+    on = getattr(arguments, "on", None)
+    begin, end = (on, on) if on is not None else (arguments.first, arguments.last)
+    first = 0 if begin is None else number_of(begin)
+    last = DAYS_MAX if end is None else number_of(end)
     return Asked(
         ledger=ledger,
         period=Period(first, last),
         where=read_where(arguments.where) if arguments.where is not None else (),
         rows_max=max(1, min(arguments.rows, ROWS_LIMIT_MAX)),
         within=getattr(arguments, "within", ""),
+        record=getattr(arguments, "record", ""),
+        replays_max=max(0, min(getattr(arguments, "replays", 0), REPLAYS_MAX)),
     )
 
 

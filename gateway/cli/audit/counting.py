@@ -74,11 +74,12 @@ def count(counting: Counting, asked: Asked) -> Answer:
 
 def fields_of(counting: Counting) -> dict[str, str]:
     """Return what the rows of this question can be filtered by."""
-    own = {name: name for name in tables()[counting.table] if name != "example"}
-    sums = {name for cube in CUBES for name in cube.sums}
-    return {
-        name: text for name, text in {**own, **_named(counting.keys)}.items() if name not in sums
-    }
+    sums = {name for cube in CUBES if cube.name == counting.table for name in cube.sums}
+    own = {name: name for name in tables()[counting.table]}
+    found = {**own, **_named(counting.keys)}
+    # WHY: a period is asked for by --from and --to.
+    left_out = sums | {"example", "day", "at", "week"}
+    return {name: text for name, text in found.items() if name not in left_out}
 
 
 def _named(words: Iterable[str]) -> dict[str, str]:

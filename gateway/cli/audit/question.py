@@ -57,7 +57,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     rows_max: int
     within: str = ""
     record: str = ""
-    on: int | None = None
     replays_max: int = 0
 
 

@@ -1,8 +1,12 @@
 """The table of questions: a line each, or a function where one statement does not answer it."""
 
 from gateway.cli.audit.boundary import boundary
+from gateway.cli.audit.completeness import completeness
 from gateway.cli.audit.counting import Counting, question
+from gateway.cli.audit.explained import explained
+from gateway.cli.audit.policies import in_force, policies
 from gateway.cli.audit.question import Question
+from gateway.cli.audit.register import regions, retention, transfers
 
 _SINCE = ("first_day=MIN(day)", "last_day=MAX(day)", "example=MAX(example)")
 _REQUESTS = ("requests=SUM(requests)", *_SINCE)
@@ -18,6 +22,11 @@ QUESTIONS: dict[str, Question] = {
         "every pair of label and zone with its count, and whether anything crossed",
         boundary,
         options=frozenset({"within"}),
+    ),
+    "explain": Question(
+        "one request in plain words: label, rules, candidates, attempts",
+        explained,
+        options=frozenset({"record"}),
     ),
     "denied": question(
         "what was denied or refused, by which rule",
@@ -112,6 +121,18 @@ QUESTIONS: dict[str, Question] = {
             ),
         ),
     ),
+    "transfers": Question("who got data: country, basis, agreement, volume", transfers),
+    "regions": Question("where zones were declared, and where replies say they came from", regions),
+    "retention": Question("what still lies at providers, by what policies say of them", retention),
+    "policies": Question(
+        "changes of the policy, who approved them, and the decisions that they changed",
+        policies,
+        options=frozenset({"replays"}),
+    ),
+    "in-force": Question(
+        "which policy was in force, on a day or in a period", in_force, options=frozenset({"on"})
+    ),
+    "completeness": Question("gaps, lost ends, silence, stepped clocks, anchors", completeness),
     "changes": question(
         "everything that changed meaning, the latest first",
         Counting("changes", ("at=ts_us", "what", "facts", "id")),

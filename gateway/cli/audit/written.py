@@ -10,7 +10,7 @@ import msgspec
 from gateway.cli.audit.question import Answer, Asked, Cell
 from gateway.cli.shown import shown
 
-CELL_CHARACTERS_MAX = 60
+CELL_CHARACTERS_MAX = 80
 # WHY: a spreadsheet takes what begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 GUARD = "'"
@@ -18,10 +18,12 @@ GUARD = "'"
 
 def table(answer: Answer) -> Iterator[str]:
     """Yield the lines of a table."""
-    cells = [[_cut(_text(cell)) for cell in row] for row in (answer.columns, *answer.rows)]
+    cells = [_cells(row) for row in (answer.columns, *answer.rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(answer.columns))]
     for row in cells:
-        yield "  ".join(c.ljust(width) for c, width in zip(row, widths, strict=True)).rstrip()
+        *short, last = row
+        cells_short = [c.ljust(width) for c, width in zip(short, widths, strict=False)]
+        yield "  ".join([*cells_short, last]).rstrip()
 
 
 def json_of(name: str, asked: Asked, answer: Answer) -> str:
@@ -60,6 +62,12 @@ def stands_on(asked: Asked) -> dict[str, Cell]:
 def safe(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
     return f"{GUARD}{text}" if text.startswith(FORMULA) else text
+
+
+def _cells(row: tuple[Cell, ...]) -> list[str]:
+    """Return the cells of a line; all but the last, which may be a sentence, are kept short."""
+    *short, last = map(_text, row)
+    return [*map(_cut, short), last]
 
 
 def _spread(cell: Cell) -> Cell:
