@@ -139,11 +139,7 @@ def load_all(path: Path, environment: Mapping[str, str], today: date) -> Loaded:
         secrets=secrets,
         keys=keys or KeyRing({}),
         persons=persons,
-        documents={
-            "policy": _plain(policy),
-            "catalogue": _plain(fleet),
-            DETECTORS: detector_rules(settings.paths.dictionaries),
-        },
+        documents=_stored(policy, fleet, settings.paths),
         notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
 
@@ -156,6 +152,13 @@ def _ending(zones: Mapping[str, Zone], today: date) -> Iterator[str]:
             yield f"zone {name}: its evidence ends in {days} days"
         elif days is not None and days < 0:
             yield f"zone {name}: its evidence has ended"
+
+
+def _stored(
+    policy: dict[str, Document], fleet: dict[str, Document], paths: Paths
+) -> dict[str, Any]:
+    rules = detector_rules(paths.dictionaries)
+    return {"policy": _plain(policy), "catalogue": _plain(fleet), DETECTORS: rules}
 
 
 def _persons(path: Path | None) -> Persons:
