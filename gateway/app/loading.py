@@ -39,6 +39,7 @@ from gateway.policy.cases import Case, read_cases
 from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
 from gateway.stores.detector_cache import kinds_of_findings
+from gateway.stores.detector_rules import detector_rules
 from gateway.stores.dictionaries import dictionary_names
 from gateway.surfaces.surface import SURFACES
 from gateway.transport.backend import Backend
@@ -48,6 +49,7 @@ from gateway.transport.http1_tunnel import proxy_fields
 
 T = TypeVar("T")
 ANONYMOUS_AT = "/listeners/data/anonymous"
+DETECTORS = "detectors"
 PLACES_SHOWN_MAX = 4
 EVIDENCE_DAYS_MIN = 30
 
@@ -139,7 +141,7 @@ def load_all(
         secrets=secrets,
         keys=keys or KeyRing({}),
         persons=persons,
-        documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
+        documents=_stored(policy, fleet, settings.paths),
         notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
 
@@ -171,6 +173,13 @@ def _ending(zones: Mapping[str, Zone], today: date) -> Iterator[str]:
             yield f"zone {name}: its evidence ends in {days} days"
         elif days is not None and days < 0:
             yield f"zone {name}: its evidence has ended"
+
+
+def _stored(
+    policy: dict[str, Document], fleet: dict[str, Document], paths: Paths
+) -> dict[str, Any]:
+    rules = detector_rules(paths.dictionaries)
+    return {"policy": _plain(policy), "catalogue": _plain(fleet), DETECTORS: rules}
 
 
 def _persons(path: Path | None) -> Persons:

@@ -1,4 +1,4 @@
-"""`perimeter ledger`: make a ledger, and write one as tiles."""
+"""`perimeter ledger`: make a ledger, write one as tiles, make its facts index anew."""
 
 import argparse
 from datetime import date
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.app.making import ledger_paths
 from gateway.app.moment import SystemClock
+from gateway.cli import reindexing
 from gateway.config.node import load_node
 from gateway.export.static_log import write_static_log
 from gateway.ledger.create import create
@@ -21,11 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tiles = actions.add_parser("tiles", help="write a log as C2SP tiles, for other verifiers")
     tiles.add_argument("ledger", type=Path, help="the ledger's folder")
     tiles.add_argument("out", type=Path, help="the folder to be made")
+    again = actions.add_parser("reindex", help="make the facts index anew, and say what differed")
+    reindexing.add_arguments(again)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0; LedgerUnavailable or ChainBroken when it cannot be done."""
-    steps = {"create": _create, "tiles": _tiles}
+    """Return 0, 1 where an index differed; LedgerUnavailable or ChainBroken when it cannot be."""
+    steps = {"create": _create, "tiles": _tiles, "reindex": reindexing.run}
     return steps[arguments.action](arguments)
 
 
