@@ -1,7 +1,7 @@
 """What happens when a backend must never be used again, or a boundary was about to be crossed."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.domain.errors import Problem
 from gateway.flow.background import Background
@@ -15,7 +15,7 @@ PROBLEMS_SHOWN_MAX = 8
 class AdminRecords(Protocol):
     """The ledger, as far as alarms need it."""
 
-    async def record(self, what: str, facts: Mapping[str, str | int | bool]) -> object:
+    async def record(self, what: str, facts: Mapping[str, object]) -> object:
         """Append an Admin record."""
 
 
@@ -44,7 +44,7 @@ class KeyAlarms:
         self._meters = meters
         self._background = background
 
-    def keys_loaded(self, counts: Mapping[str, int]) -> None:
+    def keys_loaded(self, counts: Mapping[str, Any]) -> None:
         """The key file was read and is in use."""
         self._meters.keys_stale(stale=False)
         logger().info("keys_loaded", count=counts["keys"])
@@ -59,7 +59,7 @@ class KeyAlarms:
         self._background.spawn(_recorded(self._ledger, "keys_refused", facts))
 
 
-async def _recorded(ledger: AdminRecords, what: str, facts: Mapping[str, str | int | bool]) -> None:
+async def _recorded(ledger: AdminRecords, what: str, facts: Mapping[str, object]) -> None:
     try:
         await ledger.record(what, facts)
     except Exception as error:  # noqa: BLE001 - it stands in the log and the metrics

@@ -1,10 +1,13 @@
 """A policy that persons have signed: is it this one, may it be in force, is it no older one?"""
 
 from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
 
 from gateway.app.loading import Loaded
 from gateway.config.folders import APPROVAL
-from gateway.domain.approval import Action
+from gateway.domain.approval import Action, Approved
 from gateway.domain.errors import ConfigError, Problem
 from gateway.identity.approvals import APPROVAL_BYTES_MAX, NotApproved, check, read_approval
 from gateway.stores.standing import Standing
@@ -12,14 +15,34 @@ from gateway.stores.standing import Standing
 SERIAL_DIGITS_MAX = 15
 
 
-def serial_of(loaded: Loaded, standing: Standing, now_us: int) -> int:
+class SignedPolicy(Struct, frozen=True):
+    """The serial of a policy, and who signed that it may be in force."""
+
+    serial: int
+    approved: Approved | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the ledger says of it beside its digest."""
+        approved = self.approved
+        if approved is None:
+            return {"serial": self.serial}
+        return {
+            "serial": self.serial,
+            "approval": approved.digest,
+            "requester": approved.requester,
+            "approvers": list(approved.approvers),
+        }
+
+
+def signed_of(loaded: Loaded, standing: Standing, now_us: int) -> SignedPolicy:
     """Return the serial of a signed policy, that of the last one where none has to be signed.
 
     ConfigError when it must be signed and is not, says another policy, or was followed by another.
     """
     path = loaded.node.settings.paths.policy / APPROVAL
     if not loaded.node.settings.policy_signed and not path.exists():
-        return standing.serial
+        return SignedPolicy(standing.serial)
     policy = loaded.compiled.program.digest
     try:
         approval = read_approval(_bytes(path))
@@ -36,7 +59,7 @@ def serial_of(loaded: Loaded, standing: Standing, now_us: int) -> int:
     # INVARIANT: what was followed by another policy is never in force again.
     if serial < standing.serial or (serial == standing.serial and policy != standing.policy):
         raise _problem(path, f"serial {serial} is not above {standing.serial}, which was in force")
-    return serial
+    return SignedPolicy(serial, approved)
 
 
 def _number(path: Path, text: str) -> int:

@@ -16,6 +16,9 @@ def egress(loaded: Loaded) -> Iterator[str]:
     for name, issuer in loaded.node.settings.issuers.items():
         if issuer.jwks.url is not None:
             yield f"issuer {name}: {issuer.jwks.url} for its keys"
+    anchors = loaded.node.settings.anchors
+    yield from (f"{name}: {one.url} for checkpoints" for name, one in anchors.witnesses.items())
+    yield from (f"{name}: {one.url} for checkpoints" for name, one in anchors.object_locks.items())
     for name, backend in loaded.models.backends.items():
         kind = BACKENDS[backend.kind]
         if backend.proxy is not None:

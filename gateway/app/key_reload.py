@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from gateway.identity.keyfile import read_keys
 from gateway.identity.keys import HeldKeys, KeyRing
 
 LOOK_S = 0.2
+KEYS_NAMED_MAX = 64
 # WHY: two writes within one tick of the file system's clock look alike from outside.
 LOOKS_BETWEEN_READS = 4
 Stamp = tuple[int, int, int]
@@ -25,8 +26,8 @@ UNREAD = b"unread"
 class KeyBell(Protocol):
     """Who hears that keys changed, or that they could not be read."""
 
-    def keys_loaded(self, counts: dict[str, int]) -> None:
-        """The key file was read and is in use."""
+    def keys_loaded(self, counts: dict[str, Any]) -> None:
+        """The key file was read and is in use; of keys that changed, the ids are told."""
 
     def keys_refused(self, problems: tuple[Problem, ...]) -> None:
         """The key file cannot be used; the last good one stays in use."""
@@ -96,14 +97,16 @@ def _use(file: KeyFile, read: KeyRing | tuple[Problem, ...]) -> bool:
     return True
 
 
-def _counts(old: KeyRing, new: KeyRing) -> dict[str, int]:
+def _counts(old: KeyRing, new: KeyRing) -> dict[str, Any]:
     before, after = old.entries(), new.entries()
-    return {
-        "keys": len(after),
-        "added": len(after.keys() - before.keys()),
-        "removed": len(before.keys() - after.keys()),
-        "changed": sum(before[one] != after[one] for one in before.keys() & after.keys()),
+    shared = before.keys() & after.keys()
+    found = {
+        "added": sorted(after.keys() - before.keys()),
+        "removed": sorted(before.keys() - after.keys()),
+        "changed": sorted(one for one in shared if before[one] != after[one]),
     }
+    named = {f"{what}_ids": keys[:KEYS_NAMED_MAX] for what, keys in found.items() if keys}
+    return {"keys": len(after), **{what: len(keys) for what, keys in found.items()}, **named}
 
 
 def _stamp(path: Path) -> Stamp:

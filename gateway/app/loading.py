@@ -13,6 +13,8 @@ from gateway.app.bindings import Bindable, bindable, binding_problems, key_probl
 from gateway.app.certificates import fault_of
 from gateway.app.issuing import issuer_problems
 from gateway.audit import canonical
+from gateway.audit.checkpoint import NoteRefused
+from gateway.audit.cosignature import parse_cosigner
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTOR_NAMES
 from gateway.config.backends import SCRIPTED, BackendSettings
@@ -37,6 +39,7 @@ from gateway.policy.cases import Case, read_cases
 from gateway.policy.compile import Compiled, Known, compile_bundle
 from gateway.policy.prove import prove
 from gateway.stores.detector_cache import kinds_of_findings
+from gateway.stores.detector_rules import detector_rules
 from gateway.stores.dictionaries import dictionary_names
 from gateway.surfaces.surface import SURFACES
 from gateway.transport.backend import Backend
@@ -47,6 +50,7 @@ from gateway.transport.http1_tunnel import proxy_fields
 T = TypeVar("T")
 RETENTION_AT = "/retention/days"
 ANONYMOUS_AT = "/listeners/data/anonymous"
+DETECTORS = "detectors"
 PLACES_SHOWN_MAX = 4
 EVIDENCE_DAYS_MIN = 30
 
@@ -110,7 +114,7 @@ def load_all(
     keys = collected.read(lambda: read_keys(keys_file), KeyRing({})) if keys_file.file else None
     persons = collected.read(lambda: _persons(settings.paths.persons), NOBODY)
     secrets = read_secrets(settings.secrets, environment, node.document, collected.problems)
-    collected.problems += _tls_problems(node)
+    collected.problems += [*_tls_problems(node), *_witness_problems(node)]
     if not policy or not fleet:
         collected.require()
     models = read_models(fleet, _known_backends(node, policy), settings.paths.models)
@@ -137,9 +141,18 @@ def load_all(
         secrets=secrets,
         keys=keys or KeyRing({}),
         persons=persons,
-        documents={"policy": _plain(policy), "catalogue": _plain(fleet)},
+        documents=_stored(policy, fleet, settings.paths),
         notices=(*notices(models, today), *_ending(compiled.zones, today)),
     )
+
+
+def _witness_problems(node: Node) -> Iterator[Problem]:
+    """Yield what stands in place of a witness's key and is none."""
+    for name, one in node.settings.anchors.witnesses.items():
+        try:
+            parse_cosigner(one.key)
+        except NoteRefused as error:
+            yield node.document.problem(f"/anchors/witnesses/{name}/key", str(error))
 
 
 def _cases(
@@ -160,6 +173,13 @@ def _ending(zones: Mapping[str, Zone], today: date) -> Iterator[str]:
             yield f"zone {name}: its evidence ends in {days} days"
         elif days is not None and days < 0:
             yield f"zone {name}: its evidence has ended"
+
+
+def _stored(
+    policy: dict[str, Document], fleet: dict[str, Document], paths: Paths
+) -> dict[str, Any]:
+    rules = detector_rules(paths.dictionaries)
+    return {"policy": _plain(policy), "catalogue": _plain(fleet), DETECTORS: rules}
 
 
 def _persons(path: Path | None) -> Persons:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gateway.app.bundles import serial_of
-from gateway.app.loading import Loaded
+from gateway.app.bundles import signed_of
+from gateway.app.loading import DETECTORS, Loaded
 from gateway.app.making import Made, rules_of
 from gateway.domain.errors import ConfigError, GatewayError, Problem
 from gateway.domain.zone import Zone
@@ -74,17 +74,20 @@ class Reloader:
     async def _reload(self) -> None:
         made, old = self._made, self._made.worlds.loaded
         fresh = await asyncio.to_thread(self._again)
+        # WHY: the detectors of the start stay in use, whatever their files say now.
+        used = {**fresh.documents, DETECTORS: old.documents[DETECTORS]}
+        fresh = replace(fresh, documents=used)
         for what in _needs_a_start(old, fresh):
             raise _refused(f"{what} changed: it takes effect with the next start")
-        serial = serial_of(fresh, made.stewards.standing, made.clock.now_us())
+        signed = signed_of(fresh, made.stewards.standing, made.clock.now_us())
         digests = {
             name: await made.ledger.store_document(value, name)
             for name, value in fresh.documents.items()
         }
         # WHY: what can fail is done before the ledger says that the policy is in force.
         made.metrics.reload(rules=rules_of(fresh), zones=list(fresh.compiled.zones))
-        if fresh.documents != old.documents or serial != made.stewards.standing.serial:
-            await made.stewards.policy_loaded({"serial": serial, **digests})
+        if fresh.documents != old.documents or signed.serial != made.stewards.standing.serial:
+            await made.stewards.policy_loaded({**signed.facts, **digests})
         made.sender.pin({name: zone.addresses for name, zone in fresh.compiled.zones.items()})
         made.worlds.take(fresh, digests)
         logger().info("reloaded", digest=digests["policy"])

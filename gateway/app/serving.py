@@ -7,13 +7,14 @@ from functools import partial
 
 from msgspec import Struct
 
+from gateway.app.anchoring import anchors_of, open_anchoring
 from gateway.app.certificates import watch_certificate
 from gateway.app.doors import STALL_MS_MAX, AdminDoor, data_application
 from gateway.app.issuing import IssuerKeys
 from gateway.app.key_reload import watch_keys
 from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
-from gateway.app.making import Made, make
+from gateway.app.making import Made, ledger_paths, make
 from gateway.app.reloading import Reloader, stamp_of
 from gateway.app.unending import Work, unending
 from gateway.meters.logs import logger
@@ -63,6 +64,7 @@ async def serve(
         "approvals": partial(made.stewards.watch, settings.paths.approvals),
         "policy": partial(reloader.watch, hangups[0]),
         "erasures": made.stewards.acting.watch,
+        **await _anchors(made),
         **_issuers(made),
         **_certificates(made, servers[0], hangups[1]),
     }
@@ -150,6 +152,18 @@ def _admin_server(made: Made, admin: AdminDoor) -> QuietServer:
             drain_ms=1_000,
         )
     )
+
+
+async def _anchors(made: Made) -> dict[str, Work]:
+    """Return what brings checkpoints outside; nothing where the node file names no place."""
+    settings = made.loaded.node.settings
+    anchors = dict(anchors_of(settings.anchors, made.loaded.secrets, made.clock))
+    if not anchors:
+        return {}
+    folder = ledger_paths(settings.paths).folder
+    anchoring = await open_anchoring(settings, anchors, folder, made.ledger)
+    anchoring.meters = made.metrics
+    return {"anchors": partial(anchoring.run, settings.anchors.every_s)}
 
 
 def _issuers(made: Made) -> dict[str, Work]:

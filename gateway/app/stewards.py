@@ -14,7 +14,8 @@ from typing import Protocol
 import msgspec
 
 from gateway.app import exporting, inbox
-from gateway.app.bundles import serial_of
+from gateway.app.bundles import signed_of
+from gateway.app.configured import configured
 from gateway.app.erasing import DECRYPTS, Refusal
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
 from gateway.app.inbox import Answer
@@ -50,6 +51,7 @@ LOOK_S = 0.25
 FILE = "standing"
 PURPOSE = "standing"
 REFUSED = "approval_refused"
+CONFIGURED = "configured"
 UNKNOWN_ZONE = "unknown_zone"
 ANOTHER_CLOSING = "another_closing"
 UNKNOWN_REPO = "unknown_repo"
@@ -354,14 +356,15 @@ async def open_stewards(
     stewards = Stewards(ledger, file, clock, openings, lambda: loaded)
     await stewards.catch_up()
     try:
-        serial = serial_of(loaded, stewards.standing, clock.now_us())
+        signed = signed_of(loaded, stewards.standing, clock.now_us())
     except ConfigError:
         await ledger.close()
         raise
     documents = loaded.documents.items()
     digests = {name: await ledger.store_document(value, name) for name, value in documents}
-    if (stewards.standing.policy, stewards.standing.serial) != (digests["policy"], serial):
-        await stewards.policy_loaded({"serial": serial, **digests})
+    await ledger.record(CONFIGURED, configured(loaded, digests))
+    if (stewards.standing.policy, stewards.standing.serial) != (digests["policy"], signed.serial):
+        await stewards.policy_loaded({**signed.facts, **digests})
     return stewards, digests
 
 

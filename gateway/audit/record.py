@@ -49,6 +49,10 @@ ADMIN_KINDS = frozenset(
         "pruned",
         "prune_refused",
         "exported",
+        "anchored",
+        "anchor_contradicted",
+        "configured",
+        "audit_queried",
     }
 )
 
@@ -100,6 +104,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     would have made of it. `granted` is what persons granted and the decision was made with: one use
     of it. `redaction` is what was decided first, where that was to redact; `commitment` and
     `finding_kinds` are those of the body that came, everything else is about what may leave.
+    `team` stands here where there are no `facts` to say it.
     """
 
     id: str
@@ -135,6 +140,7 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     granted: Grant | UnsetType = UNSET
     redaction: Redaction | UnsetType = UNSET
     body: str | UnsetType = UNSET
+    team: str | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
@@ -161,7 +167,10 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
 
 
 class Tried(Struct, frozen=True):
-    """How one attempt ended, as the Settled record tells it."""
+    """How one attempt ended, as the Settled record tells it.
+
+    `provider_id` is the name that whoever answered gave the request, for asking him about it.
+    """
 
     number: int
     offering: str
@@ -170,6 +179,7 @@ class Tried(Struct, frozen=True):
     first_token_us: int | None
     ended_us: int
     outcome: Outcome
+    provider_id: str | UnsetType = UNSET
 
 
 class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
@@ -181,7 +191,8 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     Of the reply: `reply_kinds` counts what the detectors found in it, `reply_masked` says how many
     were masked, `reply_restored` how many placeholders became again what they stand for,
     `reply_cut` before which kind it ended, `reply_not_verified` which
-    detectors failed. `reply_body` is for the reply what `body` is for a request.
+    detectors failed. `reply_body` is for the reply what `body` is for a request. `took_us` is the
+    time since the request had come in.
     """
 
     id: str
@@ -211,6 +222,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_not_verified: tuple[str, ...] | UnsetType = UNSET
     reply_restored: int | UnsetType = UNSET
     reply_body: str | UnsetType = UNSET
+    took_us: int | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):

@@ -128,8 +128,9 @@ def _made(arguments: argparse.Namespace, settings: Settings, asked: Asked, part:
     key = signing.load(settings.paths.signing_key)
     exporter = fingerprint(read_key(arguments.key).public_key().public_bytes_raw())
     about = About(exporter, SystemClock().now_us(), f"Perimeter {__version__}")
+    witnesses = [one.key for one in settings.anchors.witnesses.values()]
     with _opened(arguments, settings) as opened:
-        source = Source(folder, key, cosigned_of(folder), (), opened)
+        source = Source(folder, key, cosigned_of(folder), witnesses, opened)
         manifest = write_bundle(source, asked, about, part)
         return seal_bundle(source, manifest, part)
 

@@ -1,4 +1,4 @@
-"""`perimeter ledger`: make a ledger, write one as tiles, prune what is old."""
+"""`perimeter ledger`: make a ledger, write one as tiles, make its index anew, prune what is old."""
 
 import argparse
 from datetime import date
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.app.making import ledger_paths
 from gateway.app.moment import SystemClock
+from gateway.cli import reindexing
 from gateway.cli.erase import add_signed, signed
 from gateway.config.node import load_node
 from gateway.domain.approval import Action
@@ -28,11 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tiles = actions.add_parser("tiles", help="write a log as C2SP tiles, for other verifiers")
     tiles.add_argument("ledger", type=Path, help="the ledger's folder")
     tiles.add_argument("out", type=Path, help="the folder to be made")
+    again = actions.add_parser("reindex", help="make the facts index anew, and say what differed")
+    reindexing.add_arguments(again)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0; LedgerUnavailable or ChainBroken when it cannot be done."""
-    steps = {"create": _create, "tiles": _tiles, "prune": _prune}
+    """Return 0, 1 where an index differed; LedgerUnavailable or ChainBroken when it cannot be."""
+    steps = {"create": _create, "tiles": _tiles, "reindex": reindexing.run, "prune": _prune}
     return steps[arguments.action](arguments)
 
 

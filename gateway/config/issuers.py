@@ -147,12 +147,13 @@ def _jwks_faults(jwks: Jwks) -> Iterator[tuple[str, str]]:
         except ValueError:
             yield f"/addresses/{number}", "must be a CIDR block such as 10.0.0.0/8"
     if jwks.url is not None:
-        fault = _url_fault(jwks.url)
+        fault = url_fault(jwks.url)
         if fault:
             yield "/url", fault
 
 
-def _url_fault(url: str) -> str:
+def url_fault(url: str) -> str:
+    """Return what is wrong with a URL that we ask; empty where it is plain https."""
     scheme, _, rest = url.partition("://")
     host, _, _ = rest.partition("/")
     try:

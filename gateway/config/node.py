@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from gateway.config.anchors import anchor_faults
 from gateway.config.decode import decode
 from gateway.config.files import escape, load
 from gateway.config.issuers import issuer_faults
@@ -81,6 +82,16 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
     yield from _sources(document, settings)
     for place, fault in issuer_faults(settings.issuers):
         yield document.problem(f"/issuers/{place}", fault)
+    yield from _anchors(document, settings)
+
+
+def _anchors(document: Document, settings: Settings) -> Iterator[Problem]:
+    for place, fault in anchor_faults(settings.anchors):
+        yield document.problem(f"/anchors/{place}", fault)
+    for name, one in settings.anchors.object_locks.items():
+        if one.secret not in settings.secrets:
+            pointer = f"/anchors/object_locks/{name}/secret"
+            yield document.problem(pointer, "names no secret of this file")
 
 
 def _demo(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from gateway.config.anchors import Anchors
 from gateway.config.forms import form
 from gateway.config.issuers import ISSUERS_MAX, IssuerName, IssuerSettings
 
@@ -369,6 +370,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             description="Whose tokens are believed, by name. docs/identity.md",
         ),
     ] = {}
+    anchors: Annotated[Anchors, Meta(description="Where checkpoints go. docs/anchors.md")] = field(
+        default_factory=Anchors
+    )
     policy_signed: Annotated[
         bool,
         Meta(

@@ -88,6 +88,7 @@ class Attempt(Struct, frozen=True):
     """One try: which candidate, when (microseconds since the epoch), and how it ended.
 
     `attested` is what its reply told of where it was made; None of an engine of our own.
+    `provider_id` is the name that the engine gave the request, empty where it gave none.
     """
 
     number: int
@@ -99,3 +100,4 @@ class Attempt(Struct, frozen=True):
     ended_us: int
     outcome: Outcome
     attested: Attested | None = None
+    provider_id: str = ""

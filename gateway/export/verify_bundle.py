@@ -333,10 +333,14 @@ class Story:
         self.created: dict[str, Any] = {}
         self.begun_earlier = 0
         self.pruned: list[tuple[int, int, int]] = []
+        self.rotated: tuple[int, Key] | None = None
+        self.ended = False
         self.gap = not whole
 
     def read(self, index: int, record: dict[str, Any]) -> None:
         """Take the next record; ValueError when it breaks a rule, or lacks a field."""
+        if self.ended:
+            raise ValueError("the shard was closed before it")
         if not 1 <= record["v"] <= VERSION_MAX:
             raise ValueError(f"it has version {record['v']}, which this verifier does not know")
         facts = record.get("facts", {})
@@ -369,16 +373,47 @@ class Story:
         self.admins.add(record["id"])
         if what == "created":
             self.created = facts
+        elif what == "carried":
+            self.carry(facts)
         elif what == "started":
             self.start(record["boot"])
         else:
             self.same_boot(record["boot"])
+            self.told(index, what, facts)
+
+    def told(self, index: int, what: str, facts: dict[str, Any]) -> None:
+        """What a gateway says of itself, its keys and its log."""
         if what == "stopped":
             self.boot = None
         elif what == "document_stored":
             self.store(index, str(facts.get("digest")))
         elif what == "pruned":
             self.pruned.append((int(facts["first"]), int(facts["last"]), index))
+        elif what == "key_rotated":
+            self.rotate(index, str(facts.get("vkey")))
+        elif what == "shard_closed":
+            self.ended = True
+
+    def rotate(self, index: int, text: str) -> None:
+        """A key was announced: later checkpoints carry its signature too."""
+        try:
+            key = Key.read(text, LOG_KEY)
+        except Unusable:
+            raise ValueError("it announces what is no key") from None
+        if self.rotated is not None:
+            raise ValueError("a key was announced in this shard already")
+        self.rotated = (index, key)
+
+    def carry(self, facts: dict[str, Any]) -> None:
+        """A request that was open when the shard before this one was closed."""
+        if self.boots or facts["request"] in self.open:
+            raise ValueError("requests are carried over where a shard begins, each once")
+        self.open[facts["request"]] = {
+            "boot": facts["boot"],
+            "boundary": set(facts["boundary"]),
+            "candidates": facts["candidates"],
+            "tried": [(offering, zone) for offering, zone in facts.get("attempts", [])],
+        }
 
     def start(self, boot: str) -> None:
         """A gateway began to write."""
@@ -600,15 +635,19 @@ class Walk:
         return self.edge(index, record["ts_us"])
 
     def edge(self, index: int, ts_us: int) -> Tampered | None:
-        """Return why the export does not reach to the ends of the time that it names."""
+        """Return why the export does not reach to the ends of the time that it names.
+
+        The first record of an export, and its last one, lie outside that time, where the log has
+        more before or after them.
+        """
         if self.bundle is None or not self.dense:
             return None
         asked = self.bundle.said["selection"]
         begin, end = asked["from_us"], asked["to_us"]
-        if index == self.first and index and (begin is None or ts_us >= begin):
+        inside = (begin is None or ts_us >= begin) and (end is None or ts_us < end)
+        if inside and index == self.first and index:
             return Tampered(index, "the export does not begin before the time that it names")
-        is_last = index == self.last and index + 1 < self.tiles.size
-        if is_last and (end is None or ts_us < end):
+        if inside and index == self.last and index + 1 < self.tiles.size:
             return Tampered(index, "the export ends before the time that it names")
         return None
 
@@ -617,11 +656,15 @@ class Walk:
         if self.expected <= self.last:
             self.skip(self.last + 1)
         for begin, end in self.gaps:
-            by = [one for one in self.story.pruned if one[0] <= begin and end - 1 <= one[1]]
-            if not by:
-                self.missing = Tampered(begin, f"record {begin} is missing")
-                return
-            self.pruned.append({"first": begin, "last": end - 1, "told_by_record": by[0][2]})
+            at = begin
+            while at < end:
+                by = next((one for one in self.story.pruned if one[0] <= at <= one[1]), None)
+                if by is None:
+                    self.missing = Tampered(at, f"record {at} is missing")
+                    return
+                last = min(end - 1, by[1])
+                self.pruned.append({"first": at, "last": last, "told_by_record": by[2]})
+                at = last + 1
 
     def report(self) -> dict[str, Any]:
         """Return what was read."""
@@ -669,26 +712,45 @@ class Verification:
         bundle = Bundle(self.folder, self.key) if self.exported else None
         sealed = checkpoint_of(text_of(self.folder / "checkpoint"), self.key)
         self.report["size"] = sealed.size
-        self.check_witnesses(sealed)
         tiles = Tiles(self.folder, sealed.size)
-        fault = tiles.check(sealed)
-        self.walk(bundle, tiles, sealed, fault)
-        for older in self.older(sealed):
-            if tiles.root(older.size) != older.root:
+        story = self.walk(bundle, tiles, sealed, tiles.check(sealed))
+        older = list(self.older(sealed))
+        for one in older:
+            if tiles.root(one.size) != one.root:
                 raise Tampered(
-                    None, f"the log did not grow from a checkpoint of {older.size} records"
+                    None, f"the log did not grow from a checkpoint of {one.size} records"
                 )
-        self.report["checkpoints"] = len(list(self.older(sealed)))
+        self.report["checkpoints"] = len(older)
+        self.check_rotation(story, [sealed, *older])
+        self.check_witnesses([sealed, *older])
         if bundle is not None:
             bundle.check_files()
 
-    def check_witnesses(self, sealed: Checkpoint) -> None:
-        """Count the witnesses who signed; Tampered when they are too few."""
-        _, found = signers(sealed.note, self.cosigners)
-        times = {name: int.from_bytes(data[:8], "big") for name, data in found.items()}
-        self.report["cosigned_s"] = times
-        if len(times) < self.quorum:
-            raise Tampered(None, f"{len(times)} witnesses signed, {self.quorum} are asked for")
+    def check_witnesses(self, checkpoints: list[Checkpoint]) -> None:
+        """Find the newest checkpoint that enough witnesses signed; Tampered where there is none."""
+        self.report |= {"cosigned_s": {}, "cosigned_size": None}
+        most = 0
+        for one in sorted(checkpoints, key=lambda one: -one.size):
+            _, found = signers(one.note, self.cosigners)
+            most = max(most, len(found))
+            if len(found) >= self.quorum and found:
+                times = {name: int.from_bytes(data[:8], "big") for name, data in found.items()}
+                self.report |= {"cosigned_s": times, "cosigned_size": one.size}
+                return
+        if self.quorum:
+            raise Tampered(None, f"{most} witnesses signed, {self.quorum} are asked for")
+
+    def check_rotation(self, story: Story, checkpoints: list[Checkpoint]) -> None:
+        """Does every later checkpoint carry the signature of the key that was announced?
+
+        From then on the first key alone, which may have been stolen, proves nothing.
+        """
+        if story.rotated is None:
+            return
+        index, key = story.rotated
+        for one in checkpoints:
+            if one.size > index and not signers(one.note, [key])[1]:
+                raise Tampered(index, f"a checkpoint lacks the key that record {index} announced")
 
     def older(self, sealed: Checkpoint) -> Iterator[Checkpoint]:
         """Yield the checkpoints that must be the beginning of this log."""
@@ -704,7 +766,7 @@ class Verification:
 
     def walk(
         self, bundle: Bundle | None, tiles: Tiles, sealed: Checkpoint, fault: Tampered | None
-    ) -> None:
+    ) -> Story:
         """Read every record that is there; Tampered names the first bad one."""
         walk = Walk(bundle, tiles)
         try:
@@ -721,6 +783,7 @@ class Verification:
         raise_first(walk.differs, walk.missing, walk.rule, fault)
         self.check_creation(walk.story)
         self.check_documents(walk.story, bundle)
+        return walk.story
 
     def check_creation(self, story: Story) -> None:
         """Is the log the one that its first record says?"""

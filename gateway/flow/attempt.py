@@ -18,6 +18,7 @@ from gateway.flow.docket import Docket
 from gateway.flow.hearing import REPLIES, Hearing, hear_others
 from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
+from gateway.flow.provider_id import provider_id
 from gateway.flow.restoring import Restoring
 from gateway.flow.watching import Watch
 from gateway.flow.whereabouts import Whereabouts
@@ -69,6 +70,7 @@ class Try:
         self._started_us = 0
         self._first_token_us: int | None = None
         self._ended = False
+        self._provider_id = ""
         # WHY: made before anything is sent, so that it knows of a cut before the first content.
         self.opening = house.openings.of(candidate.zone)
         self._watch = Whereabouts(house, candidate, prepared.target.operation)
@@ -90,6 +92,7 @@ class Try:
             reply = await self._house.sender.send(
                 self._candidate, self._docket.route, self._prepared.call
             )
+            self._provider_id = provider_id(reply.headers)
             if reply.status != OK:
                 return self.failed(await self._refusal(reply))
             if ask.stream:
@@ -161,6 +164,7 @@ class Try:
                 ended_us=now,
                 outcome=outcome,
                 attested=self._watch.attested(outcome.kind),
+                provider_id=self._provider_id,
             ),
         )
 

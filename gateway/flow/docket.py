@@ -47,6 +47,7 @@ class Docket:
     ) -> None:
         self._house = house
         self._surface = envelope.surface
+        self._received_us = envelope.received_us
         self._decided = decided
         self._personal = personal
         self._texts = Texts(house.bodies, envelope, decided.decision)
@@ -138,6 +139,7 @@ class Docket:
                 first_token_us=attempt.first_token_us,
                 ended_us=attempt.ended_us,
                 outcome=_without_words(attempt.outcome),
+                provider_id=attempt.provider_id or UNSET,
             )
         )
         if attempt.first_token_us is not None or attempt.outcome.kind is OutcomeKind.COMPLETED:
@@ -226,12 +228,13 @@ class Docket:
     def _settlement(self, outcome: OutcomeKind, status: int | None, error: str | None) -> Settled:
         served = self._served.offering if self._served is not None else None
         usage, attested = self._usage, self._attested
+        now_us, began_us = self._house.clock.now_us(), self._received_us
         return told_of_reply(
             self.watch,
             self.restoring,
             Settled(
                 id=self.id,
-                ts_us=self._house.clock.now_us(),
+                ts_us=now_us,
                 boot=self._house.boot,
                 outcome=outcome,
                 status=status,
@@ -248,6 +251,7 @@ class Docket:
                 unable=tuple(self.unable) or UNSET,
                 observed_region=UNSET if attested is None else attested.region or UNSET,
                 attestation=UNSET if attested is None else attested.verdict,
+                took_us=max(0, now_us - began_us) if began_us else UNSET,
             ),
         )
 

@@ -120,6 +120,7 @@ def turned_away(
         documents=world.documents,
         commitment=_commitment(envelope, personal),
         demo=world.demo,
+        team=envelope.caller.team or UNSET,
         allowance=_limited(envelope.caller.allowance),
         known_by=envelope.caller.known_by or UNSET,
     )

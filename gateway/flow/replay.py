@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -12,10 +12,11 @@ from gateway.backends import BACKENDS
 from gateway.config.backends import Known
 from gateway.config.catalogue import read_models
 from gateway.domain.caller import NO_LIMITS
-from gateway.domain.decision import Decision, Redaction
+from gateway.domain.decision import Decision, Facts, Redaction
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError
 from gateway.domain.fleet import Fleet
+from gateway.domain.request import Ask
 from gateway.flow.abilities import operations
 from gateway.flow.ports import World
 from gateway.flow.redacting import before
@@ -41,27 +42,12 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
     that of a request that was refused before policy spoke; ConfigError when a stored document
     cannot be compiled by this version.
     """
-    if decided.ask is None or decided.facts is None:
-        raise NotReplayable("the record holds no facts")
-    for name in ("policy", "catalogue"):
-        if name not in decided.documents:
-            raise NotReplayable(f"the record names no {name}")
+    _assert_replayable(decided)
     if decided.decision.policy != decided.documents["policy"]:
         raise NotReplayable("the decision names another policy than the record")
     world = _world(decided, load)
-    allowance = decided.allowance or NO_LIMITS
-    evidence = Evidence(
-        decided.ask,
-        decided.signals,
-        decided.facts,
-        allowance=allowance,
-        body_bytes=decided.body_bytes,
-        grants=(decided.granted,) if decided.granted else (),
-    )
-    first: list[tuple[str, Any, Any]] = []
-    if decided.redaction:
-        first, evidence = _before(decided.redaction, evidence, world)
-    again = _again(decided, evidence, world)
+    first = _first(decided.redaction, decided, world) if decided.redaction else []
+    again = _again(decided, world)
     return tuple(
         f"{name}: recorded {_shown(recorded)}, now {_shown(made)}"
         for name, recorded, made in (*first, *_pairs(decided, again))
@@ -69,23 +55,55 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
     )
 
 
-def _before(
-    redaction: Redaction, evidence: Evidence, world: World
-) -> tuple[list[tuple[str, Any, Any]], Evidence]:
-    """Return what the first decision was and is, and the evidence that the final one is made of."""
+def under(decided: Decided, policy: str, load: Load) -> tuple[Decision, tuple[str, ...]]:
+    """Return what another policy would have decided, and the candidates it would have left.
+
+    Raises as `replay` does. What raised the label then is taken as recorded.
+    """
+    _assert_replayable(decided)
+    changed = replace(decided, documents={**decided.documents, "policy": policy})
+    again = _again(decided, _world(changed, load))
+    return again.decision, tuple(one.offering.id for one in again.route.candidates)
+
+
+def _assert_replayable(decided: Decided) -> None:
+    if decided.facts is None or decided.ask is None:
+        raise NotReplayable("the record holds no facts")
+    for name in ("policy", "catalogue"):
+        if name not in decided.documents:
+            raise NotReplayable(f"the record names no {name}")
+
+
+def _evidence(decided: Decided) -> Evidence:
+    """Return what the final decision was made of; the record has facts."""
+    redaction = decided.redaction
+    return Evidence(
+        cast("Ask", decided.ask),
+        decided.signals,
+        cast("Facts", decided.facts),
+        allowance=decided.allowance or NO_LIMITS,
+        body_bytes=decided.body_bytes,
+        grants=(decided.granted,) if decided.granted else (),
+        redacted=redaction is not UNSET and redaction.failed is UNSET,
+    )
+
+
+def _first(redaction: Redaction, decided: Decided, world: World) -> list[tuple[str, Any, Any]]:
+    """Return what was decided before redaction, recorded and made again."""
     was = redaction.decision
-    now = rule(before(evidence, redaction), world, was.decided_at)
-    made = now.decision
-    pairs = [
+    now = rule(before(_evidence(decided), redaction), world, was.decided_at)
+    return [
         ("redaction.label", redaction.label, now.classification.label),
-        *((f"redaction.{one}", _plain(was, one), _plain(made, one)) for one in DECISION_FIELDS),
+        *(
+            (f"redaction.{one}", _plain(was, one), _plain(now.decision, one))
+            for one in DECISION_FIELDS
+        ),
     ]
-    return pairs, replace(evidence, redacted=redaction.failed is UNSET)
 
 
-def _again(decided: Decided, evidence: Evidence, world: World) -> Ruling:
+def _again(decided: Decided, world: World) -> Ruling:
     """Return the ruling that the record tells of, made again."""
-    ruling = rule(evidence, world, decided.decision.decided_at)
+    ruling = rule(_evidence(decided), world, decided.decision.decided_at)
     failed = decided.redaction.failed if decided.redaction else UNSET
     if failed is UNSET:
         return ruling

@@ -6,26 +6,23 @@ at, each call has an end, and whatever is odd is thrown away and made anew.
 """
 
 import sqlite3
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from gateway.audit.tree import leaf_hash
+from gateway.ledger.index_file import are_files, connect, remove
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import START, Place, Reading, Stored
 
 VERSION = 2
-BUSY_S_MAX = 2.0
 CHUNK_ENTRIES_MAX = 1_000
 STEPS_MAX = 20_000_000
 _STEPS_BETWEEN_LOOKS = 100_000
-_FILES = ("", "-wal", "-shm")
 _SCHEMA = (
     "CREATE TABLE entries (position INTEGER PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL,"
     " segment INTEGER NOT NULL, offset INTEGER NOT NULL, leaf BLOB NOT NULL)",
@@ -76,8 +73,8 @@ class Index:
             if found.is_right(size):
                 return found
             found.close()
-        _remove(folder.index)
-        connection = _connect(folder.index, "rwc")
+        remove(folder.index)
+        connection = connect(folder.index, "rwc")
         for statement in _MODES:
             connection.execute(statement)
         for statement in (*_SCHEMA, f"PRAGMA user_version = {VERSION}"):
@@ -93,10 +90,10 @@ class Index:
     @classmethod
     def _open(cls, folder: LedgerFolder, mode: str) -> "Index | None":
         """Return an index that has this very form; None for anything else, whatever it is."""
-        if not _are_files(folder.index):
+        if not are_files(folder.index):
             return None
         try:
-            index = cls(_connect(folder.index, mode), folder)
+            index = cls(connect(folder.index, mode), folder)
         except sqlite3.Error:
             return None
         with suppress(sqlite3.Error, *_ODD):
@@ -224,34 +221,6 @@ def _row(stored: Stored) -> tuple[int, str, str, int, int, bytes]:
     place = stored.place
     leaf = leaf_hash(stored.entry)
     return stored.index, named.id, named.type, place.segment, place.offset, leaf
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=BUSY_S_MAX,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    # WHY: what a file defines must not run functions that have effects.
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
-
-
-def _are_files(path: Path) -> bool:
-    """Is the index there, and are its files plain ones, no links and no pipes?"""
-    try:
-        beside = [path.with_name(path.name + suffix) for suffix in _FILES[1:]]
-        there = [path, *(one for one in beside if one.is_symlink() or one.exists())]
-        return all(stat.S_ISREG(one.lstat().st_mode) for one in there)
-    except OSError:
-        return False
-
-
-def _remove(path: Path) -> None:
-    for suffix in _FILES:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _damaged(error: Exception) -> sqlite3.DatabaseError:

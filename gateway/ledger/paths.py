@@ -82,6 +82,11 @@ class LedgerFolder(Struct, frozen=True):
         return self.root / "index.sqlite"
 
     @property
+    def facts(self) -> Path:
+        """The index of facts, which can be deleted and is made again."""
+        return self.root / "facts.sqlite"
+
+    @property
     def lock(self) -> Path:
         """The file that the one writer holds locked."""
         return self.root / "lock"

@@ -69,6 +69,9 @@ class Metrics:
         self._fetches = self._counter(
             "issuer_key_fetches", "Looks at the keys of an issuer.", "issuer", "outcome"
         )
+        self._anchorings = self._counter(
+            "anchorings", "Checkpoints handed to an anchor.", "anchor", "outcome"
+        )
         self._keys_stale = self._gauge(
             "keys_stale", "1 while the key file cannot be used and an earlier one is."
         )
@@ -134,6 +137,10 @@ class Metrics:
     def keys_fetched(self, issuer: str, *, well: bool) -> None:
         """Count a look at the keys of an issuer, which carries nothing of any request."""
         self._fetches.labels(issuer, "completed" if well else "failed").inc()
+
+    def anchored(self, anchor: str, *, well: bool) -> None:
+        """Count an anchoring, which carries nothing of any request."""
+        self._anchorings.labels(anchor, "completed" if well else "failed").inc()
 
     def fsync(self, seconds: float) -> None:
         """Record how long one fdatasync of the ledger took."""

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -17,17 +16,13 @@ import msgspec
 from gateway.audit.tiles import ENTRIES, Tile
 from gateway.audit.verify import Verdict
 from gateway.export.static_log import write_static_log
-from gateway.ledger.files import Files
-from gateway.ledger.journal import SEGMENT_BYTES_MAX, Journal
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.reading import START
 from gateway.ledger.verify import verify_folder
-from tests.doubles.static_logs import ORIGIN, VERIFIER, VKEY, head_of, many, note_of
+from tests.doubles.static_logs import VERIFIER, VKEY, write_ledger
 
 RECORDS = 1_000_000
 # What a record of these takes as a frame, and again as a tile, with its hashes.
 BYTES_PER_RECORD = 2_000
-GROUP = 1_024
 
 
 def main(words: list[str]) -> int:
@@ -46,7 +41,7 @@ def main(words: list[str]) -> int:
 
 def _bench(root: Path, records: int) -> int:
     folder, static = LedgerFolder(root / "ledger"), root / "static"
-    _told("written", records, lambda: _write(folder, records))
+    _told("written", records, lambda: write_ledger(folder.root, records))
     _told("as tiles", records, lambda: write_static_log(folder, static))
     own = _told("perimeter verify", records, lambda: verify_folder(folder.root, VKEY))
     alone = _told("stand-alone", records, lambda: _alone(static))
@@ -60,19 +55,6 @@ def _bench(root: Path, records: int) -> int:
     found = _told("stand-alone, one record changed", records, lambda: _alone(static))
     near = found["first_bad"] is not None and index <= found["first_bad"] < index + 3
     return 0 if right and near else 1
-
-
-def _write(folder: LedgerFolder, records: int) -> None:
-    for path in (folder.root, folder.journal, folder.documents):
-        path.mkdir()
-    folder.origin.write_text(f"{ORIGIN}\n")
-    folder.vkey.write_text(f"{VKEY}\n")
-    journal = Journal(folder, Files(), 0, START, SEGMENT_BYTES_MAX)
-    entries = many(records)
-    while group := list(islice(entries, GROUP)):
-        journal.write(group)
-    journal.close()
-    folder.checkpoint.write_text(note_of(head_of(many(records))))
 
 
 def _alone(static: Path) -> dict:

@@ -16,6 +16,10 @@ from gateway.audit import checkpoint
 from gateway.audit.canonical import encode
 from gateway.audit.tiles import ENTRIES, Tiling
 from gateway.audit.tree import Head
+from gateway.ledger.files import Files
+from gateway.ledger.journal import SEGMENT_BYTES_MAX, Journal
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.reading import START
 from tests.doubles.records import BOOT, a_decided, a_settled, an_admin, an_attempted
 
 ORIGIN = "perimeter.example/gw-0"
@@ -24,6 +28,7 @@ VKEY = str(checkpoint.vkey_of(ORIGIN, KEY))
 VERIFIER = Path(gateway.export.__file__).with_name("verify_bundle.py")
 CREATED = an_admin("created", boot="", facts={"origin": ORIGIN, "vkey": VKEY})
 STARTED = an_admin("started")
+GROUP = 1_024
 _PLACE = "019aa000-0000-7000-9000-000000000000"
 
 
@@ -54,6 +59,25 @@ def head_of(entries: Iterable[bytes]) -> Head:
 
 def note_of(head: Head, key: Ed25519PrivateKey = KEY) -> str:
     return checkpoint.sign(checkpoint.body(ORIGIN, head.size, head.root), ORIGIN, key)
+
+
+def write_ledger(root: Path, records: int) -> LedgerFolder:
+    """Write a ledger of that many records as a gateway leaves it on the disk, and sign it."""
+    folder = LedgerFolder(root)
+    for path in (folder.root, folder.journal, folder.documents):
+        path.mkdir()
+    folder.origin.write_text(f"{ORIGIN}\n")
+    folder.vkey.write_text(f"{VKEY}\n")
+    journal = Journal(folder, Files(), 0, START, SEGMENT_BYTES_MAX)
+    entries, tiling = many(records), Tiling()
+    while group := list(islice(entries, GROUP)):
+        journal.write(group)
+        for entry in group:
+            for _ in tiling.append(entry):
+                pass
+    journal.close()
+    folder.checkpoint.write_text(note_of(tiling.head))
+    return folder
 
 
 def write_log(

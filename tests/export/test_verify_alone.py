@@ -12,15 +12,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.audit.canonical import encode
 from gateway.audit.cosignature import cosign, cosigner_of, with_signatures
-from gateway.audit.tiles import ENTRIES, Tile, tiles_of
+from gateway.audit.tiles import ENTRIES, Tile, tile_of, tiles_of
 from gateway.audit.tree import Head, leaf_hash
 from gateway.audit.verify import Report, verify
+from gateway.export.static_log import write_static_log
+from gateway.ledger.verify import verify_folder
 from tests.doubles.broken_stories import BEGINNING, BROKEN
 from tests.doubles.records import an_admin
 from tests.doubles.static_logs import (
     ALONE,
     CREATED,
-    KEY,
     ORIGIN,
     STARTED,
     VERIFIER,
@@ -29,6 +30,7 @@ from tests.doubles.static_logs import (
     judged,
     many,
     note_of,
+    write_ledger,
     write_log,
 )
 
@@ -95,15 +97,21 @@ def test_a_whole_log_is_whole_for_both(tmp_path: Path, size: int) -> None:
     assert {name: report[name] for name in counts} == {name: getattr(own, name) for name in counts}
 
 
-def test_a_log_of_65_536_records_is_whole_for_both(tmp_path: Path) -> None:
-    note = write_log(tmp_path, many(65_536))
-    report = judged(tmp_path)
-    of_one_mind(report, verify(many(65_536), note, VKEY))
-    assert report["records"] == 65_536
-    bent = tmp_path / Tile(ENTRIES, 200).path
-    bent.write_bytes(bent.read_bytes().replace(b"key-7", b"key-8", 1))
-    report = judged(tmp_path)
-    assert (report["verdict"], report["first_bad"]) == ("tampered", 200 * 256)
+@pytest.mark.parametrize("records", [1, 256, 65_536])
+def test_a_ledger_on_the_disk_and_its_tiles_are_whole_for_both_commands(
+    tmp_path: Path, records: int
+) -> None:
+    folder = write_ledger(tmp_path / "ledger", records)
+    own = verify_folder(folder.root, VKEY)
+    write_static_log(folder, tmp_path / "static")
+    report = judged(tmp_path / "static")
+    of_one_mind(report, own)
+    assert (report["verdict"], report["records"], own.records) == ("whole", records, records)
+    index = records // 2 // 256 * 256
+    bent = tmp_path / "static" / tile_of(ENTRIES, index // 256, records).path
+    bent.write_bytes(bent.read_bytes().replace(b'"v":1', b'"v":2', 1))
+    report = judged(tmp_path / "static")
+    assert (report["verdict"], report["first_bad"]) == ("tampered", index)
 
 
 def edited(entries: list[bytes], at: int) -> list[bytes]:
@@ -353,4 +361,3 @@ def test_the_report_for_people_says_what_was_not_shown(
     said = capsys.readouterr().out
     assert "without --kept" in said
     assert "holds no policies" in said
-    assert KEY.public_key()

@@ -43,12 +43,7 @@ SCOPES: dict[Action, dict[str, str]] = {
     Action.CLOSE_ZONE: {"zone": "frontier", "streams": "cut"},
     Action.OPEN_ZONE: {"zone": "frontier", "closing": "sha256:00"},
     Action.POLICY: {"serial": "7"},
-    Action.EXPORT: {
-        "origin": "a/b",
-        "from": "2026-01-01",
-        "to": "2026-02-01",
-        "profile": "redacted",
-    },
+    Action.EXPORT: {"origin": "a/b", "from": "open", "to": "open", "profile": "redacted"},
     Action.EXPORT_FULL: {"origin": "a/b", "from": "2026-01-01", "to": "2026-02-01"},
     Action.DECRYPT_BODIES: {"origin": "a/b", "record": "0193"},
     Action.DECRYPT: {"origin": "a/b", "record": "0193"},

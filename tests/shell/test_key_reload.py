@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,10 @@ ENTRY = KeyEntry("ann", "payments", HASH, repos=("website",))
 
 class KeptBell:
     def __init__(self) -> None:
-        self.loaded: list[dict[str, int]] = []
+        self.loaded: list[dict[str, Any]] = []
         self.refused: list[tuple[Problem, ...]] = []
 
-    def keys_loaded(self, counts: dict[str, int]) -> None:
+    def keys_loaded(self, counts: dict[str, Any]) -> None:
         self.loaded.append(counts)
 
     def keys_refused(self, problems: tuple[Problem, ...]) -> None:
@@ -46,8 +47,11 @@ def test_a_good_file_is_in_use_at_once_and_its_changes_are_counted(file) -> None
     assert reload_keys(file)
     file.path.write_text("version: 1\nkeys: {}\n")
     assert reload_keys(file)
-    told = [tuple(one.values()) for one in file.bell.loaded]
+    counts = ("keys", "added", "removed", "changed")
+    told = [tuple(one[what] for what in counts) for one in file.bell.loaded]
     assert told == [(1, 1, 0, 0), (1, 0, 0, 1), (0, 0, 1, 0)]
+    named = [{name: one[name] for name in one if name.endswith("_ids")} for one in file.bell.loaded]
+    assert named == [{"added_ids": ["ann"]}, {"changed_ids": ["ann"]}, {"removed_ids": ["ann"]}]
 
 
 BAD = {

@@ -1,0 +1,331 @@
+"""The facts index: what the records of a log say, as rows that SQLite counts.
+
+It is no evidence, and made again from the journal whenever it does not fit. Whoever asks lets it
+catch up, to a signed checkpoint and no further; a gateway never writes it. The hashes of all that
+was read are folded into one root, so what was counted is what that checkpoint signs, or nothing.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from gateway.audit.canonical import EntryUnreadable, decode
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.facts import CUBES, LISTS, Cube, Facts, Opened, Rows, State
+from gateway.audit.record import Record
+from gateway.audit.tree import HASH_BYTES, Head, Tree, leaf_hash
+from gateway.domain.errors import ChainBroken, LedgerUnavailable
+from gateway.ledger.index_file import are_files, connect, remove
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.reading import START, Place, Reading, Stored
+
+VERSION = 1
+CHUNK_ENTRIES_MAX = 20_000
+HINT = "run perimeter verify"
+_TYPES = {int: "INTEGER", str: "TEXT"}
+_COUNTED_BY = "example"
+_JSON = msgspec.json.Encoder(order="sorted")
+_DAYS = (
+    "INSERT INTO days VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    " last = excluded.last, records = records + excluded.records"
+)
+_ODD = (TypeError, ValueError, OverflowError, msgspec.MsgspecError)
+# WHY: in write-ahead mode this cannot corrupt the file, only lose its newest rows.
+_MODES = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL")
+
+
+class Covered(Struct, frozen=True):
+    """How far the index goes: the tree over what was read, the places of next and last entry."""
+
+    tree: Tree
+    next: Place = START
+    last: Place = START
+    leaf: bytes = b""
+
+
+class FactsIndex:
+    """One SQLite file over one log. sqlite3.Error where it cannot be written or read."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.sql = connection
+
+    @classmethod
+    def make(cls, path: Path, folder: LedgerFolder, size: int) -> "FactsIndex":
+        """Open the index of a log of that size; one that does not fit is made anew."""
+        found = cls.peek(path, "rw")
+        if found is not None:
+            with suppress(sqlite3.Error, OSError, *_ODD):
+                if found.fits(folder, size):
+                    return found
+            found.close()
+        return cls.fresh(path)
+
+    @classmethod
+    def fresh(cls, path: Path) -> "FactsIndex":
+        """Make an empty index in place of whatever is there; LedgerUnavailable."""
+        try:
+            remove(path)
+            connection = connect(path, "rwc")
+            for statement in (*_MODES, *schema(), f"PRAGMA user_version = {VERSION}"):
+                connection.execute(statement)
+            connection.execute(
+                "INSERT INTO covered VALUES (1, 0, x'', ?, ?, ?, ?, x'', 0, 1)",
+                (START.segment, START.offset, START.segment, START.offset),
+            )
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerUnavailable(
+                "the facts index cannot be written", hint=f"--index names another file: {error}"
+            ) from None
+        return cls(connection)
+
+    @classmethod
+    def peek(cls, path: Path, mode: str = "ro") -> "FactsIndex | None":
+        """Open an existing index; None for anything that has not this very form."""
+        if not are_files(path):
+            return None
+        try:
+            index = cls(connect(path, mode))
+        except sqlite3.Error:
+            return None
+        with suppress(sqlite3.Error, *_ODD):
+            if index._has_the_form():
+                return index
+        index.close()
+        return None
+
+    @property
+    def head(self) -> Head:
+        """Size and root of what was read."""
+        return self.covered().tree.head
+
+    def catch_up(self, folder: LedgerFolder, size: int) -> None:
+        """Read all that is missing below that size; ChainBroken where an entry cannot be read."""
+        while self._read_more(folder, size):
+            pass
+
+    def put(self, rows: Rows) -> None:
+        """Add rows; the caller has begun a transaction."""
+        days = ((day, one.first, one.last, one.records) for day, one in rows.days.items())
+        self.sql.executemany(_DAYS, days)
+        for cube in CUBES:
+            counts = rows.counts[cube.name].items()
+            if counts:
+                told = ((*key, *sums, example) for key, (sums, example) in counts)
+                self.sql.executemany(_upsert(cube), told)
+        for name, columns in LISTS.items():
+            listed: list[Struct] = getattr(rows, name)
+            marks = ", ".join("?" * len(columns.__struct_fields__))
+            values = (msgspec.structs.astuple(one) for one in listed)
+            self.sql.executemany(f"INSERT INTO {name} VALUES ({marks})", values)  # noqa: S608
+
+    def state(self) -> State:
+        """Return what is carried on: requests that have not ended, the latest record."""
+        rows = self.sql.execute("SELECT id, facts FROM opened")
+        opened = {name: msgspec.json.decode(facts, type=Opened) for name, facts in rows}
+        latest_us, stopped = self.sql.execute("SELECT latest_us, stopped FROM covered").fetchone()
+        return State(opened, latest_us, bool(stopped))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.sql.close()
+
+    def _read_more(self, folder: LedgerFolder, size: int) -> bool:
+        covered = self.covered()
+        known = covered.tree.size
+        if known >= size:
+            return False
+        reading = Reading(folder, known, covered.next)
+        chunk = list(islice(reading, min(CHUNK_ENTRIES_MAX, size - known)))
+        if not chunk:
+            raise ChainBroken(f"the journal ends before record {known}", hint=HINT)
+        facts = Facts(self.state())
+        for stored in chunk:
+            facts.read(stored.index, _record(stored))
+            covered.tree.append(leaf_hash(stored.entry))
+        with self.sql:
+            self.sql.execute("BEGIN IMMEDIATE")
+            if self.covered().tree.size != known:
+                # WHY: somebody else has let it catch up meanwhile.
+                return True
+            self.put(facts.take())
+            last = chunk[-1]
+            read = Covered(covered.tree, reading.end, last.place, leaf_hash(last.entry))
+            self._cover(read, facts.state)
+        return reading.index < size
+
+    def _cover(self, covered: Covered, state: State) -> None:
+        self.sql.execute("DELETE FROM opened")
+        rows = ((name, _JSON.encode(one)) for name, one in state.opened.items())
+        self.sql.executemany("INSERT INTO opened VALUES (?, ?)", rows)
+        self.sql.execute(
+            "UPDATE covered SET size = ?, frontier = ?, segment = ?, offset = ?,"
+            " last_segment = ?, last_offset = ?, leaf = ?, latest_us = ?, stopped = ?",
+            (
+                covered.tree.size,
+                b"".join(covered.tree.frontier),
+                covered.next.segment,
+                covered.next.offset,
+                covered.last.segment,
+                covered.last.offset,
+                covered.leaf,
+                state.latest_us,
+                int(state.stopped),
+            ),
+        )
+
+    def covered(self) -> Covered:
+        """Return how far the index goes."""
+        row = self.sql.execute(
+            "SELECT size, frontier, segment, offset, last_segment, last_offset, leaf FROM covered"
+        ).fetchone()
+        size, frontier, *places, leaf = row
+        hashes = [frontier[at : at + HASH_BYTES] for at in range(0, len(frontier), HASH_BYTES)]
+        return Covered(Tree(size, hashes), Place(*places[:2]), Place(*places[2:]), leaf)
+
+    def fits(self, folder: LedgerFolder, size: int) -> bool:
+        """Is the index not ahead of that size, and right about its last entry?"""
+        covered = self.covered()
+        known = covered.tree.size
+        if known > size:
+            return False
+        if not known:
+            return True
+        stored = next(iter(Reading(folder, known - 1, covered.last)), None)
+        return stored is not None and leaf_hash(stored.entry) == covered.leaf
+
+    def _has_the_form(self) -> bool:
+        version = self.sql.execute("PRAGMA user_version").fetchone()
+        found = self.sql.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL LIMIT 64")
+        return version == (VERSION,) and sorted(one for (one,) in found) == sorted(schema())
+
+
+def schema() -> tuple[str, ...]:
+    """Return the statements that make the tables."""
+    return (
+        "CREATE TABLE covered (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL,"
+        " frontier BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,"
+        " last_segment INTEGER NOT NULL, last_offset INTEGER NOT NULL, leaf BLOB NOT NULL,"
+        " latest_us INTEGER NOT NULL, stopped INTEGER NOT NULL)",
+        "CREATE TABLE days (day INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
+        " last INTEGER NOT NULL, records INTEGER NOT NULL)",
+        "CREATE TABLE opened (id TEXT PRIMARY KEY, facts BLOB NOT NULL)",
+        *(_cube(cube) for cube in CUBES),
+        *(_list(name, columns) for name, columns in LISTS.items()),
+    )
+
+
+def tables() -> dict[str, tuple[str, ...]]:
+    """Return the columns of every table of facts, by its name; the first ones order it."""
+    cubes = {cube.name: (*cube.keys, *cube.sums, _COUNTED_BY) for cube in CUBES}
+    lists = {name: one.__struct_fields__ for name, one in LISTS.items()}
+    return cubes | lists | {"days": ("day", "first", "last", "records")}
+
+
+def difference(old: FactsIndex, new: FactsIndex) -> str:
+    """Return the first row in which two indexes of the same log differ; empty when none does."""
+    for name, columns in (tables() | {"opened": ("id", "facts")}).items():
+        order = ", ".join(columns)
+        query = f"SELECT {order} FROM {name} ORDER BY {order}"  # noqa: S608 - our own words
+        pairs = _paired(old.sql.execute(query), new.sql.execute(query))
+        for was, now in pairs:
+            if was != now:
+                return f"{name}: it had {_told(columns, was)}, the log gives {_told(columns, now)}"
+    return ""
+
+
+def is_of(index: FactsIndex, checkpoint: Checkpoint) -> bool:
+    """Was exactly that read which the checkpoint signs?"""
+    return index.head == Head(checkpoint.size, checkpoint.root)
+
+
+def assert_of(index: FactsIndex, checkpoint: Checkpoint) -> None:
+    """Raise ChainBroken unless exactly that was read which the checkpoint signs."""
+    if not is_of(index, checkpoint):
+        raise ChainBroken("the log is not what its checkpoint signs", hint=HINT)
+
+
+def rebuilt(folder: LedgerFolder, path: Path, checkpoint: Checkpoint) -> str:
+    """Make the index anew beside the old one, say how they differ, and take its place.
+
+    Returns the first difference; empty when there is none, or was no index to compare.
+    ChainBroken where the log is not what the checkpoint signs; then the old one stays.
+    """
+    fresh_path = path.with_name(f"{path.name}.new")
+    with closing(FactsIndex.fresh(fresh_path)) as fresh:
+        fresh.catch_up(folder, checkpoint.size)
+        assert_of(fresh, checkpoint)
+        said = _compared(path, folder, fresh)
+        fresh.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    remove(path)
+    fresh_path.replace(path)
+    return said
+
+
+def _compared(path: Path, folder: LedgerFolder, fresh: FactsIndex) -> str:
+    """Let the old index catch up, and compare it; one that cannot be read differs."""
+    old = FactsIndex.peek(path, "rw")
+    if old is None:
+        return "the old file is no facts index of this version" if path.exists() else ""
+    with closing(old):
+        try:
+            size = fresh.head.size
+            is_of_log = old.fits(folder, size)
+            if is_of_log:
+                old.catch_up(folder, size)
+            if not is_of_log or old.head != fresh.head:
+                return "it was made from other records than those of the log"
+            return difference(old, fresh)
+        except (sqlite3.Error, ChainBroken, *_ODD) as error:
+            return f"the old index is damaged: {type(error).__name__}"
+
+
+def _paired(was: sqlite3.Cursor, now: sqlite3.Cursor) -> Iterator[tuple[Any, Any]]:
+    while True:
+        pair = was.fetchone(), now.fetchone()
+        if pair == (None, None):
+            return
+        yield pair
+
+
+def _told(columns: tuple[str, ...], row: tuple[Any, ...] | None) -> str:
+    if row is None:
+        return "no such row"
+    return ", ".join(f"{name} {value}" for name, value in zip(columns, row, strict=True))
+
+
+def _upsert(cube: Cube) -> str:
+    columns = (*cube.keys, *cube.sums, _COUNTED_BY)
+    marks = ", ".join("?" * len(columns))
+    added = ", ".join(f"{one} = {one} + excluded.{one}" for one in cube.sums)
+    return (
+        f"INSERT INTO {cube.name} VALUES ({marks}) ON CONFLICT DO UPDATE"  # noqa: S608
+        f" SET {added}, {_COUNTED_BY} = excluded.{_COUNTED_BY}"
+    )
+
+
+def _cube(cube: Cube) -> str:
+    numbers = {"day", "rank", "decided_day", *cube.sums}
+    columns = (*cube.keys, *cube.sums, _COUNTED_BY)
+    listed = (f"{one} {'INTEGER' if one in numbers else 'TEXT'} NOT NULL" for one in columns)
+    keys = ", ".join(cube.keys)
+    return f"CREATE TABLE {cube.name} ({', '.join(listed)}, PRIMARY KEY ({keys})) WITHOUT ROWID"
+
+
+def _list(name: str, columns: type[Struct]) -> str:
+    first, *rest = columns.__struct_fields__
+    types = columns.__annotations__
+    listed = (f"{one} {_TYPES[types[one]]} NOT NULL" for one in rest)
+    return f"CREATE TABLE {name} ({first} INTEGER PRIMARY KEY, {', '.join(listed)})"
+
+
+def _record(stored: Stored) -> Record:
+    try:
+        return decode(stored.entry)
+    except EntryUnreadable:
+        raise ChainBroken(f"record {stored.index} cannot be read", hint=HINT) from None

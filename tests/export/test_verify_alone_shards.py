@@ -1,0 +1,182 @@
+"""Keys that were announced, shards that were closed, witnesses of older checkpoints, noise."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.audit import checkpoint
+from gateway.audit.canonical import encode
+from gateway.audit.cosignature import cosign, cosigner_of, with_signatures
+from gateway.audit.record import Admin
+from tests.doubles.records import BOOT, NOW_US, a_decided, a_settled, an_admin, an_attempted, an_id
+from tests.doubles.static_logs import (
+    CREATED,
+    ORIGIN,
+    STARTED,
+    head_of,
+    judged,
+    many,
+    note_of,
+    write_log,
+)
+
+SECOND = Ed25519PrivateKey.from_private_bytes(b"2" * 32)
+SECOND_VKEY = str(checkpoint.vkey_of(ORIGIN, SECOND))
+WITNESS = "witness.example/w1"
+WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
+SMALL = list(many(20))
+
+
+def both(note: str) -> str:
+    """Return the note with the signature of the second key too."""
+    text = note.partition("\n\n")[0] + "\n"
+    return with_signatures(note, [checkpoint.sign(text, ORIGIN, SECOND).partition("\n\n")[2]])
+
+
+def rotated(**facts: str) -> bytes:
+    return encode(an_admin("key_rotated", facts={"vkey": SECOND_VKEY, **facts}))
+
+
+def test_after_a_key_was_announced_its_signature_is_asked_for(tmp_path: Path) -> None:
+    entries = [*SMALL[:2], rotated(), *SMALL[2:]]
+    note = note_of(head_of(entries))
+    write_log(tmp_path / "both", entries, both(note))
+    assert judged(tmp_path / "both")["verdict"] == "whole"
+    write_log(tmp_path / "first", entries, note)
+    report = judged(tmp_path / "first")
+    assert (report["verdict"], report["first_bad"]) == ("tampered", 2)
+    write_log(tmp_path / "kept", entries, both(note))
+    (tmp_path / "old").write_text(note_of(head_of(entries[:2])))
+    (tmp_path / "new").write_text(note_of(head_of(entries[:9])))
+    assert judged(tmp_path / "kept", "--kept", tmp_path / "old")["verdict"] == "whole"
+    assert judged(tmp_path / "kept", "--kept", tmp_path / "new")["verdict"] == "tampered"
+
+
+@pytest.mark.parametrize("more", [[rotated(vkey="x")], [rotated(), rotated()]])
+def test_what_is_no_key_and_a_second_one_are_not_announced(tmp_path: Path, more) -> None:
+    entries = [*SMALL[:2], *more]
+    write_log(tmp_path, entries, both(note_of(head_of(entries))))
+    report = judged(tmp_path)
+    assert (report["verdict"], report["first_bad"]) == ("tampered", len(entries) - 1)
+
+
+def test_nothing_follows_the_end_of_a_shard(tmp_path: Path) -> None:
+    closed = encode(an_admin("shard_closed", facts={"next": f"{ORIGIN}/0002-2026-12"}))
+    write_log(tmp_path / "ended", [*SMALL[:2], closed])
+    assert judged(tmp_path / "ended")["verdict"] == "whole"
+    write_log(tmp_path / "more", [*SMALL[:2], closed, SMALL[2]])
+    report = judged(tmp_path / "more")
+    assert (report["verdict"], report["first_bad"]) == ("tampered", 3)
+
+
+CARRIED = {
+    "request": an_id("r"),
+    "boot": BOOT,
+    "boundary": ["on_prem"],
+    "candidates": ["qwen3-coder@on_prem"],
+    "attempts": [["qwen3-coder@on_prem", "on_prem"]],
+}
+
+
+def test_a_shard_goes_on_with_what_the_one_before_it_left_open(tmp_path: Path) -> None:
+    carried = encode(an_admin("carried", boot="", facts=CARRIED))
+    entries = [encode(CREATED), carried, encode(STARTED), encode(a_settled("r"))]
+    write_log(tmp_path / "whole", entries)
+    report = judged(tmp_path / "whole")
+    assert (report["verdict"], report["open"]) == ("whole", 0)
+    for number, wrong in enumerate(
+        (
+            [*entries[:2], carried],
+            [entries[0], entries[2], carried],
+            [*entries[:3], *entries[3:] * 2],
+        )
+    ):
+        write_log(tmp_path / str(number), wrong)
+        assert judged(tmp_path / str(number))["verdict"] == "tampered"
+
+
+def pruned(first: int, last: int) -> bytes:
+    return encode(an_admin("pruned", f"pruned/{first}", facts={"first": first, "last": last}))
+
+
+def test_pruned_records_are_told_as_pruned_under_the_record_that_says_so(tmp_path: Path) -> None:
+    entries = [*many(560), pruned(0, 255), *list(many(600))[560:]]
+    write_log(tmp_path / "log", entries)
+    (tmp_path / "log/tile/entries/000").unlink()
+    report = judged(tmp_path / "log")
+    assert report["verdict"] == "whole", report
+    assert report["pruned"] == [{"first": 0, "last": 255, "told_by_record": 560}]
+    (tmp_path / "log/tile/entries/001").unlink()
+    report = judged(tmp_path / "log")
+    assert (report["verdict"], report["first_bad"]) == ("tampered", 256)
+
+
+def test_witnesses_of_an_older_checkpoint_count_up_to_its_size(tmp_path: Path) -> None:
+    older = note_of(head_of(SMALL[:11]))
+    signed = with_signatures(older, [cosign(older, WITNESS, WITNESS_KEY, NOW_US // 10**6)])
+    write_log(tmp_path / "log", SMALL)
+    (tmp_path / "kept").write_text(signed)
+    words = ["--cosigner", cosigner_of(WITNESS, WITNESS_KEY), "--kept", tmp_path / "kept"]
+    report = judged(tmp_path / "log", *words)
+    assert (report["verdict"], report["cosigned_size"]) == ("whole", 11)
+    (tmp_path / "kept").write_text(older)
+    assert judged(tmp_path / "log", *words)["verdict"] == "tampered"
+
+
+@pytest.fixture(scope="module")
+def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("noisy")
+    write_log(root / "log", SMALL)
+    return root / "log"
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.data())
+def test_noise_in_any_file_is_never_whole_and_never_a_crash(noisy: Path, data) -> None:
+    names = sorted(path for path in noisy.rglob("*") if path.is_file())
+    path = data.draw(st.sampled_from(names))
+    whole = path.read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    noise = data.draw(st.binary(max_size=40))
+    cut = data.draw(st.integers(0, 40))
+    bent = whole[:at] + noise + whole[at + cut :]
+    try:
+        path.write_bytes(bent)
+        report = judged(noisy)
+        assert (report["verdict"] == "whole") == (bent == whole), (path, at)
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_pipe_a_folder_and_a_file_without_end_are_no_log(tmp_path: Path) -> None:
+    write_log(tmp_path / "log", SMALL)
+    note = tmp_path / "log/checkpoint"
+    note.unlink()
+    os.mkfifo(note)
+    assert judged(tmp_path / "log")["verdict"] == "unreadable"
+    note.unlink()
+    note.mkdir()
+    assert judged(tmp_path / "log")["verdict"] == "unreadable"
+    note.rmdir()
+    note.symlink_to("/dev/zero")
+    assert judged(tmp_path / "log")["verdict"] == "unreadable"
+    shutil.rmtree(tmp_path / "log")
+
+
+def test_a_record_of_nothing_is_named(tmp_path: Path) -> None:
+    admin = Admin(id=an_id("x"), ts_us=NOW_US, boot=BOOT, what="pruned", facts={})
+    entries = [*SMALL[:2], encode(admin)]
+    write_log(tmp_path, entries)
+    assert judged(tmp_path)["first_bad"] == 2
+    other = [*SMALL[:2], encode(a_decided("q")), encode(an_attempted("q", zone="x"))]
+    write_log(tmp_path / "b", other)
+    assert judged(tmp_path / "b")["first_bad"] == 3
