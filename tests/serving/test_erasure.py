@@ -398,3 +398,24 @@ def test_a_copy_of_the_keys_that_is_put_back_brings_nobody_back(home) -> None:
     assert [one["pseudonym"] for one in again] == [trace.pseudonym] * 3
     assert [one["approval"] for one in again[1:]] == ["keys_were_put_back"] * 2
     verified(gateway)
+
+
+def test_the_log_of_accesses_and_erasures_answers_by_pseudonym(home) -> None:
+    gateway = home.gateway
+    with started(gateway):
+        record = talk(home)
+        who = keys_of(gateway, SUBJECT)
+        assert act(home, "hold", "set", "--from", "2026-01", "--to", "2199-12").code == 0
+        assert act(home, "decrypt", record).code == 0
+        assert "legal_hold" in erase(home).err
+    asked = ran("audit", "subjects", "--ledger", str(gateway.ledger), "--as", "json")
+    assert asked.code == 0, asked.err
+    rows = msgspec.json.decode(asked.out)["rows"]
+    assert [(row["what"], row["action"], row["record"]) for row in rows] == [
+        ("approval_refused", None, None),
+        ("approval_used", "decrypt", record),
+        ("approval_used", "hold", None),
+    ]
+    assert rows[0]["pseudonym"] == who
+    assert rows[0]["hold"]
+    assert SUBJECT not in asked.out
