@@ -24,12 +24,13 @@ class Verdict(StrEnum):
 class Report(Struct, frozen=True, kw_only=True):
     """What was read, and whether it is what was written.
 
-    `size` is that of the signed checkpoint; `unsealed` counts the records after it (and after
-    every head that somebody kept), which no signature covers. `open` counts Decided without
-    Settled, `lost` those whose end a crash took. `documents` maps each stored document to the
-    record that names it, and `vkey` is the key that the first record names. `silence_us` is the
-    longest silence while a gateway ran, and `gaps` counts those that its heartbeats should have
-    ended. `first_bad` is the index of the first bad record where it can be known.
+    `size` is that of the signed checkpoint; `unsealed` counts the records after it (and after every
+    head that somebody kept), which no signature covers. `open` counts Decided without Settled,
+    `lost` those whose end a crash took. `documents` maps each stored document to the record that
+    names it, and `vkey` is the key that the first record names. `silence_us` is the longest silence
+    while a gateway ran, and `gaps` counts those that its heartbeats should have ended. Of `pruned`
+    records only the hashes are left, as `pruned_by` says. `first_bad` is the index of the first bad
+    record where it can be known.
     """
 
     verdict: Verdict
@@ -50,6 +51,8 @@ class Report(Struct, frozen=True, kw_only=True):
     silence_us: int = 0
     gaps: int = 0
     documents: dict[str, int] = {}
+    pruned: int = 0
+    pruned_by: str = ""
 
 
 class _Fault(Struct, frozen=True):

@@ -55,6 +55,9 @@ def lines(report: Report) -> list[str]:
     if report.verdict is not Verdict.WHOLE:
         where = "" if report.first_bad is None else f" at record {report.first_bad}"
         return [f"{report.verdict}{where}: {shown(report.reason)}"]
+    if report.pruned:
+        what = f"{shown(report.origin)}, {report.pruned} records, of which the hashes are left"
+        return [f"pruned under retention, as {shown(report.pruned_by)} says: {what}"]
     unproven = f"{report.unsealed} of them not proven by a signature"
     proof = unproven if report.unsealed else "all proven by a signature"
     return [

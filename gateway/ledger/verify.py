@@ -16,12 +16,13 @@ from gateway.audit.checkpoint import NOTE_CHARACTERS_MAX, Checkpoint, NoteRefuse
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.tree import HASH_BYTES, Head
 from gateway.audit.verify import Report, Verdict, verify
-from gateway.ledger import documents
+from gateway.ledger import documents, pruned, pruning
 from gateway.ledger.checkpoints import CheckpointStore
 from gateway.ledger.index import Index
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import NotPlain, read_plain
 from gateway.ledger.reading import Damage, DamageKind, Place, Reading
+from gateway.ledger.shards import shards
 
 LINE_BYTES_MAX = 1_024
 NOTE_BYTES_MAX = 4 * NOTE_CHARACTERS_MAX
@@ -64,6 +65,8 @@ def _verify(folder: LedgerFolder, asked: _Asked) -> Report:
         vkey = read_plain(folder.vkey, LINE_BYTES_MAX).decode()
     key = parse_vkey(vkey)
     known = [_head(verify_note(note, key)) for note in asked.kept]
+    if pruning.is_pruned(folder):
+        return pruned.report_of(folder, known, _after(folder))
     if not (folder.checkpoint.exists() and folder.journal.exists()):
         reason = "its checkpoint or its journal is missing, which every ledger has"
         return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)
@@ -75,6 +78,12 @@ def _verify(folder: LedgerFolder, asked: _Asked) -> Report:
         reason = "record 0: the log was created with another key than the one in its folder"
         report = _tampered(report, 0, reason)
     return _with_documents(report, folder)
+
+
+def _after(folder: LedgerFolder) -> tuple[LedgerFolder, ...]:
+    """Return the shards that follow this one."""
+    found = shards(folder)
+    return found[1:] if found[0].root == folder.root else ()
 
 
 def _of_journal(
