@@ -31,11 +31,13 @@ from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.openings import Openings
 from gateway.identity.approvals import NotApproved, check, read_approval
+from gateway.identity.persons import Persons
 from gateway.ledger.ledger import Ledger
 from gateway.meters.logs import logger
 from gateway.stores.standing import (
     GLASS_BEGAN,
     GLASS_ENDED,
+    PERSONS_LOADED,
     POLICY_LOADED,
     USED,
     Active,
@@ -48,6 +50,8 @@ from gateway.stores.standing import (
 )
 
 LOOK_S = 0.25
+US = 1_000_000
+SWEEP_US = 3_600 * US
 FILE = "standing"
 PURPOSE = "standing"
 REFUSED = "approval_refused"
@@ -202,11 +206,25 @@ class Stewards:
         async with self._one:
             await self._record((POLICY_LOADED, facts))
 
+    async def persons_loaded(self, persons: Persons) -> None:
+        """Record that other persons may sign from now on; LedgerError when that fails.
+
+        A person is named nowhere: the record counts them, and holds a digest of keys and actions.
+        """
+        async with self._one:
+            if persons.digest != self.standing.persons:
+                facts = {"persons": len(persons), "digest": persons.digest}
+                await self._record((PERSONS_LOADED, facts))
+
     async def watch(self, folder: Path) -> None:
         """Take what people put into the inbox, until cancelled."""
         stuck: set[Path] = set()
+        swept_us = 0
         while True:
             await self.end_glasses()
+            if self._clock.now_us() >= swept_us + SWEEP_US:
+                swept_us = self._clock.now_us()
+                await asyncio.to_thread(inbox.sweep, folder, swept_us / US)
             for path in await asyncio.to_thread(inbox.waiting, folder):
                 # WHY: a file that cannot be taken away would be refused, and recorded, for ever.
                 if path not in stuck:
@@ -356,6 +374,7 @@ async def open_stewards(
     except ConfigError:
         await ledger.close()
         raise
+    await stewards.persons_loaded(loaded.persons)
     documents = loaded.documents.items()
     digests = {name: await ledger.store_document(value, name) for name, value in documents}
     await ledger.record(CONFIGURED, configured(loaded, digests))

@@ -34,6 +34,7 @@ LAST_WAIT_S = 1.0
 RETRY_AFTER_S_MAX = 3600
 OK = 200
 OTHER_REPLIES = "other_replies"
+UNGRANTED = "grant_over"
 ENGINE_IS_WRONG = frozenset({401, 403, 404, 405})
 
 
@@ -84,9 +85,9 @@ class Try:
         """Record, then send, then listen until the reply is sure to be one."""
         await self._docket.attempted(self._candidate, self._prepared, self._number)
         self._started_us = self._house.clock.now_us()
-        # WHY: to be durable takes a while, and in that while a person may close the zone.
-        if self.zone in self._house.worlds.now().fleet.closed:
-            return self._not_sent()
+        stopped = self._stopped()
+        if stopped:
+            return self._not_sent(stopped)
         reply: HttpReply | None = None
         try:
             reply = await self._house.sender.send(
@@ -108,17 +109,31 @@ class Try:
             self.cancelled(type(error).__name__)
             raise
 
+    def _stopped(self) -> str:
+        """Return why nothing is to leave after all; empty where it may.
+
+        WHY: to be durable takes a while, and in that while a person may close the zone, or revoke
+        what was granted.
+        """
+        now = self._house.worlds.now()
+        if self.zone in now.fleet.closed:
+            return ZONE_CLOSED
+        stands = now.grants_still(self._docket.grants, self._house.clock.now())
+        return "" if stands else UNGRANTED
+
     def failed(self, failure: Failure) -> Failure:
         """Note that the attempt failed, and return the failure as it is told."""
+        if failure.detail == ZONE_CLOSED and not failure.sent:
+            return self._not_sent()
         failure = replace(failure, first_token_seen=self._first_token_us is not None)
         self._end(Outcome(OutcomeKind.FAILED, failure, status=failure.status))
         if failure.kind in {FailureKind.UNREACHABLE, FailureKind.TIMED_OUT}:
             self._house.health.rest(self._candidate.offering.backend, failure.kind)
         return failure
 
-    def _not_sent(self) -> Failure:
-        """Note that the zone was closed before anything left; the engine is not to blame."""
-        failure = Failure(FailureKind.UNREACHABLE, sent=False, detail=ZONE_CLOSED)
+    def _not_sent(self, why: str = ZONE_CLOSED) -> Failure:
+        """Note that a person stopped it before anything left; the engine is not to blame."""
+        failure = Failure(FailureKind.UNREACHABLE, sent=False, detail=why)
         self._end(Outcome(OutcomeKind.FAILED, failure))
         return failure
 

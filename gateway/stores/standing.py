@@ -23,6 +23,7 @@ USED = "approval_used"
 GLASS_BEGAN = "break_glass_began"
 GLASS_ENDED = "break_glass_ended"
 POLICY_LOADED = "policy_loaded"
+PERSONS_LOADED = "persons_loaded"
 FILE_BYTES_MAX = 16 * 1024 * 1024
 # WHY: no clock tells when a used statement may be forgotten: one that was far ahead for a single
 # record would make all of them new. Persons sign few; those that end first make room.
@@ -60,7 +61,8 @@ class Standing(Struct, frozen=True):
     `closed` holds, by zone, the digest of the statement that closed it last. `uses` counts the
     requests that what was granted has served, by the digest of its statement.
 
-    `serial` and `policy` are those of the last signed policy that was in force.
+    `serial` and `policy` are those of the last signed policy that was in force, `persons` is the
+    digest of those who may sign.
     """
 
     used: dict[str, int] = {}
@@ -69,6 +71,7 @@ class Standing(Struct, frozen=True):
     serial: int = 0
     policy: str = ""
     uses: dict[str, int] = {}
+    persons: str = ""
 
     def of(self, action: Action, now_us: int) -> dict[str, Active]:
         """Return what is in effect of one action, by the digest of its statement."""
@@ -112,9 +115,15 @@ def taken(standing: Standing, record: Record) -> Standing:
     if not isinstance(record, Admin):
         granted = record.granted
         return used_once(standing, granted.id) if granted else standing
+    return _told(standing, record)
+
+
+def _told(standing: Standing, record: Admin) -> Standing:
     facts = record.facts
     if record.what == POLICY_LOADED:
         return replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
+    if record.what == PERSONS_LOADED:
+        return replace(standing, persons=facts["digest"])
     if record.what == GLASS_ENDED:
         return replace(standing, active=_without(standing.active, facts["approval"]))
     if record.what != USED:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from gateway.audit.record import Admin
 from gateway.domain.approval import Action, Approved
 from gateway.identity.approvals import DAY_US
+from gateway.identity.persons import NOBODY
 from gateway.stores.standing import (
     USED_MAX,
     Standing,
@@ -17,7 +18,7 @@ from gateway.stores.standing import (
 )
 from tests.doubles.granted import a_grant
 from tests.doubles.records import NOW_US, a_decided
-from tests.doubles.signatories import GLASS, WAIVED, a_statement
+from tests.doubles.signatories import GLASS, WAIVED, a_statement, some_persons
 
 KEY = b"k" * 32
 ORIGIN = "demo/test"
@@ -143,3 +144,14 @@ def test_a_changed_file_is_no_use(tmp_path: Path) -> None:
 def test_a_statement_revoked_before_it_is_handed_in_does_not_count_afterwards() -> None:
     revoked = used(Action.REVOKE, {"approval": "waiver"}, "end")
     assert "waiver" in folded(Standing(), [revoked]).used
+
+
+def test_those_who_may_sign_are_known_by_a_digest_that_names_nobody() -> None:
+    persons = some_persons()
+    assert persons.digest == some_persons().digest
+    assert persons.digest != some_persons({"bob": ["close_zone"]}).digest
+    assert NOBODY.digest == ""
+    facts = {"persons": len(persons), "digest": persons.digest}
+    loaded = Admin(id="x", ts_us=NOW_US, boot="b", what="persons_loaded", facts=facts)
+    assert folded(Standing(), [loaded]).persons == persons.digest
+    assert len(persons) == 4
