@@ -20,6 +20,7 @@ from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
 from gateway.flow.provider_id import provider_id
 from gateway.flow.restoring import Restoring
+from gateway.flow.stopping import stopped
 from gateway.flow.watching import Watch
 from gateway.flow.whereabouts import Whereabouts
 from gateway.routing.plan import ZONE_CLOSED
@@ -34,7 +35,6 @@ LAST_WAIT_S = 1.0
 RETRY_AFTER_S_MAX = 3600
 OK = 200
 OTHER_REPLIES = "other_replies"
-UNGRANTED = "grant_over"
 ENGINE_IS_WRONG = frozenset({401, 403, 404, 405})
 
 
@@ -85,9 +85,9 @@ class Try:
         """Record, then send, then listen until the reply is sure to be one."""
         await self._docket.attempted(self._candidate, self._prepared, self._number)
         self._started_us = self._house.clock.now_us()
-        stopped = self._stopped()
-        if stopped:
-            return self._not_sent(stopped)
+        why = stopped(self._house, self._docket, self.zone)
+        if why:
+            return self._not_sent(why)
         reply: HttpReply | None = None
         try:
             reply = await self._house.sender.send(
@@ -108,18 +108,6 @@ class Try:
                 reply.abandon()
             self.cancelled(type(error).__name__)
             raise
-
-    def _stopped(self) -> str:
-        """Return why nothing is to leave after all; empty where it may.
-
-        WHY: to be durable takes a while, and in that while a person may close the zone, or revoke
-        what was granted.
-        """
-        now = self._house.worlds.now()
-        if self.zone in now.fleet.closed:
-            return ZONE_CLOSED
-        stands = now.grants_still(self._docket.grants, self._house.clock.now())
-        return "" if stands else UNGRANTED
 
     def failed(self, failure: Failure) -> Failure:
         """Note that the attempt failed, and return the failure as it is told."""
