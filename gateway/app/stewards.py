@@ -40,6 +40,7 @@ from gateway.stores.standing import (
     PERSONS_LOADED,
     POLICY_LOADED,
     USED,
+    WAIVER_ENDED,
     Active,
     Standing,
     StandingFile,
@@ -221,7 +222,7 @@ class Stewards:
         stuck: set[Path] = set()
         swept_us = 0
         while True:
-            await self.end_glasses()
+            await self.end_granted()
             if self._clock.now_us() >= swept_us + SWEEP_US:
                 swept_us = self._clock.now_us()
                 await asyncio.to_thread(inbox.sweep, folder, swept_us / US)
@@ -233,25 +234,36 @@ class Stewards:
                         stuck.add(path)
             await asyncio.sleep(LOOK_S)
 
-    async def end_glasses(self) -> None:
-        """Record the end of broken glass whose time is over; again until it is durable."""
+    async def end_granted(self) -> None:
+        """Record the end of what was granted and is over; again until it is durable."""
         now_us = self._clock.now_us()
-        over = [name for name, one in self.glasses.items() if one.until_us <= now_us]
+        over = [name for name, one in self._standing_grants() if one.until_us <= now_us]
         for name in over if self._ledger.failure is None else ():
             async with self._one:
-                if name in self.glasses:
-                    await self._end_glass(name)
+                await self._end(name)
 
-    async def _end_glass(self, glass: str) -> None:
+    def _standing_grants(self) -> list[tuple[str, Active]]:
+        active = self.standing.active.items()
+        return [(name, one) for name, one in active if one.action in KINDS]
+
+    async def _end(self, grant: str) -> None:
+        told = self._ended(grant, EXPIRED)
         try:
-            await self._record((GLASS_ENDED, self._ended(glass, EXPIRED)))
+            await self._record(*told)
         except GatewayError as error:
-            logger().error("glass_unrecorded", code=error.code)
+            logger().error("end_unrecorded", code=error.code)
         else:
-            logger().error(GLASS_ENDED, reason=EXPIRED)
+            for what, _ in told:
+                logger().error(what, reason=EXPIRED)
 
-    def _ended(self, glass: str, why: str) -> Facts:
-        return {"approval": glass, "reason": why, "uses": self.standing.uses.get(glass, 0)}
+    def _ended(self, grant: str, why: str) -> list[tuple[str, Facts]]:
+        """Return what is recorded of the end of a grant; nothing where there is no such one."""
+        known = self.standing.active.get(grant)
+        if known is None or known.action not in KINDS:
+            return []
+        what = GLASS_ENDED if known.action is GLASS else WAIVER_ENDED
+        uses = self.standing.uses.get(grant, 0)
+        return [(what, {"approval": grant, "reason": why, "uses": uses})]
 
     async def _take(self, data: bytes) -> Answer:
         approval = read_approval(data)
@@ -274,7 +286,7 @@ class Stewards:
             exported = approved.statement.action is Action.EXPORT
             told = [(exporting.EXPORTED, exporting.facts_of(approved))] if exported else []
             await self._record(
-                (USED, facts_of(approved, document)), *self._of_glass(approved), *told
+                (USED, facts_of(approved, document)), *self._of_grants(approved), *told
             )
         except GatewayError as error:
             logger().error("approval_unrecorded", code=error.code)
@@ -305,18 +317,17 @@ class Stewards:
         self._closing |= {scope["zone"]}
         return self._openings.cut(scope["zone"]) if scope.get("streams") == CUT else 0
 
-    def _of_glass(self, approved: Approved) -> list[tuple[str, Facts]]:
-        """Return what is recorded beside a statement that breaks glass, or ends that; loudly."""
+    def _of_grants(self, approved: Approved) -> list[tuple[str, Facts]]:
+        """Return what is recorded beside a statement that breaks glass, or ends a grant; loudly."""
         statement = approved.statement
         if statement.action is GLASS:
             logger().error(GLASS_BEGAN, zone=statement.scope["zone"])
             until = {"zone": statement.scope["zone"], "until_us": statement.until_us}
             return [(GLASS_BEGAN, {"approval": approved.digest, **until})]
-        revoked = statement.scope.get("approval", "")
-        if revoked in self.glasses:
-            logger().error(GLASS_ENDED, reason=REVOKED)
-            return [(GLASS_ENDED, self._ended(revoked, REVOKED))]
-        return []
+        ended = self._ended(statement.scope.get("approval", ""), REVOKED)
+        for what, _ in ended if statement.action is Action.REVOKE else ():
+            logger().error(what, reason=REVOKED)
+        return ended if statement.action is Action.REVOKE else []
 
     async def _record(self, *told: tuple[str, Facts]) -> None:
         """Append Admin records in one commit; when they are durable, they count."""

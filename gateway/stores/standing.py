@@ -22,9 +22,11 @@ from gateway.domain.approval import Action, Approved
 USED = "approval_used"
 GLASS_BEGAN = "break_glass_began"
 GLASS_ENDED = "break_glass_ended"
+WAIVER_ENDED = "waiver_ended"
 POLICY_LOADED = "policy_loaded"
 PERSONS_LOADED = "persons_loaded"
 FILE_BYTES_MAX = 16 * 1024 * 1024
+GRANTING = frozenset({Action.WAIVER, Action.BREAK_GLASS})
 # WHY: no clock tells when a used statement may be forgotten: one that was far ahead for a single
 # record would make all of them new. Persons sign few; those that end first make room.
 USED_MAX = 50_000
@@ -124,7 +126,7 @@ def _told(standing: Standing, record: Admin) -> Standing:
         return replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
     if record.what == PERSONS_LOADED:
         return replace(standing, persons=facts["digest"])
-    if record.what == GLASS_ENDED:
+    if record.what in (GLASS_ENDED, WAIVER_ENDED):
         return replace(standing, active=_without(standing.active, facts["approval"]))
     if record.what != USED:
         return standing
@@ -216,7 +218,10 @@ class StandingFile:
 
 
 def _pruned(standing: Standing, now_us: int) -> Standing:
-    """Forget what has no effect any more; glass stays broken until the record of its end."""
+    """Forget what has no effect any more; what was granted stays until the record of its end.
+
+    WHY: a clock that is set back must not bring back what was over.
+    """
     used = standing.used
     if len(used) >= USED_MAX:
         latest = sorted(used.items(), key=lambda one: one[1])[-USED_MAX + 1 :]
@@ -224,7 +229,7 @@ def _pruned(standing: Standing, now_us: int) -> Standing:
     active = {
         name: one
         for name, one in standing.active.items()
-        if one.until_us > now_us or one.action is Action.BREAK_GLASS
+        if one.until_us > now_us or one.action in GRANTING
     }
     uses = {name: count for name, count in standing.uses.items() if name in active}
     return replace(standing, used=used, active=active, uses=uses)

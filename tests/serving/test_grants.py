@@ -138,6 +138,8 @@ def test_adv_11_a_statement_is_used_once_and_a_revoked_one_never_again(stewarded
     assert asked(house).status == 200
     revoked, _ = approved(house, "revoke", {"approval": digest}, "cleo")
     assert revoked.code == 0, revoked.err
+    ended = {"approval": digest, "reason": "revoked", "uses": 1}
+    assert told(house, "waiver_ended") == [ended]
     assert asked(house).status == 400
     assert "used" in submitted(house, file).err
     assert asked(house).status == 400
