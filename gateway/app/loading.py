@@ -32,6 +32,7 @@ from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.secret import Secret
 from gateway.domain.zone import Zone
 from gateway.identity import anonymous
+from gateway.identity.issuers import KNOWN_BY as ISSUER
 from gateway.identity.keyfile import read_keys
 from gateway.identity.keys import KeyRing
 from gateway.identity.persons import NOBODY, Persons, read_persons
@@ -142,7 +143,7 @@ def load_all(
         keys=keys or KeyRing({}),
         persons=persons,
         documents=_stored(policy, fleet, settings.paths),
-        notices=(*notices(models, today), *_ending(compiled.zones, today)),
+        notices=tuple(_notices(node, compiled, models, keys, today)),
     )
 
 
@@ -180,6 +181,25 @@ def _stored(
 ) -> dict[str, Any]:
     rules = detector_rules(paths.dictionaries)
     return {"policy": _plain(policy), "catalogue": _plain(fleet), DETECTORS: rules}
+
+
+def _notices(
+    node: Node, compiled: Compiled, models: Models, keys: KeyRing | None, today: date
+) -> Iterator[str]:
+    yield from notices(models, today)
+    yield from _ending(compiled.zones, today)
+    yield from _strange_keys(compiled, keys or KeyRing({}), node)
+
+
+def _strange_keys(compiled: Compiled, keys: KeyRing, node: Node) -> Iterator[str]:
+    """Yield a line for each key that a rule names and that nobody has.
+
+    WHY: no problem: keys come and go while the policy stays.
+    """
+    known = {anonymous.KEY_ID, *(f"{ISSUER}:{name}" for name in node.settings.issuers)}
+    for key_id in sorted(compiled.program.asks.keys - known):
+        if keys.entry(key_id) is None:
+            yield f"policy: a rule names the key {key_id}, which is not in the key file"
 
 
 def _persons(path: Path | None) -> Persons:

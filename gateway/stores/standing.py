@@ -22,8 +22,11 @@ from gateway.domain.approval import Action, Approved
 USED = "approval_used"
 GLASS_BEGAN = "break_glass_began"
 GLASS_ENDED = "break_glass_ended"
+WAIVER_ENDED = "waiver_ended"
 POLICY_LOADED = "policy_loaded"
+PERSONS_LOADED = "persons_loaded"
 FILE_BYTES_MAX = 16 * 1024 * 1024
+GRANTING = frozenset({Action.WAIVER, Action.BREAK_GLASS})
 # WHY: no clock tells when a used statement may be forgotten: one that was far ahead for a single
 # record would make all of them new. Persons sign few; those that end first make room.
 USED_MAX = 50_000
@@ -60,7 +63,8 @@ class Standing(Struct, frozen=True):
     `closed` holds, by zone, the digest of the statement that closed it last. `uses` counts the
     requests that what was granted has served, by the digest of its statement.
 
-    `serial` and `policy` are those of the last signed policy that was in force.
+    `serial` and `policy` are those of the last signed policy that was in force, `persons` is the
+    digest of those who may sign.
     """
 
     used: dict[str, int] = {}
@@ -69,6 +73,7 @@ class Standing(Struct, frozen=True):
     serial: int = 0
     policy: str = ""
     uses: dict[str, int] = {}
+    persons: str = ""
 
     def of(self, action: Action, now_us: int) -> dict[str, Active]:
         """Return what is in effect of one action, by the digest of its statement."""
@@ -112,10 +117,16 @@ def taken(standing: Standing, record: Record) -> Standing:
     if not isinstance(record, Admin):
         granted = record.granted
         return used_once(standing, granted.id) if granted else standing
+    return _told(standing, record)
+
+
+def _told(standing: Standing, record: Admin) -> Standing:
     facts = record.facts
     if record.what == POLICY_LOADED:
         return replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
-    if record.what == GLASS_ENDED:
+    if record.what == PERSONS_LOADED:
+        return replace(standing, persons=facts["digest"])
+    if record.what in (GLASS_ENDED, WAIVER_ENDED):
         return replace(standing, active=_without(standing.active, facts["approval"]))
     if record.what != USED:
         return standing
@@ -207,7 +218,10 @@ class StandingFile:
 
 
 def _pruned(standing: Standing, now_us: int) -> Standing:
-    """Forget what has no effect any more; glass stays broken until the record of its end."""
+    """Forget what has no effect any more; what was granted stays until the record of its end.
+
+    WHY: a clock that is set back must not bring back what was over.
+    """
     used = standing.used
     if len(used) >= USED_MAX:
         latest = sorted(used.items(), key=lambda one: one[1])[-USED_MAX + 1 :]
@@ -215,7 +229,7 @@ def _pruned(standing: Standing, now_us: int) -> Standing:
     active = {
         name: one
         for name, one in standing.active.items()
-        if one.until_us > now_us or one.action is Action.BREAK_GLASS
+        if one.until_us > now_us or one.action in GRANTING
     }
     uses = {name: count for name, count in standing.uses.items() if name in active}
     return replace(standing, used=used, active=active, uses=uses)
