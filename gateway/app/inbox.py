@@ -18,6 +18,8 @@ from gateway.identity.approvals import APPROVAL_BYTES_MAX
 FILES_MAX = 64
 ANSWER = ".answer"
 FRESH = ".answering"
+# WHY: whoever hands a statement in waits for seconds; a week is for those who look later.
+ANSWERS_KEPT_S = 7 * 86_400
 
 
 class Answer(Struct, frozen=True):
@@ -60,6 +62,15 @@ def answer(path: Path, said: Answer) -> bool:
         path.unlink()
         return True
     return False
+
+
+def sweep(folder: Path, now_s: float) -> None:
+    """Take away the answers that nobody has fetched in ANSWERS_KEPT_S."""
+    with suppress(OSError):
+        for path in (*folder.glob(f"*{ANSWER}"), *folder.glob(f"*{FRESH}")):
+            with suppress(OSError):
+                if path.lstat().st_mtime < now_s - ANSWERS_KEPT_S:
+                    path.unlink()
 
 
 def _no_link(path: str, flags: int) -> int:

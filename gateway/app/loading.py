@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from gateway.app.bindings import Bindable, bindable, binding_problems, key_problems
+from gateway.app.bodies import retention_problems
 from gateway.app.certificates import fault_of
 from gateway.app.issuing import issuer_problems
 from gateway.audit import canonical
@@ -32,6 +33,7 @@ from gateway.domain.errors import ConfigError, Problem
 from gateway.domain.secret import Secret
 from gateway.domain.zone import Zone
 from gateway.identity import anonymous
+from gateway.identity.issuers import KNOWN_BY as ISSUER
 from gateway.identity.keyfile import read_keys
 from gateway.identity.keys import KeyRing
 from gateway.identity.persons import NOBODY, Persons, read_persons
@@ -48,7 +50,6 @@ from gateway.transport.guard import Place, Proxy, place_faults
 from gateway.transport.http1_tunnel import proxy_fields
 
 T = TypeVar("T")
-RETENTION_AT = "/retention/days"
 ANONYMOUS_AT = "/listeners/data/anonymous"
 DETECTORS = "detectors"
 PLACES_SHOWN_MAX = 4
@@ -142,7 +143,7 @@ def load_all(
         keys=keys or KeyRing({}),
         persons=persons,
         documents=_stored(policy, fleet, settings.paths),
-        notices=(*notices(models, today), *_ending(compiled.zones, today)),
+        notices=tuple(_notices(node, compiled, models, keys, today)),
     )
 
 
@@ -180,6 +181,25 @@ def _stored(
 ) -> dict[str, Any]:
     rules = detector_rules(paths.dictionaries)
     return {"policy": _plain(policy), "catalogue": _plain(fleet), DETECTORS: rules}
+
+
+def _notices(
+    node: Node, compiled: Compiled, models: Models, keys: KeyRing | None, today: date
+) -> Iterator[str]:
+    yield from notices(models, today)
+    yield from _ending(compiled.zones, today)
+    yield from _strange_keys(compiled, keys or KeyRing({}), node)
+
+
+def _strange_keys(compiled: Compiled, keys: KeyRing, node: Node) -> Iterator[str]:
+    """Yield a line for each key that a rule names and that nobody has.
+
+    WHY: no problem: keys come and go while the policy stays.
+    """
+    known = {anonymous.KEY_ID, *(f"{ISSUER}:{name}" for name in node.settings.issuers)}
+    for key_id in sorted(compiled.program.asks.keys - known):
+        if keys.entry(key_id) is None:
+            yield f"policy: a rule names the key {key_id}, which is not in the key file"
 
 
 def _persons(path: Path | None) -> Persons:
@@ -221,14 +241,9 @@ def _plain(documents: dict[str, Document]) -> dict[str, Any]:
 
 
 def _node_problems(node: Node, compiled: Compiled, known: Bindable) -> Iterator[Problem]:
-    """Yield what the node file says against the policy."""
     yield from _anonymous_problems(node, known)
     yield from issuer_problems(node, known)
-    floor_days, days = compiled.program.retention_floor_days, node.settings.retention.days
-    if days is not None and days < floor_days:
-        yield node.document.problem(
-            RETENTION_AT, "records are pruned before the policy lets them be", f"{floor_days} days"
-        )
+    yield from retention_problems(node, compiled.program.retention_floor_days)
 
 
 def _tls_problems(node: Node) -> Iterator[Problem]:

@@ -219,7 +219,7 @@ async def make(loaded: Loaded) -> Made:
     kept = await keep(loaded, boot, clock, metrics)
     alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)
-    worlds = _worlds(loaded, kept, outside.health)
+    worlds = _worlds(loaded, kept, outside)
     house = House(
         worlds=worlds,
         ledger=kept.ledger,
@@ -268,9 +268,10 @@ def _scanner(paths: Paths) -> DetectorScanner:
     return DetectorScanner(detectors, fingerprint_key(paths))
 
 
-def _worlds(loaded: Loaded, kept: Kept, health: Health) -> CurrentWorld:
+def _worlds(loaded: Loaded, kept: Kept, outside: "Outside") -> CurrentWorld:
     stewards = kept.stewards
-    worlds = CurrentWorld(loaded, kept.digests, health, stewards)
+    outside.sender.closed = lambda: stewards.closed
+    worlds = CurrentWorld(loaded, kept.digests, outside.health, stewards)
     stewards.current = lambda: worlds.loaded
     return worlds
 
@@ -342,7 +343,10 @@ def _residency(
 def rules_of(loaded: Loaded) -> list[str]:
     """Return what denials are counted by: the rules, and the reasons that are none."""
     program = loaded.compiled.program
-    return [*(clause.id for clause in (*program.clauses, *program.duties)), *REASONS]
+    return [
+        *(clause.id for clause in (*program.clauses, *program.duties, *program.shadows)),
+        *REASONS,
+    ]
 
 
 def metrics_of(loaded: Loaded) -> Metrics:

@@ -88,6 +88,7 @@ class Reloader:
         made.metrics.reload(rules=rules_of(fresh), zones=list(fresh.compiled.zones))
         if fresh.documents != old.documents or signed.serial != made.stewards.standing.serial:
             await made.stewards.policy_loaded({**signed.facts, **digests})
+        await made.stewards.persons_loaded(fresh.persons)
         made.sender.pin({name: zone.addresses for name, zone in fresh.compiled.zones.items()})
         made.worlds.take(fresh, digests)
         logger().info("reloaded", digest=digests["policy"])

@@ -16,7 +16,7 @@ import msgspec
 from gateway.app import exporting, inbox
 from gateway.app.bundles import signed_of
 from gateway.app.configured import configured
-from gateway.app.erasing import DECRYPTS, Refusal
+from gateway.app.erasing import DECRYPTS, Erasing
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
@@ -31,13 +31,16 @@ from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.openings import Openings
 from gateway.identity.approvals import NotApproved, check, read_approval
+from gateway.identity.persons import Persons
 from gateway.ledger.ledger import Ledger
 from gateway.meters.logs import logger
 from gateway.stores.standing import (
     GLASS_BEGAN,
     GLASS_ENDED,
+    PERSONS_LOADED,
     POLICY_LOADED,
     USED,
+    WAIVER_ENDED,
     Active,
     Standing,
     StandingFile,
@@ -48,6 +51,8 @@ from gateway.stores.standing import (
 )
 
 LOOK_S = 0.25
+US = 1_000_000
+SWEEP_US = 3_600 * US
 FILE = "standing"
 PURPOSE = "standing"
 REFUSED = "approval_refused"
@@ -89,19 +94,6 @@ class GrantMeters(Protocol):
         """Say how many statements that break glass are in effect."""
 
 
-class Acts(Protocol):
-    """What is done about subjects: gateway.app.erasing."""
-
-    async def why_not(self, approved: Approved, standing: Standing) -> Refusal | None:
-        """Return why this statement may have no effect; None where it may."""
-
-    async def act(self, approved: Approved) -> None:
-        """Carry out what it says."""
-
-    async def watch(self) -> None:
-        """Finish what could not be finished at once."""
-
-
 class Stewards:
     """Holds what approvals have set; `current()` is the configuration that is in force."""
 
@@ -126,7 +118,7 @@ class Stewards:
         self._granted_of: tuple[dict[str, Active], Vocabulary] | None = None
         self._meters: GrantMeters | None = None
         self.standing = Standing()
-        self.acts: Acts | None = None
+        self.acts: Erasing | None = None
 
     async def catch_up(self) -> None:
         """Fold what the ledger says since the file was written; it may take a while."""
@@ -206,11 +198,25 @@ class Stewards:
         """Record something from which the state is folded; LedgerError."""
         await self._record((what, facts))
 
+    async def persons_loaded(self, persons: Persons) -> None:
+        """Record that other persons may sign from now on; LedgerError when that fails.
+
+        A person is named nowhere: the record counts them, and holds a digest of keys and actions.
+        """
+        async with self._one:
+            if persons.digest != self.standing.persons:
+                facts = {"persons": len(persons), "digest": persons.digest}
+                await self._record((PERSONS_LOADED, facts))
+
     async def watch(self, folder: Path) -> None:
         """Take what people put into the inbox, until cancelled."""
         stuck: set[Path] = set()
+        swept_us = 0
         while True:
-            await self.end_glasses()
+            await self.end_granted()
+            if self._clock.now_us() >= swept_us + SWEEP_US:
+                swept_us = self._clock.now_us()
+                await asyncio.to_thread(inbox.sweep, folder, swept_us / US)
             for path in await asyncio.to_thread(inbox.waiting, folder):
                 # WHY: a file that cannot be taken away would be refused, and recorded, for ever.
                 if path not in stuck:
@@ -219,25 +225,36 @@ class Stewards:
                         stuck.add(path)
             await asyncio.sleep(LOOK_S)
 
-    async def end_glasses(self) -> None:
-        """Record the end of broken glass whose time is over; again until it is durable."""
+    async def end_granted(self) -> None:
+        """Record the end of what was granted and is over; again until it is durable."""
         now_us = self._clock.now_us()
-        over = [name for name, one in self.glasses.items() if one.until_us <= now_us]
+        over = [name for name, one in self._standing_grants() if one.until_us <= now_us]
         for name in over if self._ledger.failure is None else ():
             async with self._one:
-                if name in self.glasses:
-                    await self._end_glass(name)
+                await self._end(name)
 
-    async def _end_glass(self, glass: str) -> None:
+    def _standing_grants(self) -> list[tuple[str, Active]]:
+        active = self.standing.active.items()
+        return [(name, one) for name, one in active if one.action in KINDS]
+
+    async def _end(self, grant: str) -> None:
+        told = self._ended(grant, EXPIRED)
         try:
-            await self._record((GLASS_ENDED, self._ended(glass, EXPIRED)))
+            await self._record(*told)
         except GatewayError as error:
-            logger().error("glass_unrecorded", code=error.code)
+            logger().error("end_unrecorded", code=error.code)
         else:
-            logger().error(GLASS_ENDED, reason=EXPIRED)
+            for what, _ in told:
+                logger().error(what, reason=EXPIRED)
 
-    def _ended(self, glass: str, why: str) -> Facts:
-        return {"approval": glass, "reason": why, "uses": self.standing.uses.get(glass, 0)}
+    def _ended(self, grant: str, why: str) -> list[tuple[str, Facts]]:
+        """Return what is recorded of the end of a grant; nothing where there is no such one."""
+        known = self.standing.active.get(grant)
+        if known is None or known.action not in KINDS:
+            return []
+        what = GLASS_ENDED if known.action is GLASS else WAIVER_ENDED
+        uses = self.standing.uses.get(grant, 0)
+        return [(what, {"approval": grant, "reason": why, "uses": uses})]
 
     async def _take(self, data: bytes) -> Answer:
         approval = read_approval(data)
@@ -260,7 +277,7 @@ class Stewards:
             exported = approved.statement.action is Action.EXPORT
             told = [(exporting.EXPORTED, exporting.facts_of(approved))] if exported else []
             await self._record(
-                (USED, facts_of(approved, document)), *self._of_glass(approved), *told
+                (USED, facts_of(approved, document)), *self._of_grants(approved), *told
             )
         except GatewayError as error:
             logger().error("approval_unrecorded", code=error.code)
@@ -291,18 +308,17 @@ class Stewards:
         self._closing |= {scope["zone"]}
         return self._openings.cut(scope["zone"]) if scope.get("streams") == CUT else 0
 
-    def _of_glass(self, approved: Approved) -> list[tuple[str, Facts]]:
-        """Return what is recorded beside a statement that breaks glass, or ends that; loudly."""
+    def _of_grants(self, approved: Approved) -> list[tuple[str, Facts]]:
+        """Return what is recorded beside a statement that breaks glass, or ends a grant; loudly."""
         statement = approved.statement
         if statement.action is GLASS:
             logger().error(GLASS_BEGAN, zone=statement.scope["zone"])
             until = {"zone": statement.scope["zone"], "until_us": statement.until_us}
             return [(GLASS_BEGAN, {"approval": approved.digest, **until})]
-        revoked = statement.scope.get("approval", "")
-        if revoked in self.glasses:
-            logger().error(GLASS_ENDED, reason=REVOKED)
-            return [(GLASS_ENDED, self._ended(revoked, REVOKED))]
-        return []
+        ended = self._ended(statement.scope.get("approval", ""), REVOKED)
+        for what, _ in ended if statement.action is Action.REVOKE else ():
+            logger().error(what, reason=REVOKED)
+        return ended if statement.action is Action.REVOKE else []
 
     async def _record(self, *told: tuple[str, Facts]) -> None:
         """Append Admin records in one commit; when they are durable, they count."""
@@ -321,7 +337,7 @@ class Stewards:
             logger().warning("standing_unwritten", kind=type(error).__name__)
 
     @property
-    def acting(self) -> Acts:
+    def acting(self) -> Erasing:
         """What is done about subjects, once the start has ended."""
         if self.acts is None:
             raise Unreachable("an approval is taken before the start has ended")
@@ -360,6 +376,7 @@ async def open_stewards(
     except ConfigError:
         await ledger.close()
         raise
+    await stewards.persons_loaded(loaded.persons)
     documents = loaded.documents.items()
     digests = {name: await ledger.store_document(value, name) for name, value in documents}
     await ledger.record(CONFIGURED, configured(loaded, digests))

@@ -43,6 +43,7 @@ ADMIN_KINDS = frozenset(
         "policy_rejected",
         "break_glass_began",
         "break_glass_ended",
+        "waiver_ended",
         "persons_loaded",
         "erased",
         "bodies_pruned",

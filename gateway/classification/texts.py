@@ -13,6 +13,8 @@ TEXTS_MAX = 200_000
 JOINED_BYTES_MAX = 128 * 1024 * 1024
 LAYERS_MAX = 4
 CODES_MAX = 200_000
+# WHY: a number of a card or a person may stand in JSON without quotes; shorter ones say nothing.
+NUMBER_MIN = 10_000_000
 PLAIN_CHARACTERS_MAX = 8 * 1024 * 1024
 WHOLE_CHARACTERS_MAX = 16 * 1024
 
@@ -146,7 +148,7 @@ def joined_alone(buffer: bytes) -> JoinedTexts:
 
 
 def join_texts(body: Body) -> JoinedTexts:
-    """Join every string of the body, keys and unknown fields included, and JSON inside strings.
+    """Join every string of the body, keys and long numbers included, and JSON inside strings.
 
     TextsExceededError over a bound: what cannot be scanned must not pass for clean.
     """
@@ -187,6 +189,8 @@ def _join_members(
         kind = type(value)
         if kind is str:
             texts.append(key + ASSIGNS + value)
+        elif kind is int and abs(value) >= NUMBER_MIN:
+            texts.append(key + ASSIGNS + str(value))
         else:
             texts.append(key)
             if kind is dict or kind is list:
@@ -207,6 +211,9 @@ def _join_items(
             homes.append((node, index))
         elif kind is dict or kind is list:
             open_nodes.append((node, index, value))
+        elif kind is int and abs(value) >= NUMBER_MIN:
+            texts.append(str(value))
+            homes.append((node, index))
 
 
 def _join_plain(texts: list[str], homes: list[_Home]) -> None:

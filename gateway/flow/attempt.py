@@ -20,6 +20,7 @@ from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
 from gateway.flow.provider_id import provider_id
 from gateway.flow.restoring import Restoring
+from gateway.flow.stopping import stopped
 from gateway.flow.watching import Watch
 from gateway.flow.whereabouts import Whereabouts
 from gateway.routing.plan import ZONE_CLOSED
@@ -84,9 +85,9 @@ class Try:
         """Record, then send, then listen until the reply is sure to be one."""
         await self._docket.attempted(self._candidate, self._prepared, self._number)
         self._started_us = self._house.clock.now_us()
-        # WHY: to be durable takes a while, and in that while a person may close the zone.
-        if self.zone in self._house.worlds.now().fleet.closed:
-            return self._not_sent()
+        why = stopped(self._house, self._docket, self.zone)
+        if why:
+            return self._not_sent(why)
         reply: HttpReply | None = None
         try:
             reply = await self._house.sender.send(
@@ -110,15 +111,17 @@ class Try:
 
     def failed(self, failure: Failure) -> Failure:
         """Note that the attempt failed, and return the failure as it is told."""
+        if failure.detail == ZONE_CLOSED and not failure.sent:
+            return self._not_sent()
         failure = replace(failure, first_token_seen=self._first_token_us is not None)
         self._end(Outcome(OutcomeKind.FAILED, failure, status=failure.status))
         if failure.kind in {FailureKind.UNREACHABLE, FailureKind.TIMED_OUT}:
             self._house.health.rest(self._candidate.offering.backend, failure.kind)
         return failure
 
-    def _not_sent(self) -> Failure:
-        """Note that the zone was closed before anything left; the engine is not to blame."""
-        failure = Failure(FailureKind.UNREACHABLE, sent=False, detail=ZONE_CLOSED)
+    def _not_sent(self, why: str = ZONE_CLOSED) -> Failure:
+        """Note that a person stopped it before anything left; the engine is not to blame."""
+        failure = Failure(FailureKind.UNREACHABLE, sent=False, detail=why)
         self._end(Outcome(OutcomeKind.FAILED, failure))
         return failure
 

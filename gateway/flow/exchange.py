@@ -50,6 +50,8 @@ class Exchange:
         if Obligation.NOTIFY in ruling.decision.obligations:
             self._house.log.warning("policy_notifies", record=envelope.id)
             self._house.meters.notice()
+        for name in ruling.shadow.rules if ruling.shadow is not None else ():
+            self._house.meters.shadow(name)
         if not ruling.route.candidates:
             return await self._refuse(docket, envelope, ruling)
         pursuit = Pursuit(self._house, world, docket, judged.envelope, ruling.evidence.ask)

@@ -139,6 +139,11 @@ class World(Struct, frozen=True):
         """What may serve one more request, that which lowers before that which breaks glass."""
         return tuple(one for one in self.grants if one.id not in self.spent)
 
+    def grants_still(self, used: tuple[Grant, ...], now: datetime) -> bool:
+        """Does all of that stand, neither over nor revoked?"""
+        standing = {one.id for one in self.grants}
+        return all(one.id in standing and one.holds(now) for one in used)
+
 
 class Worlds(Protocol):
     """The current snapshot."""
@@ -183,6 +188,9 @@ class Meters(Protocol):
 
     def notice(self) -> None:
         """Count a request of which policy wants to be told."""
+
+    def shadow(self, rule: str) -> None:
+        """Count a request that a rule in the shadow matches."""
 
     def attempt(self, zone: str, outcome: str) -> None:
         """Count an attempt."""

@@ -116,8 +116,9 @@ class Pursuit:
 
     def _is_out(self, candidate: Candidate) -> bool:
         """Does what is known by now take this candidate away?"""
-        now = self._house.worlds.now()
-        if now.fleet.rests(candidate.offering) or self._is_ungranted(now):
+        now, grants = self._house.worlds.now(), self._docket.grants
+        moment = self._house.clock.now()
+        if now.fleet.rests(candidate.offering) or not now.grants_still(grants, moment):
             return True
         if (
             now.program is self._world.program
@@ -127,21 +128,15 @@ class Pursuit:
         # WHY: what no rule asked for then is not among the facts; unknown is not allowed.
         if _asks_for_more(self._world.program.asks, now.program.asks):
             return True
-        facts, moment = self._docket.facts, self._house.clock.now()
+        facts = self._docket.facts
         if facts is None:
             return True
         redacted = self._docket.is_redacted
-        grants = self._docket.grants
         boundary = decide(now.program, facts, moment, grants, redacted=redacted).boundary
         return (
             candidate.zone not in boundary
             or candidate.offering not in now.fleet.catalogue.offerings
         )
-
-    def _is_ungranted(self, now: World) -> bool:
-        """Is what the decision was granted over by now, or revoked?"""
-        moment, standing = self._house.clock.now(), {one.id for one in now.grants}
-        return any(one.id not in standing or not one.holds(moment) for one in self._docket.grants)
 
     def _prepared(self, candidate: Candidate) -> Prepared:
         """Return the call for a candidate; CannotExpress where its engine cannot be told."""

@@ -48,6 +48,17 @@ class Persons:
     def __init__(self, entries: Mapping[str, Person]) -> None:
         self._entries = dict(entries)
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def digest(self) -> str:
+        """What tells these from others: keys and what each may sign, no name; empty of nobody."""
+        lines = [
+            f"{mark} {' '.join(sorted(one.may))}\n" for mark, one in sorted(self._entries.items())
+        ]
+        return f"sha256:{sha256(''.join(lines).encode()).hexdigest()}" if lines else ""
+
     def of(self, fingerprint: str) -> Person | None:
         """Return the person of that key, or None."""
         return self._entries.get(fingerprint)

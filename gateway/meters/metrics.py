@@ -44,6 +44,7 @@ class Metrics:
         self._requests = self._counter("requests", "Requests that ended.", "surface", "outcome")
         self._denials = self._counter("denials", "Denials by policy rule.", "rule")
         self._notices = self._counter("notices", "Requests under the obligation notify.")
+        self._shadows = self._counter("shadow_matches", "Matches of rules in the shadow.", "rule")
         self._attempts = self._counter("attempts", "Attempts by zone.", "zone", "outcome")
         self._failures = self._counter("detector_failures", "Failed detectors.", "detector")
         self._unauthenticated = self._counter("unauthenticated", "Requests without a usable key.")
@@ -97,6 +98,10 @@ class Metrics:
     def notice(self) -> None:
         """Count a request of which policy wants to be told."""
         self._notices.inc()
+
+    def shadow(self, rule: str) -> None:
+        """Count a request that a rule in the shadow matches."""
+        self._shadows.labels(self._rules.fit(rule)).inc()
 
     def grant_used(self, kind: str) -> None:
         """Count a request that was answered by what persons granted."""

@@ -23,8 +23,11 @@ USED = "approval_used"
 ERASED = "erased"
 GLASS_BEGAN = "break_glass_began"
 GLASS_ENDED = "break_glass_ended"
+WAIVER_ENDED = "waiver_ended"
 POLICY_LOADED = "policy_loaded"
+PERSONS_LOADED = "persons_loaded"
 FILE_BYTES_MAX = 16 * 1024 * 1024
+GRANTING = frozenset({Action.WAIVER, Action.BREAK_GLASS})
 # WHY: no clock tells when a used statement may be forgotten: one that was far ahead for a single
 # record would make all of them new. Persons sign few; those that end first make room.
 USED_MAX = 50_000
@@ -70,7 +73,8 @@ class Standing(Struct, frozen=True):
 
     `erased` holds the pseudonyms of subjects whose keys were destroyed.
 
-    `serial` and `policy` are those of the last signed policy that was in force.
+    `serial` and `policy` are those of the last signed policy that was in force, `persons` is the
+    digest of those who may sign.
     """
 
     used: dict[str, int] = {}
@@ -80,6 +84,7 @@ class Standing(Struct, frozen=True):
     policy: str = ""
     uses: dict[str, int] = {}
     erased: frozenset[str] = frozenset()
+    persons: str = ""
 
     def of(self, action: Action, now_us: int) -> dict[str, Active]:
         """Return what is in effect of one action, by the digest of its statement."""
@@ -132,7 +137,9 @@ def _told(standing: Standing, record: Admin) -> Standing:
         standing = replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
     elif record.what == ERASED:
         standing = replace(standing, erased=standing.erased | {facts["pseudonym"]})
-    elif record.what == GLASS_ENDED:
+    elif record.what == PERSONS_LOADED:
+        standing = replace(standing, persons=facts["digest"])
+    elif record.what in (GLASS_ENDED, WAIVER_ENDED):
         standing = replace(standing, active=_without(standing.active, facts["approval"]))
     elif record.what == USED:
         standing = _approved(standing, record)
@@ -229,7 +236,10 @@ class StandingFile:
 
 
 def _pruned(standing: Standing, now_us: int) -> Standing:
-    """Forget what has no effect any more; glass stays broken until the record of its end."""
+    """Forget what has no effect any more; what was granted stays until the record of its end.
+
+    WHY: a clock that is set back must not bring back what was over.
+    """
     used = standing.used
     if len(used) >= USED_MAX:
         latest = sorted(used.items(), key=lambda one: one[1])[-USED_MAX + 1 :]
@@ -237,7 +247,7 @@ def _pruned(standing: Standing, now_us: int) -> Standing:
     active = {
         name: one
         for name, one in standing.active.items()
-        if one.until_us > now_us or one.action is Action.BREAK_GLASS
+        if one.until_us > now_us or one.action in GRANTING
     }
     uses = {name: count for name, count in standing.uses.items() if name in active}
     return replace(standing, used=used, active=active, uses=uses)

@@ -20,6 +20,7 @@ from gateway.transport.target import Target, connector_for
 from gateway.transport.unrepeated import unrepeated
 
 DIALLED_MAX = 3
+CLOSED = "zone_closed"
 FETCHES_MAX = 4
 PROBE_BYTES_MAX = 4 * 1024 * 1024
 PROBE_TIMEOUTS = Timeouts(connect_ms=1_000, first_byte_ms=2_000, idle_ms=2_000, total_ms=5_000)
@@ -90,6 +91,8 @@ class Sender:
             if name not in self._keepers
         }
         self._last_good: dict[str, Address] = {}
+        # The zones that a person has closed; asked once more right before a prompt goes.
+        self.closed: Callable[[], Collection[str]] = frozenset
 
     async def send(self, candidate: Candidate, route: Route, call: HttpCall) -> HttpReply:
         """Assert the boundary, then send; BoundaryBreach or TransportFailure.
@@ -97,7 +100,8 @@ class Sender:
         A reply of any status but 3xx is returned as it is.
         """
         addresses = await self._checked(call.backend, candidate, route)
-        reply = await self._dial(call, addresses, self._targets[call.backend].timeouts)
+        timeouts = self._targets[call.backend].timeouts
+        reply = await self._dial(call, addresses, timeouts, zone=candidate.zone)
         if reply.status in _UNBELIEVED and call.backend in self._keepers:
             self._keepers[call.backend].doubt()
         return _taken(reply)
@@ -182,15 +186,21 @@ class Sender:
             raise _breach(f"zone {zone} is outside the boundary")
 
     async def _dial(
-        self, call: HttpCall, addresses: tuple[Address, ...], timeouts: Timeouts
+        self, call: HttpCall, addresses: tuple[Address, ...], timeouts: Timeouts, zone: str = ""
     ) -> HttpReply:
-        """Send to the first address that takes the connection; the one that did last goes first."""
+        """Send to the first address that takes the connection; the one that did last goes first.
+
+        INVARIANT: a zone that was closed while a name was resolved or a credential fetched gets
+        nothing; probes, which carry nothing, name none.
+        """
         access = await self._accessed(call.backend)
         call = msgspec.structs.replace(call, headers=self._fields(call, access))
         connector = self._connectors[call.backend]
         good = self._last_good.get(call.backend)
         tried = sorted(addresses, key=lambda address: address != good)[:DIALLED_MAX]
         for address in tried:
+            if zone in self.closed():
+                raise failed(FailureKind.UNREACHABLE, CLOSED, sent=False)
             try:
                 reply = await connector.send(call, timeouts, address)
             except Mispinned as stranger:

@@ -55,6 +55,19 @@ def test_numbers_booleans_and_null_are_no_texts() -> None:
     assert join_texts({"a": [1, 2.5, True, None]}).buffer == b"\n\xff\na\n\xff\n"
 
 
+def test_a_long_number_is_a_text_with_its_key_and_a_place() -> None:
+    joined = join_texts({"card": 4012000033330026, "list": [10_000_000, -20_000_001, 9_999_999]})
+    for number, path, end in (
+        (b"4012000033330026", "/card", 16),
+        (b"10000000", "/list/0", 8),
+        (b"-20000001", "/list/1", 9),
+    ):
+        at = joined.buffer.index(number)
+        assert joined.place(at, at + len(number)) == Place(path, 0, end)
+    assert b'card": "4012' in joined.buffer
+    assert b"9999999" not in joined.buffer
+
+
 def test_a_key_and_its_string_read_as_one_assignment() -> None:
     assert b'\n\xff\nAPI_TOKEN": "abc\n\xff\n' in join_texts({"API_TOKEN": "abc"}).buffer
 

@@ -45,6 +45,9 @@ class CountedMeters:
     def notice(self) -> None:
         self.counted.append(("notice",))
 
+    def shadow(self, rule: str) -> None:
+        self.counted.append(("shadow", rule))
+
     def attempt(self, zone: str, outcome: str) -> None:
         self.counted.append(("attempt", zone, str(outcome)))
 

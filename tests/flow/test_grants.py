@@ -203,3 +203,27 @@ def test_another_policy_is_held_against_what_was_granted() -> None:
     assert _granted(record, Vocabulary(("low", "high"))) == ()
     ranked = Vocabulary(("internal", "confidential"))
     assert _granted(record, ranked)[0].label.level.rank == 1
+
+
+async def test_a_grant_that_is_revoked_while_the_decision_is_written_sends_nothing() -> None:
+    stage = staged(a_waiver())
+    append = stage.ledger.append
+
+    async def revoking(records: Any) -> Any:
+        stage.worlds.world = replace(stage.worlds.world, grants=())
+        return await append(records)
+
+    stage.ledger.append = revoking
+    assert await asked(stage) == []
+    (tried,) = stage.ledger.settled[0].tried
+    assert tried.outcome.failure.detail == "grant_over"
+    assert not tried.outcome.failure.sent
+    assert stage.health.resting == {}
+
+
+async def test_a_zone_that_closes_at_the_last_look_is_not_the_engines_fault() -> None:
+    closed = Failure(FailureKind.UNREACHABLE, sent=False, detail="zone_closed")
+    stage = staged(a_waiver(), cloud=[closed])
+    assert await asked(stage) == ["cloud"]
+    assert stage.health.resting == {}
+    assert stage.ledger.settled[0].tried[0].outcome.failure.detail == "zone_closed"

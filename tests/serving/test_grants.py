@@ -35,6 +35,16 @@ OTHER_RULE = """  - id: nobody-of-that-name
     effect: deny
     when: {team: nobody, zone: frontier}
 """
+SHADOW = """  - id: trial
+    effect: deny
+    when: {level_min: public, zone: frontier}
+    mode: shadow
+"""
+STRANGER = """  - id: strangers
+    effect: deny
+    when: {key: [nobodys, web], team: none-of-ours}
+    zones: any
+"""
 
 
 @pytest.fixture
@@ -128,6 +138,8 @@ def test_adv_11_a_statement_is_used_once_and_a_revoked_one_never_again(stewarded
     assert asked(house).status == 200
     revoked, _ = approved(house, "revoke", {"approval": digest}, "cleo")
     assert revoked.code == 0, revoked.err
+    ended = {"approval": digest, "reason": "revoked", "uses": 1}
+    assert told(house, "waiver_ended") == [ended]
     assert asked(house).status == 400
     assert "used" in submitted(house, file).err
     assert asked(house).status == 400
@@ -214,3 +226,42 @@ def test_a_waiver_is_asked_for_in_words_of_its_own(stewarded) -> None:
     assert submitted(house, file).code == 0
     assert asked(house).status == 200
     assert asked(house).status == 400
+
+
+def test_other_persons_are_recorded_without_their_names(gateway, engines) -> None:
+    house = House(gateway, engines)
+    path = gateway.folder / "persons.yaml"
+    with started(gateway):
+        (first,) = told(house, "persons_loaded")
+        assert first["persons"] == 4
+        value = msgspec.yaml.decode(path.read_bytes())
+        del value["persons"]["dan"]
+        path.write_bytes(msgspec.yaml.encode(value))
+        until(lambda: len(told(house, "persons_loaded")) == 2, "a record of it")
+        assert told(house, "persons_loaded")[1]["persons"] == 3
+    with started(gateway):
+        assert len(told(house, "persons_loaded")) == 2
+    value["persons"]["cleo"]["may"] = []
+    path.write_bytes(msgspec.yaml.encode(value))
+    with started(gateway):
+        assert len(told(house, "persons_loaded")) == 3
+    assert "cleo" not in repr(told(house, "persons_loaded"))
+
+
+def test_a_shadow_rule_is_counted_by_its_name(stewarded) -> None:
+    house = stewarded
+    shutil.rmtree(house.gateway.folder / "policy" / "cases")
+    tighten(house, SHADOW)
+    until(lambda: len(told(house, "policy_loaded")) == 2, "the policy")
+    before = house.metric("shadow_matches_total")
+    assert house.ask(OPENAI, OPENAI.body(model="cloud-model")).status == 200
+    assert house.metric('shadow_matches_total{rule="trial"}') == before + 1
+
+
+def test_a_key_that_a_rule_names_and_nobody_has_is_told_at_check(gateway) -> None:
+    path = gateway.folder / "policy" / "policy.yaml"
+    path.write_text(path.read_text() + STRANGER)
+    checked = ran("check", str(gateway.node))
+    assert checked.code == 0, checked.err
+    assert "a rule names the key nobodys" in checked.out + checked.err
+    assert "names the key web," not in checked.out + checked.err

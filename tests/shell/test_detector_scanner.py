@@ -56,6 +56,15 @@ async def test_a_secret_becomes_a_finding_without_its_text() -> None:
     assert PAT[4:] not in f"{result!r}{result}{finding!r}{finding}"
 
 
+async def test_a_card_that_stands_as_a_number_is_found() -> None:
+    body = {"input": {"card": 4532990123456783, "others": [4532990123456783]}}
+    result = await scan(body, *all_detectors())
+    assert [(one.kind, one.path) for one in result.findings] == [
+        ("payment-card", "/input/card"),
+        ("payment-card", "/input/others/0"),
+    ]
+
+
 async def test_a_secret_in_a_key_leaves_no_trace_of_its_text() -> None:
     result = await scan({"metadata": {PAT: {PAT: [PAT]}}}, all_secrets())
     assert [finding.path for finding in result.findings] == [

@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from gateway.app.inbox import FILES_MAX, Answer, answer, waiting
+from gateway.app.inbox import ANSWERS_KEPT_S, FILES_MAX, Answer, answer, sweep, waiting
 
 
 def test_an_answer_is_never_written_through_a_link(tmp_path: Path) -> None:
@@ -34,3 +34,19 @@ def test_what_is_no_file_keeps_nothingwaiting(tmp_path: Path) -> None:
         (tmp_path / f"0{number}.json").mkdir()
     (tmp_path / "real.json").write_bytes(b"{}")
     assert waiting(tmp_path) == [tmp_path / "real.json"]
+
+
+def test_an_answer_that_nobody_fetched_is_taken_away_in_time(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"ledger")
+    now = precious.stat().st_mtime
+    (tmp_path / "a.answer").write_bytes(b"{}")
+    (tmp_path / "b.answering").write_bytes(b"{}")
+    (tmp_path / "c.answer").symlink_to(precious)
+    (tmp_path / "d.json").write_bytes(b"{}")
+    (tmp_path / "e.answer").mkdir()
+    sweep(tmp_path, now + ANSWERS_KEPT_S - 9)
+    assert len(list(tmp_path.iterdir())) == 6
+    sweep(tmp_path, now + ANSWERS_KEPT_S + 9)
+    assert {path.name for path in tmp_path.iterdir()} == {"precious", "d.json", "e.answer"}
+    sweep(tmp_path / "absent", now)

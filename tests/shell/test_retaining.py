@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from gateway.app.bodies import retention_problems
 from gateway.app.retaining import BY_DAYS, DAY_US, Retention, Terms
 from gateway.audit.canonical import decode
 from gateway.audit.record import Admin
 from gateway.audit.verify import Verdict
 from gateway.cli.verify import lines
+from gateway.config.node import load_node
 from gateway.domain.approval import Action
 from gateway.ledger import pruning
 from gateway.ledger.bodies import BodyStore
@@ -210,3 +212,12 @@ async def test_that_a_shard_goes_is_durable_before_it_goes(tmp_path: Path, monke
         await serve(stage.ledger)
         await stage.retention.look()
         assert pruning.is_pruned(stage.closed)
+
+
+def test_a_node_that_keeps_records_for_less_than_policy_asks_is_no_use(tmp_path: Path) -> None:
+    path = tmp_path / "perimeter.yaml"
+    for days, problems in (("182", 1), ("183", 0), ("null", 0)):
+        path.write_text(f"version: 1\norigin: demo/test\nretention: {{days: {days}}}\n")
+        found = list(retention_problems(load_node(path), 183))
+        assert len(found) == problems
+        assert all(one.path == "/retention/days" for one in found)
