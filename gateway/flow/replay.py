@@ -80,7 +80,9 @@ def _before(
         ("redaction.label", redaction.label, now.classification.label),
         *((f"redaction.{one}", _plain(was, one), _plain(made, one)) for one in DECISION_FIELDS),
     ]
-    return pairs, replace(evidence, redacted=redaction.failed is UNSET)
+    if redaction.failed is not UNSET:
+        return pairs, evidence
+    return pairs, replace(evidence, redacted=True, duties=was.obligations)
 
 
 def _again(decided: Decided, evidence: Evidence, world: World) -> Ruling:
