@@ -217,7 +217,9 @@ async def test_that_a_shard_goes_is_durable_before_it_goes(tmp_path: Path, monke
 def test_a_node_that_keeps_records_for_less_than_policy_asks_is_no_use(tmp_path: Path) -> None:
     path = tmp_path / "perimeter.yaml"
     for days, problems in (("182", 1), ("183", 0), ("null", 0)):
-        path.write_text(f"version: 1\norigin: perimeter.example/gw-0\nretention: {{days: {days}}}\n")
+        path.write_text(
+            f"version: 1\norigin: perimeter.example/gw-0\nretention: {{days: {days}}}\n"
+        )
         found = list(retention_problems(load_node(path), 183))
         assert len(found) == problems
         assert all(one.path == "/retention/days" for one in found)
