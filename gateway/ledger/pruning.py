@@ -2,18 +2,21 @@
 
 Its journal is replaced by `leaves`: a mark, then the 32 bytes of each leaf hash in order. With
 these and its signed checkpoint, the shard still proves which records it had, and any copy of a
-record can be shown to have been one of them.
+record can be shown to have been one of them. Its last record stays, in `last`: it says which shard
+follows, under which key, and nothing of a person.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
-from gateway.audit.canonical import decode
+from gateway.audit.canonical import ENTRY_BYTES_MAX, EntryUnreadable, decode
 from gateway.audit.checkpoint import Checkpoint, NoteRefused, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
+from gateway.audit.record import Admin
 from gateway.audit.tree import Head, Tree, leaf_hash
 from gateway.domain.errors import ChainBroken
 from gateway.ledger.files import Files
@@ -23,6 +26,7 @@ from gateway.ledger.plain import open_plain, read_plain
 from gateway.ledger.reading import Place, Reading
 
 LEAVES = "leaves"
+LAST = "last"
 NOTE_BYTES_MAX = 262_144
 VKEY_BYTES_MAX = 4_096
 _FRESH = ".new"
@@ -80,20 +84,36 @@ def keep_leaves(folder: LedgerFolder, files: Files) -> Checkpoint:
     path, tree = leaves_of(folder), Tree()
     fresh = path.with_name(path.name + _FRESH)
     files.remove(fresh)
+    last = b""
     descriptor = files.create(fresh)
     try:
         files.write(descriptor, _MARK)
-        for chunk in _hashed(folder, tree):
+        for chunk, newest in _hashed(folder, tree):
             files.write(descriptor, chunk)
+            last = newest or last
         files.sync(descriptor)
     finally:
         files.close(descriptor)
     if tree.head != Head(sealed.size, sealed.root):
         files.remove(fresh)
         raise ChainBroken("a shard that is to be pruned is not what was sealed", hint=_HINT)
+    if isinstance(decode(last), Admin):
+        files.publish(folder.root / LAST, last)
     files.rename(fresh, path)
     files.sync_folder(folder.root)
     return sealed
+
+
+def last_of(folder: LedgerFolder) -> Admin | None:
+    """Return the last record of a pruned shard, as its leaves prove it; None where they do not."""
+    try:
+        entry = read_plain(folder.root / LAST, ENTRY_BYTES_MAX)
+        newest = deque(read_leaves(folder), maxlen=1)
+        record = decode(entry)
+    except (OSError, ChainBroken, EntryUnreadable):
+        return None
+    is_last = list(newest) == [leaf_hash(entry)]
+    return record if isinstance(record, Admin) and is_last else None
 
 
 def drop(folder: LedgerFolder, files: Files) -> None:
@@ -143,17 +163,18 @@ def sealed_of(folder: LedgerFolder) -> Checkpoint:
         raise ChainBroken("the checkpoint of a shard is not signed", hint=_HINT) from None
 
 
-def _hashed(folder: LedgerFolder, tree: Tree) -> Iterator[bytes]:
-    """Yield the leaf hashes of the journal, many at a time."""
-    chunk = bytearray()
+def _hashed(folder: LedgerFolder, tree: Tree) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the leaf hashes of the journal, many at a time, with the newest entry among them."""
+    chunk, newest = bytearray(), b""
     for stored in Reading(folder):
+        newest = stored.entry
         leaf = leaf_hash(stored.entry)
         tree.append(leaf)
         chunk += leaf
         if len(chunk) >= _CHUNK_BYTES:
-            yield bytes(chunk)
+            yield bytes(chunk), newest
             chunk.clear()
-    yield bytes(chunk)
+    yield bytes(chunk), newest
 
 
 def _segments(folder: LedgerFolder) -> list[int]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.canonical import decode
 from gateway.audit.tree import leaf_hash
 from gateway.domain.errors import ChainBroken
 from gateway.ledger import pruning
@@ -38,10 +39,22 @@ async def test_the_hashes_stay_and_the_content_goes(tmp_path: Path) -> None:
     assert list(pruning.read_leaves(folder)) == [leaf_hash(entry) for entry in entries]
     assert pruning.check(folder) == ""
     left = b"".join(path.read_bytes() for path in folder.root.rglob("*") if path.is_file())
-    assert not [entry for entry in entries if entry in left or entry[:60] in left]
+    assert not [entry for entry in entries[:-1] if entry in left]
+    assert pruning.last_of(folder) == decode(entries[-1])
     assert b"sealed" not in left
     assert not list(folder.root.glob("index.sqlite*"))
     assert pruning.leaves_of(folder).stat().st_mode & 0o077 == 0
+
+
+async def test_the_last_record_stays_and_is_believed_only_as_the_leaves_say(tmp_path: Path) -> None:
+    _, folder, entries = await a_closed_log(tmp_path)
+    pruning.keep_leaves(folder, FILES)
+    last = folder.root / "last"
+    for other in (entries[1], entries[-1].replace(b"stopped", b"started"), b"{}", b""):
+        last.write_bytes(other)
+        assert pruning.last_of(folder) is None
+    last.unlink()
+    assert pruning.last_of(folder) is None
 
 
 async def test_what_was_tampered_with_is_not_pruned(tmp_path: Path) -> None:
