@@ -12,9 +12,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.app.alarms import Alarms, KeyAlarms
+from gateway.app.appointing import open_stewards
 from gateway.app.bindings import bindable_in
-from gateway.app.bodies import bodies_of, store_of
-from gateway.app.erasing import Erasing, Memory, open_erasing
+from gateway.app.bodies import bodies_of
+from gateway.app.destroying import erasing_of
+from gateway.app.erasing import open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
 from gateway.app.loading import Loaded, place_of
@@ -28,8 +30,7 @@ from gateway.app.node_secret import (
 )
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.residency import ResidencyWatch, asking, subjects_of
-from gateway.app.retaining import Retention, terms_of
-from gateway.app.stewards import Stewards, open_stewards
+from gateway.app.stewards import Stewards
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTOR_NAMES
@@ -48,8 +49,7 @@ from gateway.identity.issuers import Issuers
 from gateway.identity.keys import HeldKeys
 from gateway.ledger.ledger import Ledger, open_ledger
 from gateway.ledger.parts import Options
-from gateway.ledger.paths import LedgerFolder, LedgerPaths
-from gateway.ledger.shards import shards
+from gateway.ledger.paths import LedgerPaths
 from gateway.meters.logs import logger
 from gateway.meters.metrics import Metrics
 from gateway.routing.allowance import REASONS as KEY_REASONS
@@ -195,20 +195,8 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    stewards.acts = await open_erasing(_erasing(stewards, ledger, conversations, clock))
+    stewards.acts = await open_erasing(erasing_of(stewards, ledger, conversations, clock))
     return Kept(ledger, stewards, digests, background, openings, conversations)
-
-
-def _erasing(
-    stewards: Stewards, ledger: Ledger, conversations: Conversations, clock: SystemClock
-) -> Erasing:
-    bodies = store_of(stewards.current().node.settings)
-    folder = LedgerFolder(stewards.current().node.settings.paths.ledger)
-    retention = Retention(
-        ledger, bodies, lambda: shards(folder)[:-1], lambda: terms_of(stewards.current()), clock
-    )
-    retention.standing = lambda: stewards.standing
-    return Erasing(ledger, Memory(conversations, bodies), retention, stewards, clock)
 
 
 async def make(loaded: Loaded) -> Made:
