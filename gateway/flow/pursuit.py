@@ -33,7 +33,7 @@ from gateway.routing.plan import ZONE_CLOSED
 from gateway.transport.failure import TransportFailure
 
 OBLIGATIONS_HEADER = "x-perimeter-obligations"
-# What a caller is told that his request was obliged to.
+# What a caller is told that his request was obliged to; of a redaction, where something was.
 SHOWN = (Obligation.REQUIRE_REVIEW,)
 ROUNDS_MAX = 2
 RETRY_WAIT_S = 0.25
@@ -246,6 +246,8 @@ class Pursuit:
     def _headers(self, content_type: str) -> tuple[tuple[str, str], ...]:
         lost = self._docket.losses
         duties = [word for word in SHOWN if word in self._docket.obligations]
+        if self._docket.placeholders.originals:
+            duties.append(Obligation.REDACT)
         return (
             ("content-type", content_type),
             *told(self._docket.id, self._dialect.record_headers),

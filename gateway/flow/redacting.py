@@ -67,11 +67,11 @@ class Redactor:
             again = replace(envelope, body=redacted.body)
             self._require_same(envelope, again, world)
             scan = spared(await self._scanner.scan(again.body), again, world, now)
-            _require_clean(scan, world)
+            _require_clean(scan, first, world)
         except CannotRedact as error:
             return Judged(_refused(first, str(error)), envelope)
         told = replace(_told(first), replaced=dict(redacted.replaced) or UNSET)
-        evidence = scanned_again(first.evidence, scan, world)
+        evidence = scanned_again(first, scan, world)
         ruling = replace(rule(evidence, world, now, named), redaction=told)
         return Judged(ruling, again, redacted.originals)
 
@@ -81,8 +81,7 @@ class Redactor:
         """Return the body without what raised; CannotRedact."""
         if holds_placeholder(envelope.body):
             raise CannotRedact(HOLDS_ONE)
-        program = world.program
-        kinds = raising_kinds(first.evidence.scan.findings, program.raises, program.counts)
+        hidden = _hidden(first.evidence.scan, first, world)
         try:
             found = await self._scanner.spots(envelope.body)
         except ValueError:
@@ -91,7 +90,7 @@ class Redactor:
         team = envelope.caller.team
         return redact(
             envelope.body,
-            (one for one in spots if (one.detector, one.kind) in kinds and not one.allowed),
+            (one for one in spots if (one.detector, one.kind) in hidden and not one.allowed),
             lambda text: self._names(team, text),
         )
 
@@ -129,13 +128,32 @@ def before(evidence: Evidence, redaction: Redaction) -> Evidence:
         evidence.facts, findings=redaction.findings, finding_counts=redaction.finding_counts
     )
     return replace(
-        evidence, signals=(*kept, *redaction.found), facts=facts, redacted=False, grants=()
+        evidence,
+        signals=(*kept, *redaction.found),
+        facts=facts,
+        redacted=False,
+        duties=(),
+        grants=(),
     )
 
 
-def _require_clean(scan: Scan, world: World) -> None:
-    """Raise CannotRedact where something that was found raises the label still."""
-    if raising_kinds(scan.findings, world.program.raises, world.program.counts):
+def _hidden(scan: Scan, first: Ruling, world: World) -> frozenset[tuple[str, str]]:
+    """Return detector and kind of what is to be taken out.
+
+    That is what raises the label, and what the rules that oblige ask for: tags included.
+    """
+    program, rules = world.program, first.decision.because
+    asked_for = {
+        (one.detector, one.kind)
+        for one in scan.findings
+        if not one.allowed and program.hides(rules, one.kind)
+    }
+    return raising_kinds(scan.findings, program.raises, program.counts) | asked_for
+
+
+def _require_clean(scan: Scan, first: Ruling, world: World) -> None:
+    """Raise CannotRedact where something that was to be taken out is found still."""
+    if _hidden(scan, first, world):
         raise CannotRedact(REMAINS)
 
 

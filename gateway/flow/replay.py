@@ -77,6 +77,7 @@ def _assert_replayable(decided: Decided) -> None:
 def _evidence(decided: Decided) -> Evidence:
     """Return what the final decision was made of; the record has facts."""
     redaction = decided.redaction
+    was_redacted = redaction is not UNSET and redaction.failed is UNSET
     return Evidence(
         cast("Ask", decided.ask),
         decided.signals,
@@ -84,7 +85,8 @@ def _evidence(decided: Decided) -> Evidence:
         allowance=decided.allowance or NO_LIMITS,
         body_bytes=decided.body_bytes,
         grants=(decided.granted,) if decided.granted else (),
-        redacted=redaction is not UNSET and redaction.failed is UNSET,
+        redacted=was_redacted,
+        duties=redaction.decision.obligations if redaction and was_redacted else (),
     )
 
 

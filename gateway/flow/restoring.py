@@ -4,12 +4,13 @@ What a model thinks is never touched: it may be signed. Arguments of tools are r
 policy says so.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
-from gateway.classification.redaction import OPENS, PLACEHOLDER_CHARS_MAX
+from gateway.classification.redaction import CLOSES, OPENS, PLACEHOLDER_CHARS_MAX
 from gateway.domain.event import (
     Broke,
     Event,
@@ -45,6 +46,7 @@ class Restoring:
             for placeholder, text in originals.items()
             if placeholders.tools
         }
+        self._sorted = sorted(originals)
         self._held: dict[int, str] = {}
         self.restored = 0
 
@@ -78,34 +80,45 @@ class Restoring:
         said: list[str] = []
         at = 0
         while (begins := text.find(OPENS, at)) >= 0:
-            found = next((one for one in known if text.startswith(one, begins)), None)
-            if found is None and _may_become(text[begins:], known):
-                break
-            said.append(text[at:begins])
-            if found is not None:
-                self.restored += 1
-            # WHY: what is no placeholder of this request passes as it is.
-            said.append(OPENS if found is None else known[found])
-            at = begins + len(OPENS if found is None else found)
+            found = _whole_at(text, begins)
+            if found not in known:
+                if self._may_become(text[begins : begins + PLACEHOLDER_CHARS_MAX]):
+                    break
+                # WHY: what is no placeholder of this request passes as it is.
+                said.append(text[at : begins + len(OPENS)])
+                at = begins + len(OPENS)
+                continue
+            self.restored += 1
+            said += [text[at:begins], known[found]]
+            at = begins + len(found)
         rest = text[at:]
-        kept = _kept(rest, known)
+        kept = self._kept(rest)
         if kept:
             self._held[place] = rest[-kept:]
             rest = rest[:-kept]
         passed = "".join([*said, rest])
         return [_delta(place, passed)] if passed else []
 
+    def _kept(self, text: str) -> int:
+        """Return how many of the last characters may be the beginning of a placeholder."""
+        for size in range(min(len(text), PLACEHOLDER_CHARS_MAX - 1), 0, -1):
+            if text[-size] == OPENS[0] and self._may_become(text[-size:]):
+                return size
+        return 0
 
-def _kept(text: str, known: Mapping[str, str]) -> int:
-    """Return how many of the last characters may be the beginning of a placeholder."""
-    for size in range(min(len(text), PLACEHOLDER_CHARS_MAX - 1), 0, -1):
-        if text[-size] == OPENS[0] and _may_become(text[-size:], known):
-            return size
-    return 0
+    def _may_become(self, text: str) -> bool:
+        """Is this the beginning of a placeholder of this request?
+
+        WHY: there may be thousands, and a reply of nothing but brackets must not ask them all.
+        """
+        at = bisect_left(self._sorted, text)
+        return at < len(self._sorted) and self._sorted[at].startswith(text)
 
 
-def _may_become(text: str, known: Mapping[str, str]) -> bool:
-    return any(len(text) < len(one) and one.startswith(text) for one in known)
+def _whole_at(text: str, begins: int) -> str:
+    """Return what would be a whole placeholder there; empty without an end."""
+    end = text.find(CLOSES, begins, begins + PLACEHOLDER_CHARS_MAX)
+    return "" if end < 0 else text[begins : end + len(CLOSES)]
 
 
 def _delta(place: int, text: str) -> Event:

@@ -25,7 +25,7 @@ from gateway.domain.product import product_of
 from gateway.domain.request import Ask, Envelope, Operation
 from gateway.domain.route import Route
 from gateway.flow.ports import World
-from gateway.policy.evaluate import decide, objections, shadowed
+from gateway.policy.evaluate import decide, objections, shadowed, still_obliged
 from gateway.policy.granting import serves
 from gateway.routing.allowance import narrowed, objecting
 from gateway.routing.names import Named, resolve
@@ -37,6 +37,7 @@ class Evidence(Struct, frozen=True):
 
     `grants` is what persons granted and may serve one more request. `redacted` says that signals
     and facts are those of the body after redaction; `scan` is always that of the body that came.
+    `duties` are the obligations of the decision to redact it.
     """
 
     ask: Ask
@@ -47,6 +48,7 @@ class Evidence(Struct, frozen=True):
     body_bytes: int | None = None
     grants: tuple[Grant, ...] = ()
     redacted: bool = False
+    duties: tuple[str, ...] = ()
 
 
 class Ruling(Struct, frozen=True):
@@ -108,12 +110,12 @@ def gather(
     return Evidence(ask, every, facts, scan, caller.allowance, size, world.usable)
 
 
-def scanned_again(evidence: Evidence, scan: Scan, world: World) -> Evidence:
+def scanned_again(first: Ruling, scan: Scan, world: World) -> Evidence:
     """Return the evidence with what the detectors say of the redacted body, all else as it was.
 
     INVARIANT: what the key, the repository, the claims and the conversation said stands.
     """
-    program = world.program
+    program, evidence = world.program, first.evidence
     kept = tuple(one for one in evidence.signals if not is_detected(one))
     found = finding_signals(scan.findings, scan.failed, program.raises, program.counts)
     facts = replace(
@@ -121,7 +123,8 @@ def scanned_again(evidence: Evidence, scan: Scan, world: World) -> Evidence:
         findings=frozenset(one.kind for one in scan.findings if not one.allowed),
         finding_counts=(_counted(scan) or UNSET) if program.asks.counts else UNSET,
     )
-    return replace(evidence, signals=(*kept, *found), facts=facts, redacted=True)
+    duties = first.decision.obligations
+    return replace(evidence, signals=(*kept, *found), facts=facts, redacted=True, duties=duties)
 
 
 def rule(evidence: Evidence, world: World, now: datetime, named: Named | None = None) -> Ruling:
@@ -150,6 +153,7 @@ def _ruled(
     allowance = evidence.allowance
     grants = () if grant is None else (grant,)
     decision = decide(world.program, facts, now, grants, redacted=evidence.redacted)
+    decision = still_obliged(decision, evidence.duties)
     decision = narrowed(decision, facts.label, allowance, world.vocabulary)
     named = named or resolve(evidence.ask.model, world.fleet.catalogue)
     why_not = objecting(objections(world.program, facts, now), allowance)

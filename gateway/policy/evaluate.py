@@ -60,10 +60,15 @@ class _Matched(Struct, frozen=True):
     @property
     def obligations(self) -> tuple[str, ...]:
         """The union of what is obliged to; of limits of cost the lowest alone."""
-        words = frozenset[str]().union(*(clause.obliges for clause in self.duties))
-        limit = cost_max(words)
-        kept = {word for word in words if not word.startswith(COST_MAX)}
-        return _sorted(kept if limit is None else {*kept, costing(limit)})
+        return _joined(word for clause in self.duties for word in clause.obliges)
+
+
+def _joined(words: Iterable[str]) -> tuple[str, ...]:
+    """Return each word once; of limits of cost the lowest alone."""
+    said = frozenset(words)
+    limit = cost_max(said)
+    kept = {word for word in said if not word.startswith(COST_MAX)}
+    return _sorted(kept if limit is None else {*kept, costing(limit)})
 
 
 def decide(
@@ -86,6 +91,17 @@ def decide(
     for grant in grants if decision.reason != REDACT_FIRST else ():
         decision = _granted(program, facts, matched, decision, grant)
     return decision
+
+
+def still_obliged(decision: Decision, duties: tuple[str, ...]) -> Decision:
+    """Return the decision with what was obliged to before the body was redacted as well.
+
+    INVARIANT: a rule that asks for what was found holds no more once it is taken out, and what it
+    obliges to beside the redaction is still owed.
+    """
+    if not duties or decision.effect is not Effect.PERMIT:
+        return decision
+    return replace(decision, obligations=_joined((*decision.obligations, *duties)))
 
 
 def unredacted(first: Decision, why: str) -> Decision:

@@ -1,6 +1,6 @@
 """A policy that can be run: clauses, zones, and the labels that are given by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from msgspec import Struct
 
@@ -11,13 +11,16 @@ from gateway.domain.vocabulary import Vocabulary
 from gateway.domain.zone import Zone
 from gateway.policy.invariants import Invariant
 
+EVERY_KIND = "*"
+
 
 class Clause(Struct, frozen=True):
     """One compiled rule.
 
     `matches` says whether all its conditions hold. `fits` asks those about the label alone, and
     `conditional` says that there are others: what a proof over all labels has to work with.
-    `obliges` holds the words of the obligations of a rule that obliges; it has no zones.
+    `obliges` holds the words of the obligations of a rule that obliges; it has no zones. `kinds`
+    are those of the findings that it asks for, EVERY_KIND where it asks for their number alone.
     """
 
     id: str
@@ -28,6 +31,7 @@ class Clause(Struct, frozen=True):
     conditional: bool
     reason: str = ""
     obliges: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
 
 
 class Asks(Struct, frozen=True):
@@ -69,6 +73,14 @@ class Program(Struct, frozen=True):
     asks: Asks = Asks()
     promises: tuple[Invariant, ...] = ()
     restores_tools: bool = False
+
+    def hides(self, rule_ids: Collection[str], kind: str) -> bool:
+        """Does one of these rules, which oblige to redact, ask for findings of that kind?"""
+        return any(
+            kind in clause.kinds or EVERY_KIND in clause.kinds
+            for clause in self.duties
+            if clause.id in rule_ids
+        )
 
     @property
     def passable(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from gateway.domain.zone import Zone
 from gateway.policy.conditions import compile_when
 from gateway.policy.language import PATH_GLOBS_MAX, RULES_MAX, Rule, When
 from gateway.policy.places import ANY
-from gateway.policy.program import Asks, Clause
+from gateway.policy.program import EVERY_KIND, Asks, Clause
 from gateway.policy.reading import Reading, listed
 from gateway.policy.words import Words, check_name
 
@@ -94,7 +94,13 @@ def _clause(reading: Reading, pointer: str, rule: Rule, words: Words) -> Clause:
         conditional=bool(conditions.on_facts),
         reason=rule.reason,
         obliges=_obliges(reading, pointer, rule),
+        kinds=_kinds(rule.when),
     )
+
+
+def _kinds(when: When) -> frozenset[str]:
+    kinds = frozenset(listed(when.detector))
+    return kinds or frozenset({EVERY_KIND} if when.detector_count_min is not UNSET else ())
 
 
 def _obliges(reading: Reading, pointer: str, rule: Rule) -> frozenset[str]:

@@ -215,13 +215,40 @@ async def test_a_placeholder_that_is_there_already_is_refused(name: str) -> None
     assert_refused(stage)
 
 
-def assert_refused(stage: Stage) -> None:
+def assert_refused(stage: Stage, label: str = "restricted+secret") -> None:
     assert stage.sender.sent == []
     (decided,) = stage.ledger.decided
     assert (decided.decision.effect, decided.decision.reason) == (Effect.DENY, "cannot_redact")
     assert decided.redaction.failed is not UNSET
-    assert str(decided.label) == "restricted+secret"
+    assert str(decided.label) == label
     assert canonical.decode(canonical.encode(decided)) == decided
+
+
+async def test_what_is_owed_beside_the_redaction_is_owed_when_the_finding_is_gone() -> None:
+    owed = ["no_log_bodies", "notify", "redact", "require_review"]
+    rule = HIDE | {"obligations": owed, "cost_max_microusd": 10**9}
+    stage = a_stage(cloud=[ScriptedReply(openai.whole(replying()))], rules=(rule | {"id": "owe"},))
+    _, headers, _ = await stage.ask(an_envelope(asking()))
+    (decided,) = stage.ledger.decided
+    assert decided.decision.obligations == ("cost_max_microusd:1000000000", *owed)
+    assert ("notice",) in stage.meters.counted
+    assert headers["x-perimeter-obligations"] == "require_review, redact"
+
+
+async def test_a_tag_that_a_rule_obliges_to_redact_is_taken_out_although_it_raises_nothing() -> (
+    None
+):
+    mail = "ada.lovelace@mail.contoso.com"
+    for when in ({"detector": "email"}, {"detector_count_min": 1}):
+        hide = {"id": "mails", "effect": "oblige", "when": when, "obligations": ["redact"]}
+        stage = a_stage(cloud=[ScriptedReply(openai.whole(replying("ok")))], rules=(hide,))
+        status, _, raw = await stage.ask(an_envelope(asking(f"Write to {mail}, please.")))
+        assert status == 200, raw
+        assert mail.encode() not in sent(stage)
+        assert stage.ledger.decided[0].redaction.replaced == {"email": 1}
+        buried = a_stage(rules=(hide,))
+        assert (await buried.ask(an_envelope(chat(metadata={mail: "x"}))))[0] == 400
+        assert_refused(buried, "internal")
 
 
 BURIED: dict[str, dict[str, Any]] = {

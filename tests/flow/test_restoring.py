@@ -1,5 +1,7 @@
 """Placeholders become again what they stand for, wherever a stream cuts them."""
 
+import time
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -24,6 +26,7 @@ NAMES = keyed(b"k" * 32)
 FIRST, SECOND = "[[redacted:email:abcdefghijklmnop]]", "[[redacted:email:ponmlkjihgfedcba]]"
 KNOWN = {FIRST: "ada@example.com", SECOND: 'a "quoted"\nline'}
 
+SECONDS_MAX = 2.0
 PIECES = (FIRST, SECOND, "[", "[[", "[[red", "x", "]]", "é")
 
 
@@ -81,6 +84,15 @@ def test_what_could_be_a_placeholder_is_held_back_and_no_more() -> None:
     assert words(made.passes(TextDelta("see [[redacted:em"))) == "see "
     assert words(made.passes(TextDelta("ail:zz"))) == "[[redacted:email:zz"
     assert made.end() == []
+
+
+def test_thousands_of_placeholders_cost_no_more_than_a_few() -> None:
+    known = {f"[[redacted:key:{NAMES('team', str(at))}]]": str(at) for at in range(5_000)}
+    made = Restoring(Placeholders(known))
+    began = time.perf_counter()
+    said = "".join(known) + "[[redacted:" * 20_000 + "[" * 20_000
+    assert words(made.whole([TextDelta(said)])) == "".join(known.values()) + said[-240_000:]
+    assert time.perf_counter() - began < SECONDS_MAX
 
 
 def test_what_is_held_back_comes_before_what_is_not_more_of_it() -> None:
