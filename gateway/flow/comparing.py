@@ -16,9 +16,11 @@ from gateway.domain.fleet import Fleet
 from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.ports import World
+from gateway.flow.redacting import before
 from gateway.flow.replay import Load, NotReplayable, as_it_was, documents_of, fleet_of
-from gateway.flow.ruling import Evidence, rule
+from gateway.flow.ruling import Evidence, Ruling, rule
 from gateway.policy.compile import Compiled, compile_bundle
+from gateway.policy.evaluate import REDACT_FIRST, unredacted
 from gateway.policy.program import Asks
 
 # A ledger names few policies and catalogues; what is not kept is read again.
@@ -69,14 +71,14 @@ def answered(decided: Decided, compiled: Compiled, fleet: Fleet, asked: Asks) ->
         raise NotReplayable("the record holds no facts")
     evidence = Evidence(
         decided.ask,
-        restated(decided.signals, _kinds(decided), _stating(compiled)),
+        decided.signals,
         _facts(decided, decided.facts, compiled.program.asks, asked),
         allowance=decided.allowance or NO_LIMITS,
         body_bytes=decided.body_bytes,
         grants=_granted(decided, compiled.vocabulary),
     )
     try:
-        ruling = rule(evidence, _world(decided, compiled, fleet), decided.decision.decided_at)
+        ruling = _ruled(decided, evidence, compiled, _world(decided, compiled, fleet))
     except UnknownModel:
         raise NotReplayable("the catalogue of the record has no such name") from None
     decision = ruling.decision
@@ -88,6 +90,31 @@ def answered(decided: Decided, compiled: Compiled, fleet: Fleet, asked: Asks) ->
         decision.obligations,
         tuple(one.offering.id for one in ruling.route.candidates),
     )
+
+
+def _ruled(decided: Decided, evidence: Evidence, compiled: Compiled, world: World) -> Ruling:
+    """Return the ruling about the request, redacted where that policy says so.
+
+    What was taken out of it then is what can be known to be out of it now.
+    """
+    now, by, redaction = decided.decision.decided_at, _stating(compiled), decided.redaction
+    came = evidence
+    if redaction is not UNSET:
+        came = replace(before(evidence, redaction), grants=evidence.grants)
+    came = replace(came, signals=restated(came.signals, _kinds(decided), by))
+    first = rule(came, world, now)
+    if first.decision.reason != REDACT_FIRST:
+        return first
+    if redaction is not UNSET and redaction.failed is not UNSET:
+        return replace(first, decision=unredacted(first.decision, redaction.failed))
+    left = evidence.facts.findings
+    if any(compiled.program.hides(first.decision.because, kind) for kind in left) or (
+        redaction is UNSET and _kinds(decided)
+    ):
+        raise NotReplayable("the record does not say what a redaction would leave")
+    again = restated(evidence.signals, left, by)
+    duties = first.decision.obligations
+    return rule(replace(evidence, signals=again, redacted=True, duties=duties), world, now)
 
 
 def _world(decided: Decided, compiled: Compiled, fleet: Fleet) -> World:
