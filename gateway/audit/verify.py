@@ -207,8 +207,9 @@ def verify(
     if fault is None and reading.story.ends.origin != key.name:
         fault = _Fault(0, "record 0: the log was created under another origin")
     rotated = reading.story.ends.rotated
-    if fault is None and not is_signed_by(checkpoint_text, sealed.size, rotated):
-        fault = _unannounced(rotated)
+    if fault is None and rotated and not is_signed_by(checkpoint_text, sealed.size, rotated):
+        where = f"the key that record {rotated.index} announced"
+        fault = _Fault(rotated.index, f"the checkpoint is not signed with {where}")
     return _report(reading, sealed, fault)
 
 
@@ -224,11 +225,6 @@ def is_signed_by(note: str, size: int, rotated: Rotated | None) -> bool:
     except NoteRefused:
         return False
     return True
-
-
-def _unannounced(rotated: Rotated | None) -> _Fault:
-    first = None if rotated is None else rotated.index
-    return _Fault(first, f"the checkpoint is not signed with the key that record {first} announced")
 
 
 def _report(reading: _Reading, sealed: Checkpoint, fault: _Fault | None) -> Report:

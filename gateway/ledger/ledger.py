@@ -186,7 +186,7 @@ class Ledger:
         async with self._storing:
             try:
                 digest = await asyncio.to_thread(
-                    documents.store, self._parts.folder, value, self._parts.files
+                    documents.store, self._parts.writer.folder, value, self._parts.files
                 )
             except EntryRefused as error:
                 raise LedgerUnavailable("a document cannot be stored", hint=str(error)) from None

@@ -15,6 +15,7 @@ from gateway.ledger import documents
 from gateway.ledger.checkpoints import Sealed
 from gateway.ledger.documents import DOCUMENT_BYTES_MAX
 from gateway.ledger.entry import Entry, entry_of
+from gateway.ledger.files import Files
 from gateway.ledger.founding import Founder
 from gateway.ledger.naming import record_id
 from gateway.ledger.paths import LedgerFolder
@@ -63,6 +64,15 @@ class Relay:
         vkey = shard.signers.newest.under(origin).vkey
         return _entry("shard_closed", ts_us, boot, facts_of(Next(origin, str(vkey))))
 
+    def bring(self, shard: Shard, entries: Sequence[Entry]) -> None:
+        """See that every document of which entries tell lies in their shard; OSError.
+
+        WHY: it was put beside the shard that was written then, which may be closed by now.
+        """
+        for digest in (entry.stores[0] for entry in entries if entry.stores):
+            if not documents.place_of(shard.folder, digest).exists():
+                _copy(shards(self._ground.root)[-2], shard.folder, digest, self._ground.files)
+
     def follow(self, closed: Shard, introduce: Introduce | None = None) -> Shard:
         """Begin the shard that the closed one names, and return it.
 
@@ -106,13 +116,17 @@ class Relay:
         signers = Signers.of(told.vkey, told.next, self._ground.keys.load())
         entries = [*_beginning(closed, told), *(introduce(closed) if introduce else ())]
         for digest in closed.sealer.documents:
-            data = read_plain(documents.place_of(closed.folder, digest), DOCUMENT_BYTES_MAX)
-            files.publish(documents.place_of(fresh, digest), data)
+            _copy(closed.folder, fresh, digest, files)
         founder = Founder(signers, self._ground.store, files)
         end = founder.lay(fresh, entries)
         files.sync_folder(fresh.root)
         files.sync_folder(fresh.root.parent)
         founder.sign(fresh, entries, end)
+
+
+def _copy(old: LedgerFolder, new: LedgerFolder, digest: str, files: Files) -> None:
+    data = read_plain(documents.place_of(old, digest), DOCUMENT_BYTES_MAX)
+    files.publish(documents.place_of(new, digest), data)
 
 
 def _beginning(closed: Shard, told: Next) -> list[Entry]:

@@ -18,6 +18,7 @@ from gateway.domain.errors import ChainBroken, LedgerError, LedgerUnavailable
 from gateway.ledger.beats import Beats
 from gateway.ledger.entry import Entry, entry_of
 from gateway.ledger.naming import record_id
+from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.relay import Relay
 from gateway.ledger.sealer import SEAL_FAILURES
 from gateway.ledger.shard import Shard
@@ -70,6 +71,11 @@ class Writer:
     def size(self) -> int:
         """How many entries are durable, in all shards."""
         return self._size
+
+    @property
+    def folder(self) -> LedgerFolder:
+        """The folder of the shard that is written."""
+        return self._shard.folder
 
     @property
     def signers(self) -> Signers:
@@ -213,6 +219,7 @@ class Writer:
         self._acknowledge(parts)
 
     def _write(self, entries: Sequence[Entry]) -> None:
+        self._relay.bring(self._shard, entries)
         self._journal.write([entry.data for entry in entries])
         self._torn_by = self._unwritten = None
         for entry in entries:

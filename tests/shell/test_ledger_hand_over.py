@@ -7,6 +7,8 @@ import pytest
 
 from gateway.audit.canonical import decode
 from gateway.audit.record import Admin, Decided
+from gateway.ledger import documents
+from gateway.ledger.files import Files
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.parts import Options
 from gateway.ledger.paths import LedgerPaths
@@ -121,6 +123,24 @@ async def test_a_request_that_a_crash_left_open_is_lost_in_the_shard_that_follow
         pass
     report = check_log(paths)
     assert (report.open, report.lost) == (0, 1)
+
+
+async def test_a_document_lies_beside_the_record_of_it_whenever_the_shard_is_closed(
+    tmp_path: Path,
+) -> None:
+    paths = a_new_ledger(tmp_path)
+    async with a_boot(paths) as ledger:
+        await ledger.hand_over()
+        digest = await ledger.store_document({"version": 1}, "late")
+        await serve(ledger)
+        stored = documents.store(shards(paths.folder)[0], {"version": 2}, Files())
+        await ledger.hand_over()
+        (shards(paths.folder)[1].documents / f"{stored.removeprefix('sha256:')}.json").write_bytes(
+            documents.place_of(paths.folder, stored).read_bytes()
+        )
+        await ledger.record("document_stored", {"digest": stored, "name": "between"})
+        await serve(ledger)
+    assert set(check_log(paths).documents) == {digest, stored}
 
 
 async def test_records_are_counted_through_all_shards(tmp_path: Path) -> None:
