@@ -110,6 +110,7 @@ class MortalFiles(Files):
         self._synced: dict[Path, int] = {}
         self._unnamed: dict[Path, bytes | None] = {}
         self._moved: dict[Path, Path] = {}
+        self._renamed: dict[Path, Path] = {}
 
     def _step(self) -> None:
         self.steps += 1
@@ -178,7 +179,11 @@ class MortalFiles(Files):
         super().rename(source, target)
         # WHY: what an earlier life has written is on the disk.
         self._synced[target] = self._synced.pop(source, whole)
-        self._unnamed.pop(source, None)
+        if source in self._unnamed:
+            del self._unnamed[source]
+        else:
+            # WHY: a rename that is lost leaves the file under its old name.
+            self._renamed[target] = source
         self._unnamed.setdefault(target, old)
 
     def _rename_folder(self, source: Path, target: Path) -> None:
@@ -210,12 +215,18 @@ class MortalFiles(Files):
                 data = path.read_bytes()
                 path.write_bytes(data[:synced] + _survivor(data[synced:], survival))
         if survival == "nothing":
-            for path, old in self._unnamed.items():
-                path.unlink(missing_ok=True)
-                if old is not None:
-                    path.write_bytes(old)
-            for path, before in self._moved.items():
-                path.rename(before)
+            self._lose_names()
+
+    def _lose_names(self) -> None:
+        for path, old in self._unnamed.items():
+            if path in self._renamed and path.exists():
+                path.rename(self._renamed[path])
+            path.unlink(missing_ok=True)
+            if old is not None:
+                path.touch(0o600)
+                path.write_bytes(old)
+        for path, before in self._moved.items():
+            path.rename(before)
 
 
 def _survivor(unsynced: bytes, survival: str) -> bytes:
