@@ -692,7 +692,8 @@ class Verification:
         self.exported = (folder / "MANIFEST.json").exists()
         if asked.vkey is None:
             self.limits.append("without --vkey, it is only shown to agree with its own key")
-        self.key = Key.read(asked.vkey or text_of(folder / "vkey"), LOG_KEY)
+        told = text_of(folder / "vkey") if asked.vkey is None else asked.vkey
+        self.key = Key.read(told, LOG_KEY)
         self.from_folder = asked.vkey is None
         self.cosigners = [Key.read(text, COSIGNER_KEY) for text in asked.cosigner]
         self.quorum = len(self.cosigners) if asked.quorum is None else asked.quorum

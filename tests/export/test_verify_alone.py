@@ -330,6 +330,9 @@ def test_what_cannot_be_used_is_said_and_is_no_verdict(tmp_path: Path) -> None:
     write_log(tmp_path / "log", SMALL)
     assert judged(tmp_path / "nothing")["verdict"] == "unreadable"
     assert judged(tmp_path / "log", vkey=None)["verdict"] == "unreadable"
+    (tmp_path / "log" / "vkey").write_text(VKEY)
+    assert judged(tmp_path / "log", vkey=None)["verdict"] == "whole"
+    assert judged(tmp_path / "log", vkey="")["verdict"] == "unreadable"
     assert judged(tmp_path / "log", vkey="x\x1b[2J")["reason"].startswith("not a key")
     assert judged(tmp_path / "log", vkey=VKEY.replace("gw-0", "gw-1"))["verdict"] == "unreadable"
     assert judged(tmp_path / "log", "--kept", tmp_path / "none")["verdict"] == "unreadable"
