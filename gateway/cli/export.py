@@ -4,7 +4,7 @@ import argparse
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -39,6 +39,7 @@ from gateway.identity.persons import fingerprint
 from gateway.ledger import signing
 from gateway.ledger.cosigned import cosigned_of
 from gateway.ledger.ledger import field_of
+from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
 from gateway.ledger.shards import shards
 from gateway.ledger.signing import SigningKey
@@ -119,7 +120,9 @@ def _made(arguments: argparse.Namespace, settings: Settings, asked: Asked, part:
     """Make the export where nobody takes it for one, and return its digest."""
     key = signing.load(settings.paths.signing_key)
     with _opened(arguments, settings) as opened:
-        sources = list(_sources(settings, key, opened))
+        folder = ledger_paths(settings.paths).folder
+        witnesses = [one.key for one in settings.anchors.witnesses.values()]
+        sources = list(shard_sources(folder, key, witnesses, opened))
         if arguments.form == OCSF:
             with part.open("xb") as file:
                 file.writelines(map(ocsf.line, all_events(sources, asked, __version__)))
@@ -130,16 +133,18 @@ def _made(arguments: argparse.Namespace, settings: Settings, asked: Asked, part:
         return write_bundles(sources, asked, about, part)
 
 
-def _sources(
-    settings: Settings, key: SigningKey, opened: Opened | None
+def shard_sources(
+    folder: LedgerFolder,
+    key: SigningKey,
+    witnesses: Sequence[str] = (),
+    opened: Opened | None = None,
 ) -> Iterator[tuple[str, Source]]:
-    """Yield every shard of the ledger by its name, as it can be exported."""
-    witnesses = [one.key for one in settings.anchors.witnesses.values()]
-    for folder in shards(ledger_paths(settings.paths).folder):
-        origin = read_plain(folder.origin, LINE_BYTES_MAX).decode().strip()
-        name = FIRST if origin == key.name else folder.root.name
+    """Yield every shard of a ledger by its name, as it can be exported; OSError."""
+    for shard in shards(folder):
+        origin = read_plain(shard.origin, LINE_BYTES_MAX).decode().strip()
+        name = FIRST if shard == folder else shard.root.name
         own = SigningKey(origin, key.private)
-        yield name, Source(folder, own, cosigned_of(folder), witnesses, opened)
+        yield name, Source(shard, own, cosigned_of(shard), witnesses, opened)
 
 
 @contextmanager
