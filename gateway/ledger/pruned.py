@@ -5,15 +5,18 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from gateway.audit.canonical import EntryUnreadable, decode
+from gateway.audit.checkpoint import Vkey
+from gateway.audit.ends import Ends, Next, told
 from gateway.audit.record import Admin
 from gateway.audit.tree import Head, Tree
 from gateway.audit.verify import Report, Verdict
 from gateway.domain.errors import ChainBroken
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.pruning import read_leaves, sealed_of
+from gateway.ledger.pruning import last_of, read_leaves, sealed_of
 from gateway.ledger.reading import Reading
 
 PRUNED = "pruned"
+CLOSED = "shard_closed"
 _NAMED = b'"pruned"'
 
 
@@ -36,28 +39,42 @@ def told_in(shards: Iterable[LedgerFolder]) -> dict[str, Told]:
     return found
 
 
-def report_of(folder: LedgerFolder, known: Iterable[Head], later: Sequence[LedgerFolder]) -> Report:
+def report_of(
+    folder: LedgerFolder, key: Vkey, known: Iterable[Head], later: Sequence[LedgerFolder]
+) -> Report:
     """Return what the leaves of a pruned shard prove; `later` are the shards that follow it.
 
     INVARIANT: without a record that says so, a shard whose content is gone was tampered with.
     """
-    sealed = sealed_of(folder)
+    sealed = sealed_of(folder, key)
     head = Head(sealed.size, sealed.root)
     fault = _fault(folder, head, known)
-    told = told_in(later).get(sealed.origin)
-    if not fault and told is None:
+    said = told_in(later).get(sealed.origin)
+    if not fault and said is None:
         fault = "what its records say is gone, and no record says that it was pruned"
-    if not fault and told is not None and (told.size, told.root) != (head.size, head.root.hex()):
+    if not fault and said is not None and (said.size, said.root) != (head.size, head.root.hex()):
         fault = "the record that says it was pruned speaks of another log"
-    if fault or told is None:
+    if fault or said is None:
         return Report(verdict=Verdict.TAMPERED, reason=fault, origin=sealed.origin)
     return Report(
         verdict=Verdict.WHOLE,
         origin=sealed.origin,
         size=sealed.size,
+        vkey=str(key),
+        root=sealed.root,
+        ends=_ends(folder, key),
         pruned=sealed.size,
-        pruned_by=f"record {told.index} of {told.shard}",
+        pruned_by=f"record {said.index} of {said.shard}",
     )
+
+
+def _ends(folder: LedgerFolder, key: Vkey) -> Ends:
+    """Return which shard follows, as the last record says, which the leaves prove."""
+    ends, last = Ends(), last_of(folder)
+    ends.go_on(key, None)
+    if last is not None and last.what == CLOSED:
+        ends.next = told(last.facts, Next)
+    return ends
 
 
 def _fault(folder: LedgerFolder, head: Head, known: Iterable[Head]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gateway.audit.canonical import ENTRY_BYTES_MAX, EntryUnreadable, decode
-from gateway.audit.checkpoint import Checkpoint, NoteRefused, parse_vkey
+from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.record import Admin
 from gateway.audit.tree import Head, Tree, leaf_hash
@@ -154,10 +154,13 @@ def read_leaves(folder: LedgerFolder) -> Iterator[bytes]:
             yield from (chunk[at : at + _HASH_BYTES] for at in range(0, len(chunk), _HASH_BYTES))
 
 
-def sealed_of(folder: LedgerFolder) -> Checkpoint:
-    """Return the checkpoint of a closed shard, signed by its own key; OSError, ChainBroken."""
+def sealed_of(folder: LedgerFolder, key: Vkey | None = None) -> Checkpoint:
+    """Return the checkpoint of a closed shard; OSError, ChainBroken when it is not signed.
+
+    Without a key it is that in the shard's own folder.
+    """
     try:
-        vkey = parse_vkey(read_plain(folder.vkey, VKEY_BYTES_MAX).decode().strip())
+        vkey = key or parse_vkey(read_plain(folder.vkey, VKEY_BYTES_MAX).decode().strip())
         return verify_note(read_plain(folder.checkpoint, NOTE_BYTES_MAX).decode(), vkey)
     except (NoteRefused, UnicodeDecodeError):
         raise ChainBroken("the checkpoint of a shard is not signed", hint=_HINT) from None

@@ -80,7 +80,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     `zones: any` closes every zone and is for a deny alone. `reason` is shown to the caller. With
     `mode: shadow` it is evaluated and recorded, and changes nothing.
     `effect: oblige` names no zone, but `obligations` of a permitted request, or what it may cost at
-    worst (`cost_max_microusd`), or both; those of all rules that match are joined.
+    worst (`cost_max_microusd`), or what of the names under `passes` passes at the most
+    (`passes_only`), or several; those of all rules that match are joined.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     mode: Literal["enforce", "shadow"] = "enforce"
     obligations: list[Obligation] | UnsetType = UNSET
     cost_max_microusd: Annotated[int, Meta(ge=0, le=COST_MAX_MICROUSD)] | UnsetType = UNSET
+    passes_only: Annotated[list[str], Meta(max_length=PASSES_MAX)] | UnsetType = UNSET
 
 
 class Detector(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,5 @@
 """Retention: closed shards go when they are old, not before, never under a hold, always told."""
 
-import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,12 @@ from gateway.app.bodies import retention_problems
 from gateway.app.retaining import BY_DAYS, DAY_US, Retention, Terms
 from gateway.audit.canonical import decode
 from gateway.audit.record import Admin
-from gateway.audit.verify import Verdict
-from gateway.cli.verify import lines
 from gateway.config.node import load_node
 from gateway.domain.approval import Action
 from gateway.ledger import pruning
 from gateway.ledger.bodies import BodyStore
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.pruned import told_in
-from gateway.ledger.pruning import sealed_of
-from gateway.ledger.shards import shards
-from gateway.ledger.verify import verify_folder
 from gateway.stores.standing import Active, Standing
 from tests.doubles.ledgers import ORIGIN, SteadyClock, a_boot, a_new_ledger, check_log, serve
 from tests.doubles.records import CANARIES, NOW_US
@@ -137,67 +130,6 @@ async def test_a_hold_of_others_keeps_nothing(tmp_path: Path, scope: dict[str, s
         stage.later(500)
         await stage.retention.look()
         assert pruning.is_pruned(stage.closed)
-
-
-async def a_pruned_chain(root: Path) -> tuple[Path, int]:
-    """Return a ledger whose first shard was pruned, and which record of the second says so."""
-    async with a_stage(root) as stage:
-        stage.later(500)
-        await stage.retention.look()
-        index = next(
-            stored.index
-            for stored in stage.ledger.reader.entries()
-            if b'"what":"pruned"' in stored.entry
-        )
-        closed = stage.closed.root
-    later = closed / "shards" / "0002-2026-12"
-    shutil.copytree(root / "now" / "ledger", later)
-    return closed, index
-
-
-async def test_a_pruned_shard_is_whole_and_names_the_record_that_says_so(tmp_path: Path) -> None:
-    ledger, index = await a_pruned_chain(tmp_path)
-    report = verify_folder(ledger)
-    assert report.verdict is Verdict.WHOLE, report.reason
-    assert report.pruned == report.size > 10
-    assert report.pruned_by == f"record {index} of 0002-2026-12"
-    [line] = lines(report)
-    assert line.startswith(f"pruned under retention, as record {index} of 0002-2026-12 says")
-
-
-async def test_content_that_is_gone_without_a_record_was_tampered_with(tmp_path: Path) -> None:
-    ledger, _ = await a_pruned_chain(tmp_path)
-    shutil.rmtree(ledger / "shards")
-    report = verify_folder(ledger)
-    assert (report.verdict, "no record says" in report.reason) == (Verdict.TAMPERED, True)
-
-
-async def test_leaves_that_were_changed_are_tampered_with(tmp_path: Path) -> None:
-    ledger, _ = await a_pruned_chain(tmp_path)
-    leaves = ledger / "leaves"
-    whole = leaves.read_bytes()
-    for bent in (whole[:-32], whole[:-5], whole[:40] + b"x" + whole[41:], whole + bytes(32), b""):
-        leaves.write_bytes(bent)
-        assert verify_folder(ledger).verdict is Verdict.TAMPERED
-    leaves.write_bytes(whole)
-    assert verify_folder(ledger).verdict is Verdict.WHOLE
-
-
-async def test_a_record_about_another_log_excuses_nothing(tmp_path: Path) -> None:
-    ledger, _ = await a_pruned_chain(tmp_path / "one")
-    other, _ = await a_pruned_chain(tmp_path / "two")
-    told = told_in(shards(LedgerFolder(other))[1:])[ORIGIN]
-    mine = sealed_of(LedgerFolder(ledger))
-    assert told.root == sealed_of(LedgerFolder(other)).root.hex() != mine.root.hex()
-    shutil.rmtree(ledger / "shards")
-    shutil.copytree(other / "shards", ledger / "shards")
-    assert "another log" in verify_folder(ledger).reason
-
-
-async def test_a_kept_checkpoint_still_convicts(tmp_path: Path) -> None:
-    ledger, _ = await a_pruned_chain(tmp_path)
-    kept = (ledger / "checkpoint").read_text()
-    assert verify_folder(ledger, kept=[kept]).verdict is Verdict.WHOLE
 
 
 async def test_that_a_shard_goes_is_durable_before_it_goes(tmp_path: Path, monkeypatch) -> None:
