@@ -12,7 +12,6 @@ from gateway.flow.exchange import Exchange
 from gateway.flow.texts import TOO_LARGE, UNWRITTEN, Texts
 from tests.doubles.houses import Stage, an_envelope, chat
 from tests.doubles.records import a_decided, a_decision, a_settled
-from tests.flow.test_obligations import obliging
 
 pytestmark = pytest.mark.anyio
 NO_LOG_BODIES = Obligation.NO_LOG_BODIES
@@ -102,18 +101,3 @@ async def test_nothing_leaves_when_its_body_cannot_be_kept() -> None:
     assert status == 503
     assert stage.sender.sent == []
     assert stage.ledger.decided == []
-
-
-async def test_a_rule_of_the_policy_forbids_to_keep_what_it_permits() -> None:
-    shelf, stage = Shelf(), obliging("no_log_bodies")
-    stage.exchange = Exchange(replace(stage.house, bodies=shelf))
-    status, _, _ = await stage.ask(replace(an_envelope(chat()), raw=RAW, body_bytes=len(RAW)))
-    assert status == 200
-    assert shelf.kept == []
-    assert stage.ledger.decided[0].body == NO_LOG_BODIES
-    assert stage.ledger.settled[0].reply_body == NO_LOG_BODIES
-    stage = obliging("notify")
-    stage.exchange = Exchange(replace(stage.house, bodies=shelf))
-    await stage.ask(replace(an_envelope(chat()), raw=RAW, body_bytes=len(RAW)))
-    assert [kind for kind, _, _ in shelf.kept] == ["Decided"]
-    assert stage.ledger.settled[0].reply_body == TOO_LARGE
