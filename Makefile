@@ -76,10 +76,11 @@ faults-gateway: $(READY) ## the kill loop on the whole gateway, PERIMETER_KILLS 
 simulate: $(READY) ## a large number of random worlds
 	$(BIN)/python -m tests.simulation.worlds --worlds 200000
 
-bench: $(READY) ## what a translated stream, a scan, a decision, the ledger under load and a log of a million records cost
+bench: $(READY) ## what a translated stream, a scan, a decision, the ledger under load and a log of a million records cost, and questions of ten million
 	$(BIN)/python -m tests.bench.translation
 	$(BIN)/python -m tests.bench.detection
 	$(BIN)/python -m tests.bench.decision
+	$(BIN)/python -m tests.bench.audit
 	$(BIN)/python -m tests.bench.ledger
 	$(BIN)/python -m tests.bench.verifying
 
