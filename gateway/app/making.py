@@ -12,8 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.app.alarms import Alarms, KeyAlarms
+from gateway.app.appointing import open_stewards
 from gateway.app.bindings import bindable_in
-from gateway.app.bodies import bodies_of, store_of
+from gateway.app.bodies import bodies_of
+from gateway.app.destroying import erasing_of
 from gateway.app.erasing import open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
@@ -28,7 +30,7 @@ from gateway.app.node_secret import (
 )
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.residency import ResidencyWatch, asking, subjects_of
-from gateway.app.stewards import Stewards, open_stewards
+from gateway.app.stewards import Stewards
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTOR_NAMES
@@ -186,15 +188,16 @@ class Kept(Struct, frozen=True):
 async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) -> Kept:
     """Open what is kept; LedgerUnavailable when there is no ledger or another holds it."""
     told = loaded.node.settings.ledger
-    options = Options(observe_sync_s=metrics.fsync, heartbeat_s=told.heartbeat_s)
+    options = Options(
+        observe_sync_s=metrics.fsync, heartbeat_s=told.heartbeat_s, period=told.shards
+    )
     paths = ledger_paths(loaded.node.settings.paths)
     ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
     background, openings = Background(), Openings()
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    bodies = store_of(loaded.node.settings)
-    stewards.acts = await open_erasing(ledger, conversations, bodies, clock)
+    stewards.acts = await open_erasing(erasing_of(stewards, ledger, conversations, clock))
     return Kept(ledger, stewards, digests, background, openings, conversations)
 
 

@@ -14,19 +14,16 @@ from typing import Protocol
 import msgspec
 
 from gateway.app import exporting, inbox
-from gateway.app.bundles import signed_of
-from gateway.app.configured import configured
-from gateway.app.erasing import DECRYPTS, Refusal
+from gateway.app.erasing import DECRYPTS, Erasing
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
 from gateway.app.moment import EPOCH
-from gateway.app.node_secret import derived, node_secret, secret_place
 from gateway.audit.canonical import decode
 from gateway.classification.allowed import NOTHING_ALLOWED, Allows, by_fingerprint
 from gateway.domain.allowed import Allowed
 from gateway.domain.approval import Action, Approved
-from gateway.domain.errors import ConfigError, GatewayError, Unreachable
+from gateway.domain.errors import GatewayError, Unreachable
 from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.openings import Openings
@@ -53,10 +50,7 @@ from gateway.stores.standing import (
 LOOK_S = 0.25
 US = 1_000_000
 SWEEP_US = 3_600 * US
-FILE = "standing"
-PURPOSE = "standing"
 REFUSED = "approval_refused"
-CONFIGURED = "configured"
 UNKNOWN_ZONE = "unknown_zone"
 ANOTHER_CLOSING = "another_closing"
 UNKNOWN_REPO = "unknown_repo"
@@ -65,7 +59,7 @@ ALLOW = Action.ALLOW_FINDING
 # WHY: the policy's own approval lies in the policy folder, and to the others nothing acts yet: what
 # is recorded as used must have had its effect.
 ZONES = frozenset({Action.CLOSE_ZONE, Action.OPEN_ZONE})
-SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, *DECRYPTS})
+SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, Action.PRUNE, *DECRYPTS})
 EXPORTS = frozenset({Action.EXPORT, Action.EXPORT_FULL})
 TAKEN = frozenset({ALLOW, Action.REVOKE, *ZONES, *SUBJECTS, *KINDS, *EXPORTS})
 GLASS = Action.BREAK_GLASS
@@ -94,19 +88,6 @@ class GrantMeters(Protocol):
         """Say how many statements that break glass are in effect."""
 
 
-class Acts(Protocol):
-    """What is done about subjects: gateway.app.erasing."""
-
-    async def why_not(self, approved: Approved, standing: Standing) -> Refusal | None:
-        """Return why this statement may have no effect; None where it may."""
-
-    async def act(self, approved: Approved) -> None:
-        """Carry out what it says."""
-
-    async def watch(self) -> None:
-        """Finish what could not be finished at once."""
-
-
 class Stewards:
     """Holds what approvals have set; `current()` is the configuration that is in force."""
 
@@ -131,7 +112,7 @@ class Stewards:
         self._granted_of: tuple[dict[str, Active], Vocabulary] | None = None
         self._meters: GrantMeters | None = None
         self.standing = Standing()
-        self.acts: Acts | None = None
+        self.acts: Erasing | None = None
 
     async def catch_up(self) -> None:
         """Fold what the ledger says since the file was written; it may take a while."""
@@ -206,6 +187,10 @@ class Stewards:
         """Record that a policy is in force; LedgerError when that cannot be written."""
         async with self._one:
             await self._record((POLICY_LOADED, facts))
+
+    async def tell(self, what: str, facts: Facts) -> None:
+        """Record something from which the state is folded; LedgerError."""
+        await self._record((what, facts))
 
     async def persons_loaded(self, persons: Persons) -> None:
         """Record that other persons may sign from now on; LedgerError when that fails.
@@ -346,7 +331,7 @@ class Stewards:
             logger().warning("standing_unwritten", kind=type(error).__name__)
 
     @property
-    def acting(self) -> Acts:
+    def acting(self) -> Erasing:
         """What is done about subjects, once the start has ended."""
         if self.acts is None:
             raise Unreachable("an approval is taken before the start has ended")
@@ -366,32 +351,6 @@ class Stewards:
             mark, standing = 0, Standing()
         entries = self._ledger.reader.entries(mark)
         return folded(standing, (decode(stored.entry) for stored in entries))
-
-
-async def open_stewards(
-    loaded: Loaded, ledger: Ledger, clock: Clock, openings: Openings
-) -> tuple[Stewards, dict[str, str]]:
-    """Return what approvals have set so far, and the digests of the documents in force.
-
-    ConfigError, with the ledger closed, when this policy may not be in force.
-    """
-    paths = loaded.node.settings.paths
-    key = derived(node_secret(secret_place(paths)), PURPOSE)
-    file = StandingFile(paths.subject_keys.with_name(FILE), ledger.origin, key)
-    stewards = Stewards(ledger, file, clock, openings, lambda: loaded)
-    await stewards.catch_up()
-    try:
-        signed = signed_of(loaded, stewards.standing, clock.now_us())
-    except ConfigError:
-        await ledger.close()
-        raise
-    await stewards.persons_loaded(loaded.persons)
-    documents = loaded.documents.items()
-    digests = {name: await ledger.store_document(value, name) for name, value in documents}
-    await ledger.record(CONFIGURED, configured(loaded, digests))
-    if (stewards.standing.policy, stewards.standing.serial) != (digests["policy"], signed.serial):
-        await stewards.policy_loaded({**signed.facts, **digests})
-    return stewards, digests
 
 
 def _allowed(active: Active) -> Allowed:

@@ -32,6 +32,10 @@ ADMIN_KINDS = frozenset(
         "subject_key_made",
         "clock_stepped",
         "heartbeat",
+        "key_rotated",
+        "hand_over_asked",
+        "shard_closed",
+        "carried",
         "conversations_forgotten",
         "residency_agreed",
         "residency_difference",
@@ -45,8 +49,11 @@ ADMIN_KINDS = frozenset(
         "break_glass_ended",
         "waiver_ended",
         "persons_loaded",
+        "route_asked",
         "erased",
         "bodies_pruned",
+        "pruned",
+        "prune_refused",
         "exported",
         "anchored",
         "anchor_contradicted",
@@ -79,11 +86,16 @@ class Personal(Struct, frozen=True):
 
 
 class Sealed(Struct, frozen=True):
-    """Personal fields as ciphertext: the id of the key, nonce and data in base64."""
+    """Personal fields as ciphertext: the id of the key, nonce and data in base64.
+
+    Where that is larger than an entry can hold, `data` is empty and `blob` is its digest.
+    """
 
     key: str
     nonce: str
     data: str
+    # WHY: left out where there is none: what an older record holds must be written as it was.
+    blob: str | UnsetType = UNSET
 
 
 class Decided(Struct, frozen=True, tag="decided", tag_field="type"):

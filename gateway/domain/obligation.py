@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 COST_MAX = "cost_max_microusd"
-_PROVIDER_RUN = frozenset({"mcp_servers", "container", "system_tool"})
+PASSES_ONLY = "passes_only"
+_PROVIDER_RUN = frozenset(
+    {"mcp_servers", "container", "system_tool", "web_search_options", "plugins", "data_sources"}
+)
 _TOOLS = "tools."
 
 
@@ -38,6 +41,16 @@ def cost_max(obligations: Iterable[str]) -> int | None:
     return min(limits, default=None)
 
 
+def passing_only(names: Iterable[str]) -> str:
+    """Return the word for the names that pass at the most; those of several words pass together."""
+    return f"{PASSES_ONLY}:{','.join(sorted(set(names)))}"
+
+
+def is_provider_field(name: str) -> bool:
+    """Is that a field of a request by which a provider runs something?"""
+    return name in _PROVIDER_RUN
+
+
 def is_provider_tool(name: str) -> bool:
     """Does a provider run what has that name in `passes`?"""
     return name.startswith(_TOOLS) or name in _PROVIDER_RUN
@@ -47,9 +60,20 @@ def passing(
     passes: Mapping[str, frozenset[str]], obligations: Iterable[str]
 ) -> Mapping[str, frozenset[str]]:
     """Return what may still pass, by zone, under these obligations; never more."""
-    if Obligation.STRIP_PROVIDER_TOOLS not in obligations:
+    words = frozenset(obligations)
+    strips = Obligation.STRIP_PROVIDER_TOOLS in words
+    lists = [
+        frozenset(word.partition(":")[2].split(","))
+        for word in words
+        if word.startswith(f"{PASSES_ONLY}:")
+    ]
+    if not strips and not lists:
         return passes
     return {
-        zone: frozenset(name for name in names if not is_provider_tool(name))
+        zone: frozenset(
+            name
+            for name in names
+            if not (strips and is_provider_tool(name)) and all(name in one for one in lists)
+        )
         for zone, names in passes.items()
     }

@@ -35,6 +35,7 @@ LAST_WAIT_S = 1.0
 RETRY_AFTER_S_MAX = 3600
 OK = 200
 OTHER_REPLIES = "other_replies"
+VERBATIM_REPLY = "verbatim_reply"
 ENGINE_IS_WRONG = frozenset({401, 403, 404, 405})
 
 
@@ -257,8 +258,10 @@ class Try:
             hearing.hear_all(events)
             hear_others(self._prepared.target, body, hearing)
         changed = bool(watch and watch.masked) or bool(restoring and restoring.restored)
-        if changed and not translated and (ask.replies or 1) > 1:
-            self._docket.losses = (*self._docket.losses, OTHER_REPLIES)
+        if changed and not translated:
+            # WHY: what is written anew holds what events hold, and of one reply.
+            others = (OTHER_REPLIES,) if (ask.replies or 1) > 1 else ()
+            self._docket.losses = (*self._docket.losses, VERBATIM_REPLY, *others)
         if translated or changed:
             body = dialect.write_reply(tuple(events), ask.model, self._docket.id)
         return Whole(body, hearing, watch)

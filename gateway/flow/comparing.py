@@ -16,11 +16,17 @@ from gateway.domain.fleet import Fleet
 from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.ports import World
-from gateway.flow.redacting import before
-from gateway.flow.replay import Load, NotReplayable, as_it_was, documents_of, fleet_of
-from gateway.flow.ruling import Evidence, Ruling, rule
+from gateway.flow.replay import (
+    Load,
+    NotReplayable,
+    anew,
+    as_it_was,
+    documents_of,
+    fleet_of,
+    found_in,
+)
+from gateway.flow.ruling import Evidence
 from gateway.policy.compile import Compiled, compile_bundle
-from gateway.policy.evaluate import REDACT_FIRST, unredacted
 from gateway.policy.program import Asks
 
 # A ledger names few policies and catalogues; what is not kept is read again.
@@ -78,7 +84,8 @@ def answered(decided: Decided, compiled: Compiled, fleet: Fleet, asked: Asks) ->
         grants=_granted(decided, compiled.vocabulary),
     )
     try:
-        ruling = _ruled(decided, evidence, compiled, _world(decided, compiled, fleet))
+        world, by = _world(decided, compiled, fleet), _stating(compiled)
+        ruling = anew(decided, evidence, world, lambda told, kinds: restated(told, kinds, by))
     except UnknownModel:
         raise NotReplayable("the catalogue of the record has no such name") from None
     decision = ruling.decision
@@ -90,31 +97,6 @@ def answered(decided: Decided, compiled: Compiled, fleet: Fleet, asked: Asks) ->
         decision.obligations,
         tuple(one.offering.id for one in ruling.route.candidates),
     )
-
-
-def _ruled(decided: Decided, evidence: Evidence, compiled: Compiled, world: World) -> Ruling:
-    """Return the ruling about the request, redacted where that policy says so.
-
-    What was taken out of it then is what can be known to be out of it now.
-    """
-    now, by, redaction = decided.decision.decided_at, _stating(compiled), decided.redaction
-    came = evidence
-    if redaction is not UNSET:
-        came = replace(before(evidence, redaction), grants=evidence.grants)
-    came = replace(came, signals=restated(came.signals, _kinds(decided), by))
-    first = rule(came, world, now)
-    if first.decision.reason != REDACT_FIRST:
-        return first
-    if redaction is not UNSET and redaction.failed is not UNSET:
-        return replace(first, decision=unredacted(first.decision, redaction.failed))
-    left = evidence.facts.findings
-    if any(compiled.program.hides(first.decision.because, kind) for kind in left) or (
-        redaction is UNSET and _kinds(decided)
-    ):
-        raise NotReplayable("the record does not say what a redaction would leave")
-    again = restated(evidence.signals, left, by)
-    duties = first.decision.obligations
-    return rule(replace(evidence, signals=again, redacted=True, duties=duties), world, now)
 
 
 def _world(decided: Decided, compiled: Compiled, fleet: Fleet) -> World:
@@ -139,14 +121,6 @@ def _stating(compiled: Compiled) -> Stating:
     )
 
 
-def _kinds(decided: Decided) -> frozenset[str]:
-    """Return the kinds of which some finding was not allowed by a steward."""
-    allowed = decided.allowed_kinds or {}
-    return frozenset(
-        kind for kind, count in decided.finding_kinds.items() if count > allowed.get(kind, 0)
-    )
-
-
 def _granted(decided: Decided, vocabulary: Vocabulary) -> tuple[Grant, ...]:
     """Return what was granted, in the words of this policy; nothing where it lacks one of them."""
     grant = decided.granted
@@ -167,7 +141,7 @@ def _facts(decided: Decided, facts: Facts, asks: Asks, asked: Asks) -> Facts:
     """
     if not asks.clients <= asked.clients:
         raise NotReplayable("the record does not say which client it was")
-    if asks.counts and not asked.counts and _kinds(decided):
+    if asks.counts and not asked.counts and found_in(decided):
         raise NotReplayable("the record does not say how many different findings there were")
     if not set(asks.paths) <= set(asked.paths):
         raise NotReplayable("the record does not say with which paths tools were called")

@@ -17,7 +17,7 @@ from gateway.domain.errors import (
 from gateway.domain.obligation import Obligation, passing
 from gateway.domain.request import Ask, Envelope
 from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
-from gateway.flow.attempt import OK, Opened, Try, Whole, let_end, relay
+from gateway.flow.attempt import OK, OTHER_REPLIES, Opened, Try, Whole, let_end, relay
 from gateway.flow.docket import Docket
 from gateway.flow.hearing import REPLIES
 from gateway.flow.house import House
@@ -173,12 +173,14 @@ class Pursuit:
         return Reply(OK, self._headers(self._dialect.stream_type), self._stream(got, attempt))
 
     def _rewritten(self, target: Dialect) -> tuple[str, ...]:
-        """Return the loss of a stream that passes, but is read and written anew."""
+        """Return the losses of a stream that passes, but is read and written anew."""
         orders = self._docket.orders
         strict = (orders is not None and orders.strict) or self._docket.placeholders.originals
         passes = target.family == self._dialect.family
         anew = strict and self._ask.wants in REPLIES
-        return (VERBATIM_STREAM,) if anew and passes and self._ask.stream else ()
+        if not (anew and passes and self._ask.stream):
+            return ()
+        return (VERBATIM_STREAM, *((OTHER_REPLIES,) if (self._ask.replies or 1) > 1 else ()))
 
     async def _stream(self, opened: Opened, attempt: Try) -> AsyncGenerator[bytes, None]:
         """Yield the reply; whatever happens, the engine is let go and the record settled."""

@@ -20,7 +20,7 @@ from gateway.domain.request import Ask, Envelope
 from gateway.flow.naming import Names
 from gateway.flow.ports import Scanner, World
 from gateway.flow.ruling import Evidence, Ruling, asked, rule, scanned_again, spared
-from gateway.flow.stripping import reached, stripped
+from gateway.flow.stripping import provider_fields, reached, stripped
 from gateway.policy.evaluate import REDACT_FIRST, unredacted
 from gateway.routing.names import Named
 
@@ -111,7 +111,7 @@ def without_provider_tools(judged: Judged, dialect: Dialect, world: World, now: 
     """Return the ruling about the request without the tools that policy obliges to take out."""
     ruling, envelope = judged.ruling, judged.envelope
     obliged = Obligation.STRIP_PROVIDER_TOOLS in ruling.decision.obligations
-    if not obliged or not reached(ruling.evidence.ask):
+    if not obliged or not (reached(ruling.evidence.ask) or provider_fields(envelope.body)):
         return judged
     speaking = dialect.letting(world.program.passable)
     body, lost = stripped(envelope.body, lambda body: asked(replace(envelope, body=body), speaking))
@@ -132,8 +132,8 @@ def before(evidence: Evidence, redaction: Redaction) -> Evidence:
         signals=(*kept, *redaction.found),
         facts=facts,
         redacted=False,
-        grants=(),
         duties=(),
+        grants=(),
     )
 
 

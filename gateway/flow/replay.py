@@ -12,7 +12,7 @@ from gateway.backends import BACKENDS
 from gateway.config.backends import Known
 from gateway.config.catalogue import read_models
 from gateway.domain.caller import NO_LIMITS
-from gateway.domain.decision import Decision, Facts, Redaction
+from gateway.domain.decision import Decision, Facts, Redaction, Signal
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError
 from gateway.domain.fleet import Fleet
@@ -22,9 +22,11 @@ from gateway.flow.ports import World
 from gateway.flow.redacting import before
 from gateway.flow.ruling import Evidence, Ruling, rule
 from gateway.policy.compile import compile_bundle
-from gateway.policy.evaluate import unredacted
+from gateway.policy.evaluate import REDACT_FIRST, unredacted
 
 Load = Callable[[str], Any]
+# Returns signals as a policy states them; the kinds are those of the findings among them.
+Restate = Callable[[tuple[Signal, ...], frozenset[str]], tuple[Signal, ...]]
 
 # WHY: the time of the decision is what it is made again with.
 DECISION_FIELDS = tuple(name for name in Decision.__struct_fields__ if name != "decided_at")
@@ -58,12 +60,48 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
 def under(decided: Decided, policy: str, load: Load) -> tuple[Decision, tuple[str, ...]]:
     """Return what another policy would have decided, and the candidates it would have left.
 
-    Raises as `replay` does. What raised the label then is taken as recorded.
+    Raises as `replay` does, and as `anew`. What raised the label then is taken as recorded.
     """
     _assert_replayable(decided)
     changed = replace(decided, documents={**decided.documents, "policy": policy})
-    again = _again(decided, _world(changed, load))
+    again = anew(decided, evidence_of(decided), _world(changed, load), _as_recorded)
     return again.decision, tuple(one.offering.id for one in again.route.candidates)
+
+
+def anew(decided: Decided, evidence: Evidence, world: World, restate: Restate) -> Ruling:
+    """Return what the policy of that world makes of the request, redacted where it says so.
+
+    What was taken out of it then is what can be known to be out of it now: NotReplayable where
+    that policy takes out more, or anything where nothing was.
+    """
+    now, redaction = decided.decision.decided_at, decided.redaction
+    grants, kinds = evidence.grants, found_in(decided)
+    came = evidence
+    if redaction is not UNSET:
+        came = replace(before(evidence, redaction), grants=grants)
+    first = rule(replace(came, signals=restate(came.signals, kinds)), world, now)
+    if first.decision.reason != REDACT_FIRST:
+        return first
+    if redaction is not UNSET and redaction.failed is not UNSET:
+        return replace(first, decision=unredacted(first.decision, redaction.failed))
+    left, duties = evidence.facts.findings, first.decision.obligations
+    hides = any(world.program.hides(first.decision.because, kind) for kind in left)
+    if hides or (redaction is UNSET and kinds):
+        raise NotReplayable("the record does not say what a redaction would leave")
+    signals = restate(evidence.signals, left)
+    return rule(replace(evidence, signals=signals, redacted=True, duties=duties), world, now)
+
+
+def found_in(decided: Decided) -> frozenset[str]:
+    """Return the kinds of which some finding was not allowed by a steward."""
+    allowed = decided.allowed_kinds or {}
+    return frozenset(
+        kind for kind, count in decided.finding_kinds.items() if count > allowed.get(kind, 0)
+    )
+
+
+def _as_recorded(signals: tuple[Signal, ...], _kinds: frozenset[str]) -> tuple[Signal, ...]:
+    return signals
 
 
 def _assert_replayable(decided: Decided) -> None:
@@ -74,10 +112,10 @@ def _assert_replayable(decided: Decided) -> None:
             raise NotReplayable(f"the record names no {name}")
 
 
-def _evidence(decided: Decided) -> Evidence:
+def evidence_of(decided: Decided) -> Evidence:
     """Return what the final decision was made of; the record has facts."""
     redaction = decided.redaction
-    done = redaction is not UNSET and redaction.failed is UNSET
+    was_redacted = redaction is not UNSET and redaction.failed is UNSET
     return Evidence(
         cast("Ask", decided.ask),
         decided.signals,
@@ -85,15 +123,15 @@ def _evidence(decided: Decided) -> Evidence:
         allowance=decided.allowance or NO_LIMITS,
         body_bytes=decided.body_bytes,
         grants=(decided.granted,) if decided.granted else (),
-        redacted=done,
-        duties=redaction.decision.obligations if redaction and done else (),
+        redacted=was_redacted,
+        duties=redaction.decision.obligations if redaction and was_redacted else (),
     )
 
 
 def _first(redaction: Redaction, decided: Decided, world: World) -> list[tuple[str, Any, Any]]:
     """Return what was decided before redaction, recorded and made again."""
     was = redaction.decision
-    now = rule(before(_evidence(decided), redaction), world, was.decided_at)
+    now = rule(before(evidence_of(decided), redaction), world, was.decided_at)
     return [
         ("redaction.label", redaction.label, now.classification.label),
         *(
@@ -105,7 +143,7 @@ def _first(redaction: Redaction, decided: Decided, world: World) -> list[tuple[s
 
 def _again(decided: Decided, world: World) -> Ruling:
     """Return the ruling that the record tells of, made again."""
-    ruling = rule(_evidence(decided), world, decided.decision.decided_at)
+    ruling = rule(evidence_of(decided), world, decided.decision.decided_at)
     failed = decided.redaction.failed if decided.redaction else UNSET
     if failed is UNSET:
         return ruling

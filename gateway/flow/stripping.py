@@ -5,12 +5,13 @@ from typing import Any
 
 from gateway.domain.errors import Denied, GatewayError
 from gateway.domain.field_kind import spelled
-from gateway.domain.obligation import is_provider_tool
+from gateway.domain.obligation import is_provider_field, is_provider_tool
 from gateway.domain.request import Ask, Body
 
 TOOLS = "tools"
 CONFIGS = ("toolConfig", "tool_config")
 CHOICES = ("tool_choice", "toolChoice")
+CHOICE_IN_CONFIG = "toolChoice"
 # What forces no tool, in the words of all dialects.
 _FREE = frozenset({"auto", "none", "AUTO", "NONE"})
 
@@ -22,21 +23,28 @@ def reached(ask: Ask) -> frozenset[str]:
     return frozenset(name for name in ask.reaches or () if is_provider_tool(name))
 
 
+def provider_fields(body: Body) -> frozenset[str]:
+    """Return the names of the fields by which a provider would run something."""
+    return frozenset(spelled(name) for name in body if is_provider_field(spelled(name)))
+
+
 def stripped(body: Body, peek: Peek) -> tuple[Body, tuple[str, ...]]:
     """Return the body without those tools, and their names; Denied where one is demanded.
 
     `peek` tells of each tool alone whether a provider runs it, as it does of the whole request.
     """
-    lost = reached(peek(body))
-    kept = {name: value for name, value in body.items() if not is_provider_tool(spelled(name))}
+    lost = reached(peek(body)) | provider_fields(body)
+    kept = {name: value for name, value in body.items() if not is_provider_field(spelled(name))}
+    forced = False
     kept = _without(kept, lambda tools: {**kept, TOOLS: tools}, peek)
     for name in CONFIGS:
         inner = kept.get(name)
         if isinstance(inner, dict) and TOOLS in inner:
             config = _without(inner, _configured(kept, name), peek)
+            forced = forced or _forces(inner, _gone(inner, config), (CHOICE_IN_CONFIG,))
             kept = {key: value for key, value in kept.items() if key != name}
             kept |= {name: config} if config.get(TOOLS) else {}
-    if reached(peek(kept)) or _forces(body, _gone(body, kept)):
+    if forced or reached(peek(kept)) or _forces(body, _gone(body, kept)):
         raise Denied("Policy takes out the tools that a provider runs, and the request needs one.")
     if TOOLS not in kept:
         kept = {name: value for name, value in kept.items() if name not in CHOICES}
@@ -82,18 +90,29 @@ def _gone(body: Body, kept: Body) -> frozenset[str] | None:
     if not kept.get(TOOLS):
         return None
     gone = [tool for tool in body[TOOLS] if isinstance(tool, dict) and tool not in kept[TOOLS]]
-    said = (tool.get(name) for tool in gone for name in ("name", "type"))
+    held = [one for tool in gone for one in (tool, *tool.values()) if isinstance(one, dict)]
+    said = (one.get(name) for one in held for name in ("name", "type"))
     return frozenset(word for word in said if isinstance(word, str))
 
 
-def _forces(body: Body, gone: frozenset[str] | None) -> bool:
-    """Does the request demand a tool that is gone? `gone` is None where all of them are."""
-    for name in CHOICES:
-        choice = body.get(name)
-        told = choice if isinstance(choice, dict) else {"type": choice}
-        words = {one for one in (told.get("type"), told.get("name")) if isinstance(one, str)}
+def _forces(
+    holder: dict[str, Any], gone: frozenset[str] | None, choices: tuple[str, ...] = CHOICES
+) -> bool:
+    """Is a tool demanded that is gone? `gone` is None where all of them are."""
+    for name in choices:
+        words = _demanded(holder.get(name))
         if gone is None and words - _FREE:
             return True
         if gone is not None and words & gone:
             return True
     return False
+
+
+def _demanded(choice: object) -> frozenset[str]:
+    """Return the words of a choice: by its type and name, or by the one key that Converse has."""
+    if not isinstance(choice, dict):
+        return frozenset({choice} if isinstance(choice, str) else ())
+    held = [one for one in choice.values() if isinstance(one, dict)]
+    said = [one.get(name) for one in (choice, *held) for name in ("type", "name")]
+    words = frozenset(word for word in said if isinstance(word, str))
+    return words or frozenset(choice)

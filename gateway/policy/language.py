@@ -23,6 +23,9 @@ PATH_GLOBS_MAX = 128
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
 COUNT_MAX = 1_000
+# WHY: articles 19 and 26 of the EU AI Act ask for logs of six months at least.
+RETENTION_FLOOR_DAYS = 183
+RETENTION_DAYS_MAX = 36_500
 COST_MAX_MICROUSD = 1_000_000_000_000
 
 Words = str | list[str]
@@ -77,7 +80,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     `zones: any` closes every zone and is for a deny alone. `reason` is shown to the caller. With
     `mode: shadow` it is evaluated and recorded, and changes nothing.
     `effect: oblige` names no zone, but `obligations` of a permitted request, or what it may cost at
-    worst (`cost_max_microusd`), or both; those of all rules that match are joined.
+    worst (`cost_max_microusd`), or what of the names under `passes` passes at the most
+    (`passes_only`), or several; those of all rules that match are joined.
     """
 
     id: str
@@ -88,6 +92,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     mode: Literal["enforce", "shadow"] = "enforce"
     obligations: list[Obligation] | UnsetType = UNSET
     cost_max_microusd: Annotated[int, Meta(ge=0, le=COST_MAX_MICROUSD)] | UnsetType = UNSET
+    passes_only: Annotated[list[str], Meta(max_length=PASSES_MAX)] | UnsetType = UNSET
 
 
 class Detector(Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,6 +123,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     `unseen_assistant` is the label that a turn of the model joins which did not come from this
     gateway; without it such a turn joins none. `restores` says where, beside the words of a reply,
     placeholders become again what was redacted: in `tool_arguments`, or nowhere.
+    No record may be pruned before it is `retention_floor_days` old.
     """
 
     version: Version
@@ -131,6 +137,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     on_loss: Literal["refuse", "record"] = "record"
     passes: dict[str, list[str]] = {}
     unseen_assistant: str | UnsetType = UNSET
+    retention_floor_days: Annotated[int, Meta(ge=1, le=RETENTION_DAYS_MAX)] = RETENTION_FLOOR_DAYS
     restores: list[Literal["tool_arguments"]] = []
 
 

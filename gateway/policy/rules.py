@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from msgspec import UNSET, Struct
 
-from gateway.domain.obligation import costing
+from gateway.domain.obligation import costing, passing_only
 from gateway.domain.path_glob import PathGlob, glob_of
 from gateway.domain.zone import Zone
 from gateway.policy.conditions import compile_when
@@ -93,7 +93,7 @@ def _clause(reading: Reading, pointer: str, rule: Rule, words: Words) -> Clause:
         fits=conditions.fits,
         conditional=bool(conditions.on_facts),
         reason=rule.reason,
-        obliges=_obliges(reading, pointer, rule),
+        obliges=_obliges(reading, pointer, rule, words),
         kinds=_kinds(rule.when),
     )
 
@@ -103,11 +103,16 @@ def _kinds(when: When) -> frozenset[str]:
     return kinds or frozenset({EVERY_KIND} if when.detector_count_min is not UNSET else ())
 
 
-def _obliges(reading: Reading, pointer: str, rule: Rule) -> frozenset[str]:
+def _obliges(reading: Reading, pointer: str, rule: Rule, known: Words) -> frozenset[str]:
     """Return the words of the obligations; only a rule that obliges has any, and at least one."""
     words = frozenset(str(word) for word in rule.obligations or ())
     if rule.cost_max_microusd is not UNSET:
         words |= {costing(rule.cost_max_microusd)}
+    if rule.passes_only is not UNSET:
+        names = known.known.passable
+        if names is not None:
+            reading.known(f"{pointer}/passes_only", "name", rule.passes_only, names)
+        words |= {passing_only(rule.passes_only)}
     if rule.effect == OBLIGE and not words:
         reading.complain(pointer, "the rule obliges to nothing", "obligations: [...]")
     if rule.effect != OBLIGE and (words or rule.obligations is not UNSET):

@@ -9,13 +9,16 @@ from msgspec import UNSET
 from gateway.cli.mock_backend import anthropic
 from gateway.dialects import DIALECTS
 from gateway.domain.decision import Effect
-from gateway.domain.request import Envelope
+from gateway.domain.errors import Denied
+from gateway.domain.request import Ask, Envelope
+from gateway.flow.exchange import Exchange
 from gateway.flow.stripping import reached, stripped
 from tests.doubles import engine_bytes
 from tests.doubles.fleets import a_fleet
 from tests.doubles.houses import CATALOGUE, Stage, an_envelope, chat, message
 from tests.doubles.scripted_sender import ScriptedReply
 from tests.doubles.worlds import a_world, demo_with
+from tests.flow.test_texts import Shelf
 
 pytestmark = pytest.mark.anyio
 
@@ -157,6 +160,75 @@ async def test_that_no_body_is_kept_stands_in_the_record() -> None:
     stage = obliging("no_log_bodies")
     assert (await stage.ask(an_envelope(chat())))[0] == 200
     assert stage.ledger.decided[0].decision.obligations == ("no_log_bodies",)
+
+
+@pytest.mark.parametrize("duty", ["no_log_bodies", "notify"])
+async def test_where_bodies_are_kept_those_of_such_a_request_are_not(duty: str) -> None:
+    stage, shelf = obliging(duty), Shelf()
+    stage.exchange = Exchange(msgspec.structs.replace(stage.house, bodies=shelf))
+    envelope = msgspec.structs.replace(an_envelope(chat()), raw=b"{}", body_bytes=2)
+    assert (await stage.ask(envelope))[0] == 200
+    kept = duty != "no_log_bodies"
+    assert [kind for kind, _, _ in shelf.kept] == (["Decided"] if kept else [])
+    assert (stage.ledger.decided[0].body == "no_log_bodies") != kept
+
+
+@pytest.mark.parametrize("only", [["metadata"], ["remote_url"], []], ids=["one", "other", "none"])
+async def test_of_what_may_pass_by_name_only_what_is_named_does(only: list[str]) -> None:
+    stage = obliging(passes_only=only)
+    world = stage.worlds.world
+    passes = {"frontier": frozenset({"metadata", "user"})}
+    program = msgspec.structs.replace(world.program, passes=passes)
+    stage.worlds.world = msgspec.structs.replace(world, program=program)
+    status, headers, raw = await stage.ask(an_envelope(chat(metadata={"a": "b"}, user="u")))
+    assert status == 200, raw
+    assert {"metadata", "user"} & sent(stage).keys() == set(only) & {"metadata"}
+    lost = {"metadata", "user"} - set(only)
+    assert set(headers["x-perimeter-lost"].split(", ")) == lost
+    assert stage.ledger.decided[0].decision.obligations == (f"passes_only:{','.join(only)}",)
+
+
+async def test_a_search_that_a_field_asks_for_is_taken_out_as_well() -> None:
+    stage = obliging("strip_provider_tools")
+    world = stage.worlds.world
+    passes = {"frontier": frozenset({"web_search_options"})}
+    program = msgspec.structs.replace(world.program, passes=passes)
+    stage.worlds.world = msgspec.structs.replace(world, program=program)
+    status, headers, raw = await stage.ask(an_envelope(chat(web_search_options={})))
+    assert status == 200, raw
+    assert "web_search_options" not in sent(stage)
+    assert headers["x-perimeter-lost"] == "web_search_options"
+
+
+CONVERSE_TOOLS = [{"systemTool": {"name": "nova_grounding"}}, {"toolSpec": {"name": "look"}}]
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "refuses"),
+    [
+        (CONVERSE_TOOLS[:1], {"any": {}}, True),
+        (CONVERSE_TOOLS[:1], {"auto": {}}, False),
+        (CONVERSE_TOOLS, {"tool": {"name": "nova_grounding"}}, True),
+        (CONVERSE_TOOLS, {"tool": {"name": "look"}}, False),
+        (CONVERSE_TOOLS, {"any": {}}, False),
+    ],
+)
+def test_a_tool_that_converse_demands_is_known_in_its_own_form(
+    tools: list[Any], choice: dict[str, Any], refuses: bool
+) -> None:
+    def peek(body: dict[str, Any]) -> Ask:
+        listed = body.get("toolConfig", {}).get("tools", [])
+        runs = any("systemTool" in tool for tool in listed)
+        return Ask("m", reaches=frozenset({"system_tool"}) if runs else UNSET)
+
+    body = {"toolConfig": {"tools": tools, "toolChoice": choice}}
+    if refuses:
+        with pytest.raises(Denied):
+            stripped(body, peek)
+        return
+    kept, lost = stripped(body, peek)
+    assert lost == ("system_tool",)
+    assert kept.get("toolConfig", {}).get("tools", []) == tools[1:]
 
 
 SHAPES = {

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -192,6 +193,46 @@ async def test_placeholders_come_back_as_what_they_stand_for(way: str) -> None:
     assert settled.reply_restored == 1
     passed = way in {"OpenAI to OpenAI", "Anthropic to Anthropic"}
     assert ("verbatim_stream" in settled.losses) == passed
+    assert ("verbatim_reply" in settled.losses) == (way == "whole, OpenAI to OpenAI")
+    assert "other_replies" not in settled.losses
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_of_several_replies_the_others_are_a_loss(stream: bool) -> None:
+    script = replace(replying(), choices=2, stream=stream)
+    whole = b"".join(openai.stream(script)) if stream else openai.whole(script)
+    reply = ScriptedReply(whole, content_type=SSE) if stream else ScriptedReply(whole)
+    stage = a_stage(cloud=[reply])
+    status, _, raw = await stage.ask(an_envelope(asking(n=2, stream=stream)))
+    assert status == 200, raw
+    assert PAT.encode() in raw
+    assert b"redacted:" not in raw
+    assert "other_replies" in stage.ledger.settled[0].losses
+
+
+THOUGHT = {"type": "thinking", "thinking": f"The {PLACEHOLDER} is old.", "signature": "c2ln"}
+HIDDEN = {"type": "redacted_thinking", "data": "b3BhcXVl"}
+
+
+async def test_signed_thinking_comes_and_goes_as_it_is() -> None:
+    said = msgspec.json.decode(anthropic.whole(replying()))
+    said["content"] = [THOUGHT, HIDDEN, *said["content"]]
+    stage = a_stage(vllm=[ScriptedReply(msgspec.json.encode(said))] * 2)
+    turns: list[dict[str, Any]] = asked(ASKED)
+    for _ in range(2):
+        body = message() | {"messages": turns}
+        repo = {"repos": ("payments",)}
+        status, _, raw = await stage.ask(
+            an_envelope(body, dialect="anthropic_messages", caller=repo)
+        )
+        assert status == 200, raw
+        content = msgspec.json.decode(raw)["content"]
+        assert content[:2] == [THOUGHT, HIDDEN]
+        assert PAT in content[2]["text"]
+        turns = [*turns, {"role": "assistant", "content": content}, *asked("And now?")]
+    second = msgspec.json.decode(stage.sender.sent[1][1].body)
+    assert second["messages"][1]["content"][:2] == [THOUGHT, HIDDEN]
+    assert PLACEHOLDER in second["messages"][1]["content"][2]["text"]
 
 
 async def test_a_finding_has_one_placeholder_on_every_turn_and_another_elsewhere() -> None:
@@ -258,7 +299,7 @@ BURIED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("where", BURIED)
-async def test_what_cannot_be_taken_out_is_not_sent(where: str) -> None:
+async def test_adv_12_what_cannot_be_taken_out_is_not_sent(where: str) -> None:
     stage = a_stage()
     status, _, raw = await stage.ask(an_envelope(chat() | BURIED[where]))
     assert status == 400

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from gateway.audit import canonical
 from gateway.audit.record import Decided
 from gateway.domain.decision import Effect
-from gateway.flow.replay import NotReplayable
+from gateway.flow.replay import NotReplayable, under
 from tests.doubles.houses import Stage, an_envelope
 from tests.flow import test_replay
 from tests.flow.test_comparing import asked_again, policy_of
@@ -48,6 +48,17 @@ async def test_a_policy_that_redacts_no_more_is_told_what_came() -> None:
     again = asked_again(record, store, with_rules(store))
     assert again.label == "restricted+secret"
     assert again.boundary == ("on_prem",)
+
+
+async def test_an_audit_tells_of_a_change_what_came() -> None:
+    store = stored()
+    record = await recorded(store)
+    policy = next(iter(store))
+    assert under(record, policy, store.__getitem__)[0] == record.decision
+    plain = test_replay.a_store()
+    decision, candidates = under(record, next(iter(plain)), {**store, **plain}.__getitem__)
+    assert decision.boundary == {"on_prem"}
+    assert candidates != record.candidates
 
 
 async def test_a_policy_that_would_redact_more_has_no_answer() -> None:

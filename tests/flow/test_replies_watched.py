@@ -172,12 +172,14 @@ async def test_a_choice_that_no_reader_reads_is_looked_at_too(action: str) -> No
     assert stage.ledger.settled[0].reply_kinds == {"github-pat": 1}
 
 
-async def test_a_stream_that_is_written_anew_says_so() -> None:
-    for action, lost in (("tag", ()), ("mask", ("verbatim_stream",))):
-        _, _, stage = await answered("OpenAI to OpenAI", action)
-        assert stage.ledger.settled[0].losses == lost
-        _, _, stage = await answered("whole, OpenAI to OpenAI", action)
-        assert stage.ledger.settled[0].losses == ()
+async def test_a_reply_that_is_written_anew_says_so() -> None:
+    for way, lost in (
+        ("OpenAI to OpenAI", "verbatim_stream"),
+        ("whole, OpenAI to OpenAI", "verbatim_reply"),
+    ):
+        for action, losses in (("tag", ()), ("mask", (lost,))):
+            _, _, stage = await answered(way, action)
+            assert stage.ledger.settled[0].losses == losses
 
 
 async def test_a_clean_reply_leaves_no_word_in_its_record() -> None:

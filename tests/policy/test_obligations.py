@@ -7,7 +7,8 @@ from gateway.domain.decision import Effect
 from gateway.domain.document import Document
 from gateway.domain.obligation import cost_max, is_provider_tool, passing
 from gateway.policy.cases import read_cases
-from gateway.policy.evaluate import decide, shadowed, unredacted, why_not
+from gateway.policy.compile import Known, compile_bundle
+from gateway.policy.evaluate import decide, shadowed, still_obliged, unredacted, why_not
 from gateway.policy.prove import prove
 from tests.doubles.policies import (
     ANYWHERE,
@@ -16,8 +17,10 @@ from tests.doubles.policies import (
     a_program,
     broken_clause,
     compiled,
+    documents,
     problems,
     some_facts,
+    values,
 )
 
 KEEP = {
@@ -170,6 +173,45 @@ def test_what_a_provider_runs_passes_no_more_and_all_else_as_before() -> None:
     }
     assert is_provider_tool("container")
     assert not is_provider_tool("file_id")
+
+
+def test_of_several_lists_of_names_only_what_stands_in_all_passes() -> None:
+    first = KEEP | {"id": "few", "passes_only": ["metadata", "user"]}
+    second = KEEP | {"id": "fewer", "passes_only": ["remote_url", "user"]}
+    program = a_program(ANYWHERE, first, second)
+    words = decide(program, some_facts(program), NOW).obligations
+    assert {"passes_only:metadata,user", "passes_only:remote_url,user"} < set(words)
+    passes = {"cloud": frozenset({"metadata", "user", "remote_url"}), "home": frozenset[str]()}
+    assert passing(passes, words) == {"cloud": frozenset({"user"}), "home": frozenset()}
+    assert passing(passes, ("passes_only:",))["cloud"] == frozenset()
+
+
+def test_a_name_that_never_passes_is_a_problem() -> None:
+    known = Known(passable=frozenset({"metadata"}))
+    rule = KEEP | {"obligations": ["notify"], "passes_only": ["metdata"]}
+    read = documents(values(policy__rules=[ANYWHERE, rule]))
+    found = compile_bundle(read, "sha256:test", known).problems
+    assert any("unknown name `metdata`" in str(one) for one in found)
+
+
+def test_what_was_owed_before_a_redaction_is_owed_after_it() -> None:
+    program = a_program(ANYWHERE, KEEP)
+    found = decide(program, some_facts(program), NOW)
+    again = still_obliged(found, ("cost_max_microusd:7", "require_review"))
+    assert again.obligations == ("cost_max_microusd:7", "no_store", "notify", "require_review")
+    assert still_obliged(found, ()) == found
+    denied = structs.replace(found, effect=Effect.DENY)
+    assert still_obliged(denied, ("require_review",)) == denied
+
+
+def test_a_rule_asks_for_the_kinds_that_it_names_or_for_all() -> None:
+    named = HIDING | {"when": {"detector": ["email"]}}
+    counted = HIDING | {"id": "many", "when": {"detector_count_min": 2}}
+    program = a_program(ANYWHERE, named, counted)
+    assert program.hides(("hide",), "email")
+    assert not program.hides(("hide",), "iban")
+    assert program.hides(("many",), "iban")
+    assert not program.hides((), "iban")
 
 
 def test_the_limit_of_cost_is_read_from_the_words() -> None:

@@ -155,6 +155,28 @@ QUESTIONS: dict[str, Question] = {
         ),
         "approval_used",
     ),
+    "subjects": question(
+        "who was erased, read or held, by pseudonym; what was pruned, and what a hold refused",
+        Counting(
+            "changes",
+            (
+                "at=ts_us",
+                "what",
+                "action=json_extract(facts, '$.action')",
+                "pseudonym=COALESCE(json_extract(facts, '$.pseudonym'),"
+                " json_extract(facts, '$.scope.pseudonym'))",
+                "record=json_extract(facts, '$.scope.record')",
+                "hold=json_extract(facts, '$.hold')",
+                "by=COALESCE(json_extract(facts, '$.requester'), json_extract(facts, '$.approval'),"
+                " json_extract(facts, '$.by'))",
+            ),
+            given="what IN ('erased', 'bodies_pruned', 'pruned', 'prune_refused')"
+            " OR json_extract(facts, '$.reason') = 'legal_hold'"
+            " OR json_extract(facts, '$.action') IN ('erase', 'hold', 'release_hold', 'prune',"
+            " 'decrypt', 'decrypt_bodies')",
+        ),
+        "erased",
+    ),
     "readers": question(
         "who read the audit, and what was asked",
         Counting(
@@ -170,5 +192,22 @@ QUESTIONS: dict[str, Question] = {
             given="what = 'audit_queried'",
         ),
         "audit_queried",
+    ),
+    "exports": question(
+        "what was handed out: by whom, of which time, and its digest",
+        Counting(
+            "changes",
+            (
+                "at=ts_us",
+                "exporter=json_extract(facts, '$.exporter')",
+                "profile=json_extract(facts, '$.profile')",
+                "from_time=json_extract(facts, '$.from')",
+                "to_time=json_extract(facts, '$.to')",
+                "labels=json_extract(facts, '$.labels')",
+                "digest=json_extract(facts, '$.digest')",
+            ),
+            given="what = 'exported'",
+        ),
+        "exported",
     ),
 }
