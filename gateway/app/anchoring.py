@@ -6,7 +6,7 @@ INVARIANT: it never holds up a request, and a failure is told of and tried again
 import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from gateway.ledger import cosigned
 from gateway.ledger.files import Files
 from gateway.ledger.growing import Grown
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.shards import shards
 from gateway.meters.logs import logger
 from gateway.transport.anchors import Anchor, Anchored, NotAnchored
 from gateway.transport.anchors.object_lock import Bucket, ObjectLockAnchor
@@ -62,12 +63,14 @@ class Anchoring:
     """Every place outside, and one checkpoint at a time for all of them."""
 
     def __init__(
-        self, anchors: Mapping[str, Anchor], folder: LedgerFolder, grown: Grown, ledger: Records
+        self, anchors: Mapping[str, Anchor], folder: LedgerFolder, marks: Path, ledger: Records
     ) -> None:
         self._anchors = anchors
         self._folder = folder
-        self._grown = grown
+        self._marks = marks
         self._ledger = ledger
+        self._shard: LedgerFolder | None = None
+        self._grown = Grown(folder, marks, Files())
         self._sizes = dict.fromkeys(anchors, 0)
         self._contradicted: set[str] = set()
         self.meters: AnchorMeters | None = None
@@ -79,12 +82,34 @@ class Anchoring:
             await asyncio.sleep(every_s)
 
     async def once(self) -> bool:
-        """Anchor the latest checkpoint everywhere; does every place have it?"""
+        """Anchor the latest checkpoint everywhere; does every place have it?
+
+        When a shard was closed meanwhile, its last checkpoint goes out before any of the next.
+        """
         try:
-            note, sealed = await asyncio.to_thread(latest, self._folder)
+            for shard in await asyncio.to_thread(self._waiting):
+                self._turn_to(shard)
+                note, sealed = await asyncio.to_thread(latest, shard)
+                if not await self._everywhere(note, sealed):
+                    return False
         except (OSError, GatewayError) as error:
             logger().error("anchor_failed", reason=type(error).__name__)
             return False
+        return True
+
+    def _waiting(self) -> tuple[LedgerFolder, ...]:
+        """Return the shard that was anchored last and those after it."""
+        found = shards(self._folder)
+        return found[found.index(self._shard) :] if self._shard in found else found[-1:]
+
+    def _turn_to(self, shard: LedgerFolder) -> None:
+        if shard != self._shard:
+            self._shard = shard
+            self._grown = Grown(shard, self._marks, Files())
+            self._sizes = dict.fromkeys(self._anchors, 0)
+
+    async def _everywhere(self, note: str, sealed: Checkpoint) -> bool:
+        """Bring one checkpoint to every place that does not have it yet."""
         waiting = [name for name, size in self._sizes.items() if size != sealed.size]
         done = await asyncio.gather(*(self._at(name, note, sealed) for name in waiting))
         kept = {name: one for name, one in zip(waiting, done, strict=True) if one is not None}
@@ -123,9 +148,10 @@ class Anchoring:
             await self._record(ANCHORED, {**facts, **one.facts})
 
     def _stored(self, note: str, lines: list[str], sealed: Checkpoint) -> None:
+        shard = self._shard or self._folder
         if lines:
-            known = dict(cosigned.cosigned_of(self._folder)).get(sealed.size, note)
-            cosigned.keep(self._folder, Files(), with_signatures(known, lines))
+            known = dict(cosigned.cosigned_of(shard)).get(sealed.size, note)
+            cosigned.keep(shard, Files(), with_signatures(known, lines))
         self._grown.remember(sealed)
 
     async def _failed(self, name: str, why: str, sealed: Checkpoint, *, contradicts: bool) -> None:
@@ -165,13 +191,11 @@ def anchors_of(
         yield name, ObjectLockAnchor(bucket, _delivery(name, store), clock.now)
 
 
-async def open_anchoring(
+def anchoring_of(
     settings: Settings, anchors: Mapping[str, Anchor], folder: LedgerFolder, ledger: Records
 ) -> Anchoring:
-    """Return what anchors; marks of an earlier life are read."""
-    grown = Grown(folder, settings.paths.subject_keys.with_name(MARKS), Files())
-    await asyncio.to_thread(partial(grown.load, settings.origin))
-    return Anchoring(anchors, folder, grown, ledger)
+    """Return what anchors the ledger of a node."""
+    return Anchoring(anchors, folder, settings.paths.subject_keys.with_name(MARKS), ledger)
 
 
 def _delivery(name: str, one: Witness | ObjectLock) -> Delivery:

@@ -14,6 +14,7 @@ from gateway.app.moment import EPOCH
 from gateway.app.node_secret import access_root
 from gateway.audit.record import Attempted, Decided, Settled
 from gateway.dialects import DIALECTS
+from gateway.flow.dry_run import DryRun
 from gateway.identity.access_keys import AccessKeys
 from gateway.identity.anonymous import Anonymous
 from gateway.identity.callers import Callers
@@ -91,7 +92,7 @@ def data_application(made: Made) -> Front:
         stall_ms=STALL_MS_MAX,
     )
     behind: Any = Api(door, made.house.worlds, LedgerRecords(made)).application()
-    return Front(door, made.exchange, behind)
+    return Front(door, made.exchange, DryRun(made.house), behind)
 
 
 def callers_of(made: Made, trusted: tuple[Network, ...]) -> Callers:

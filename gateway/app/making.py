@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.app.alarms import Alarms, KeyAlarms
+from gateway.app.appointing import open_stewards
 from gateway.app.bindings import bindable_in
 from gateway.app.bodies import bodies_of, store_of
 from gateway.app.erasing import open_erasing
@@ -28,7 +29,7 @@ from gateway.app.node_secret import (
 )
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.residency import ResidencyWatch, asking, subjects_of
-from gateway.app.stewards import Stewards, open_stewards
+from gateway.app.stewards import Stewards
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTOR_NAMES

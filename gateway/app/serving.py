@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from gateway.app.anchoring import anchors_of, open_anchoring
+from gateway.app.anchoring import anchoring_of, anchors_of
 from gateway.app.certificates import watch_certificate
 from gateway.app.doors import STALL_MS_MAX, AdminDoor, data_application
 from gateway.app.issuing import IssuerKeys
@@ -66,7 +66,7 @@ async def serve(
         "policy": partial(reloader.watch, hangups[0]),
         "erasures": made.stewards.acting.watch,
         "retention": retention_of(made).watch,
-        **await _anchors(made),
+        **_anchors(made),
         **_issuers(made),
         **_certificates(made, servers[0], hangups[1]),
     }
@@ -156,14 +156,14 @@ def _admin_server(made: Made, admin: AdminDoor) -> QuietServer:
     )
 
 
-async def _anchors(made: Made) -> dict[str, Work]:
+def _anchors(made: Made) -> dict[str, Work]:
     """Return what brings checkpoints outside; nothing where the node file names no place."""
     settings = made.loaded.node.settings
     anchors = dict(anchors_of(settings.anchors, made.loaded.secrets, made.clock))
     if not anchors:
         return {}
     folder = ledger_paths(settings.paths).folder
-    anchoring = await open_anchoring(settings, anchors, folder, made.ledger)
+    anchoring = anchoring_of(settings, anchors, folder, made.ledger)
     anchoring.meters = made.metrics
     return {"anchors": partial(anchoring.run, settings.anchors.every_s)}
 

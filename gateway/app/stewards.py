@@ -14,19 +14,16 @@ from typing import Protocol
 import msgspec
 
 from gateway.app import exporting, inbox
-from gateway.app.bundles import signed_of
-from gateway.app.configured import configured
 from gateway.app.erasing import DECRYPTS, Refusal
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
 from gateway.app.moment import EPOCH
-from gateway.app.node_secret import derived, node_secret, secret_place
 from gateway.audit.canonical import decode
 from gateway.classification.allowed import NOTHING_ALLOWED, Allows, by_fingerprint
 from gateway.domain.allowed import Allowed
 from gateway.domain.approval import Action, Approved
-from gateway.domain.errors import ConfigError, GatewayError, Unreachable
+from gateway.domain.errors import GatewayError, Unreachable
 from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.openings import Openings
@@ -53,10 +50,7 @@ from gateway.stores.standing import (
 LOOK_S = 0.25
 US = 1_000_000
 SWEEP_US = 3_600 * US
-FILE = "standing"
-PURPOSE = "standing"
 REFUSED = "approval_refused"
-CONFIGURED = "configured"
 UNKNOWN_ZONE = "unknown_zone"
 ANOTHER_CLOSING = "another_closing"
 UNKNOWN_REPO = "unknown_repo"
@@ -366,32 +360,6 @@ class Stewards:
             mark, standing = 0, Standing()
         entries = self._ledger.reader.entries(mark)
         return folded(standing, (decode(stored.entry) for stored in entries))
-
-
-async def open_stewards(
-    loaded: Loaded, ledger: Ledger, clock: Clock, openings: Openings
-) -> tuple[Stewards, dict[str, str]]:
-    """Return what approvals have set so far, and the digests of the documents in force.
-
-    ConfigError, with the ledger closed, when this policy may not be in force.
-    """
-    paths = loaded.node.settings.paths
-    key = derived(node_secret(secret_place(paths)), PURPOSE)
-    file = StandingFile(paths.subject_keys.with_name(FILE), ledger.origin, key)
-    stewards = Stewards(ledger, file, clock, openings, lambda: loaded)
-    await stewards.catch_up()
-    try:
-        signed = signed_of(loaded, stewards.standing, clock.now_us())
-    except ConfigError:
-        await ledger.close()
-        raise
-    await stewards.persons_loaded(loaded.persons)
-    documents = loaded.documents.items()
-    digests = {name: await ledger.store_document(value, name) for name, value in documents}
-    await ledger.record(CONFIGURED, configured(loaded, digests))
-    if (stewards.standing.policy, stewards.standing.serial) != (digests["policy"], signed.serial):
-        await stewards.policy_loaded({**signed.facts, **digests})
-    return stewards, digests
 
 
 def _allowed(active: Active) -> Allowed:

@@ -117,7 +117,7 @@ LISTS: dict[str, type[Struct]] = {"requests": Request, "changes": Change, "silen
 
 
 class Opened(Struct, frozen=True):
-    """What must be known of a request until it has ended."""
+    """What must be known of a request until it has ended; `granted` is a zone, and by what."""
 
     position: int
     ts_us: int
@@ -129,6 +129,7 @@ class Opened(Struct, frozen=True):
     model: str
     effect: str
     reason: str
+    granted: tuple[str, str] = ("", "")
 
 
 class Day(Struct):
@@ -229,6 +230,7 @@ class Facts:
             record.ask.model if record.ask is not None else "",
             effect,
             reason,
+            (record.granted.zone, record.granted.word) if record.granted else ("", ""),
         )
 
     @staticmethod
@@ -242,6 +244,9 @@ class Facts:
         known = self.opened.get(record.id, _NOBODY)
         decided_day, rest = known.labelled[0], known.labelled[1:]
         inside = "yes" if record.zone in known.boundary else "no"
+        zone, by = known.granted
+        # WHY: it is inside for what persons granted, and for no clearance.
+        inside = by if inside == "yes" and record.zone == zone else inside
         where = (record.zone, record.offering, record.host, inside, decided_day)
         self._counter(record.id)(ATTEMPTS, (record.ts_us // DAY_US, *rest, *where), (1,))
 

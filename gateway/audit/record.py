@@ -45,6 +45,7 @@ ADMIN_KINDS = frozenset(
         "break_glass_ended",
         "waiver_ended",
         "persons_loaded",
+        "route_asked",
         "erased",
         "bodies_pruned",
         "exported",

@@ -47,3 +47,4 @@ def _through(data: bytes, inbox: Path) -> Answer:
     finally:
         # WHY: what nobody took must not be recorded later, when nobody waits for it any more.
         path.unlink(missing_ok=True)
+        answer.unlink(missing_ok=True)

@@ -81,6 +81,12 @@ class UnsupportedMedia(RequestError):
     code, status = "unsupported_media", 415
 
 
+class TooMany(RequestError):
+    """The caller asks for this more often than it is answered."""
+
+    code, status, retry_after_s = "rate_limited", 429, 60
+
+
 class UnknownModel(RequestError):
     """No task, model or offering has that name."""
 

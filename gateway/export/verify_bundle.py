@@ -332,7 +332,7 @@ class Story:
         self.latest_us = 0
         self.created: dict[str, Any] = {}
         self.begun_earlier = 0
-        self.pruned: list[tuple[int, int, int]] = []
+        self.pruned: dict[tuple[str, int, str], int] = {}
         self.rotated: tuple[int, Key] | None = None
         self.ended = False
         self.gap = not whole
@@ -388,7 +388,7 @@ class Story:
         elif what == "document_stored":
             self.store(index, str(facts.get("digest")))
         elif what == "pruned":
-            self.pruned.append((int(facts["first"]), int(facts["last"]), index))
+            self.pruned[facts["origin"], facts["size"], facts["root"]] = index
         elif what == "key_rotated":
             self.rotate(index, str(facts.get("vkey")))
         elif what == "shard_closed":
@@ -585,15 +585,14 @@ def bundled(folder: Path, size: int) -> Iterator[tuple[int, bytes]]:
 class Walk:
     """One pass over the records that are here."""
 
-    def __init__(self, bundle: Bundle | None, tiles: Tiles) -> None:
-        self.bundle, self.tiles = bundle, tiles
+    def __init__(self, bundle: Bundle | None, tiles: Tiles, pruned: int | None) -> None:
+        self.bundle, self.tiles, self.pruned = bundle, tiles, pruned
         self.first, self.last = (bundle.first, bundle.last) if bundle else (0, tiles.size - 1)
         self.dense = bundle is None or bundle.dense
         self.story = Story(whole=self.dense and self.first == 0)
         self.tree = Grown()
         self.expected = self.first
         self.gaps: list[tuple[int, int]] = []
-        self.pruned: list[dict[str, int]] = []
         self.differs: Tampered | None = None
         self.missing: Tampered | None = None
         self.rule: Tampered | None = None
@@ -612,7 +611,7 @@ class Walk:
         self.rule = self.rule or self.judge(index, entry)
 
     def skip(self, index: int) -> None:
-        """Take note that records are not here: each must be outside the export, or pruned."""
+        """Take note that records are not here: each is outside the export, or all were pruned."""
         self.story.gap = True
         if self.dense and self.expected <= self.last:
             self.gaps.append((self.expected, min(index, self.last + 1)))
@@ -655,16 +654,10 @@ class Walk:
         """Look at what is not here."""
         if self.expected <= self.last:
             self.skip(self.last + 1)
-        for begin, end in self.gaps:
-            at = begin
-            while at < end:
-                by = next((one for one in self.story.pruned if one[0] <= at <= one[1]), None)
-                if by is None:
-                    self.missing = Tampered(at, f"record {at} is missing")
-                    return
-                last = min(end - 1, by[1])
-                self.pruned.append({"first": at, "last": last, "told_by_record": by[2]})
-                at = last + 1
+        is_all = not self.tree.size
+        if self.gaps and not (is_all and self.pruned is not None):
+            begin = self.gaps[0][0]
+            self.missing = Tampered(begin, f"record {begin} is missing")
 
     def report(self) -> dict[str, Any]:
         """Return what was read."""
@@ -673,7 +666,8 @@ class Walk:
             "records": self.tree.size,
             "open": len(story.open),
             "begun_earlier": story.begun_earlier,
-            "pruned": self.pruned,
+            "pruned_as_told_by": self.pruned if self.gaps else None,
+            "told_pruned": [[*shard, index] for shard, index in story.pruned.items()],
         }
 
 
@@ -705,7 +699,17 @@ class Verification:
         self.kept = [text_of(path) for path in asked.kept]
         if not self.kept:
             self.limits.append("without --kept, an older copy that was put back is not noticed")
+        self.told = {} if asked.told_by is None else self.told_by(asked.told_by)
         self.report: dict[str, Any] = {"origin": self.key.name, "records": 0, "size": 0}
+
+    def told_by(self, folder: Path) -> dict[tuple[str, int, str], int]:
+        """Verify a later shard, by the key beside it; return which shards it says were pruned."""
+        other = Verification(folder, arguments([str(folder)]))
+        other.run()
+        self.limits.append("the shard that tells of pruning was verified by the key beside it")
+        return {
+            (name, size, root): index for name, size, root, index in other.report["told_pruned"]
+        }
 
     def run(self) -> None:
         """Verify; Tampered, Unusable."""
@@ -768,7 +772,8 @@ class Verification:
         self, bundle: Bundle | None, tiles: Tiles, sealed: Checkpoint, fault: Tampered | None
     ) -> Story:
         """Read every record that is there; Tampered names the first bad one."""
-        walk = Walk(bundle, tiles)
+        told = (self.key.name, sealed.size, sealed.root.hex())
+        walk = Walk(bundle, tiles, self.told.get(told))
         try:
             entries = bundled(self.folder, sealed.size) if bundle is None else bundle.entries()
             for index, entry in entries:
@@ -834,6 +839,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--cosigner", action="append", default=[], help="the key of a witness")
     parser.add_argument("--quorum", type=int, help="how many witnesses must have signed; all")
+    parser.add_argument(
+        "--told-by", type=Path, help="of a pruned shard: a later one, which says that it was pruned"
+    )
     parser.add_argument("--json", action="store_true", help="say it as JSON")
     return parser.parse_args(words)
 
@@ -871,7 +879,8 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"{report[name]} {name}" for name in ("decided", "attempted", "settled", "admin")
     )
     whole = f"{report['records']} records of a log of {report['size']}"
-    earlier = report["begun_earlier"]
+    earlier, pruned = report["begun_earlier"], report["pruned_as_told_by"]
+    is_pruned = pruned is not None
     return [
         f"whole: {printable(report['origin'])}, {whole}",
         f"{counts}; {report['open']} open, {report['lost']} lost",
@@ -881,9 +890,10 @@ def lines(report: dict[str, Any]) -> list[str]:
             for name, when in report["cosigned_s"].items()
         ),
         *(
-            f"records {one['first']} to {one['last']} were pruned: record {one['told_by_record']}"
-            for one in report["pruned"]
+            f"shard {printable(name)} of {size} records was pruned, as record {index} says"
+            for name, size, _, index in report["told_pruned"]
         ),
+        *([f"its records were pruned, as record {pruned} of the later shard says"] * is_pruned),
         *([f"{earlier} records of requests that began before"] if earlier else []),
         *report["limits"],
     ]

@@ -13,11 +13,12 @@ from gateway.flow.house import House
 from gateway.flow.opening import Stamp, decided, personal_of, turned_away
 from gateway.flow.ports import World
 from gateway.flow.pursuit import Pursuit
-from gateway.flow.redacting import Judged, Redactor, without_provider_tools
-from gateway.flow.remembering import Remembering, remember
+from gateway.flow.redacting import Judged
+from gateway.flow.remembering import Remembering
 from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
 from gateway.flow.restoring import Placeholders
-from gateway.flow.ruling import Ruling, asked, gather, rule, spared
+from gateway.flow.ruling import Ruling, rule
+from gateway.flow.sensing import judged
 from gateway.routing.plan import nowhere, refusal
 
 
@@ -31,13 +32,13 @@ class Exchange:
         """Answer one request: peek, sense, recall, classify, decide, plan, record, send, settle."""
         world = self._house.worlds.now()
         try:
-            judged, memory = await self._judge(envelope, world)
+            found, memory = await self._judge(envelope, world)
         except GatewayError as error:
             return await self.turn_away(envelope, error)
         except Exception as error:  # noqa: BLE001 - an error denies: it is recorded and refused
             self._house.log.warning("judging_failed", record=envelope.id, kind=type(error).__name__)
             return await self.turn_away(envelope, Unreachable("The request could not be judged."))
-        ruling = judged.ruling
+        ruling = found.ruling
         personal = personal_of(envelope, self._house.ids.salt(), ruling.evidence.scan.findings)
         label = ruling.classification.label
         personal = replace(personal, turns=memory.sent(label), turns_label=label)
@@ -45,8 +46,8 @@ class Exchange:
         opening = replace(opening, run=memory.run(envelope.claims.session) or UNSET)
         docket = Docket(self._house, envelope, opening, personal, ruling.route)
         docket.memory = memory
-        docket.stripped = judged.stripped
-        docket.placeholders = Placeholders(judged.originals, tools=world.program.restores_tools)
+        docket.stripped = found.stripped
+        docket.placeholders = Placeholders(found.originals, tools=world.program.restores_tools)
         if Obligation.NOTIFY in ruling.decision.obligations:
             self._house.log.warning("policy_notifies", record=envelope.id)
             self._house.meters.notice()
@@ -54,7 +55,7 @@ class Exchange:
             self._house.meters.shadow(name)
         if not ruling.route.candidates:
             return await self._refuse(docket, envelope, ruling)
-        pursuit = Pursuit(self._house, world, docket, judged.envelope, ruling.evidence.ask)
+        pursuit = Pursuit(self._house, world, docket, found.envelope, ruling.evidence.ask)
         return await pursuit.run()
 
     async def turn_away(self, envelope: Envelope, error: GatewayError) -> Reply:
@@ -69,20 +70,8 @@ class Exchange:
         return Stamp(self._house.clock.now(), self._house.boot)
 
     async def _judge(self, envelope: Envelope, world: World) -> tuple[Judged, Remembering]:
-        dialect = self._house.dialects[envelope.dialect]
-        ask = asked(envelope, dialect.letting(world.program.passable))
-        scan = await self._house.scanner.scan(envelope.body)
-        scan = spared(scan, envelope, world, self._house.clock.now())
-        for detector in scan.failed:
-            self._house.meters.detector_failure(detector)
-        memory = await remember(envelope, self._house.conversations)
-        evidence = gather(envelope, ask, scan, world, memory.recollection)
-        now = self._house.clock.now()
-        first = rule(evidence, world, now)
-        redactor = Redactor(self._house.scanner, self._house.dialects, self._house.names)
-        judged = await redactor.final(envelope, first, world, now)
-        judged = without_provider_tools(judged, dialect, world, now)
-        return replace(judged, ruling=self._granted(envelope, judged.ruling, world)), memory
+        found, memory = await judged(self._house, envelope, world)
+        return replace(found, ruling=self._granted(envelope, found.ruling, world)), memory
 
     def _granted(self, envelope: Envelope, ruling: Ruling, world: World) -> Ruling:
         """Return the ruling; what it was granted is counted before anything else happens.

@@ -9,11 +9,15 @@ from typing import Literal
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from msgspec import Struct
 
 from gateway.domain.approval import Action, Approval, Approved, Signature, Statement
-from gateway.identity.persons import Person, Persons, fingerprint
+from gateway.domain.person import Person
+from gateway.identity.persons import Persons, fingerprint
 
 APPROVAL_BYTES_MAX = 16 * 1024
 DAY_US = 86_400_000_000
@@ -181,7 +185,8 @@ def _signatures(approval: Approval) -> Iterator[tuple[Signature, Role]]:
 def _is_signed(statement: Statement, role: Role, signature: Signature, person: Person) -> bool:
     try:
         raw = b64decode(signature.signature, validate=True)
-        person.key.verify(raw, _message(statement, role))
+        key = Ed25519PublicKey.from_public_bytes(person.key)
+        key.verify(raw, _message(statement, role))
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True

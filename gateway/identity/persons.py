@@ -7,12 +7,12 @@ from hashlib import sha256
 from typing import Annotated, Literal
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Meta, Struct
 
 from gateway.domain.approval import Action
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, Problem
+from gateway.domain.person import Person
 
 PERSONS_MAX = 1_000
 KEY_BYTES = 32
@@ -32,14 +32,6 @@ class PersonsFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     version: Literal[1]
     persons: Annotated[dict[_NAME, PersonEntry], Meta(max_length=PERSONS_MAX)]
-
-
-class Person(Struct, frozen=True):
-    """A person as signatures are checked against."""
-
-    name: str
-    key: Ed25519PublicKey
-    may: frozenset[Action]
 
 
 class Persons:
@@ -97,7 +89,7 @@ def read_persons(document: Document) -> Persons:
             what = f"has the key of {found[mark].name}; two persons are two keys"
             problems.append(document.problem(f"{at}/key", what))
             continue
-        found[mark] = Person(name, Ed25519PublicKey.from_public_bytes(raw), frozenset(entry.may))
+        found[mark] = Person(name, raw, frozenset(entry.may))
     if problems:
         raise ConfigError(tuple(problems))
     return Persons(found)

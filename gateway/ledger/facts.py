@@ -25,7 +25,7 @@ from gateway.ledger.index_file import are_files, connect, remove
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import START, Place, Reading, Stored
 
-VERSION = 1
+VERSION = 2
 CHUNK_ENTRIES_MAX = 20_000
 HINT = "run perimeter verify"
 _TYPES = {int: "INTEGER", str: "TEXT"}

@@ -41,9 +41,13 @@ class Grown:
         self._path = path
         self._files = files
         self._marks: dict[int, Mark] = {}
+        self._loaded = False
 
-    def load(self, origin: str) -> None:
-        """Read the marks of an earlier life; a file that is no use is none."""
+    def _load(self, origin: str) -> None:
+        """Read the marks of an earlier life, once; a file that is no use is none."""
+        if self._loaded:
+            return
+        self._loaded = True
         with suppress(OSError, msgspec.MsgspecError):
             kept = msgspec.json.decode(read_plain(self._path, FILE_BYTES_MAX), type=_Kept)
             if kept.origin == origin:
@@ -51,6 +55,7 @@ class Grown:
 
     def prove(self, old: int, sealed: Checkpoint) -> Proof:
         """Return the proof that the log grew from that size to a checkpoint."""
+        self._load(sealed.origin)
         proof, root = self._proven(old, sealed.size)
         if root != sealed.root and self._marks:
             self._marks = {}
@@ -61,6 +66,7 @@ class Grown:
 
     def remember(self, sealed: Checkpoint) -> None:
         """Set a mark at a checkpoint, from where later proofs are made."""
+        self._load(sealed.origin)
         self._hold([*self._marks.values(), self._mark(sealed.size)])
         kept = _Kept(sealed.origin, tuple(self._marks.values()))
         self._files.publish(self._path, msgspec.json.encode(kept))

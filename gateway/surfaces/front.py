@@ -12,7 +12,6 @@ from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
 from gateway.domain.errors import Draining, GatewayError, IdentityError, RequestError
 from gateway.domain.request import Envelope
-from gateway.flow.exchange import Exchange
 from gateway.flow.ports import Clock, Ids
 from gateway.flow.reply import Reply, error_reply
 from gateway.identity.access_keys import Unproven
@@ -32,6 +31,10 @@ from gateway.surfaces.knock import Scope, placed, sent_of
 from gateway.surfaces.places import Place, cut
 from gateway.surfaces.respond import Send, respond, see_off
 from gateway.surfaces.surface import Found, find
+
+# Before the path of any surface: where would this request go? Alone it is about a chat.
+ROUTE = "/v1/route"
+CHAT = "/v1/chat/completions"
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -71,20 +74,34 @@ class Door(Struct, frozen=True, kw_only=True):
     stall_ms: int
 
 
+class Answers(Protocol):
+    """What answers a request that was let in: an exchange, or a dry run."""
+
+    async def exchange(self, envelope: Envelope) -> Reply:
+        """Answer it."""
+
+    async def turn_away(self, envelope: Envelope, error: GatewayError) -> Reply:
+        """Refuse it, and record that."""
+
+
 class Arrival(Struct, frozen=True):
-    """A request at the door of a surface: which one, what its path claims, and its scope."""
+    """A request at the door of a surface: which one, what its path claims, its scope, who answers."""
 
     found: Found
     place: Place
     scope: Scope
+    answers: Answers
 
 
 class Front:
     """Serves the hot routes; everything else goes to the application behind."""
 
-    def __init__(self, door: Door, exchange: Exchange, behind: Application) -> None:
+    def __init__(
+        self, door: Door, exchange: Answers, dry_run: Answers, behind: Application
+    ) -> None:
         self._door = door
         self._exchange = exchange
+        self._dry_run = dry_run
         self._behind = behind
         self.in_flight = 0
         self.draining = False
@@ -97,7 +114,8 @@ class Front:
         place = cut(scope.get("raw_path", b"").decode("latin-1"))
         scope = placed(scope, place)
         query = scope.get("query_string", b"").decode("latin-1")
-        found = find(place.path, query) if scope["method"] == "POST" else None
+        asked, answers = self._answering(place.path)
+        found = find(asked, query) if scope["method"] == "POST" else None
         if found is None:
             await self._behind(scope, receive, send)
             return
@@ -105,7 +123,7 @@ class Front:
         self.in_flight += 1
         self._door.doorbell.began()
         try:
-            told_early = await self._serve(Arrival(found, place, scope), incoming, send)
+            told_early = await self._serve(Arrival(found, place, scope, answers), incoming, send)
         finally:
             self.in_flight -= 1
             self._door.doorbell.ended()
@@ -128,10 +146,16 @@ class Front:
         except ClientGone:
             return False
         except GatewayError as error:
-            reply = await self._exchange.turn_away(visit.envelope(), error)
+            reply = await arrival.answers.turn_away(visit.envelope(), error)
             return await self._tell(reply, incoming, send)
-        await self._answer(envelope, incoming, send)
+        await self._answer(arrival.answers, envelope, incoming, send)
         return False
+
+    def _answering(self, path: str) -> tuple[str, Answers]:
+        """Return the path of the surface, and who answers: `/v1/route` before it asks, only."""
+        if path != ROUTE and not path.startswith(f"{ROUTE}/"):
+            return path, self._exchange
+        return path.removeprefix(ROUTE) or CHAT, self._dry_run
 
     async def _tell(self, reply: Reply, incoming: Incoming, send: Send) -> bool:
         early = incoming.more
@@ -183,7 +207,9 @@ class Front:
         if self.draining or self.in_flight > self._door.in_flight_max:
             raise Draining("The gateway is full or shutting down.")
 
-    async def _answer(self, envelope: Envelope, incoming: Incoming, send: Send) -> None:
+    async def _answer(
+        self, answers: Answers, envelope: Envelope, incoming: Incoming, send: Send
+    ) -> None:
         """Exchange and respond; when the client leaves, everything stops at once."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine always runs in a task
@@ -194,7 +220,7 @@ class Front:
 
         gone.add_done_callback(leave)
         try:
-            reply: Reply = await self._exchange.exchange(envelope)
+            reply: Reply = await answers.exchange(envelope)
             await respond(reply, send, stall_s=self._door.stall_ms / 1000)
         except asyncio.CancelledError:
             if not gone.done() or gone.cancelled():

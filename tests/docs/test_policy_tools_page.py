@@ -13,7 +13,7 @@ FOLDER = "/tmp/perimeter-tools"  # noqa: S108 - as the page says it
 
 def test_the_page_can_be_followed_from_top_to_bottom(tmp_path: Path) -> None:
     blocks = SHELL.findall(PAGE)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     script = "\n".join(blocks).replace(FOLDER, str(tmp_path / "tools"))
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "set -m\n" + script],
@@ -31,6 +31,7 @@ def test_the_page_can_be_followed_from_top_to_bottom(tmp_path: Path) -> None:
     assert "0 would change" in done.stdout
     assert "would have a narrower boundary" in done.stdout
     assert "Not in zone frontier: clearance." in done.stdout
+    assert re.search(r"\"sent\":false,.*\"zones\":{\"frontier\":\"clearance\"", done.stdout)
 
 
 def test_every_worked_example_stands_on_the_page() -> None:

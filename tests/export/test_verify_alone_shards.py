@@ -18,6 +18,7 @@ from tests.doubles.static_logs import (
     CREATED,
     ORIGIN,
     STARTED,
+    VKEY,
     head_of,
     judged,
     many,
@@ -100,20 +101,51 @@ def test_a_shard_goes_on_with_what_the_one_before_it_left_open(tmp_path: Path) -
         assert judged(tmp_path / str(number))["verdict"] == "tampered"
 
 
-def pruned(first: int, last: int) -> bytes:
-    return encode(an_admin("pruned", f"pruned/{first}", facts={"first": first, "last": last}))
+def pruned(size: int, root: bytes, origin: str = ORIGIN) -> bytes:
+    facts = {"shard": "ledger", "origin": origin, "size": size, "root": root.hex(), "by": "days"}
+    return encode(an_admin("pruned", f"pruned/{origin}", facts=facts))
 
 
-def test_pruned_records_are_told_as_pruned_under_the_record_that_says_so(tmp_path: Path) -> None:
-    entries = [*many(560), pruned(0, 255), *list(many(600))[560:]]
-    write_log(tmp_path / "log", entries)
-    (tmp_path / "log/tile/entries/000").unlink()
-    report = judged(tmp_path / "log")
-    assert report["verdict"] == "whole", report
-    assert report["pruned"] == [{"first": 0, "last": 255, "told_by_record": 560}]
-    (tmp_path / "log/tile/entries/001").unlink()
-    report = judged(tmp_path / "log")
-    assert (report["verdict"], report["first_bad"]) == ("tampered", 256)
+def test_a_pruned_shard_is_told_as_pruned_by_the_record_that_says_so(tmp_path: Path) -> None:
+    """Its hashes are here and its records are not; a later shard tells of it."""
+    head = head_of(many(300))
+    write_log(tmp_path / "shard", [], note_of(head), list(many(300)))
+    later = tmp_path / "later"
+    write_log(later, [*SMALL[:2], pruned(head.size, head.root)])
+    (later / "vkey").write_text(VKEY)
+    report = judged(tmp_path / "shard", "--told-by", later)
+    assert (report["verdict"], report["records"]) == ("whole", 0), report
+    assert report["pruned_as_told_by"] == 2
+    assert judged(later)["told_pruned"] == [[ORIGIN, 300, head.root.hex(), 2]]
+    report = judged(tmp_path / "shard")
+    assert (report["verdict"], report["first_bad"]) == ("tampered", 0)
+
+
+@pytest.mark.parametrize("what", ["another size", "another root", "another log", "records left"])
+def test_what_no_record_says_was_pruned_is_missing(tmp_path: Path, what: str) -> None:
+    head, entries = head_of(many(300)), list(many(300))
+    left = entries[:256] if what == "records left" else []
+    write_log(tmp_path / "shard", left, note_of(head), entries)
+    told = {
+        "another size": pruned(299, head.root),
+        "another root": pruned(300, bytes(32)),
+        "another log": pruned(300, head.root, "perimeter.example/gw-1"),
+        "records left": pruned(300, head.root),
+    }[what]
+    later = tmp_path / "later"
+    write_log(later, [*SMALL[:2], told])
+    (later / "vkey").write_text(VKEY)
+    report = judged(tmp_path / "shard", "--told-by", later)
+    assert (report["verdict"], report["first_bad"]) == ("tampered", len(left))
+
+
+def test_a_later_shard_that_is_not_whole_tells_nothing(tmp_path: Path) -> None:
+    head = head_of(many(300))
+    write_log(tmp_path / "shard", [], note_of(head), list(many(300)))
+    later = tmp_path / "later"
+    write_log(later, [*SMALL[:2], pruned(head.size, head.root)], note_of(head_of(SMALL[:3])))
+    (later / "vkey").write_text(VKEY)
+    assert judged(tmp_path / "shard", "--told-by", later)["verdict"] == "tampered"
 
 
 def test_witnesses_of_an_older_checkpoint_count_up_to_its_size(tmp_path: Path) -> None:

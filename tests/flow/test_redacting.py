@@ -299,7 +299,7 @@ BURIED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("where", BURIED)
-async def test_what_cannot_be_taken_out_is_not_sent(where: str) -> None:
+async def test_adv_12_what_cannot_be_taken_out_is_not_sent(where: str) -> None:
     stage = a_stage()
     status, _, raw = await stage.ask(an_envelope(chat() | BURIED[where]))
     assert status == 400

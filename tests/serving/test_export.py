@@ -60,7 +60,7 @@ def digest_of(path: Path) -> str:
     return f"sha256:{sha256(path.read_bytes()).hexdigest()}"
 
 
-def test_an_export_beside_a_running_gateway_is_recorded_and_verifies_by_itself(
+def test_adv_85_an_export_is_redacted_recorded_and_verifies_by_itself(
     house, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -130,7 +130,9 @@ def full(house: House, *signers: str, begin: str = "2020-01-01", origin: str = "
 SPAN = ("--from", "2020-01-01", "--to", "2099-01-01", "--profile", "full", "--approval")
 
 
-def test_a_full_export_needs_two_persons_beside_the_one_who_asks(house, tmp_path: Path) -> None:
+def test_adv_85_a_full_export_needs_two_persons_beside_the_one_who_asks(
+    house, tmp_path: Path
+) -> None:
     done = export(house, tmp_path / "out", *SPAN, str(full(house, "ada", "bob")))
     assert (done.code, "too_few_approvers" in done.err) == (1, True)
     allowed = full(house, "ada", "bob", "cleo")

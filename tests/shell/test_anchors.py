@@ -21,12 +21,12 @@ from gateway.config.anchors import Anchors, ObjectLock
 from gateway.config.anchors import Witness as WitnessSettings
 from gateway.domain.secret import Secret
 from gateway.ledger import cosigned, signing
-from gateway.ledger.files import Files
-from gateway.ledger.growing import Grown
+from gateway.ledger.create import create
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import Reading
-from tests.doubles.ledgers import a_boot, a_new_ledger, serve
+from tests.doubles.ledgers import INCEPTION, a_boot, a_new_ledger, ledger_paths, serve
 from tests.doubles.locked_storage import BUCKET, REGION, LockedStorage, a_locked_storage
+from tests.doubles.records import NOW_US
 from tests.doubles.witnesses import NAME, RunningWitness, a_witness
 
 pytestmark = pytest.mark.anyio
@@ -98,9 +98,7 @@ def anchoring(
     )
     secrets = {"s3": Secret("" if storage is None else storage.secret)}
     anchors = dict(anchors_of(settings, secrets, Noon()))
-    grown = Grown(paths.folder, paths.ledger.parent / "marks", Files())
-    grown.load(ORIGIN)
-    found = Anchoring(anchors, paths.folder, grown, records)
+    found = Anchoring(anchors, paths.folder, paths.ledger.parent / "marks", records)
     found.meters = Counted()
     return found
 
@@ -289,3 +287,32 @@ async def test_what_was_anchored_stands_in_the_log_that_goes_on(
     told = [decode(stored.entry) for stored in Reading(paths.folder)]
     (one,) = [record for record in told if isinstance(record, Admin) and record.what == "anchored"]
     assert one.facts["witness"] == NAME
+
+
+async def test_the_last_checkpoint_of_a_closed_shard_goes_out_before_the_next_shard(
+    paths: LedgerPaths, tmp_path: Path
+) -> None:
+    shard = f"{ORIGIN}/0002-2026-12"
+    apart = ledger_paths(tmp_path / "apart")
+    later = LedgerPaths(
+        ledger=paths.ledger / "shards" / "0002-2026-12",
+        signing_key=apart.signing_key,
+        checkpoints=apart.checkpoints,
+        subject_keys=apart.subject_keys,
+    )
+    records = Records()
+    await grow(paths)
+    create(later, shard, NOW_US, INCEPTION)
+    vkeys = [one.folder.vkey.read_text() for one in (paths, later)]
+    shutil.move(paths.ledger / "shards", tmp_path / "shards")
+    with a_witness(tmp_path / "witness", *vkeys) as running:
+        ours = anchoring(paths, records, running)
+        assert await ours.once()
+        last = await grow(paths)
+        shutil.move(tmp_path / "shards", paths.ledger / "shards")
+        assert await ours.once()
+        assert await ours.once()
+    told = [facts for _, facts in records.told]
+    assert [one["size"] for one in told[1:]] == [last, 1]
+    assert [size for size, _ in cosigned.cosigned_of(later.folder)] == [1]
+    assert last in [size for size, _ in cosigned.cosigned_of(paths.folder)]

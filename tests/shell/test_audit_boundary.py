@@ -6,13 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.domain.approval import Action, Approved
 from gateway.ledger.ledger import open_ledger
 from gateway.ledger.paths import LedgerPaths
+from gateway.stores.standing import facts_of
 from tests.doubles.flow_logs import FIRST_DAY, SECOND_DAY, FlowLog, a_flow_log, a_policy
 from tests.doubles.gateway_folders import ran
+from tests.doubles.granted import a_grant
 from tests.doubles.ledgers import IDS, a_new_ledger
 from tests.doubles.manual import ManualClock
 from tests.doubles.records import PUBLIC, a_decided, a_decision, an_attempted
+from tests.doubles.signatories import WAIVED, a_statement
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +160,44 @@ def test_an_open_request_counts_as_far_as_it_went(tmp_path: Path) -> None:
     asyncio.run(write())
     _, answer = asked(paths)
     assert pairs(answer)[("restricted+pii@DE,FR", "on_prem")] == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "digest", "why"),
+    [
+        ("frontier", "sha256:signed", ""),
+        ("frontier", "sha256:other", "nobody signed"),
+        ("elsewhere", "sha256:signed", "nobody signed"),
+    ],
+    ids=["signed", "another statement", "another zone"],
+)
+def test_what_persons_granted_is_told_and_only_what_they_signed(
+    tmp_path: Path, zone: str, digest: str, why: str
+) -> None:
+    paths = a_new_ledger(tmp_path)
+    statement = a_statement(Action.WAIVER, scope=WAIVED | {"zone": zone})
+
+    async def write() -> None:
+        log = await FlowLog.open(paths)
+        ledger, name = log.ledger, IDS.record_id()
+        approved = Approved(statement, "sha256:signed", "ada", ("bob",))
+        await ledger.record("approval_used", facts_of(approved, "sha256:00"))
+        policy = await ledger.store_document(a_policy(), "policy")
+        decided = a_decided(
+            name,
+            boot=ledger.boot,
+            decision=msgspec.structs.replace(a_decision("frontier"), policy=policy),
+            documents={"policy": policy},
+            ts_us=log.stage.house.clock.now_us(),
+            granted=a_grant(digest, zone="frontier"),
+        )
+        tried = an_attempted(name, boot=ledger.boot, zone="frontier", ts_us=decided.ts_us)
+        await ledger.append([(decided, None), (tried, None)])
+        await ledger.close()
+
+    asyncio.run(write())
+    code, answer = asked(paths)
+    (row,) = [one for one in answer["rows"] if one["attempts"]]
+    assert (code, row["crossings"]) == ((1, 1) if why else (0, 0))
+    assert (why or "no: 1 were granted") in row["cleared"]
+    assert any("persons had granted" in note for note in answer["notes"]) is not bool(why)

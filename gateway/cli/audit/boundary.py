@@ -20,6 +20,7 @@ from gateway.cli.audit.places import (
 )
 from gateway.cli.audit.question import Answer, Asked, Cell, Period, day_of
 from gateway.cli.audit.where import sql_of
+from gateway.domain.grant import GrantKind
 
 COLUMNS = (
     "label",
@@ -52,6 +53,11 @@ class _Seen(Struct, frozen=True):
     last_day: int
     example: str
 
+    @property
+    def is_granted(self) -> bool:
+        """Was it inside the boundary for what persons granted?"""
+        return self.inside not in ("yes", "no")
+
 
 class _Pair(Struct):
     """What is known of one pair of label and zone."""
@@ -62,6 +68,7 @@ class _Pair(Struct):
     first_day: int | None = None
     last_day: int | None = None
     crossings: int = 0
+    granted: int = 0
     why: str = ""
     example: str = ""
 
@@ -70,6 +77,7 @@ def boundary(asked: Asked) -> Answer:
     """Return the report; it is good where nothing crossed."""
     within = places_within(asked.within) if asked.within else None
     bundles = bundles_of(asked.ledger, "decisions")
+    signed = _signed(asked)
     pairs: dict[tuple[str, str], _Pair] = {}
     for label, zone, bundle in _possible(asked, bundles):
         _describe(pairs.setdefault((label, zone), _Pair()), bundle, zone)
@@ -77,23 +85,51 @@ def boundary(asked: Asked) -> Answer:
         bundle = bundles.get(seen.policy) or Bundle(seen.policy, None, ())
         pair = pairs.setdefault((seen.label, seen.zone), _Pair())
         _describe(pair, bundle, seen.zone)
-        _add(pair, seen, _why(seen, bundle, within))
+        _add(pair, seen, _why(seen, bundle, within, signed))
     rows = [_row(label, zone, pair) for (label, zone), pair in sorted(pairs.items())]
     crossings = sum(pair.crossings for pair in pairs.values())
     attempts = sum(pair.attempts for pair in pairs.values())
-    notes = (*_statement(asked, crossings, attempts),)
+    granted = sum(pair.granted for pair in pairs.values())
+    notes = (*_statement(asked, crossings, attempts), *_granted(granted))
     return Answer(COLUMNS, rows, notes, good=crossings == 0)
 
 
-def _why(seen: _Seen, bundle: Bundle, within: frozenset[str] | None) -> str:
-    """Return why these attempts crossed; empty where they did not."""
+def _granted(attempts: int) -> Iterator[str]:
+    if attempts:
+        yield f"{attempts} attempts went where persons had granted it: see `approvals`"
+
+
+def _signed(asked: Asked) -> frozenset[tuple[str, str]]:
+    """Return the words of all that persons granted, each with its zone, as the log records it."""
+    rows = asked.ledger.index.sql.execute(
+        "SELECT json_extract(facts, '$.action') || ':' || json_extract(facts, '$.approval'),"
+        " json_extract(facts, '$.scope.zone') FROM changes"
+        " WHERE what = 'approval_used' AND json_extract(facts, '$.action') IN (?, ?)",
+        tuple(GrantKind),
+    )
+    return frozenset((word, zone) for word, zone in rows)
+
+
+def _why(
+    seen: _Seen,
+    bundle: Bundle,
+    within: frozenset[str] | None,
+    signed: frozenset[tuple[str, str]],
+) -> str:
+    """Return why these attempts crossed; empty where they did not.
+
+    What persons granted stands in for the clearance alone, and only where the log records that
+    they signed it.
+    """
     zone = bundle.zone(seen.zone)
     label = label_of(seen.label, seen.rank)
-    if seen.inside != "yes":
+    if seen.inside == "no":
         return "it lay outside the boundary of its decision"
+    if seen.is_granted and (seen.inside, seen.zone) not in signed:
+        return "nobody signed what it was granted"
     if zone is None or label is None:
         return "what the zone or the label is cannot be known"
-    if not zone.clears(label, day_of(seen.decided_day)):
+    if not seen.is_granted and not zone.clears(label, day_of(seen.decided_day)):
         return "the zone does not clear the label"
     regions = regions_of(zone)
     if within is not None and (regions is None or not regions <= within):
@@ -143,6 +179,7 @@ def _describe(pair: _Pair, bundle: Bundle, name: str) -> None:
 def _add(pair: _Pair, seen: _Seen, why: str) -> None:
     pair.attempts += seen.attempts
     pair.crossings += seen.attempts if why else 0
+    pair.granted += seen.attempts if seen.is_granted and not why else 0
     pair.why = why or pair.why
     first, last = pair.first_day, pair.last_day
     pair.first_day = seen.first_day if first is None else min(first, seen.first_day)
@@ -154,7 +191,9 @@ def _add(pair: _Pair, seen: _Seen, why: str) -> None:
 def _row(label: str, zone: str, pair: _Pair) -> tuple[Cell, ...]:
     days = (pair.first_day, pair.last_day)
     first, last = (None if day is None else str(day_of(day)) for day in days)
-    cleared = f"NO: {pair.why}" if pair.why else "yes" if pair.attempts else None
+    known = "yes" if pair.attempts else None
+    known = f"no: {pair.granted} were granted" if pair.granted else known
+    cleared = f"NO: {pair.why}" if pair.why else known
     named = (label, zone, pair.operator, pair.regions, pair.attempts, first, last)
     return (*named, cleared, pair.crossings, pair.example)
 
