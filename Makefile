@@ -9,11 +9,13 @@ BIN := $(VENV)/bin
 # How many tests run at once: whole files, each in one of them.
 WORKERS ?= 2
 TESTS ?= tests
+# How many random decisions `make simulate` makes.
+DECISIONS ?= 10000000
 NEITHER := not live and not faults and not clients and not netns and not crosscheck
 READY := $(VENV)/.ready
 
 
-.PHONY: help demo test check live clients netns crosscheck coverage faults faults-gateway simulate bench format generate lock clean
+.PHONY: help demo test check live clients netns crosscheck coverage faults faults-gateway simulate decisions mutants bench format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,8 +75,12 @@ faults: $(READY) ## long kill loops
 faults-gateway: $(READY) ## the kill loop on the whole gateway, PERIMETER_KILLS times
 	$(BIN)/python -m pytest tests/faults/test_gateway_kill.py -m faults -q
 
-simulate: $(READY) ## a large number of random worlds
+simulate: $(READY) ## a large number of random worlds, and DECISIONS random decisions
 	$(BIN)/python -m tests.simulation.worlds --worlds 200000
+	$(BIN)/python -m tests.simulation.decisions --decisions $(DECISIONS)
+
+decisions: $(READY) ## as many random decisions as the gate makes
+	$(BIN)/python -m tests.simulation.decisions --decisions 200000
 
 bench: $(READY) ## what a translated stream, a scan, a decision, the ledger under load and a log of a million records cost
 	$(BIN)/python -m tests.bench.translation

@@ -14,8 +14,9 @@ from gateway.audit.checkpoint import Checkpoint, NoteRefused
 from gateway.audit.cosignature import parse_cosigner, with_signatures
 from gateway.audit.tree import Proof
 from gateway.config.anchors import Anchors, ObjectLock, Witness
+from gateway.config.node import Node
 from gateway.config.settings import Settings
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import GatewayError, Problem
 from gateway.domain.secret import Secret
 from gateway.export.static_log import latest
 from gateway.ledger import cosigned
@@ -33,6 +34,7 @@ from gateway.transport.published import Source
 ANCHORED = "anchored"
 CONTRADICTED = "anchor_contradicted"
 MARKS = "anchors"
+ACCESS_KEY_COLONS = (1, 2)
 ANSWER_BYTES_MAX = 64 * 1024
 
 Facts = Mapping[str, str | int]
@@ -189,6 +191,20 @@ def anchors_of(
             secret=secrets[store.secret],
         )
         yield name, ObjectLockAnchor(bucket, _delivery(name, store), clock.now)
+
+
+def anchor_problems(node: Node, secrets: Mapping[str, Secret]) -> Iterator[Problem]:
+    """Yield what stands in place of a witness's key, or of the key of a bucket, and is none."""
+    for name, one in node.settings.anchors.witnesses.items():
+        try:
+            parse_cosigner(one.key)
+        except NoteRefused as error:
+            yield node.document.problem(f"/anchors/witnesses/{name}/key", str(error))
+    for name, store in node.settings.anchors.object_locks.items():
+        secret = secrets.get(store.secret)
+        if secret is not None and secret.reveal().count(":") not in ACCESS_KEY_COLONS:
+            pointer = f"/anchors/object_locks/{name}/secret"
+            yield node.document.problem(pointer, "is no ACCESS_KEY_ID:SECRET_ACCESS_KEY[:TOKEN]")
 
 
 def anchoring_of(

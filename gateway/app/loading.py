@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from gateway.app.anchoring import anchor_problems
 from gateway.app.bindings import Bindable, bindable, binding_problems, key_problems
 from gateway.app.certificates import fault_of
 from gateway.app.issuing import issuer_problems
 from gateway.audit import canonical
-from gateway.audit.checkpoint import NoteRefused
-from gateway.audit.cosignature import parse_cosigner
 from gateway.backends import BACKENDS
 from gateway.classification.detectors import DETECTOR_NAMES
 from gateway.config.backends import SCRIPTED, BackendSettings
@@ -114,7 +113,7 @@ def load_all(
     keys = collected.read(lambda: read_keys(keys_file), KeyRing({})) if keys_file.file else None
     persons = collected.read(lambda: _persons(settings.paths.persons), NOBODY)
     secrets = read_secrets(settings.secrets, environment, node.document, collected.problems)
-    collected.problems += [*_tls_problems(node), *_witness_problems(node)]
+    collected.problems += [*_tls_problems(node), *anchor_problems(node, secrets)]
     if not policy or not fleet:
         collected.require()
     models = read_models(fleet, _known_backends(node, policy), settings.paths.models)
@@ -145,15 +144,6 @@ def load_all(
         documents=_stored(policy, fleet, settings.paths),
         notices=tuple(_notices(node, compiled, models, keys, today)),
     )
-
-
-def _witness_problems(node: Node) -> Iterator[Problem]:
-    """Yield what stands in place of a witness's key and is none."""
-    for name, one in node.settings.anchors.witnesses.items():
-        try:
-            parse_cosigner(one.key)
-        except NoteRefused as error:
-            yield node.document.problem(f"/anchors/witnesses/{name}/key", str(error))
 
 
 def _cases(

@@ -187,7 +187,9 @@ class Kept(Struct, frozen=True):
 async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) -> Kept:
     """Open what is kept; LedgerUnavailable when there is no ledger or another holds it."""
     told = loaded.node.settings.ledger
-    options = Options(observe_sync_s=metrics.fsync, heartbeat_s=told.heartbeat_s)
+    options = Options(
+        observe_sync_s=metrics.fsync, heartbeat_s=told.heartbeat_s, period=told.shards
+    )
     paths = ledger_paths(loaded.node.settings.paths)
     ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
     background, openings = Background(), Openings()

@@ -91,12 +91,13 @@ def body(origin: str, size: int, root: bytes) -> str:
     return f"{origin}\n{size}\n{_text(root)}\n"
 
 
-def sign(text: str, name: str, private: Ed25519PrivateKey) -> str:
-    """Return a signed note of that text, which ends with a line feed."""
+def sign(text: str, name: str, *privates: Ed25519PrivateKey) -> str:
+    """Return a note of that text, which ends with a line feed, signed with each of the keys."""
     if not text.endswith("\n") or "\n\n" in text:
         raise ValueError("the text of a note ends with one line feed and has no empty line")
-    signature = vkey_of(name, private).key_id + private.sign(text.encode())
-    return f"{text}\n— {name} {_text(signature)}\n"
+    signed = text.encode()
+    signatures = [vkey_of(name, one).key_id + one.sign(signed) for one in privates]
+    return f"{text}\n" + "".join(f"— {name} {_text(one)}\n" for one in signatures)
 
 
 def verify(note: str, vkey: Vkey) -> Checkpoint:

@@ -4,7 +4,7 @@ Ids are unique by type; an Attempted follows its Decided, is one of its candidat
 its boundary; a Settled ends it and tells the attempts that were recorded; a boot starts before it
 writes and writes nothing after it stopped; what one boot leaves open only a later one calls lost;
 every document that a Decided names was stored before; time does not go back unless an Admin record
-says so.
+says so; nothing follows the record that closes a shard.
 """
 
 import re
@@ -12,6 +12,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.audit.ends import Carried, Ends
 from gateway.audit.record import ADMIN_KINDS, Admin, Attempted, Decided, Record, Settled, Tried
 from gateway.audit.silence import Silence
 from gateway.domain.decision import Effect
@@ -21,6 +22,8 @@ from gateway.domain.route import OutcomeKind
 # to the ledger, which may differ a little from the order of their times.
 CLOCK_BACK_US_MAX = 60_000_000
 ROUNDS_MAX = 2
+
+_OF_NO_BOOT = ("created", "carried")
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -42,7 +45,7 @@ class _Open(Struct, frozen=True):
 class Story:
     """What was read so far: counts, open requests, stored documents.
 
-    `origin` and `vkey` are those that the first record names.
+    `ends` is what it says of its keys, and of the shards before and after it.
     """
 
     def __init__(self) -> None:
@@ -51,8 +54,7 @@ class Story:
         self.settled = 0
         self.admin = 0
         self.lost = 0
-        self.origin = ""
-        self.vkey = ""
+        self.ends = Ends()
         self.documents: dict[str, int] = {}
         self.silence = Silence()
         self._open: dict[str, _Open] = {}
@@ -72,8 +74,18 @@ class Story:
         """How many requests were decided and not settled."""
         return len(self._open)
 
+    @property
+    def open_requests(self) -> dict[str, Carried]:
+        """The requests that were decided and not settled, as the next shard must carry them."""
+        return {
+            name: Carried(name, one.boot, one.boundary, one.candidates, one.attempts)
+            for name, one in self._open.items()
+        }
+
     def read(self, record: Record) -> None:
         """Take the next record; Broken when it breaks a rule."""
+        if self.ends.next is not None:
+            raise Broken("the shard was closed before it")
         self._check_time(record)
         if isinstance(record, Admin):
             self._read_admin(record)
@@ -117,17 +129,23 @@ class Story:
         self.admin += 1
 
     def _take_admin(self, record: Admin) -> None:
-        if record.what == "created":
-            self.origin = str(record.facts.get("origin", ""))
-            self.vkey = str(record.facts.get("vkey", ""))
-        elif record.what == "started":
+        if record.what == "started":
             self._start(record.boot)
-        else:
+        elif record.what not in _OF_NO_BOOT:
             self._check_boot(record.boot)
+        fault = self.ends.read(record, self.records)
+        if fault:
+            raise Broken(fault)
+        if record.what == "carried":
+            self._carry(self.ends.carried[str(record.facts["request"])])
         if record.what == "stopped":
             self._boot = None
         if record.what == "document_stored":
             self._store(str(record.facts.get("digest", "")))
+
+    def _carry(self, one: Carried) -> None:
+        _assert_id(one.request)
+        self._open[one.request] = _Open(one.boot, one.boundary, one.candidates, one.attempts)
 
     def _start(self, boot: str) -> None:
         _assert_id(boot)

@@ -6,8 +6,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from gateway.audit.canonical import EntryUnreadable, decode
-from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, parse_vkey
+from gateway.audit.checkpoint import Checkpoint, NoteRefused, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
+from gateway.audit.ends import Carried, Ends, Rotated
 from gateway.audit.story import Broken, Story
 from gateway.audit.tree import Head, Tree, leaf_hash
 from gateway.audit.unsealed import Unsealed
@@ -29,7 +30,10 @@ class Report(Struct, frozen=True, kw_only=True):
     Settled, `lost` those whose end a crash took. `documents` maps each stored document to the
     record that names it, and `vkey` is the key that the first record names. `silence_us` is the
     longest silence while a gateway ran, and `gaps` counts those that its heartbeats should have
-    ended. `first_bad` is the index of the first bad record where it can be known.
+    ended. `first_bad` is the index of the first bad record where it can be known. `shards` counts
+    those of a chain, `shard` names the one in which `first_bad` stands unless it is the first, and
+    `missing` is a next shard that is named and not there. `root` is that of the checkpoint; `ends`
+    and `open_requests` are what the shards beside this one must fit.
     """
 
     verdict: Verdict
@@ -50,6 +54,12 @@ class Report(Struct, frozen=True, kw_only=True):
     silence_us: int = 0
     gaps: int = 0
     documents: dict[str, int] = {}
+    shards: int = 1
+    shard: str = ""
+    missing: str = ""
+    root: bytes = b""
+    ends: Ends | None = None
+    open_requests: dict[str, Carried] = {}
 
 
 class _Fault(Struct, frozen=True):
@@ -193,20 +203,38 @@ def verify(
     reading.check_root()
     for entry in entries:
         reading.take(entry)
-    return _report(reading, sealed, key)
-
-
-def _report(reading: _Reading, sealed: Checkpoint, key: Vkey) -> Report:
-    story = reading.story
     fault = reading.fault()
-    if fault is None and story.origin != key.name:
+    if fault is None and reading.story.ends.origin != key.name:
         fault = _Fault(0, "record 0: the log was created under another origin")
+    rotated = reading.story.ends.rotated
+    if fault is None and rotated and not is_signed_by(checkpoint_text, sealed.size, rotated):
+        where = f"the key that record {rotated.index} announced"
+        fault = _Fault(rotated.index, f"the checkpoint is not signed with {where}")
+    return _report(reading, sealed, fault)
+
+
+def is_signed_by(note: str, size: int, rotated: Rotated | None) -> bool:
+    """Does a checkpoint of that size carry the signature of the key that was announced below it?
+
+    WHY: from then on the first key alone, which may have been stolen, proves nothing.
+    """
+    if rotated is None or size <= rotated.index:
+        return True
+    try:
+        verify_note(note, rotated.vkey)
+    except NoteRefused:
+        return False
+    return True
+
+
+def _report(reading: _Reading, sealed: Checkpoint, fault: _Fault | None) -> Report:
+    story = reading.story
     return Report(
         verdict=Verdict.WHOLE if fault is None else Verdict.TAMPERED,
         reason="" if fault is None else fault.reason,
         first_bad=None if fault is None else fault.index,
         origin=sealed.origin,
-        vkey=story.vkey,
+        vkey=story.ends.vkey,
         size=sealed.size,
         records=reading.size,
         decided=story.decided,
@@ -219,4 +247,7 @@ def _report(reading: _Reading, sealed: Checkpoint, key: Vkey) -> Report:
         silence_us=story.silence.longest_us,
         gaps=story.silence.gaps,
         documents=story.documents,
+        root=sealed.root,
+        ends=story.ends,
+        open_requests=story.open_requests,
     )

@@ -4,7 +4,7 @@ import argparse
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -23,15 +23,8 @@ from gateway.config.node import load_node
 from gateway.config.settings import Settings
 from gateway.domain.approval import Action, Approval
 from gateway.export import ocsf
-from gateway.export.bundle import (
-    FULL,
-    REDACTED,
-    About,
-    Opened,
-    Source,
-    seal_bundle,
-    write_bundle,
-)
+from gateway.export.bundle import FULL, REDACTED, About, Opened, Source
+from gateway.export.chain import all_events, write_bundles
 from gateway.export.selection import Asked
 from gateway.export.times import OPEN, moment_us
 from gateway.identity.approvals import (
@@ -46,9 +39,15 @@ from gateway.identity.persons import fingerprint
 from gateway.ledger import signing
 from gateway.ledger.cosigned import cosigned_of
 from gateway.ledger.ledger import field_of
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.plain import read_plain
+from gateway.ledger.shards import shards
+from gateway.ledger.signing import SigningKey
 from gateway.ledger.subject_keys import KeyGone, SealBroken, SubjectKeys, open_keys
 
 NO = 1
+FIRST = "0001"
+LINE_BYTES_MAX = 1_024
 HOURS = 1.0
 PART = ".part"
 BUNDLE, OCSF = "bundle", "ocsf"
@@ -119,20 +118,33 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _made(arguments: argparse.Namespace, settings: Settings, asked: Asked, part: Path) -> str:
     """Make the export where nobody takes it for one, and return its digest."""
-    folder = ledger_paths(settings.paths).folder
-    if arguments.form == OCSF:
-        with part.open("xb") as file:
-            file.writelines(map(ocsf.line, ocsf.events(folder, asked, __version__)))
-        with part.open("rb") as file:
-            return f"{DIGEST_PREFIX}{file_digest(file, 'sha256').hexdigest()}"
     key = signing.load(settings.paths.signing_key)
-    exporter = fingerprint(read_key(arguments.key).public_key().public_bytes_raw())
-    about = About(exporter, SystemClock().now_us(), f"Perimeter {__version__}")
-    witnesses = [one.key for one in settings.anchors.witnesses.values()]
     with _opened(arguments, settings) as opened:
-        source = Source(folder, key, cosigned_of(folder), witnesses, opened)
-        manifest = write_bundle(source, asked, about, part)
-        return seal_bundle(source, manifest, part)
+        folder = ledger_paths(settings.paths).folder
+        witnesses = [one.key for one in settings.anchors.witnesses.values()]
+        sources = list(shard_sources(folder, key, witnesses, opened))
+        if arguments.form == OCSF:
+            with part.open("xb") as file:
+                file.writelines(map(ocsf.line, all_events(sources, asked, __version__)))
+            with part.open("rb") as file:
+                return f"{DIGEST_PREFIX}{file_digest(file, 'sha256').hexdigest()}"
+        exporter = fingerprint(read_key(arguments.key).public_key().public_bytes_raw())
+        about = About(exporter, SystemClock().now_us(), f"Perimeter {__version__}")
+        return write_bundles(sources, asked, about, part)
+
+
+def shard_sources(
+    folder: LedgerFolder,
+    key: SigningKey,
+    witnesses: Sequence[str] = (),
+    opened: Opened | None = None,
+) -> Iterator[tuple[str, Source]]:
+    """Yield every shard of a ledger by its name, as it can be exported; OSError."""
+    for shard in shards(folder):
+        origin = read_plain(shard.origin, LINE_BYTES_MAX).decode().strip()
+        name = FIRST if shard == folder else shard.root.name
+        own = SigningKey(origin, key.private)
+        yield name, Source(shard, own, cosigned_of(shard), witnesses, opened)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`perimeter ledger`: make a ledger, write one as tiles, make its facts index anew."""
+"""`perimeter ledger`: make one, change its key or shard, write tiles, make its index anew."""
 
 import argparse
 from datetime import date
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.app.making import ledger_paths
 from gateway.app.moment import SystemClock
-from gateway.cli import reindexing
+from gateway.cli import changing, reindexing
 from gateway.config.node import load_node
 from gateway.export.static_log import write_static_log
 from gateway.ledger.create import create
@@ -19,6 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = actions.add_parser("create", help="make a new ledger; serve never does")
     made.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
     made.add_argument("--inception", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    for name, purpose in (
+        ("rotate-key", "make a new signing key, which the next start announces"),
+        ("hand-over", "close the shard of a stopped gateway's ledger and begin the next"),
+    ):
+        acted = actions.add_parser(name, help=purpose)
+        acted.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
     tiles = actions.add_parser("tiles", help="write a log as C2SP tiles, for other verifiers")
     tiles.add_argument("ledger", type=Path, help="the ledger's folder")
     tiles.add_argument("out", type=Path, help="the folder to be made")
@@ -28,7 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, 1 where an index differed; LedgerUnavailable or ChainBroken when it cannot be."""
-    steps = {"create": _create, "tiles": _tiles, "reindex": reindexing.run}
+    steps = {
+        "create": _create,
+        "rotate-key": changing.rotate_key,
+        "hand-over": changing.hand_over,
+        "tiles": _tiles,
+        "reindex": reindexing.run,
+    }
     return steps[arguments.action](arguments)
 
 

@@ -54,6 +54,7 @@ def lines(report: Report) -> list[str]:
     """Return the report as people read it."""
     if report.verdict is not Verdict.WHOLE:
         where = "" if report.first_bad is None else f" at record {report.first_bad}"
+        where += f" of shard {shown(report.shard)}" if report.shard else ""
         return [f"{report.verdict}{where}: {shown(report.reason)}"]
     unproven = f"{report.unsealed} of them not proven by a signature"
     proof = unproven if report.unsealed else "all proven by a signature"
@@ -63,6 +64,12 @@ def lines(report: Report) -> list[str]:
         f"{report.admin} admin",
         f"{report.open} open, {report.lost} lost",
         _silence(report),
+        *(
+            [f"in {report.shards} shards, each following the one before"]
+            if report.shards > 1
+            else []
+        ),
+        *([f"its next shard is not here: {shown(report.missing)}"] if report.missing else []),
         *(["the last bytes are torn, as a crash leaves them"] if report.torn else []),
     ]
 

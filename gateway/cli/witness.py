@@ -64,9 +64,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     except NoteRefused as error:
         print(f"perimeter: --log: {error}", file=sys.stderr)
         return NO
-    tls = None
-    if arguments.certificate is not None and arguments.certificate_key is not None:
-        tls = Tls(arguments.certificate, arguments.certificate_key)
+    tls = _tls(arguments)
     key = read_key(arguments.key)
     configure_logs()
     store = WitnessStore(arguments.state)
@@ -79,3 +77,11 @@ def _serve(arguments: argparse.Namespace) -> int:
     finally:
         store.close()
     return 0
+
+
+def _tls(arguments: argparse.Namespace) -> Tls | None:
+    """Return what TLS needs; None without; ValueError for half of it."""
+    certificate, key = arguments.certificate, arguments.certificate_key
+    if (certificate is None) != (key is None):
+        raise ValueError("give --certificate and --certificate-key, or neither")
+    return None if certificate is None else Tls(certificate, key)

@@ -239,6 +239,13 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
             description="Seconds after which a ledger that has nothing to tell says so.",
         ),
     ] = 60
+    shards: Annotated[
+        Literal["never", "year", "month"],
+        Meta(
+            description="After which period (UTC) a shard of the ledger is closed and the next "
+            "begun; `perimeter ledger hand-over` does it at any time."
+        ),
+    ] = "never"
 
 
 class Conversations(Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,7 +18,9 @@ from gateway.export.static_log import CHECKPOINT, latest, write_tiles
 from gateway.export.tally import Tally
 from gateway.ledger import documents
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.plain import read_plain
 from gateway.ledger.signing import SigningKey
+from gateway.ledger.verify import LINE_BYTES_MAX
 
 RECORDS = "records.jsonl"
 OPENED = "personal.jsonl"
@@ -70,7 +72,7 @@ def write_bundle(source: Source, asked: Asked, about: About, out: Path) -> Manif
     _write_keys(source, sealed.size, out)
     manifest = Manifest(
         origin=source.key.name,
-        vkey=str(source.key.vkey),
+        vkey=_vkey(source.folder).strip(),
         profile=REDACTED if source.opened is None else FULL,
         exporter=about.exporter,
         exported_at_us=about.now_us,
@@ -131,7 +133,7 @@ def _write_documents(folder: LedgerFolder, named: dict[str, str], out: Path) -> 
 
 
 def _write_keys(source: Source, size: int, out: Path) -> None:
-    (out / "vkey").write_text(f"{source.key.vkey}\n", encoding="ascii")
+    (out / "vkey").write_text(_vkey(source.folder), encoding="ascii")
     shutil.copyfile(Path(__file__).with_name(VERIFIER), out / VERIFIER)
     if source.witnesses:
         (out / COSIGNERS).write_text("".join(f"{one}\n" for one in source.witnesses))
@@ -140,6 +142,11 @@ def _write_keys(source: Source, size: int, out: Path) -> None:
         (out / OLDER).mkdir()
     for at, note in older:
         (out / OLDER / str(at)).write_text(note, encoding="utf-8")
+
+
+def _vkey(folder: LedgerFolder) -> str:
+    """Return the key that the log began with; a later one may sign the manifest."""
+    return read_plain(folder.vkey, LINE_BYTES_MAX).decode("ascii")
 
 
 def _selected(selection: Selection) -> Selected:

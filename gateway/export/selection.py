@@ -18,6 +18,7 @@ from gateway.ledger.reading import Reading
 
 LABELS_MAX = 64
 NOTHING = "no record lies in that time"
+HINT = "perimeter audit shows which times it has"
 
 
 class Asked(Struct, frozen=True):
@@ -82,7 +83,7 @@ def select(folder: LedgerFolder, size: int, asked: Asked) -> Selection:
             first = index if first is None else first
             last = index
     if first is None or last is None:
-        raise LedgerUnavailable(NOTHING, hint="perimeter audit shows which times it has")
+        raise LedgerUnavailable(NOTHING, hint=HINT)
     return Selection(asked, max(0, first - 1), min(size - 1, last + 1), size)
 
 

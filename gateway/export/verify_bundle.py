@@ -509,10 +509,10 @@ class Story:
 class Bundle:
     """What an export says of itself, in MANIFEST.json, which the key of the log signed."""
 
-    def __init__(self, folder: Path, key: Key) -> None:
+    def __init__(self, folder: Path, keys: list[Key]) -> None:
         self.folder = folder
         data = load(folder / "MANIFEST.json")
-        text, found = signers(text_of(folder / "MANIFEST.sig"), [key])
+        text, found = signers(text_of(folder / "MANIFEST.sig"), keys)
         digest = hashlib.sha256(data).hexdigest()
         if not found or text != f"{MANIFEST_TEXT}\nsha256:{digest}\n":
             raise Tampered(None, "MANIFEST.json is not the one that was signed")
@@ -692,8 +692,10 @@ class Verification:
         self.exported = (folder / "MANIFEST.json").exists()
         if asked.vkey is None:
             self.limits.append("without --vkey, it is only shown to agree with its own key")
-        self.key = Key.read(asked.vkey or text_of(folder / "vkey"), LOG_KEY)
+        told = text_of(folder / "vkey") if asked.vkey is None else asked.vkey
+        self.key = Key.read(told, LOG_KEY)
         self.from_folder = asked.vkey is None
+        self.signers = [Key.read(text, LOG_KEY) for text in asked.signer]
         self.cosigners = [Key.read(text, COSIGNER_KEY) for text in asked.cosigner]
         self.quorum = len(self.cosigners) if asked.quorum is None else asked.quorum
         self.kept = [text_of(path) for path in asked.kept]
@@ -713,7 +715,7 @@ class Verification:
 
     def run(self) -> None:
         """Verify; Tampered, Unusable."""
-        bundle = Bundle(self.folder, self.key) if self.exported else None
+        bundle = Bundle(self.folder, [self.key, *self.signers]) if self.exported else None
         sealed = checkpoint_of(text_of(self.folder / "checkpoint"), self.key)
         self.report["size"] = sealed.size
         tiles = Tiles(self.folder, sealed.size)
@@ -838,6 +840,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--kept", type=Path, action="append", default=[], help="an older checkpoint"
     )
     parser.add_argument("--cosigner", action="append", default=[], help="the key of a witness")
+    parser.add_argument(
+        "--signer", action="append", default=[], help="a later key of the log: it may have exported"
+    )
     parser.add_argument("--quorum", type=int, help="how many witnesses must have signed; all")
     parser.add_argument(
         "--told-by", type=Path, help="of a pruned shard: a later one, which says that it was pruned"

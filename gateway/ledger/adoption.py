@@ -16,14 +16,16 @@ from gateway.ledger.checkpoints import Sealed
 from gateway.ledger.entry import TS_US_MAX, Entry, Opened, entry_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import Stored
-from gateway.ledger.signing import SigningKey
+from gateway.ledger.signers import Signers
 
 
 class _Going(Story):
     """A story that goes on from a checkpoint; ids of what was settled below it are not known."""
 
-    def __init__(self, sealed: Sealed, opened: Mapping[str, Opened]) -> None:
+    def __init__(self, signers: Signers, sealed: Sealed, opened: Mapping[str, Opened]) -> None:
         super().__init__()
+        announced = signers.announced
+        self.ends.go_on(signers.first.vkey, None if announced is None else announced.vkey)
         self.admin = sealed.head.size
         self._latest_us = sealed.latest_us
         self._boot = sealed.boot or None
@@ -38,10 +40,10 @@ class Adoption:
     """Judges, in order, each entry that follows the last checkpoint."""
 
     def __init__(
-        self, key: SigningKey, sealed: Sealed, opened: Mapping[str, Opened], folder: LedgerFolder
+        self, signers: Signers, sealed: Sealed, opened: Mapping[str, Opened], folder: LedgerFolder
     ) -> None:
-        self._key = key
-        self._story = _Going(sealed, opened)
+        self._signers = signers
+        self._story = _Going(signers, sealed, opened)
         self._folder = folder
 
     def adopt(self, stored: Stored) -> Entry:
@@ -49,7 +51,7 @@ class Adoption:
 
         INVARIANT: nothing is signed at a start that this key did not vouch for when it was written.
         """
-        mac = self._key.mac(stored.index, stored.group, stored.entry)
+        mac = self._signers.mac(stored.index, stored.group, stored.entry)
         if not hmac.compare_digest(mac, stored.mac):
             raise _refused(stored, "was not written by a gateway of this log")
         try:

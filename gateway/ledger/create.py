@@ -8,14 +8,13 @@ from gateway.audit.checkpoint import Vkey, is_origin
 from gateway.audit.record import Admin
 from gateway.domain.errors import LedgerUnavailable
 from gateway.ledger import signing, wrapping
-from gateway.ledger.checkpoints import NOTHING_YET, CheckpointStore
+from gateway.ledger.checkpoints import CheckpointStore
 from gateway.ledger.entry import entry_of
 from gateway.ledger.files import Files
-from gateway.ledger.journal import SEGMENT_BYTES_MAX, Journal
+from gateway.ledger.founding import Founder
 from gateway.ledger.naming import record_id
 from gateway.ledger.paths import LedgerPaths
-from gateway.ledger.reading import START
-from gateway.ledger.sealer import Sealer
+from gateway.ledger.signers import Signers
 from gateway.ledger.subject_keys import SubjectKeys
 from gateway.ledger.wrapping import Wrapper
 
@@ -53,17 +52,9 @@ def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vk
         store.begin(origin)
         SubjectKeys.make(paths.subject_keys, origin, _wrapper(paths, files)).close()
         key = signing.make(paths.signing_key, origin, files)
-        files.publish(folder.origin, f"{origin}\n".encode())
-        files.publish(folder.vkey, f"{key.vkey}\n".encode())
-        sealer = Sealer(key, store, folder, files)
-        sealer.resume(NOTHING_YET, {})
-        first = entry_of(_created(key.vkey, now_us, inception))
-        journal = Journal(folder, files, 0, START, SEGMENT_BYTES_MAX)
-        journal.mac_of = key.mac
-        journal.write([first.data])
-        journal.close()
-        sealer.add(first)
-        sealer.seal(journal.end)
+        founder = Founder(Signers(key), store, files)
+        first = [entry_of(_created(key.vkey, now_us, inception))]
+        founder.sign(folder, first, founder.lay(folder, first))
         for parent in {folder.root.parent, paths.signing_key.parent, paths.wrapping.parent}:
             files.sync_folder(parent)
     finally:

@@ -22,7 +22,7 @@ def store(folder: LedgerFolder, value: object, files: Files) -> str:
     if len(data) > DOCUMENT_BYTES_MAX:
         raise LedgerUnavailable("the document is larger than the ledger keeps")
     digest = digest_of(data)
-    files.publish(_path(folder, digest), data)
+    files.publish(place_of(folder, digest), data)
     return digest
 
 
@@ -31,7 +31,7 @@ def load(folder: LedgerFolder, digest: str) -> Any:  # noqa: ANN401 - plain data
     fault = check(folder, digest)
     if fault:
         raise ChainBroken(f"the document {digest} {fault}")
-    return msgspec.json.decode(read_plain(_path(folder, digest), DOCUMENT_BYTES_MAX))
+    return msgspec.json.decode(read_plain(place_of(folder, digest), DOCUMENT_BYTES_MAX))
 
 
 def check(folder: LedgerFolder, digest: str) -> str:
@@ -39,7 +39,7 @@ def check(folder: LedgerFolder, digest: str) -> str:
     if not is_digest(digest):
         return "has no digest of the right form"
     try:
-        data = read_plain(_path(folder, digest), DOCUMENT_BYTES_MAX)
+        data = read_plain(place_of(folder, digest), DOCUMENT_BYTES_MAX)
     except OSError:
         return "is missing or cannot be read"
     return "" if digest_of(data) == digest else "is not what its digest says"
@@ -51,5 +51,6 @@ def is_digest(text: str) -> bool:
     return name != text and len(name) == _HEX_CHARACTERS and set(name) <= set("0123456789abcdef")
 
 
-def _path(folder: LedgerFolder, digest: str) -> Path:
+def place_of(folder: LedgerFolder, digest: str) -> Path:
+    """Return where the document of that digest lies."""
     return folder.documents / f"{digest.removeprefix(DIGEST_PREFIX)}.json"

@@ -1,13 +1,16 @@
 """A record on its way to the journal."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.audit.canonical import encode
+from gateway.audit.ends import Carried, Next, told
 from gateway.audit.record import Admin, Attempted, Decided, Record, Settled
 from gateway.audit.story import says_that_the_clock_stepped
 
 # WHY: the last microsecond of the year 9999; later times have no month, and the store no number.
 TS_US_MAX = 253_402_300_799_999_999
+_ENDS_A_BOOT = ("stopped", "shard_closed")
 
 
 class Opened(Struct, frozen=True):
@@ -25,6 +28,8 @@ class Entry(Struct, frozen=True):
 
     It opens a request, tries it with an offering in a zone, or closes it. `boot` is the boot that
     goes on after a start, empty after a stop. `steps` says that time may go back to this one.
+    `stores` is a document with its name, `announces` a key; `closes_for` names the next shard, and
+    `asks` says that somebody wants it.
     """
 
     data: bytes
@@ -36,6 +41,10 @@ class Entry(Struct, frozen=True):
     tried: tuple[str, str] = ("", "")
     boot: str | None = None
     steps: bool = False
+    stores: tuple[str, str] | None = None
+    announces: str | None = None
+    closes_for: Next | None = None
+    asks: bool = False
 
     def latest_after(self, latest_us: int) -> int:
         """Return the time that later records are held against, as `verify` holds them."""
@@ -57,10 +66,35 @@ def entry_of(record: Record, data: bytes | None = None) -> Entry:
             return Entry(data, record.ts_us, closes=record.id)
         case Admin():
             steps = says_that_the_clock_stepped(record)
-            return Entry(data, record.ts_us, boot=_boot_after(record), steps=steps)
+            entry = Entry(data, record.ts_us, boot=_boot_after(record), steps=steps)
+            return _with_what_it_tells(entry, record)
 
 
 def _boot_after(record: Admin) -> str | None:
     if record.what == "started":
         return record.boot
-    return "" if record.what == "stopped" else None
+    return "" if record.what in _ENDS_A_BOOT else None
+
+
+def _with_what_it_tells(entry: Entry, record: Admin) -> Entry:
+    facts = record.facts
+    match record.what:
+        case "document_stored":
+            named = (str(facts.get("digest", "")), str(facts.get("name", "")))
+            return replace(entry, stores=named)
+        case "key_rotated":
+            return replace(entry, announces=str(facts.get("vkey", "")))
+        case "hand_over_asked":
+            return replace(entry, asks=True)
+        case "shard_closed":
+            return replace(entry, closes_for=told(facts, Next))
+        case "carried":
+            return _carrying(entry, told(facts, Carried))
+    return entry
+
+
+def _carrying(entry: Entry, one: Carried | None) -> Entry:
+    if one is None:
+        return entry
+    opened = Opened(0, one.boot, one.boundary, one.candidates, one.attempts)
+    return replace(entry, opens=one.request, opened=opened)

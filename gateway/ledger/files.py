@@ -2,9 +2,11 @@
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 _PRIVATE = 0o600
+_PRIVATE_FOLDER = 0o700
 # WHY: fdatasync writes the data and the length of a file, all that an append needs.
 _sync = getattr(os, "fdatasync", os.fsync)
 
@@ -45,6 +47,15 @@ class Files:
     def rename(self, source: Path, target: Path) -> None:
         """Put one file in the place of another, at once."""
         source.replace(target)
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder if it is not there, for us alone."""
+        path.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+
+    def discard(self, folder: Path) -> None:
+        """Remove a folder with all that is in it, if it is there."""
+        if folder.exists():
+            shutil.rmtree(folder)
 
     def remove(self, path: Path) -> None:
         """Remove a file if it is there."""

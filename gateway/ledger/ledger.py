@@ -169,6 +169,14 @@ class Ledger:
         """Return an Admin record of this moment, to be appended by the caller."""
         return self._admin(what, facts)
 
+    async def hand_over(self) -> None:
+        """Close the shard that is written and begin the next; LedgerUnavailable when that fails.
+
+        What comes meanwhile waits for it. Afterwards something was written in the next shard.
+        """
+        await self.record("hand_over_asked", {})
+        await self.record("heartbeat", {})
+
     async def store_document(self, value: object, name: str = "") -> str:
         """Keep a policy or catalogue by its digest, and return that.
 
@@ -178,7 +186,7 @@ class Ledger:
         async with self._storing:
             try:
                 digest = await asyncio.to_thread(
-                    documents.store, self._parts.folder, value, self._parts.files
+                    documents.store, self._parts.writer.folder, value, self._parts.files
                 )
             except EntryRefused as error:
                 raise LedgerUnavailable("a document cannot be stored", hint=str(error)) from None
@@ -205,7 +213,7 @@ class Ledger:
     async def begin(self) -> None:
         """Write the start, and an end for every request that an earlier boot left open."""
         lost = self._parts.sealer.open_requests
-        size = self.size
+        size = self._parts.sealer.size
         self._parts.writer.now_us = self._clock.now_us
         self._parts.start(asyncio.get_running_loop())
         facts = {"after": size, "open": len(lost), "heartbeat_s": ceil(self._parts.heartbeat_s)}
@@ -214,10 +222,22 @@ class Ledger:
             cut = {"cut_bytes": self._parts.cut_bytes, "after": size}
             entries.append(_entry(self._admin("recovered", cut)))
         await self._commit(entries)
+        await self._rotate()
         orphans = list(lost)
         for at in range(0, len(orphans), LOST_GROUP_MAX):
             group = orphans[at : at + LOST_GROUP_MAX]
             await self._commit([_entry(self._lost(record_id)) for record_id in group])
+
+    async def _rotate(self) -> None:
+        """Announce the key that waits for it; from then on it signs beside the first one."""
+        vkey = self._parts.pending_key
+        if vkey:
+            await self.record("key_rotated", {"vkey": vkey})
+        try:
+            await asyncio.to_thread(self._parts.take_over)
+        except OSError as error:
+            hint = error.strerror or ""
+            raise LedgerUnavailable("the new key cannot be put in its place", hint=hint) from None
 
     async def _commit(self, entries: list[Entry]) -> Receipt:
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()

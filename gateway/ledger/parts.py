@@ -9,18 +9,19 @@ import msgspec
 from msgspec import Struct
 
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
-from gateway.ledger import signing
-from gateway.ledger.adoption import Adoption
 from gateway.ledger.beats import HEARTBEAT_S, Beats
 from gateway.ledger.checkpoints import CheckpointStore
 from gateway.ledger.files import Files
 from gateway.ledger.follower import Follower
-from gateway.ledger.index import Index
-from gateway.ledger.journal import SEGMENT_BYTES_MAX, Journal, ObserveSync, unobserved
+from gateway.ledger.following import Following
+from gateway.ledger.journal import SEGMENT_BYTES_MAX, ObserveSync, unobserved
 from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reader import Reader
-from gateway.ledger.recovery import last_sealed, recover
+from gateway.ledger.relay import NEVER, Relay
 from gateway.ledger.sealer import Sealer
+from gateway.ledger.shard import Ground
+from gateway.ledger.shards import shards, size_of
+from gateway.ledger.signers import KeyFiles
 from gateway.ledger.signing import SigningKey
 from gateway.ledger.subject_keys import SubjectKeys, open_keys
 from gateway.ledger.writer import Writer
@@ -30,13 +31,15 @@ class Options(Struct, frozen=True):
     """What may differ from one ledger to the next.
 
     `observe_sync_s` is called in the writer's thread with the seconds of every fdatasync. A log
-    that has nothing to tell says so every `heartbeat_s`.
+    that has nothing to tell says so every `heartbeat_s`. At the end of each `period` a shard is
+    closed and the next begun.
     """
 
     files: Files = Files()
     segment_bytes_max: int = SEGMENT_BYTES_MAX
     observe_sync_s: ObserveSync = unobserved
     heartbeat_s: float = HEARTBEAT_S
+    period: str = NEVER
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -44,15 +47,29 @@ class Parts(Struct, frozen=True, kw_only=True):
 
     folder: LedgerFolder
     key: SigningKey
+    key_files: KeyFiles
     files: Files
     keys: SubjectKeys
-    sealer: Sealer
     writer: Writer
     reader: Reader
     follower: Follower | None
     cut_bytes: int
     heartbeat_s: float
     held: ExitStack
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals the shard that is written."""
+        return self.writer.sealer
+
+    @property
+    def pending_key(self) -> str:
+        """A new key that is to be announced; empty when none waits. LedgerUnavailable."""
+        return self.key_files.pending(self.writer.signers)
+
+    def take_over(self) -> None:
+        """Put a new key that was announced in its place; OSError."""
+        self.key_files.take_over(self.writer.signers)
 
     def start(self, loop: AbstractEventLoop) -> None:
         """Let the threads begin."""
@@ -84,48 +101,47 @@ def open_parts(paths: LedgerPaths, boot: str, options: Options) -> Parts:
 
 
 def _open(paths: LedgerPaths, boot: str, options: Options, held: ExitStack) -> Parts:
-    folder, files = paths.folder, options.files
-    key = _key(paths, folder)
-    _lock(folder.lock, files, held)
+    root, files = paths.folder, options.files
+    key_files = KeyFiles(paths.signing_key, files)
+    key = _key(key_files, root)
+    _lock(root.lock, files, held)
     _lock(paths.writer_lock(key.name), files, held)
     store = CheckpointStore.open(paths.checkpoints)
     held.callback(store.close)
-    sealed = last_sealed(store, folder, key.vkey)
-    sealer = Sealer(key, store, folder, files)
-    opened = store.open_requests(key.name)
-    sealer.resume(sealed, opened)
-    adoption = Adoption(key, sealed, opened, folder)
-    recovered = recover(folder, sealed, sealer, adoption, files)
+    ground = Ground(
+        root, key.name, key_files, store, files, options.segment_bytes_max, options.observe_sync_s
+    )
+    relay = Relay(ground, options.period)
+    shard = relay.open_last()
     keys = open_keys(paths, key.name)
     held.callback(keys.close)
-    journal = Journal(folder, files, recovered.size, recovered.end, options.segment_bytes_max)
-    journal.observe, journal.mac_of = options.observe_sync_s, key.mac
-    writer = Writer(journal, sealer, boot, Beats(options.heartbeat_s))
-    index = _index(folder, recovered.size)
-    reader = Reader(folder, index, lambda: writer.size)
-    held.callback(reader.close)
+    base = sum(size_of(one) for one in shards(root) if one != shard.folder)
+    writer = Writer(shard, relay, base, boot, Beats(options.heartbeat_s))
+    following = Following(root, writer, shard)
+    writer.moved = following.moved
+    held.callback(following.close)
     return Parts(
-        folder=folder,
+        folder=root,
         key=key,
+        key_files=key_files,
         files=files,
         keys=keys,
-        sealer=sealer,
         writer=writer,
-        reader=reader,
-        follower=None if index is None else Follower(index, lambda: writer.size),
-        cut_bytes=recovered.cut_bytes,
+        reader=following.reader,
+        follower=following.follower,
+        cut_bytes=shard.cut_bytes,
         heartbeat_s=options.heartbeat_s,
         held=held.pop_all(),
     )
 
 
-def _key(paths: LedgerPaths, folder: LedgerFolder) -> SigningKey:
-    if not folder.journal.is_dir():
+def _key(key_files: KeyFiles, root: LedgerFolder) -> SigningKey:
+    if not root.journal.is_dir():
         raise LedgerUnavailable(
             "there is no ledger at this place", hint="perimeter ledger create makes one"
         )
-    key = signing.load(paths.signing_key)
-    if folder.vkey.read_text(encoding="ascii", errors="replace").strip() != str(key.vkey):
+    key = key_files.load()[0]
+    if root.origin.read_text(encoding="ascii", errors="replace").strip() != key.name:
         raise ChainBroken("the signing key is not the one of this log", hint="docs/backup.md")
     return key
 
@@ -144,11 +160,3 @@ def _let_go(files: Files, descriptor: int) -> None:
     # WHY: the kernel lets go of the lock whatever it says of the file, and the log is whole.
     with suppress(OSError):
         files.close(descriptor)
-
-
-def _index(folder: LedgerFolder, size: int) -> Index | None:
-    try:
-        return Index.make(folder, size)
-    except Exception:  # noqa: BLE001 - whatever stands in that file must not stop a start
-        # WHY: without an index the reader goes through the journal; nothing is lost but time.
-        return None

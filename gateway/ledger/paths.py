@@ -87,6 +87,11 @@ class LedgerFolder(Struct, frozen=True):
         return self.root / "facts.sqlite"
 
     @property
+    def queries(self) -> Path:
+        """The folder in which whoever asks the ledger says so; a running gateway looks there."""
+        return self.root / "queries"
+
+    @property
     def lock(self) -> Path:
         """The file that the one writer holds locked."""
         return self.root / "lock"

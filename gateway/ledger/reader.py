@@ -1,18 +1,22 @@
-"""Reads what the log says of one request."""
+"""Reads what the log says of one request, over all its shards.
 
-import sqlite3
-from collections.abc import Callable, Iterator
+Records are counted through: the first of the second shard has the number after the last of the
+first.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from gateway.audit.canonical import EntryUnreadable, decode
 from gateway.audit.record import Admin, Attempted, Decided, Record, Settled
-from gateway.domain.errors import ChainBroken, LedgerUnavailable
-from gateway.ledger.index import Index, Indexed, stored_at
+from gateway.domain.errors import LedgerUnavailable
+from gateway.ledger.index import Index
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.reading import START, DamageKind, Place, Reading, Stored
-
-HINT = "run perimeter verify"
+from gateway.ledger.reading import Stored
+from gateway.ledger.shard_reader import ShardReader
+from gateway.ledger.shards import shards, size_of
 
 
 class RequestRecords(Struct, frozen=True):
@@ -27,119 +31,105 @@ class RequestRecords(Struct, frozen=True):
     indexes: tuple[int, ...] = ()
 
 
+class Live(Struct, frozen=True):
+    """The shard that this process writes."""
+
+    folder: LedgerFolder
+    reader: ShardReader
+
+
 class Reader:
-    """Finds records by id in the journal; an index, where one is given, tells where to look.
+    """Finds records by id in all shards, the newest first.
 
-    INVARIANT: the index hides no record of a request of which it tells any: between the first and
-    the last, and to the end of the log while the request is open, the journal itself is read.
-
-    `size` returns how many entries are durable; without it the journal is read to its end.
-    Methods block. LedgerUnavailable when the journal cannot be read, ChainBroken when a record
-    cannot.
+    With `live`, it reads of that shard what is durable, and asks the indexes of the closed ones;
+    without it, the journals are read to their ends. Methods block. LedgerUnavailable when a journal
+    cannot be read, ChainBroken when a record cannot.
     """
 
-    def __init__(
-        self,
-        folder: LedgerFolder,
-        index: Index | None = None,
-        size: Callable[[], int] | None = None,
-    ) -> None:
+    def __init__(self, folder: LedgerFolder, live: Live | None = None) -> None:
         self._folder = folder
-        self._index = index
-        self._size = size
+        self._live = live
+
+    def follow(self, live: Live) -> None:
+        """Another shard is written now."""
+        self._live = live
 
     def entries(self, start: int = 0) -> Iterator[Stored]:
-        """Yield every durable entry from that index on."""
-        try:
-            first = max((one for one in self._folder.segments() if one <= start), default=0)
-            for stored in self._from(first, Place(first, START.offset)):
-                if stored.index >= start:
-                    yield stored
-        except OSError as error:
-            raise _unavailable(error) from None
+        """Yield every durable entry from that number on."""
+        live = self._live
+        base = 0
+        for folder in self._shards():
+            reader = self._reader(folder, live)
+            if live is not None and folder == live.folder:
+                yield from _counted(reader, start, base)
+                return
+            size = self._size(folder)
+            if size is None or base + size > start:
+                yield from _counted(reader, start, base)
+            base += size or 0
 
     def record_of(self, record_id: str) -> RequestRecords | None:
         """Return the records of one request; None when the log has none of that id."""
-        decided: Decided | None = None
-        attempted: list[Attempted] = []
-        settled: Settled | None = None
-        indexes: list[int] = []
-        for index, record in self._found(record_id):
-            match record:
-                case Decided():
-                    decided = record
-                case Attempted():
-                    attempted.append(record)
-                case Settled():
-                    settled = record
-                case Admin():
-                    continue
-            indexes.append(index)
-        if decided is None:
-            return None
-        return RequestRecords(decided, tuple(attempted), settled, tuple(indexes))
+        live, found = self._live, list[tuple[int, Record]]()
+        for folder in reversed(self._shards()):
+            found[:0] = self._found(folder, live, record_id)
+            if any(isinstance(record, Decided) for _, record in found):
+                return _of_request(found)
+        return None
 
     def close(self) -> None:
         """Let go of the index."""
-        if self._index is not None:
-            self._index.close()
+        if self._live is not None:
+            self._live.reader.close()
 
-    def _found(self, record_id: str) -> list[tuple[int, Record]]:
+    def _shards(self) -> tuple[LedgerFolder, ...]:
         try:
-            return list(self._find(record_id))
+            return shards(self._folder)
         except OSError as error:
             raise _unavailable(error) from None
 
-    def _find(self, record_id: str) -> Iterator[tuple[int, Record]]:
-        indexed = self._indexed(record_id)
-        start, place = indexed.size, indexed.end
-        if indexed.places:
-            start, place = indexed.places[0]
-            first = self._at(start, place)
-            if not isinstance(first, Decided) or first.id != record_id:
-                # WHY: the index is wrong about one record, so it may be wrong about any.
-                start, place = 0, START
-        wanted = record_id.encode()
-        for stored in self._from(start, place):
-            if wanted in stored.entry and (record := _record(stored)).id == record_id:
-                yield stored.index, record
-                if isinstance(record, Settled):
-                    return
+    def _found(
+        self, folder: LedgerFolder, live: Live | None, record_id: str
+    ) -> list[tuple[int, Record]]:
+        base = sum(self._size(one) or 0 for one in self._before(folder))
+        if live is None or folder == live.folder:
+            found = self._reader(folder, live).found(record_id)
+        else:
+            with closing(ShardReader(folder, Index.peek(folder))) as reader:
+                found = reader.found(record_id)
+        return [(base + index, record) for index, record in found]
 
-    def _indexed(self, record_id: str) -> Indexed:
-        if self._index is None:
-            return Indexed()
+    def _before(self, folder: LedgerFolder) -> tuple[LedgerFolder, ...]:
+        known = self._shards()
+        return known[: known.index(folder)]
+
+    def _size(self, folder: LedgerFolder) -> int | None:
+        """Return how many records a closed shard has; None of the last, which is not closed."""
+        if folder == self._shards()[-1]:
+            return None
         try:
-            if self._size is not None:
-                self._index.catch_up(self._size())
-            return self._index.find(record_id)
-        except sqlite3.Error:
-            return Indexed()
+            return size_of(folder)
+        except OSError as error:
+            raise _unavailable(error) from None
 
-    def _at(self, index: int, place: Place) -> Record | None:
-        stored = stored_at(self._folder, index, place)
-        return None if stored is None else _record(stored)
+    @staticmethod
+    def _reader(folder: LedgerFolder, live: Live | None) -> ShardReader:
+        is_live = live is not None and folder == live.folder
+        return live.reader if live is not None and is_live else ShardReader(folder)
 
-    def _from(self, index: int, start: Place) -> Iterator[Stored]:
-        size = None if self._size is None else self._size()
-        if size is not None and index >= size:
-            return
-        reading = Reading(self._folder, index, start)
-        for stored in reading:
-            yield stored
-            if size is not None and stored.index + 1 >= size:
-                return
-        damage = reading.damage
-        if damage is not None and damage.kind is DamageKind.BROKEN:
-            raise ChainBroken(f"the journal is damaged before record {damage.index}", hint=HINT)
+
+def _counted(reader: ShardReader, start: int, base: int) -> Iterator[Stored]:
+    for stored in reader.entries(max(0, start - base)):
+        yield replace(stored, index=base + stored.index) if base else stored
+
+
+def _of_request(found: list[tuple[int, Record]]) -> RequestRecords:
+    told = [(index, record) for index, record in found if not isinstance(record, Admin)]
+    decided = next(record for _, record in told if isinstance(record, Decided))
+    attempted = tuple(record for _, record in told if isinstance(record, Attempted))
+    settled = next((record for _, record in told if isinstance(record, Settled)), None)
+    return RequestRecords(decided, attempted, settled, tuple(index for index, _ in told))
 
 
 def _unavailable(error: OSError) -> LedgerUnavailable:
     return LedgerUnavailable("the ledger cannot be read", hint=error.strerror or "")
-
-
-def _record(stored: Stored) -> Record:
-    try:
-        return decode(stored.entry)
-    except EntryUnreadable:
-        raise ChainBroken(f"record {stored.index} cannot be read", hint=HINT) from None

@@ -25,8 +25,10 @@ class Recovered(Struct, frozen=True):
     cut_bytes: int
 
 
-def last_sealed(store: CheckpointStore, folder: LedgerFolder, vkey: Vkey) -> Sealed:
-    """Return the last checkpoint; ChainBroken when store, folder and key do not fit together.
+def last_sealed(store: CheckpointStore, folder: LedgerFolder, vkey: Vkey) -> tuple[Sealed, bytes]:
+    """Return the last checkpoint and the last entry that it covers.
+
+    ChainBroken when store, folder and key do not fit together.
 
     Only the one who has the newest checkpoint may write: an older folder beside a newer store, or
     an older store beside a newer folder, is a copy that was put back.
@@ -49,8 +51,7 @@ def last_sealed(store: CheckpointStore, folder: LedgerFolder, vkey: Vkey) -> Sea
                 "the published checkpoint is not one of the checkpoint store",
                 hint="the store was put back from an older copy, or the log has two writers",
             )
-    _assert_sealed_last(folder, sealed)
-    return sealed
+    return sealed, _assert_sealed_last(folder, sealed)
 
 
 def recover(
@@ -71,8 +72,8 @@ def recover(
     return Recovered(reading.index, reading.last, cut_bytes)
 
 
-def _assert_sealed_last(folder: LedgerFolder, sealed: Sealed) -> None:
-    """Does the newest sealed part of the journal give the root that was sealed?
+def _assert_sealed_last(folder: LedgerFolder, sealed: Sealed) -> bytes:
+    """Return the last sealed entry, if the newest sealed part gives the root that was sealed.
 
     A copy of the folder that went its own way has other bytes there.
     """
@@ -83,8 +84,10 @@ def _assert_sealed_last(folder: LedgerFolder, sealed: Sealed) -> None:
     except ValueError:
         raise ChainBroken("the checkpoint store contradicts itself") from None
     reading = Reading(folder, before.size, before.end)
+    last = b""
     for stored in islice(reading, max(0, mark.size - before.size)):
-        tree.append(leaf_hash(stored.entry))
+        last = stored.entry
+        tree.append(leaf_hash(last))
     if reading.damage is not None:
         raise _broken(reading.damage)
     if not fits or tree.head != sealed.head or reading.last != mark.end:
@@ -92,6 +95,7 @@ def _assert_sealed_last(folder: LedgerFolder, sealed: Sealed) -> None:
             "the journal does not hold what was sealed last",
             hint="a copy that was put back, or a second writer; run perimeter verify",
         )
+    return last
 
 
 def _settle_tail(folder: LedgerFolder, start: Place, end: Place, files: Files) -> int:

@@ -10,13 +10,14 @@ from time import monotonic
 from msgspec.structs import replace
 
 from gateway.audit import checkpoint
+from gateway.audit.ends import Next
 from gateway.audit.tree import Head, Tree, leaf_hash
 from gateway.ledger.checkpoints import CheckpointStore, Mark, OpenChange, Sealed
 from gateway.ledger.entry import Entry, Opened
 from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import Place
-from gateway.ledger.signing import SigningKey
+from gateway.ledger.signers import Signers
 
 UNSEALED_ENTRIES_MAX = 1_024
 UNSEALED_S_MAX = 1.0
@@ -27,13 +28,18 @@ SEAL_FAILURES = (OSError, sqlite3.Error)
 class Sealer:
     """The tree over all durable entries, and the last checkpoint of it.
 
+    `documents` are those that were stored since it was opened, by digest with their names; `next`
+    is told when the shard is closed.
+
     INVARIANT: the checkpoint store has a checkpoint before anybody else can see it.
     """
 
     def __init__(
-        self, key: SigningKey, store: CheckpointStore, folder: LedgerFolder, files: Files
+        self, signers: Signers, store: CheckpointStore, folder: LedgerFolder, files: Files
     ) -> None:
-        self._key = key
+        self.documents: dict[str, str] = {}
+        self.next: Next | None = None
+        self._signers = signers
         self._store = store
         self._folder = folder
         self._files = files
@@ -54,6 +60,11 @@ class Sealer:
     def size(self) -> int:
         """How many entries the tree has."""
         return self._tree.size
+
+    @property
+    def head(self) -> Head:
+        """Size and root of the tree."""
+        return self._tree.head
 
     @property
     def latest_us(self) -> int:
@@ -78,7 +89,9 @@ class Sealer:
     def add(self, entry: Entry) -> int:
         """Take a durable entry into the tree and return its index."""
         index = self._tree.append(leaf_hash(entry.data))
+        self._signers.follow(entry)
         self._follow(entry, index)
+        self._note_what_it_tells(entry)
         self._latest_us = entry.latest_after(self._latest_us)
         if entry.boot is not None:
             self._boot = entry.boot
@@ -126,7 +139,7 @@ class Sealer:
         mark = Mark(head.size, self._tree.frontier, end)
         fresh = Sealed(head, note, mark, self._mark, self._latest_us, self._boot)
         try:
-            self._store.advance(self._key.name, self._sealed, fresh, change)
+            self._store.advance(self._signers.name, self._sealed, fresh, change)
         except sqlite3.Error:
             self._doubtful = fresh
             self._doubtful_open = dict(self._open)
@@ -142,7 +155,7 @@ class Sealer:
         doubtful = self._doubtful
         if doubtful is None:
             return
-        if self._store.latest(self._key.name) == doubtful:
+        if self._store.latest(self._signers.name) == doubtful:
             self._take(doubtful, self._doubtful_open)
         self._doubtful = None
 
@@ -160,6 +173,12 @@ class Sealer:
         if entry.closes is not None:
             self._open.pop(entry.closes, None)
 
+    def _note_what_it_tells(self, entry: Entry) -> None:
+        if entry.stores is not None:
+            digest, name = entry.stores
+            self.documents[digest] = name
+        if entry.closes_for is not None:
+            self.next = entry.closes_for
+
     def _note(self, head: Head) -> str:
-        text = checkpoint.body(self._key.name, head.size, head.root)
-        return checkpoint.sign(text, self._key.name, self._key.private)
+        return self._signers.sign(checkpoint.body(self._signers.name, head.size, head.root))

@@ -15,6 +15,8 @@ from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
 
 SHARDS_MAX = 9_999
+# WHY: until it has its first checkpoint, a shard lies under a name that is none of a shard.
+UNFINISHED = ".new"
 FIRST = 1
 NOTE_BYTES_MAX = 262_144
 

@@ -40,6 +40,15 @@ class SigningKey:
         """The public half."""
         return vkey_of(self.name, self.private)
 
+    @property
+    def private_bytes(self) -> bytes:
+        """The seed of the key."""
+        return self.private.private_bytes_raw()
+
+    def under(self, name: str) -> "SigningKey":
+        """Return the same key as it signs under the name of another shard."""
+        return SigningKey(name, self.private)
+
     def mac(self, index: int, group: int, entry: bytes) -> bytes:
         """Return the MAC of an entry at that index, under a key that is of this log alone."""
         return hmac.digest(self._mac_key, _BOUND.pack(index, group) + entry, "sha256")[:MAC_BYTES]

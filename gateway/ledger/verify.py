@@ -1,38 +1,26 @@
-"""Verifies a whole ledger from its bytes on disk, beside a running gateway or without one.
+"""Verifies a whole ledger: each of its shards from its bytes, and that they follow one another."""
 
-A folder that has an origin was created with a journal and a checkpoint, and no gateway removes
-them: where one is missing, the ledger was tampered with. What cannot be read is unreadable.
-"""
-
-import sqlite3
-import stat
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec.structs import replace
 
-from gateway.audit.checkpoint import NOTE_CHARACTERS_MAX, Checkpoint, NoteRefused, Vkey, parse_vkey
+from gateway.audit.checkpoint import NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
-from gateway.audit.tree import HASH_BYTES, Head
-from gateway.audit.verify import Report, Verdict, verify
-from gateway.ledger import documents
-from gateway.ledger.checkpoints import CheckpointStore
-from gateway.ledger.index import Index
+from gateway.audit.ends import Former, Next
+from gateway.audit.verify import Report, Verdict
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.plain import NotPlain, read_plain
-from gateway.ledger.reading import Damage, DamageKind, Place, Reading
+from gateway.ledger.plain import read_plain
+from gateway.ledger.shards import FIRST, UNFINISHED, number_of, shards
+from gateway.ledger.verify_shard import (
+    LINE_BYTES_MAX,
+    NOTE_BYTES_MAX,
+    Asked,
+    stored_in,
+    verify_shard,
+)
 
-LINE_BYTES_MAX = 1_024
-NOTE_BYTES_MAX = 4 * NOTE_CHARACTERS_MAX
-
-
-class _Asked(Struct, frozen=True):
-    """Against what the ledger is held: a key, its store, checkpoints that somebody kept."""
-
-    vkey: str | None
-    checkpoints: Path | None
-    kept: Sequence[str]
+__all__ = ["LINE_BYTES_MAX", "NOTE_BYTES_MAX", "verify_folder"]
 
 
 def verify_folder(
@@ -49,7 +37,7 @@ def verify_folder(
     that were kept elsewhere: each must fit, and then the log is shown to have grown from them.
     """
     try:
-        return _verify(LedgerFolder(ledger), _Asked(vkey_text, checkpoints, kept))
+        return _Chain(LedgerFolder(ledger), Asked(vkey_text, checkpoints, kept)).verify()
     except NoteRefused as error:
         reason = f"the verifier key or a kept checkpoint cannot be used: {error}"
     except Exception as error:  # noqa: BLE001 - whatever the folder holds, the answer is a report
@@ -57,110 +45,148 @@ def verify_folder(
     return Report(verdict=Verdict.UNREADABLE, reason=reason)
 
 
-def _verify(folder: LedgerFolder, asked: _Asked) -> Report:
-    origin = read_plain(folder.origin, LINE_BYTES_MAX).decode().removesuffix("\n")
-    vkey = asked.vkey
-    if vkey is None:
-        vkey = read_plain(folder.vkey, LINE_BYTES_MAX).decode()
-    key = parse_vkey(vkey)
-    known = [_head(verify_note(note, key)) for note in asked.kept]
-    if not (folder.checkpoint.exists() and folder.journal.exists()):
-        reason = "its checkpoint or its journal is missing, which every ledger has"
-        return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)
-    if origin != key.name:
-        reason = "the folder names another origin than the key"
-        return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)
-    report = _of_journal(folder, vkey, known, asked.checkpoints)
-    if asked.vkey is None and report.records and report.vkey != str(key):
-        reason = "record 0: the log was created with another key than the one in its folder"
-        report = _tampered(report, 0, reason)
-    return _with_documents(report, folder)
+class _Chain:
+    """Walks from shard to shard, each verified with the key that the one before it announced."""
 
+    def __init__(self, root: LedgerFolder, asked: Asked) -> None:
+        self._root = root
+        self._asked = asked
+        self._origin = ""
+        self._keys: list[Vkey] = []
+        self._kept: list[str] = []
+        # WHY: a shard that begins while this reads is followed where it is named, and not missed
+        # where it is not.
+        self._listed = shards(root)
 
-def _of_journal(
-    folder: LedgerFolder, vkey: str, known: list[Head], checkpoints: Path | None
-) -> Report:
-    # WHY: the checkpoint is read before the store, and both before the end of the journal is
-    # fixed: all three only grow meanwhile, and what is written later is not looked at.
-    note = read_plain(folder.checkpoint, NOTE_BYTES_MAX).decode()
-    stored_head = None if checkpoints is None else _stored_head(checkpoints, parse_vkey(vkey))
-    reading = Reading(folder)
-    report = verify(
-        _until(reading, _end(folder)),
-        note,
-        vkey,
-        known if stored_head is None else [*known, stored_head],
-        _leaves(folder),
-    )
-    if checkpoints is not None and (stored_head is None or report.size > stored_head.size):
-        reason = "the checkpoint store is older than the checkpoint beside the log"
-        report = _tampered(report, None, reason)
-    return report if reading.damage is None else _with_damage(report, reading.damage)
+    def verify(self) -> Report:
+        whole = report = verify_shard(self._root, self._of_first())
+        if report.ends is not None and report.ends.former is not None:
+            return _tampered(report, "it is not the first shard of a ledger")
+        self._origin = report.origin
+        folder, count = self._root, FIRST
+        while report.verdict is Verdict.WHOLE and report.ends and (told := report.ends.next):
+            self._know(report)
+            if report.unsealed:
+                return _tampered(whole, "the record that closes a shard is not signed")
+            found = self._folder(told)
+            if found is None:
+                return self._without(whole, told)
+            folder, count = found, count + 1
+            report = _named(self._next(found, told, report, count), folder)
+            whole = _together(whole, report)
+        self._know(report)
+        return self._with_the_rest(whole, count)
 
+    def _of_first(self) -> Asked:
+        """Return what the first shard is held against: what was kept of none of the later ones."""
+        base = read_plain(self._root.origin, LINE_BYTES_MAX).decode().strip()
+        self._kept = [one for one in self._asked.kept if _origin(one).startswith(f"{base}/")]
+        return replace(self._asked, kept=[one for one in self._asked.kept if one not in self._kept])
 
-def _end(folder: LedgerFolder) -> Place:
-    segments = folder.segments()
-    last = segments[-1] if segments else 0
-    path = folder.segment(last)
-    return Place(last, path.stat().st_size if path.exists() else 0)
+    def _know(self, report: Report) -> None:
+        """Remember the keys that a shard named, to tell whether one of them signed a checkpoint."""
+        told = [
+            report.vkey,
+            "" if not report.ends or not report.ends.next else report.ends.next.vkey,
+        ]
+        self._keys += [parse_vkey(one) for one in told if one]
 
-
-def _until(reading: Reading, end: Place) -> Iterator[bytes]:
-    """Yield the entries that stood in the journal when its end was looked for."""
-    for stored in reading:
-        if (stored.place.segment, stored.place.offset) >= (end.segment, end.offset):
-            return
-        yield stored.entry
-
-
-def _stored_head(checkpoints: Path, key: Vkey) -> Head | None:
-    """Return what the store keeps of the log; None where its note is not signed."""
-    if not stat.S_ISREG(checkpoints.stat().st_mode):
-        raise NotPlain("the checkpoint store is not a plain file")
-    with closing(CheckpointStore.open(checkpoints, reading=True)) as store:
-        try:
-            sealed = store.latest(key.name)
-            return None if sealed is None else _head(verify_note(sealed.note, key))
-        except NoteRefused:
+    def _folder(self, told: Next) -> LedgerFolder | None:
+        """Return where the next shard lies; before its first moment under a name of no shard."""
+        name = told.next.removeprefix(f"{self._origin}/")
+        if number_of(Path(name)) is None:
             return None
+        for place in (name, name + UNFINISHED):
+            folder = LedgerFolder(self._root.shards / place)
+            if folder.checkpoint.exists():
+                return folder
+        return None
 
+    def _without(self, whole: Report, told: Next) -> Report:
+        """Is the next shard not there yet, or not there any more?"""
+        checkpoints = self._asked.checkpoints
+        kept = None if checkpoints is None else stored_in(checkpoints, parse_vkey(told.vkey))
+        listed = [one for one in self._listed[1:] if told.next.endswith(f"/{one.root.name}")]
+        if kept is None and not listed:
+            return self._with_the_rest(replace(whole, missing=told.next), whole.shards)
+        return _tampered(whole, f"the shard {told.next}, which was signed, is not there whole")
 
-def _head(found: Checkpoint) -> Head:
-    return Head(found.size, found.root)
-
-
-def _leaves(folder: LedgerFolder) -> Iterator[bytes]:
-    """Yield the leaf hashes that the index remembers, as long as they look like some."""
-    index = Index.peek(folder)
-    if index is None:
-        return
-    with closing(index):
-        try:
-            for leaf in index.leaves():
-                if len(leaf) != HASH_BYTES:
-                    return
-                yield leaf
-        except sqlite3.Error:
-            return
-
-
-def _with_damage(report: Report, damage: Damage) -> Report:
-    if damage.kind is DamageKind.TORN and damage.index >= report.size:
-        return structs.replace(report, torn=True)
-    return _tampered(report, damage.index, f"record {damage.index}: {damage.reason}")
-
-
-def _with_documents(report: Report, folder: LedgerFolder) -> Report:
-    for digest, index in report.documents.items():
-        fault = documents.check(folder, digest)
-        if fault:
-            return _tampered(report, index, f"record {index}: the document {digest} {fault}")
-    return report
-
-
-def _tampered(report: Report, index: int | None, reason: str) -> Report:
-    """Return the report with this fault, unless it names an earlier one already."""
-    earlier = report.first_bad
-    if earlier is not None and (index is None or earlier < index):
+    def _next(self, folder: LedgerFolder, told: Next, former: Report, count: int) -> Report:
+        kept = [one for one in self._kept if _origin(one) == told.next]
+        self._kept = [one for one in self._kept if one not in kept]
+        asked = replace(self._asked, vkey=told.vkey, kept=kept)
+        report = verify_shard(folder, asked)
+        if report.verdict is not Verdict.WHOLE or report.ends is None:
+            return report
+        if report.vkey != told.vkey:
+            return _tampered(report, "record 0: it begins with another key than was announced", 0)
+        if report.ends.former != Former(former.origin, former.size, former.root.hex()):
+            return _tampered(report, "record 0: it does not follow the shard before it", 0)
+        if number_of(Path(told.next.rpartition("/")[2])) != count:
+            return _tampered(report, "its number is not the next one")
+        if report.ends.carried != former.open_requests:
+            return _tampered(
+                report, "it does not carry over what was open in the shard before it", 1
+            )
         return report
-    return structs.replace(report, verdict=Verdict.TAMPERED, first_bad=index, reason=reason)
+
+    def _with_the_rest(self, whole: Report, count: int) -> Report:
+        """Are there shards, or checkpoints that somebody kept, to which no hand-over led?"""
+        if whole.verdict is not Verdict.WHOLE:
+            return whole
+        if len(self._listed) > count:
+            name = self._listed[count].root.name
+            return _tampered(whole, f"the shard {name} follows none that was closed")
+        for note in self._kept:
+            self._assert_ours(note)
+            return _tampered(
+                whole, f"the shard {_origin(note)}, of which a checkpoint was kept, is not there"
+            )
+        return whole
+
+    def _assert_ours(self, note: str) -> None:
+        """Raise NoteRefused unless a key of this ledger signed that note."""
+        for key in self._keys:
+            try:
+                verify_note(note, Vkey(_origin(note), key.public))
+            except NoteRefused:
+                continue
+            return
+        raise NoteRefused("a kept checkpoint is signed by no key of this ledger")
+
+
+def _origin(note: str) -> str:
+    return note.partition("\n")[0]
+
+
+def _named(report: Report, folder: LedgerFolder) -> Report:
+    """Return the report of a later shard, in which every fault says where it stands."""
+    name = folder.root.name.removesuffix(UNFINISHED)
+    reason = f"shard {name}: {report.reason}" if report.reason else ""
+    return replace(report, shard=name, reason=reason)
+
+
+def _together(whole: Report, last: Report) -> Report:
+    """Return what shards say together: counts are added, and the end is that of the last."""
+    return replace(
+        last,
+        origin=whole.origin,
+        vkey=whole.vkey,
+        shards=whole.shards + 1,
+        size=whole.size + last.size,
+        records=whole.records + last.records,
+        decided=whole.decided + last.decided,
+        attempted=whole.attempted + last.attempted,
+        settled=whole.settled + last.settled,
+        admin=whole.admin + last.admin,
+        lost=whole.lost + last.lost,
+        silence_us=max(whole.silence_us, last.silence_us),
+        gaps=whole.gaps + last.gaps,
+        documents=whole.documents | last.documents,
+    )
+
+
+def _tampered(report: Report, reason: str, first_bad: int | None = None) -> Report:
+    if report.verdict is not Verdict.WHOLE:
+        return report
+    return replace(report, verdict=Verdict.TAMPERED, reason=reason, first_bad=first_bad)

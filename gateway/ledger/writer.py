@@ -8,7 +8,8 @@ import errno
 import threading
 from asyncio import AbstractEventLoop, Future
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 
 from msgspec import Struct
 
@@ -16,9 +17,12 @@ from gateway.audit.record import Admin
 from gateway.domain.errors import ChainBroken, LedgerError, LedgerUnavailable
 from gateway.ledger.beats import Beats
 from gateway.ledger.entry import Entry, entry_of
-from gateway.ledger.journal import Journal
 from gateway.ledger.naming import record_id
-from gateway.ledger.sealer import SEAL_FAILURES, Sealer
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.relay import Relay
+from gateway.ledger.sealer import SEAL_FAILURES
+from gateway.ledger.shard import Shard
+from gateway.ledger.signers import Signers
 from gateway.ledger.timeline import Timeline
 
 QUEUE_MAX = 8_192
@@ -35,14 +39,19 @@ Told = list[tuple["Future[int]", int | LedgerError]]
 
 
 class Writer:
-    """Owns journal and sealer from `start` to `stop`; others may `submit`, `finish` and `stop`."""
+    """Owns the shard that is written, from `start` to `stop`.
 
-    def __init__(self, journal: Journal, sealer: Sealer, boot: str, beats: Beats) -> None:
-        self._journal = journal
-        self._sealer = sealer
+    Others may `submit`, `finish` and `stop`. `moved` is called when the next shard is written.
+    """
+
+    def __init__(self, shard: Shard, relay: Relay, base: int, boot: str, beats: Beats) -> None:
+        self._relay = relay
+        self._base = base
         self._boot = boot
         self._beats = beats
-        self.now_us: Callable[[], int] = lambda: self._sealer.latest_us
+        self._take_up(shard)
+        self.moved: Callable[[Shard], None] = lambda _shard: None
+        self.now_us: Callable[[], int] = lambda: self.sealer.latest_us
         self._loop: AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._turn = threading.Condition()
@@ -53,18 +62,40 @@ class Writer:
         self._broken: ChainBroken | None = None
         self._unwritten: LedgerError | None = None
         self._unsealed: LedgerError | None = None
+        self._unmoved: LedgerError | None = None
+        self._asked = False
         self._torn_by: str | None = None
-        self._size = sealer.size
+        self._size = base + self.sealer.size
 
     @property
     def size(self) -> int:
-        """How many entries are durable."""
+        """How many entries are durable, in all shards."""
         return self._size
+
+    @property
+    def folder(self) -> LedgerFolder:
+        """The folder of the shard that is written."""
+        return self._shard.folder
+
+    @property
+    def signers(self) -> Signers:
+        """The keys of the shard that is written."""
+        return self._shard.signers
+
+    @property
+    def base(self) -> int:
+        """How many entries the closed shards have."""
+        return self._base
 
     @property
     def failure(self) -> LedgerError | None:
         """Why nothing can be written now; None while all is well."""
-        return self._broken or self._unwritten or self._unsealed
+        return self._broken or self._unwritten or self._unsealed or self._unmoved
+
+    def _take_up(self, shard: Shard) -> None:
+        self._shard = shard
+        self._journal = shard.journal
+        self.sealer = shard.sealer
 
     def start(self, loop: AbstractEventLoop) -> None:
         """Begin; acknowledgements go to that loop."""
@@ -127,10 +158,12 @@ class Writer:
             self._commit(self._group[0].entries[0].ts_us)
         elif self._beats.is_due and not self._stopping:
             self._beat()
+        elif self._asked or self._unmoved is not None:
+            self._hand_over(self.now_us())
         elif self._journal.wounded:
             self._heal()
         ended = self._stopping and not self._queue
-        if self._sealer.is_due or (ended and self._sealer.wait_s is not None):
+        if self.sealer.is_due or (ended and self.sealer.wait_s is not None):
             self._seal()
         return not ended and self._broken is None
 
@@ -152,9 +185,10 @@ class Writer:
 
     def _wait_s(self) -> float | None:
         """Return the seconds until something is to be done without being asked; None for never."""
-        waits = (self._sealer.wait_s, self._beats.wait_s)
-        known = [one for one in waits if one is not None]
-        return HEAL_WAIT_S if self._journal.wounded else min(known, default=None)
+        if self._journal.wounded or self._unmoved is not None:
+            return HEAL_WAIT_S
+        waits = (self.sealer.wait_s, self._beats.wait_s, 0.0 if self._asked else None)
+        return min((one for one in waits if one is not None), default=None)
 
     def _beat(self) -> None:
         """Say that the log is alive and had nothing to tell: its silence is evidence too."""
@@ -169,21 +203,80 @@ class Writer:
         if self._unsealed is not None:
             self._refuse(self._unsealed)
             return
-        timeline = Timeline(self._sealer.latest_us, self._stepped)
+        failure = self._hand_over(ts_us)
+        if failure is not None:
+            self._refuse(failure)
+            return
+        timeline = Timeline(self.sealer.latest_us, self._stepped)
         parts = [timeline.told([*self._recovery(ts_us), *own])]
         parts.extend(timeline.told(waiting.entries) for waiting in self._group)
-        entries = [entry for part in parts for entry in part]
         try:
-            self._journal.write([entry.data for entry in entries])
+            self._write([entry for part in parts for entry in part])
         except OSError as error:
             self._refuse(self._torn(error))
             return
-        self._torn_by = self._unwritten = None
-        for entry in entries:
-            self._sealer.add(entry)
-        self._size = self._sealer.size
         self._beats.heard()
         self._acknowledge(parts)
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        self._relay.bring(self._shard, entries)
+        self._journal.write([entry.data for entry in entries])
+        self._torn_by = self._unwritten = None
+        for entry in entries:
+            self.sealer.add(entry)
+            self._asked = self._asked or entry.asks
+        self._size = self._base + self.sealer.size
+
+    def _hand_over(self, ts_us: int) -> LedgerError | None:
+        """Close the shard when its time has come and go on in the next; return why it failed.
+
+        Nothing is acknowledged until it has gone well; then the next commit tries again.
+        """
+        if not (self._asked or self._relay.is_due(self._shard, ts_us)):
+            return None
+        try:
+            if self.sealer.next is None:
+                closing = self._relay.closing(self._shard, ts_us, self._boot)
+                timeline = Timeline(self.sealer.latest_us, self._stepped)
+                self._write(timeline.told([*self._recovery(ts_us), closing]))
+        except OSError as error:
+            return self._torn(error)
+        try:
+            self.sealer.seal(self._journal.end)
+            shard = self._relay.follow(self._shard, self._introduced)
+        except ChainBroken as error:
+            self._break(error)
+            return error
+        except (LedgerUnavailable, *SEAL_FAILURES) as error:
+            hint = type(error).__name__
+            self._unmoved = LedgerUnavailable("the next shard cannot be begun", hint=hint)
+            return self._unmoved
+        self._move(shard)
+        return None
+
+    def _move(self, shard: Shard) -> None:
+        self._journal.close()
+        self._base += self.sealer.size
+        self._take_up(shard)
+        self._size = self._base + self.sealer.size
+        self._unmoved, self._asked = None, False
+        self.moved(shard)
+
+    def _introduced(self, closed: Shard) -> list[Entry]:
+        """Return what this boot says first in the next shard: that it runs, and its documents."""
+        sealer, ts_us = closed.sealer, closed.sealer.latest_us
+        facts = {
+            "after": 0,
+            "open": len(sealer.open_requests),
+            "heartbeat_s": ceil(self._beats.interval_s),
+            "follows": closed.signers.name,
+        }
+        stored = sealer.documents.items()
+        told = ({"digest": digest, "name": name} for digest, name in stored)
+        return [
+            self._own("started", ts_us, facts),
+            *(self._own("document_stored", ts_us, one) for one in told),
+        ]
 
     def _acknowledge(self, parts: Sequence[Sequence[Entry]]) -> None:
         """Tell each caller the index of its last entry; the first part is our own."""
@@ -209,7 +302,7 @@ class Writer:
 
     def _seal(self) -> None:
         try:
-            self._sealer.seal(self._journal.end)
+            self.sealer.seal(self._journal.end)
         except SEAL_FAILURES as error:
             hint = type(error).__name__
             self._unsealed = LedgerUnavailable("no checkpoint can be made", hint=hint)
@@ -227,14 +320,14 @@ class Writer:
         """Return the record that says why a group is missing; it was never acknowledged."""
         if self._torn_by is None:
             return []
-        return [self._own("recovered", ts_us, {"error": self._torn_by, "after": self._size})]
+        return [self._own("recovered", ts_us, {"error": self._torn_by, "after": self.sealer.size})]
 
     def _stepped(self, from_us: int, to_us: int) -> Entry:
         return self._own("clock_stepped", to_us, {"from_us": from_us, "to_us": to_us})
 
-    def _own(self, what: str, ts_us: int, facts: dict[str, str | int]) -> Entry:
+    def _own(self, what: str, ts_us: int, facts: Mapping[str, object]) -> Entry:
         name = record_id(ts_us)
-        return entry_of(Admin(id=name, ts_us=ts_us, boot=self._boot, what=what, facts=facts))
+        return entry_of(Admin(id=name, ts_us=ts_us, boot=self._boot, what=what, facts=dict(facts)))
 
     def _break(self, failure: ChainBroken) -> None:
         with self._turn:

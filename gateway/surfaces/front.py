@@ -85,7 +85,7 @@ class Answers(Protocol):
 
 
 class Arrival(Struct, frozen=True):
-    """A request at the door of a surface: which, what its path claims, its scope, who answers."""
+    """A request at the door of a surface: which one, what its path claims, and who answers it."""
 
     found: Found
     place: Place

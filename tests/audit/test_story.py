@@ -56,7 +56,7 @@ def test_a_story_that_keeps_every_rule_is_counted() -> None:
     assert (story.decided, story.attempted, story.settled, story.admin) == (4, 2, 3, 5)
     assert (story.records, story.open, story.lost) == (14, 1, 1)
     assert story.documents == {POLICY: 2}
-    assert story.origin == "perimeter.example/gw-0"
+    assert story.ends.origin == "perimeter.example/gw-0"
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_the_first_record_names_origin_and_key() -> None:
     facts = {"origin": "perimeter.example/gw-0", "vkey": "perimeter.example/gw-0+1+k"}
     story = Story()
     story.read(an_admin("created", boot="", facts=facts))
-    assert (story.origin, story.vkey) == (facts["origin"], facts["vkey"])
+    assert (story.ends.origin, story.ends.vkey) == (facts["origin"], facts["vkey"])

@@ -109,6 +109,8 @@ class MortalFiles(Files):
         self._open: dict[int, Path] = {}
         self._synced: dict[Path, int] = {}
         self._unnamed: dict[Path, bytes | None] = {}
+        self._moved: dict[Path, Path] = {}
+        self._renamed: dict[Path, Path] = {}
 
     def _step(self) -> None:
         self.steps += 1
@@ -159,13 +161,38 @@ class MortalFiles(Files):
         self._open[descriptor] = path
         return descriptor
 
+    def make_folder(self, path: Path) -> None:
+        self._step()
+        super().make_folder(path)
+
+    def discard(self, folder: Path) -> None:
+        self._step()
+        super().discard(folder)
+
     def rename(self, source: Path, target: Path) -> None:
         self._step()
+        if source.is_dir():
+            self._rename_folder(source, target)
+            return
         old = target.read_bytes() if target.exists() else None
+        whole = source.stat().st_size
         super().rename(source, target)
-        self._synced[target] = self._synced.pop(source, 0)
-        self._unnamed.pop(source, None)
+        # WHY: what an earlier life has written is on the disk.
+        self._synced[target] = self._synced.pop(source, whole)
+        if source in self._unnamed:
+            del self._unnamed[source]
+        else:
+            # WHY: a rename that is lost leaves the file under its old name.
+            self._renamed[target] = source
         self._unnamed.setdefault(target, old)
+
+    def _rename_folder(self, source: Path, target: Path) -> None:
+        """A folder that was renamed is lost under its new name alone."""
+        super().rename(source, target)
+        self._moved[target] = source
+        for known in (self._synced, self._unnamed):
+            for path in [path for path in known if path.is_relative_to(source)]:
+                known[target / path.relative_to(source)] = known.pop(path)
 
     def remove(self, path: Path) -> None:
         self._step()
@@ -174,6 +201,8 @@ class MortalFiles(Files):
     def sync_folder(self, folder: Path) -> None:
         self._step()
         super().sync_folder(folder)
+        for path in [path for path in self._moved if path.parent == folder]:
+            del self._moved[path]
         for path in [path for path in self._unnamed if path.parent == folder]:
             del self._unnamed[path]
 
@@ -186,10 +215,18 @@ class MortalFiles(Files):
                 data = path.read_bytes()
                 path.write_bytes(data[:synced] + _survivor(data[synced:], survival))
         if survival == "nothing":
-            for path, old in self._unnamed.items():
-                path.unlink(missing_ok=True)
-                if old is not None:
-                    path.write_bytes(old)
+            self._lose_names()
+
+    def _lose_names(self) -> None:
+        for path, old in self._unnamed.items():
+            if path in self._renamed and path.exists():
+                path.rename(self._renamed[path])
+            path.unlink(missing_ok=True)
+            if old is not None:
+                path.touch(0o600)
+                path.write_bytes(old)
+        for path, before in self._moved.items():
+            path.rename(before)
 
 
 def _survivor(unsynced: bytes, survival: str) -> bytes:

@@ -67,6 +67,14 @@ class FaultyFiles(Files):
         super().close(descriptor)
         self._step()
 
+    def make_folder(self, path: Path) -> None:
+        self._step()
+        super().make_folder(path)
+
+    def discard(self, folder: Path) -> None:
+        self._step()
+        super().discard(folder)
+
     def rename(self, source: Path, target: Path) -> None:
         self._step()
         super().rename(source, target)

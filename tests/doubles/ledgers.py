@@ -97,10 +97,11 @@ async def kill(ledger: Ledger, files: MortalFiles) -> None:
 
 
 def stored_documents(ledger: Ledger) -> dict[str, str]:
-    """Return the documents that the log has stored, as a decision names them."""
-    if not any(ledger._parts.folder.documents.iterdir()):
+    """Return the documents that the shard has stored, as a decision names them."""
+    writer = ledger._parts.writer
+    if not any(writer.folder.documents.iterdir()):
         return {}
-    records = (decode(stored.entry) for stored in ledger.reader.entries())
+    records = (decode(stored.entry) for stored in ledger.reader.entries(writer.base))
     stored = [one for one in records if isinstance(one, Admin) and one.what == "document_stored"]
     return {f"{one.facts['name']}": str(one.facts["digest"]) for one in stored}
 

@@ -17,6 +17,8 @@ from gateway.audit.tree import Head, leaf_hash
 from gateway.audit.verify import Report, verify
 from gateway.export.static_log import write_static_log
 from gateway.ledger.verify import verify_folder
+from tests.audit.test_tree import ENTRIES as ENTRIES_OF_CT
+from tests.audit.test_tree import ROOTS as ROOTS_OF_CT
 from tests.doubles.broken_stories import BEGINNING, BROKEN
 from tests.doubles.records import an_admin
 from tests.doubles.static_logs import (
@@ -84,6 +86,14 @@ def test_it_runs_alone_from_a_folder_where_nothing_of_ours_can_be_found(tmp_path
     said = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith(f"whole: {ORIGIN}, 20 records of a log of 20\n")
+
+
+@pytest.mark.parametrize("size", range(len(ENTRIES_OF_CT) + 1))
+def test_its_tree_has_the_published_roots_of_certificate_transparency(size: int) -> None:
+    tree = ALONE.Grown()
+    for entry in ENTRIES_OF_CT[:size]:
+        tree.take(ALONE.leaf(entry))
+    assert tree.root.hex() == ROOTS_OF_CT[size]
 
 
 @pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 600])
@@ -320,6 +330,9 @@ def test_what_cannot_be_used_is_said_and_is_no_verdict(tmp_path: Path) -> None:
     write_log(tmp_path / "log", SMALL)
     assert judged(tmp_path / "nothing")["verdict"] == "unreadable"
     assert judged(tmp_path / "log", vkey=None)["verdict"] == "unreadable"
+    (tmp_path / "log" / "vkey").write_text(VKEY)
+    assert judged(tmp_path / "log", vkey=None)["verdict"] == "whole"
+    assert judged(tmp_path / "log", vkey="")["verdict"] == "unreadable"
     assert judged(tmp_path / "log", vkey="x\x1b[2J")["reason"].startswith("not a key")
     assert judged(tmp_path / "log", vkey=VKEY.replace("gw-0", "gw-1"))["verdict"] == "unreadable"
     assert judged(tmp_path / "log", "--kept", tmp_path / "none")["verdict"] == "unreadable"

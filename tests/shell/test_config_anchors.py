@@ -2,6 +2,10 @@
 
 import pytest
 
+from gateway.app.anchoring import anchor_problems
+from gateway.config.files import load_text
+from gateway.config.node import Node
+from gateway.domain.secret import Secret
 from tests.shell.test_config_node import HEAD, complaints, read
 
 WITNESS = "anchors: {witnesses: {neighbour: {url: %s, key: k}}}\n"
@@ -52,3 +56,22 @@ def test_witnesses_and_buckets_are_read() -> None:
 )
 def test_what_is_wrong_is_named(text: str, what: str) -> None:
     assert any(what in problem for problem in complaints(text)), complaints(text)
+
+
+def told(text: str, secret: str) -> list[str]:
+    settings, problems = read(HEAD + SECRET + text)
+    assert settings is not None, problems
+    node = Node(settings, load_text(HEAD + SECRET + text, "perimeter.yaml"))
+    return [str(one) for one in anchor_problems(node, {"s3": Secret(secret)})]
+
+
+def test_keys_of_witnesses_and_of_buckets_are_looked_at_before_the_start() -> None:
+    (problem,) = told(WITNESS % "https://w.example", "")
+    assert "/anchors/witnesses/neighbour/key" in problem
+    key = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
+    right = WITNESS.replace("key: k", f"key: {key}") % "https://w.example"
+    assert told(right, "") == []
+    store = STORE % ("https://s3.example", "ledger")
+    assert told(store, "AKIA:secret") == told(store, "AKIA:secret:token") == []
+    (problem,) = told(store, "AKIAsecret")
+    assert "AKIAsecret" not in problem

@@ -43,7 +43,7 @@ def reindex(paths: LedgerPaths) -> Ran:
 
 
 def ask(paths: LedgerPaths, *words: str) -> Ran:
-    return ran("audit", "boundary", "--ledger", str(paths.ledger), *words)
+    return ran("audit", "boundary", "--copy", "--ledger", str(paths.ledger), *words)
 
 
 def forge(paths: LedgerPaths, statement: str) -> None:

@@ -1,4 +1,5 @@
-"""Every step of a start, a commit, a checkpoint and a stop fails: nothing acknowledged is lost.
+"""Each step of a start, a commit, a checkpoint, a hand-over and a rotation fails:
+nothing acknowledged is lost.
 
 `test_ledger_power` kills at each step; here the disk or the store says no,
 and the gateway lives on.
@@ -69,8 +70,11 @@ async def _live(paths: LedgerPaths, files: FaultyFiles, acknowledged: Acknowledg
         return
     with suppress(LedgerError):
         await ledger.store_document({"version": 1, "boot": ledger.boot})
-    for _ in range(REQUESTS):
+    for number in range(REQUESTS):
         ledger._parts.sealer._due_s = 0.0
+        if number == REQUESTS // 2:
+            with suppress(LedgerError):
+                await ledger.hand_over()
         await _ask(ledger, acknowledged)
     await ledger.close()
 

@@ -17,7 +17,7 @@ from gateway.audit.tree import leaf_hash, root_of
 from gateway.audit.verify import Verdict
 from gateway.cli import main
 from gateway.ledger import frames, signing, torn
-from gateway.ledger import verify as verifying
+from gateway.ledger import verify_shard as verifying
 from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reader import Reader
 from gateway.ledger.reading import Place, Reading
@@ -177,7 +177,7 @@ def test_an_index_hides_no_record_of_a_request_that_it_knows(paths: LedgerPaths,
 
     async def hide() -> None:
         async with a_boot(paths) as ledger:
-            held = ledger._parts.reader._index
+            held = ledger._parts.reader._live.reader._index
             assert held is not None
             held.catch_up(ledger.size)
             held._sql.execute("DELETE FROM entries WHERE id = ? AND type = ?", (wanted, kind))

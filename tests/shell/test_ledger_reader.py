@@ -138,7 +138,7 @@ async def test_a_broken_index_holds_up_nobody(tmp_path: Path, monkeypatch) -> No
     monkeypatch.setattr(follower, "FOLLOW_S", 0.001)
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
-        held = ledger._parts.reader._index
+        held = ledger._parts.reader._live.reader._index
         assert held is not None
         held._sql.execute("DROP TABLE covered")
         names = await some_requests(ledger)

@@ -14,6 +14,7 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import Place
 from gateway.ledger.sealer import Sealer
+from gateway.ledger.signers import Signers
 from gateway.ledger.signing import SigningKey
 from tests.doubles.disks import TracedFiles
 from tests.doubles.ledgers import ORIGIN, a_boot, a_new_ledger, check_log, ledger_paths, serve
@@ -36,7 +37,7 @@ def a_sealer(root: Path) -> tuple[Sealer, HandClock, CheckpointStore, LedgerPath
     store.begin(ORIGIN)
     key = SigningKey(ORIGIN, Ed25519PrivateKey.generate())
     paths.folder.vkey.write_text(str(key.vkey))
-    made = Sealer(key, store, paths.folder, TracedFiles())
+    made = Sealer(Signers(key), store, paths.folder, TracedFiles())
     made.resume(NOTHING_YET, {})
     clock = HandClock()
     made._now_s = clock

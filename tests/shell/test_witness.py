@@ -136,6 +136,10 @@ def test_a_log_may_have_signed_with_any_of_its_keys(tmp_path: Path) -> None:
         ("create", "{key}", "--name", "a b"),
         ("serve", "{key}", "--name", NAME, "--state", "{state}", "--log", "nonsense"),
         ("serve", "{none}", "--name", NAME, "--state", "{state}", "--log", "{vkey}"),
+        (
+            *("serve", "{none}", "--name", NAME, "--state", "{state}", "--log", "{vkey}"),
+            *("--certificate", "{key}"),
+        ),
     ],
 )
 def test_a_name_a_log_or_a_key_that_is_none_is_refused(tmp_path: Path, words) -> None:

@@ -171,4 +171,21 @@ QUESTIONS: dict[str, Question] = {
         ),
         "audit_queried",
     ),
+    "exports": question(
+        "what was handed out: by whom, of which time, and its digest",
+        Counting(
+            "changes",
+            (
+                "at=ts_us",
+                "exporter=json_extract(facts, '$.exporter')",
+                "profile=json_extract(facts, '$.profile')",
+                "from_time=json_extract(facts, '$.from')",
+                "to_time=json_extract(facts, '$.to')",
+                "labels=json_extract(facts, '$.labels')",
+                "digest=json_extract(facts, '$.digest')",
+            ),
+            given="what = 'exported'",
+        ),
+        "exported",
+    ),
 }

@@ -9,10 +9,11 @@ from pathlib import Path
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.verify import Report, Verdict
 from gateway.cli.audit.question import Ledger
-from gateway.domain.errors import ChainBroken
+from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.facts import FactsIndex, assert_of, is_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
+from gateway.ledger.shards import shards
 from gateway.ledger.signed import signed
 from gateway.ledger.verify import NOTE_BYTES_MAX, verify_folder
 
@@ -24,6 +25,9 @@ def standing(arguments: argparse.Namespace) -> Iterator[Ledger]:
     With `--prove` the whole log is verified and read anew: no index that was there is looked at.
     """
     folder = LedgerFolder(arguments.ledger)
+    if len(shards(folder)) > 1:
+        # WHY: an answer stands on one checkpoint, and must not pass for one over all shards.
+        raise LedgerUnavailable("this ledger has several shards; ask about a copy of one of them")
     checkpoint = signed(folder, arguments.vkey)
     if not arguments.prove:
         index = _caught_up(arguments.index or folder.facts, folder, checkpoint)

@@ -1,0 +1,190 @@
+"""A chain of shards is verified from its first key; whatever breaks it is named."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.audit import checkpoint
+from gateway.audit.canonical import decode, encode
+from gateway.audit.record import Admin
+from gateway.audit.tree import leaf_hash, root_of
+from gateway.audit.verify import Report, Verdict
+from gateway.cli import main
+from gateway.ledger import frames, signing
+from gateway.ledger.paths import LedgerFolder, LedgerPaths
+from gateway.ledger.reading import Reading
+from gateway.ledger.shards import shards
+from gateway.ledger.verify import verify_folder
+from tests.doubles.ledgers import (
+    a_boot,
+    a_new_ledger,
+    a_request,
+    check_log,
+    ledger_paths,
+    serve,
+)
+
+
+@pytest.fixture(scope="module")
+def chained(tmp_path_factory) -> LedgerPaths:
+    """Three shards; a request is open at the first hand-over."""
+    paths = a_new_ledger(tmp_path_factory.mktemp("chained"))
+
+    async def live() -> None:
+        async with a_boot(paths) as ledger:
+            await ledger.store_document({"version": 1}, "policy")
+            before, after = a_request(ledger)
+            await ledger.append(before)
+            await ledger.hand_over()
+            await ledger.append(after)
+            await ledger.hand_over()
+            await serve(ledger)
+
+    asyncio.run(live())
+    check_log(paths)
+    return paths
+
+
+@pytest.fixture
+def paths(chained: LedgerPaths, tmp_path: Path) -> LedgerPaths:
+    shutil.copytree(chained.ledger.parent, tmp_path, dirs_exist_ok=True)
+    return ledger_paths(tmp_path)
+
+
+def entries_of(folder: LedgerFolder) -> list[bytes]:
+    return [stored.entry for stored in Reading(folder)]
+
+
+def write_again(paths: LedgerPaths, folder: LedgerFolder, entries: list[bytes]) -> None:
+    """Write a shard as the holder of its signing key could, checkpoint and all."""
+    for first in folder.segments():
+        folder.segment(first).unlink()
+    data = frames.header(0) + b"".join(frames.frame(entry, 0) for entry in entries)
+    folder.segment(0).write_bytes(data)
+    folder.index.unlink(missing_ok=True)
+    key = signing.load(paths.signing_key)
+    name = folder.origin.read_text().strip()
+    text = checkpoint.body(name, len(entries), root_of(map(leaf_hash, entries)))
+    folder.checkpoint.write_text(checkpoint.sign(text, name, key.private))
+
+
+def changed(entry: bytes, **facts: object) -> bytes:
+    record = decode(entry)
+    assert isinstance(record, Admin)
+    record.facts.update(facts)
+    return encode(record)
+
+
+def gone(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    shutil.rmtree(chain[1].root)
+
+
+def renamed(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    chain[2].root.rename(chain[2].root.with_name("0004-2026-11"))
+
+
+def of_another_former(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    entries = entries_of(chain[1])
+    record = decode(entries[0])
+    former = record.facts["former"] | {"size": 3}
+    write_again(paths, chain[1], [changed(entries[0], former=former), *entries[1:]])
+
+
+def without_the_carried(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    entries = entries_of(chain[1])
+    write_again(paths, chain[1], [entries[0], *entries[2:4]])
+
+
+def with_a_longer_former(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    entries = entries_of(chain[0])
+    write_again(paths, chain[0], [*entries, entries[-1].replace(b"-9000-", b"-9001-")])
+
+
+def without_its_end(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    write_again(paths, chain[1], entries_of(chain[1])[:-1])
+
+
+def with_a_closing_key(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    stranger = signing.SigningKey("perimeter.example/gw-0/0002-2026-11", _A_KEY)
+    entries = entries_of(chain[0])
+    write_again(paths, chain[0], [*entries[:-1], changed(entries[-1], vkey=str(stranger.vkey))])
+
+
+_A_KEY = signing.Ed25519PrivateKey.generate()
+CHANGES: dict[str, tuple[Callable[..., None], str, int | None]] = {
+    "a shard in the middle is gone": (gone, "follows none that was closed", None),
+    "a shard has another number": (renamed, "follows none that was closed", None),
+    "a shard names another former one": (of_another_former, "does not follow the shard", 0),
+    "what was open is not carried over": (without_the_carried, "carry over", 1),
+    "something follows the closing": (with_a_longer_former, "was closed before", 7),
+    "a closed shard is not closed": (without_its_end, "follows none that was closed", None),
+    "the next key was never announced": (with_a_closing_key, "never announced", 6),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_whatever_breaks_the_chain_is_named(paths: LedgerPaths, how: str) -> None:
+    """Each is done by somebody who holds the signing key, and nobody's checkpoint is asked."""
+    change, why, first_bad = CHANGES[how]
+    change(paths, shards(paths.folder))
+    report = verify_folder(paths.ledger)
+    assert report.verdict is Verdict.TAMPERED, report
+    assert why in report.reason
+    assert report.first_bad == first_bad
+
+
+def test_a_last_shard_that_was_taken_away_is_missed(paths: LedgerPaths, capsys) -> None:
+    chain = shards(paths.folder)
+    kept = chain[2].checkpoint.read_text()
+    shutil.rmtree(chain[2].root)
+    assert verify_folder(paths.ledger).missing == "perimeter.example/gw-0/0003-2026-11"
+    assert main(["verify", str(paths.ledger)]) == 0
+    assert "its next shard is not here" in capsys.readouterr().out
+    for report in (
+        verify_folder(paths.ledger, None, paths.checkpoints),
+        verify_folder(paths.ledger, None, None, [kept]),
+    ):
+        assert report.verdict is Verdict.TAMPERED
+        assert "0003-2026-11" in report.reason
+
+
+def test_a_checkpoint_kept_of_any_shard_convicts_a_forged_one(paths: LedgerPaths) -> None:
+    chain = shards(paths.folder)
+    kept = [folder.checkpoint.read_text() for folder in chain]
+    assert verify_folder(paths.ledger, None, paths.checkpoints, kept).verdict is Verdict.WHOLE
+    entries = entries_of(chain[2])
+    write_again(paths, chain[2], [one.replace(b"key-7", b"key-8") for one in entries])
+    assert verify_folder(paths.ledger).verdict is Verdict.WHOLE
+    report = verify_folder(paths.ledger, None, None, kept)
+    assert (report.verdict, report.shard) == (Verdict.TAMPERED, "0003-2026-11")
+    strange = kept[2].replace("0003-2026-11", "0009-2026-11")
+    assert verify_folder(paths.ledger, None, None, [strange]).verdict is Verdict.UNREADABLE
+
+
+def whole(report: Report) -> bool:
+    return report.verdict is Verdict.WHOLE
+
+
+def test_every_shard_is_verified_from_the_key_of_inception(paths: LedgerPaths, capsys) -> None:
+    vkey = paths.folder.vkey.read_text()
+    assert whole(verify_folder(paths.ledger, vkey, paths.checkpoints))
+    assert main(["verify", str(paths.ledger), "--vkey", vkey]) == 0
+    assert "in 3 shards, each following the one before" in capsys.readouterr().out
+
+
+def test_a_later_shard_alone_is_not_taken_for_a_whole_ledger(paths: LedgerPaths) -> None:
+    report = verify_folder(shards(paths.folder)[1].root)
+    assert "not the first shard" in report.reason
+
+
+def test_an_edited_record_of_a_later_shard_is_named_with_its_shard(paths, capsys) -> None:
+    folder = shards(paths.folder)[1]
+    note = folder.checkpoint.read_text()
+    entries = entries_of(folder)
+    write_again(paths, folder, [*entries[:3], entries[3].replace(b'"v":1', b'"v":2'), *entries[4:]])
+    folder.checkpoint.write_text(note)
+    assert main(["verify", str(paths.ledger)]) == 1
+    assert "tampered at record 3 of shard 0002-2026-11" in capsys.readouterr().err
