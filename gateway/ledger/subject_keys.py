@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from gateway.audit.record import Personal, Sealed
 from gateway.domain.errors import LedgerUnavailable
-from gateway.ledger import key_store, wrapping
+from gateway.ledger import blobs, key_store, wrapping
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.wrapping import WrapBroken, Wrapper
 
@@ -96,7 +96,9 @@ class Erasure(Struct, frozen=True):
 
 def open_keys(paths: LedgerPaths, origin: str) -> "SubjectKeys":
     """Open the subject keys of a log with the key that wraps them; LedgerUnavailable."""
-    return SubjectKeys.open(paths.subject_keys, origin, wrapping.load(paths.wrapping))
+    keys = SubjectKeys.open(paths.subject_keys, origin, wrapping.load(paths.wrapping))
+    keys.blobs = paths.folder.blobs
+    return keys
 
 
 def month_of(ts_us: int) -> str:
@@ -107,7 +109,7 @@ def month_of(ts_us: int) -> str:
 class SubjectKeys:
     """The keys of all subjects, in one SQLite file. Methods raise sqlite3.Error.
 
-    Safe to use from several threads.
+    Safe to use from several threads. `blobs` is the folder of what no entry could hold.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class SubjectKeys:
         wrapper: Wrapper,
         chance: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        self.blobs = Path("blobs")
         self._sql = connection
         self._origin = origin
         self._wrapper = wrapper
@@ -238,6 +241,14 @@ class SubjectKeys:
             ).fetchone()
             return None if row is None else self._unwrap(row[0], _secret_of(pseudonym))
 
+    def pseudonyms(self) -> frozenset[str]:
+        """Return the pseudonym of everybody who is known, or has a key."""
+        with self._lock:
+            rows = self._sql.execute(
+                "SELECT pseudonym FROM subjects UNION SELECT pseudonym FROM keys"
+            ).fetchall()
+            return frozenset(row[0] for row in rows)
+
     def months(self, pseudonym: str) -> tuple[str, ...]:
         """Return the months in which somebody has keys, in order."""
         with self._lock:
@@ -292,6 +303,7 @@ class SubjectKeys:
         """Return the personal fields; KeyGone after erasure, SealBroken when they do not fit."""
         cipher = self.cipher_of(sealed.key)
         try:
+            sealed = blobs.whole(self.blobs, sealed)
             nonce, data = b64decode(sealed.nonce), b64decode(sealed.data)
             plain = cipher.decrypt(nonce, data, self._bound(field))
             return msgspec.json.decode(plain, type=Personal)
