@@ -8,16 +8,15 @@ import asyncio
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
 
 from gateway.app import inbox
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
 from gateway.app.making import keep, metrics_of
 from gateway.app.moment import RandomIds, SystemClock
+from gateway.app.query import Query, facts_of
 from gateway.domain.errors import GatewayError
 from gateway.ledger.ledger import Ledger
 from gateway.meters.logs import logger
@@ -26,27 +25,8 @@ QUERIED = "audit_queried"
 LOOK_S = 0.2
 # WHY: who can write into the folder must not fill the ledger.
 AT_ONCE_MAX = 8
-WORD_CHARACTERS_MAX = 64
-TEXT_CHARACTERS_MAX = 512
 UNREADABLE = "unreadable"
 UNRECORDED = "unrecorded"
-
-Word = Annotated[str, Meta(max_length=WORD_CHARACTERS_MAX)]
-Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX)]
-
-
-class Query(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What was asked, on which checkpoint the answer stands, and how many rows it has."""
-
-    question: Word
-    period: Word
-    where: Text = ""
-    record: Word = ""
-    within: Text = ""
-    form: Word = ""
-    rows: Annotated[int, Meta(ge=0)] = 0
-    size: Annotated[int, Meta(ge=0)] = 0
-    verified: bool = False
 
 
 class Queries:
@@ -84,12 +64,6 @@ class Queries:
             logger().error("query_unrecorded", code=error.code)
             return Answer(taken=False, why=UNRECORDED)
         return Answer(taken=True)
-
-
-def facts_of(query: Query, owner: int) -> dict[str, object]:
-    """Return what the ledger says of a query; what was not asked for is left out."""
-    told = {name: value for name, value in msgspec.to_builtins(query).items() if value != ""}
-    return {**told, "by": f"uid:{owner}"}
 
 
 async def record_alone(loaded: Loaded, query: Query) -> None:

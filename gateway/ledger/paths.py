@@ -72,6 +72,11 @@ class LedgerFolder(Struct, frozen=True):
         return self.root / "documents"
 
     @property
+    def blobs(self) -> Path:
+        """The folder of what no entry could hold, by digest; that of all shards is the first's."""
+        return self.root / "blobs"
+
+    @property
     def shards(self) -> Path:
         """The folder of the later shards; `ledger/shards.py` reads it."""
         return self.root / "shards"

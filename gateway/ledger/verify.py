@@ -9,6 +9,7 @@ from gateway.audit.checkpoint import NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.ends import Former, Next
 from gateway.audit.verify import Report, Verdict
+from gateway.ledger import blobs
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
 from gateway.ledger.shards import FIRST, UNFINISHED, number_of, shards
@@ -59,7 +60,7 @@ class _Chain:
         self._listed = shards(root)
 
     def verify(self) -> Report:
-        whole = report = verify_shard(self._root, self._of_first())
+        whole = report = self._with_blobs(verify_shard(self._root, self._of_first()))
         if report.ends is not None and report.ends.former is not None:
             return _tampered(report, "it is not the first shard of a ledger")
         self._origin = report.origin
@@ -72,7 +73,8 @@ class _Chain:
             if found is None:
                 return self._without(whole, told)
             folder, count = found, count + 1
-            report = _named(self._next(found, told, report, count), folder)
+            report = self._with_blobs(self._next(found, told, report, count))
+            report = _named(report, folder)
             whole = _together(whole, report)
         self._know(report)
         return self._with_the_rest(whole, count)
@@ -83,6 +85,15 @@ class _Chain:
         self._kept = [one for one in self._asked.kept if _origin(one).startswith(f"{base}/")]
         kept = [one for one in self._asked.kept if one not in self._kept]
         return replace(self._asked, kept=kept, later=self._listed[1:])
+
+    def _with_blobs(self, report: Report) -> Report:
+        """Is every blob that is there what its record says? One that is gone proves nothing."""
+        for digest, index in report.blobs.items():
+            there = blobs.place_of(self._root.blobs, digest).exists()
+            fault = blobs.check(self._root.blobs, digest) if there else ""
+            if fault:
+                return _tampered(report, f"record {index}: the blob {digest} {fault}", index)
+        return report
 
     def _know(self, report: Report) -> None:
         """Remember the keys that a shard named, to tell whether one of them signed a checkpoint."""

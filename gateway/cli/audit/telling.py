@@ -10,9 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.app.inbox import Answer as Said
-from gateway.app.loading import load_all
-from gateway.app.moment import SystemClock
-from gateway.app.queries import TEXT_CHARACTERS_MAX, Query, record_alone
+from gateway.app.query import TEXT_CHARACTERS_MAX, Query
 from gateway.cli.audit.question import Answer, Asked
 from gateway.domain.errors import LedgerUnavailable
 from gateway.ledger.paths import LedgerFolder
@@ -34,14 +32,22 @@ def told(arguments: argparse.Namespace, asked: Asked, answer: Answer) -> str:
     if _is_held(folder):
         _hand(folder, query)
     elif arguments.node is not None:
-        loaded = load_all(arguments.node, os.environ, SystemClock().now().date())
-        paths = loaded.node.settings.paths
-        if not paths.ledger.samefile(folder.root):
-            raise LedgerUnavailable("the node has another ledger than the one that is read")
-        asyncio.run(record_alone(loaded, query))
+        _alone(arguments.node, folder, query)
     else:
         raise LedgerUnavailable("this reading would not be recorded, so it is refused", hint=HINT)
     return RECORDED
+
+
+def _alone(node: Path, folder: LedgerFolder, query: Query) -> None:
+    # WHY: this loads half of a gateway, which is needed only where none runs.
+    from gateway.app.loading import load_all
+    from gateway.app.moment import SystemClock
+    from gateway.app.queries import record_alone
+
+    loaded = load_all(node, os.environ, SystemClock().now().date())
+    if not loaded.node.settings.paths.ledger.samefile(folder.root):
+        raise LedgerUnavailable("the node has another ledger than the one that is read")
+    asyncio.run(record_alone(loaded, query))
 
 
 def _query(arguments: argparse.Namespace, asked: Asked, answer: Answer) -> Query:
