@@ -55,7 +55,8 @@ live: $(READY) ## the live suite: official SDKs, the gateway, a real vLLM on the
 
 clients: $(READY) ## real clients (Claude Code, Codex, opencode and others) through the gateway
 	bash tests/clients/install.sh
-	$(BIN)/python tests/clients/alone.py $(BIN)/python -m pytest tests/clients -m clients -q
+	CI=true $(BIN)/python tests/clients/alone.py $(BIN)/python -m pytest tests/clients -m clients -q \
+		-n $(WORKERS) --dist loadfile
 
 netns: $(READY) ## every packet that leaves the gateway, in a network namespace of its own
 	$(BIN)/python -m tests.netns.apart $(BIN)/python -m pytest tests/netns -m netns -q
