@@ -60,7 +60,7 @@ def test_the_log_of_accesses_and_erasures_answers_by_pseudonym(home) -> None:
         assert act(home, "hold", "set", "--from", "2026-01", "--to", "2199-12").code == 0
         assert act(home, "decrypt", record).code == 0
         assert "legal_hold" in erase(home).err
-    asked = ran("audit", "subjects", "--ledger", str(gateway.ledger), "--copy", "--as", "json")
+    asked = ran("audit", "subjects", "--copy", "--ledger", str(gateway.ledger), "--as", "json")
     assert asked.code == 0, asked.err
     rows = msgspec.json.decode(asked.out)["rows"]
     assert [(row["what"], row["action"], row["record"]) for row in rows] == [

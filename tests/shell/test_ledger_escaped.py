@@ -55,7 +55,7 @@ async def test_what_a_caller_wrote_moves_no_cursor(tmp_path: Path, capsys) -> No
         ["explain", "--run", NASTY, "--ledger", str(paths.ledger)],
         ["replay", name, "--ledger", str(paths.ledger)],
         ["verify", str(paths.ledger)],
-        ["audit", "explain", name, "--ledger", str(paths.ledger)],
+        ["audit", "explain", name, "--copy", "--ledger", str(paths.ledger)],
     ):
         main(command)
         told = capsys.readouterr()

@@ -142,7 +142,10 @@ def _print(arguments: argparse.Namespace, asked: Asked, answer: Answer, reading:
 def _stands(asked: Asked) -> str:
     stands = written.stands_on(asked)
     proof = "verified afresh" if asked.ledger.report is not None else "not verified"
+    closed = asked.ledger.parts[:-1]
+    before = sum(one.checkpoint.size for one in closed)
+    after = f", after {before} in {len(closed)} closed shards" if closed else ""
     return (
-        f"{asked.period}; checkpoint of {stands['origin']}: {stands['size']} records, "
+        f"{asked.period}; checkpoint of {stands['origin']}: {stands['size']} records{after}, "
         f"root {stands['root']}; {proof}"
     )
