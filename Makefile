@@ -58,7 +58,8 @@ live: $(READY) ## the live suite: official SDKs, the gateway, a real vLLM on the
 
 clients: $(READY) ## real clients (Claude Code, Codex, opencode and others) through the gateway
 	bash tests/clients/install.sh
-	$(BIN)/python tests/clients/alone.py $(BIN)/python -m pytest tests/clients -m clients -q
+	CI=true $(BIN)/python tests/clients/alone.py $(BIN)/python -m pytest tests/clients -m clients -q \
+		-n $(WORKERS) --dist loadfile
 
 netns: $(READY) ## every packet that leaves the gateway, in a network namespace of its own
 	$(BIN)/python -m tests.netns.apart $(BIN)/python -m pytest tests/netns -m netns -q
@@ -88,10 +89,11 @@ decisions: $(READY) ## as many random decisions as the gate makes
 mutants: $(READY) ## MUTANTS small changes of policy, classification and label; how many a test notices
 	$(BIN)/python -m tests.mutants.run --sample $(MUTANTS) --seed $(SEED)
 
-bench: $(READY) ## what a translated stream, a scan, a decision, the ledger under load and a log of a million records cost
+bench: $(READY) ## what a translated stream, a scan, a decision, the ledger under load and a log of a million records cost, and questions of ten million
 	$(BIN)/python -m tests.bench.translation
 	$(BIN)/python -m tests.bench.detection
 	$(BIN)/python -m tests.bench.decision
+	$(BIN)/python -m tests.bench.audit
 	$(BIN)/python -m tests.bench.ledger
 	$(BIN)/python -m tests.bench.verifying
 

@@ -1,15 +1,18 @@
 """Kept bodies of a running gateway: each written before the record that names it."""
 
 import asyncio
+from collections.abc import Iterator
 
 from gateway.audit.record import Decided, Settled
+from gateway.config.node import Node
 from gateway.config.settings import Settings
-from gateway.domain.errors import LedgerUnavailable
+from gateway.domain.errors import LedgerUnavailable, Problem
 from gateway.ledger.bodies import BodyStore
 from gateway.ledger.ledger import Ledger, field_of
 from gateway.ledger.subject_keys import Field
 
 ERASED = "erased"
+RETENTION_AT = "/retention/days"
 
 
 class KeptBodies:
@@ -54,3 +57,12 @@ def bodies_of(settings: Settings, ledger: Ledger) -> KeptBodies | None:
 def kept_bytes_max(settings: Settings) -> int:
     """Return up to which size a body that comes in is kept."""
     return settings.bodies.bytes_max if settings.bodies.keep else 0
+
+
+def retention_problems(node: Node, floor_days: int) -> Iterator[Problem]:
+    """Yield what is wrong where the node file keeps records for less than policy asks."""
+    days = node.settings.retention.days
+    if days is not None and days < floor_days:
+        yield node.document.problem(
+            RETENTION_AT, "records are pruned before the policy lets them be", f"{floor_days} days"
+        )

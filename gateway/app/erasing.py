@@ -2,11 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 from msgspec import Struct
 
+from gateway.app.moment import EPOCH
+from gateway.app.retaining import HELD, Clock, Due, Retention, holds
 from gateway.domain.approval import Action, Approved
 from gateway.domain.errors import GatewayError, LedgerUnavailable
 from gateway.ledger.bodies import BodyStore
@@ -14,16 +17,16 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.subject_keys import Erasure, SubjectKeys
 from gateway.meters.logs import logger
 from gateway.stores.conversations import Conversations
-from gateway.stores.standing import Standing
+from gateway.stores.standing import ERASED, Standing
 
-ERASED = "erased"
 KEYS_TOLD_MAX = 500
 AGAIN_S = 5.0
-HELD = "legal_hold"
+PUT_BACK = "keys_were_put_back"
 UNKNOWN_SUBJECT = "unknown_subject"
 UNKNOWN_HOLD = "unknown_hold"
 ANOTHER_LEDGER = "another_ledger"
 UNKNOWN_RECORD = "unknown_record"
+BELOW_FLOOR = "below_retention_floor"
 NOT_A_SCOPE = "wrong_scope"
 # WHY: letting a hold go takes two persons; a revocation takes one.
 IS_A_HOLD = "release_the_hold"
@@ -39,11 +42,20 @@ class Refusal(Struct, frozen=True):
     facts: Mapping[str, str] = {}
 
 
-class Clock(Protocol):
-    """The time."""
+class Memory(Struct, frozen=True):
+    """What is kept of subjects beside the ledger and their keys."""
 
-    def now_us(self) -> int:
-        """Return microseconds since the epoch."""
+    conversations: Conversations
+    bodies: BodyStore
+
+
+class Book(Protocol):
+    """Where erasures stand: what was told, and how one more is."""
+
+    standing: Standing
+
+    async def tell(self, what: str, facts: Mapping[str, object]) -> None:
+        """Record it; LedgerError."""
 
 
 class Erasing:
@@ -54,11 +66,18 @@ class Erasing:
     """
 
     def __init__(
-        self, ledger: Ledger, conversations: Conversations, bodies: BodyStore, clock: Clock
+        self,
+        ledger: Ledger,
+        memory: Memory,
+        retention: Retention,
+        book: Book,
+        clock: Clock,
     ) -> None:
+        self._book = book
         self._ledger = ledger
-        self._conversations = conversations
-        self._bodies = bodies
+        self._retention = retention
+        self._conversations = memory.conversations
+        self._bodies = memory.bodies
         self._clock = clock
         self._unfinished = True
 
@@ -72,21 +91,20 @@ class Erasing:
         match approved.statement.action:
             case Action.ERASE:
                 return await asyncio.to_thread(self._kept_by, scope["pseudonym"], standing)
-            case Action.HOLD:
-                return None if _is_hold(scope) else Refusal(NOT_A_SCOPE)
-            case Action.RELEASE_HOLD:
-                known = scope["approval"] in standing.of(Action.HOLD, self._clock.now_us())
-                return None if known else Refusal(UNKNOWN_HOLD)
-            case Action.REVOKE:
-                is_hold = scope["approval"] in standing.of(Action.HOLD, self._clock.now_us())
-                return Refusal(IS_A_HOLD) if is_hold else None
+            case Action.HOLD | Action.RELEASE_HOLD | Action.REVOKE as action:
+                why = _of_hold(action, scope, standing.of(Action.HOLD, self._clock.now_us()))
+                return Refusal(why) if why else None
+            case Action.PRUNE:
+                return await self._unprunable(scope["before"])
             case Action.DECRYPT | Action.DECRYPT_BODIES:
                 return await asyncio.to_thread(self._unreadable, scope)
             case _:
                 return None
 
     async def act(self, approved: Approved) -> None:
-        """Carry out an erasure, and tell of it; nothing else is done by other statements."""
+        """Erase or prune, and tell of it; nothing is done here by other statements."""
+        if approved.statement.action is Action.PRUNE:
+            await self._prune(approved)
         if approved.statement.action is not Action.ERASE:
             return
         if self._ledger.failure is not None:
@@ -103,12 +121,26 @@ class Erasing:
                 await self._conversations.forget(gone.owner)
             bodies = await asyncio.to_thread(self._without_bodies, gone.pseudonym)
             for facts in _told(gone, bodies):
-                await self._ledger.record(ERASED, facts)
+                await self._book.tell(ERASED, facts)
             await asyncio.to_thread(self._keys.told, gone.pseudonym)
         self._unfinished = False
 
+    async def again(self) -> None:
+        """Erase whoever a copy of the key store that was put back made known again."""
+        back = await asyncio.to_thread(self._known_again)
+        for pseudonym in back:
+            logger().warning("erased_again")
+            await asyncio.to_thread(self._destroy, pseudonym, PUT_BACK)
+
+    def _known_again(self) -> list[str]:
+        known = self._keys.pseudonyms()
+        return sorted(known & self._book.standing.erased)
+
     async def watch(self) -> None:
-        """Finish what could not be finished at once, until cancelled."""
+        """Finish what could not be finished at once, and destroy what is over, until cancelled."""
+        await asyncio.gather(self._finish_later(), self._retention.watch())
+
+    async def _finish_later(self) -> None:
         while True:
             await asyncio.sleep(AGAIN_S)
             if self._unfinished:
@@ -116,6 +148,32 @@ class Erasing:
                     await self.finish()
                 except GatewayError as error:
                     logger().error("erasure_unfinished", code=error.code)
+
+    async def _unprunable(self, before: str) -> Refusal | None:
+        before_us = _moment_us(before)
+        if before_us is None:
+            return Refusal(NOT_A_SCOPE)
+        if self._retention.is_below_floor(before_us):
+            return Refusal(BELOW_FLOOR)
+        held = [one for one in await self._due(before_us) if one.hold]
+        if held:
+            return Refusal(HELD, {"hold": held[0].hold, "shard": held[0].folder.root.name})
+        return None
+
+    async def _prune(self, approved: Approved) -> None:
+        before_us = _moment_us(approved.statement.scope["before"]) or 0
+        try:
+            await self._retention.prune(await self._due(before_us), approved.digest)
+        except OSError as error:
+            hint = error.strerror or ""
+            raise LedgerUnavailable("a shard cannot be pruned", hint=hint) from None
+
+    async def _due(self, before_us: int) -> tuple[Due, ...]:
+        try:
+            return await asyncio.to_thread(self._retention.due, before_us)
+        except OSError as error:
+            hint = error.strerror or ""
+            raise LedgerUnavailable("a shard cannot be read", hint=hint) from None
 
     def _unreadable(self, scope: Mapping[str, str]) -> Refusal | None:
         if scope["origin"] != self._ledger.origin:
@@ -146,11 +204,22 @@ class Erasing:
         self._keys.erase(pseudonym, owner, approval)
 
 
-def holds(scope: Mapping[str, str], pseudonym: str, months: tuple[str, ...]) -> bool:
-    """Does a hold of that scope keep what is known of a subject in these months?"""
-    if "pseudonym" in scope:
-        return scope["pseudonym"] == pseudonym
-    return any(scope["from"] <= month <= scope["to"] for month in months)
+def _moment_us(day: str) -> int | None:
+    """Return when a day begins; None for what is no day."""
+    try:
+        moment = datetime.combine(date.fromisoformat(day), time(), UTC)
+    except ValueError:
+        return None
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _of_hold(action: Action, scope: Mapping[str, str], held: Container[str]) -> str:
+    """Return why a hold may not be set, let go or revoked so; empty where it may."""
+    if action is Action.HOLD:
+        return "" if _is_hold(scope) else NOT_A_SCOPE
+    if action is Action.RELEASE_HOLD:
+        return "" if scope["approval"] in held else UNKNOWN_HOLD
+    return IS_A_HOLD if scope["approval"] in held else ""
 
 
 def _is_hold(scope: Mapping[str, str]) -> bool:
@@ -175,12 +244,13 @@ def _told(gone: Erasure, bodies: int) -> Iterator[dict[str, object]]:
         }
 
 
-async def open_erasing(
-    ledger: Ledger, conversations: Conversations, bodies: BodyStore, clock: Clock
-) -> Erasing:
-    """Return what erases, after it finished what an earlier life of the gateway began."""
-    erasing = Erasing(ledger, conversations, bodies, clock)
+async def open_erasing(erasing: Erasing) -> Erasing:
+    """Return what erases, after it finished what an earlier life of the gateway began.
+
+    INVARIANT: whoever was erased stays so, whatever copy of the keys was put back.
+    """
     try:
+        await erasing.again()
         await erasing.finish()
     except GatewayError as error:
         logger().error("erasure_unfinished", code=error.code)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from gateway.app.anchoring import anchor_problems
 from gateway.app.bindings import Bindable, bindable, binding_problems, key_problems
+from gateway.app.bodies import retention_problems
 from gateway.app.certificates import fault_of
 from gateway.app.issuing import issuer_problems
 from gateway.audit import canonical
@@ -127,8 +128,7 @@ def load_all(
             collected.problems += prove(compiled.program, compiled.invariants, today)
         known = bindable(compiled, models.catalogue)
         collected.problems += key_problems(keys_file, keys, known) if keys else ()
-        collected.problems += _anonymous_problems(node, known)
-        collected.problems += issuer_problems(node, known)
+        collected.problems += _node_problems(node, compiled, known)
     collected.problems += _place_problems(fleet["backends"], models, secrets, demo=settings.demo)
     collected.problems += _roaming_problems(fleet["backends"], models, compiled.zones)
     collected.problems += _demo_problems(node)
@@ -228,6 +228,12 @@ def anonymous_caller(node: Node) -> Caller | None:
 
 def _plain(documents: dict[str, Document]) -> dict[str, Any]:
     return {name: document.value for name, document in documents.items()}
+
+
+def _node_problems(node: Node, compiled: Compiled, known: Bindable) -> Iterator[Problem]:
+    yield from _anonymous_problems(node, known)
+    yield from issuer_problems(node, known)
+    yield from retention_problems(node, compiled.program.retention_floor_days)
 
 
 def _tls_problems(node: Node) -> Iterator[Problem]:

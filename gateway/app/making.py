@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from gateway.app.alarms import Alarms, KeyAlarms
 from gateway.app.appointing import open_stewards
 from gateway.app.bindings import bindable_in
-from gateway.app.bodies import bodies_of, store_of
+from gateway.app.bodies import bodies_of
+from gateway.app.destroying import erasing_of
 from gateway.app.erasing import open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
@@ -196,8 +197,7 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
-    bodies = store_of(loaded.node.settings)
-    stewards.acts = await open_erasing(ledger, conversations, bodies, clock)
+    stewards.acts = await open_erasing(erasing_of(stewards, ledger, conversations, clock))
     return Kept(ledger, stewards, digests, background, openings, conversations)
 
 

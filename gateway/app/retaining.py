@@ -1,43 +1,83 @@
-"""Retention: what is older than the node file says is destroyed, unless a hold keeps it."""
+"""Retention: what is older than it may be is destroyed, unless a hold keeps it.
+
+INVARIANT: that something goes is durable in the ledger before it goes.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from typing import Protocol
 
-from gateway.app.bodies import store_of
-from gateway.app.erasing import Clock, holds
-from gateway.app.making import Made
+from msgspec import Struct
+
+from gateway.app.loading import Loaded
 from gateway.app.moment import EPOCH
 from gateway.domain.approval import Action
 from gateway.domain.errors import GatewayError
+from gateway.ledger import pruning
 from gateway.ledger.bodies import BodyStore
+from gateway.ledger.files import Files
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.pruning import Span
 from gateway.meters.logs import logger
 from gateway.stores.standing import Standing
 
 LOOK_S = 3_600.0
+DAY_US = 86_400_000_000
 BODIES_PRUNED = "bodies_pruned"
+PRUNED = "pruned"
+PRUNE_REFUSED = "prune_refused"
+HELD = "legal_hold"
+BY_DAYS = "retention.days"
+
+Closed = Callable[[], tuple[LedgerFolder, ...]]
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now_us(self) -> int:
+        """Return microseconds since the epoch."""
+
+
+class Terms(Struct, frozen=True):
+    """How long things are kept: bodies, records (None: for ever), and what policy asks at least."""
+
+    bodies_days: int
+    record_days: int | None
+    floor_days: int
+
+
+class Due(Struct, frozen=True):
+    """A closed shard that is old enough, from when to when it is, and the hold that keeps it."""
+
+    folder: LedgerFolder
+    span: Span
+    hold: str = ""
 
 
 class Retention:
-    """Looks every hour for bodies that are over.
+    """Looks every hour for bodies and closed shards that are over.
 
-    INVARIANT: that they go is durable in the ledger before they go.
+    `closed` returns the shards that nobody writes any more.
     """
 
     def __init__(
         self,
         ledger: Ledger,
         bodies: BodyStore,
-        days: int,
-        standing: Callable[[], Standing],
+        closed: Closed,
+        terms: Callable[[], Terms],
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
-        self._days = days
-        self._standing = standing
+        self._closed = closed
+        self._terms = terms
         self._clock = clock
+        self._refused: set[tuple[str, str]] = set()
+        self.standing: Callable[[], Standing] = Standing
 
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
@@ -49,27 +89,93 @@ class Retention:
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
-        """Destroy the bodies that are over now; GatewayError, OSError."""
+        """Destroy what is over now; GatewayError, OSError."""
+        terms = self._terms()
+        await self._look_at_bodies(terms.bodies_days)
+        if terms.record_days is not None:
+            days = max(terms.record_days, terms.floor_days)
+            before_us = self._clock.now_us() - days * DAY_US
+            await self.prune(await asyncio.to_thread(self.due, before_us), BY_DAYS)
+
+    def is_below_floor(self, before_us: int) -> bool:
+        """Would what policy wants kept be pruned?"""
+        return before_us > self._clock.now_us() - self._terms().floor_days * DAY_US
+
+    def due(self, before_us: int) -> tuple[Due, ...]:
+        """Return the closed shards that ended before; it blocks. OSError, LedgerError."""
+        return tuple(self._due(before_us))
+
+    async def prune(self, due: tuple[Due, ...], why: str) -> None:
+        """Let each shard keep its hashes and lose its content; what is held stays, and is told."""
+        for one in due:
+            name = one.folder.root.name
+            if not one.hold:
+                await self._prune(one, name, why)
+            elif (name, one.hold) not in self._refused:
+                self._refused.add((name, one.hold))
+                await self._ledger.record(PRUNE_REFUSED, {"shard": name, "hold": one.hold})
+
+    async def _prune(self, due: Due, name: str, why: str) -> None:
+        files = Files()
+        sealed = await asyncio.to_thread(pruning.keep_leaves, due.folder, files)
+        first, last = due.span.months
+        facts = {
+            "shard": name,
+            "origin": sealed.origin,
+            "size": sealed.size,
+            "root": sealed.root.hex(),
+            "from": first,
+            "to": last,
+            "by": why,
+        }
+        await self._ledger.record(PRUNED, facts)
+        await asyncio.to_thread(pruning.drop, due.folder, files)
+        logger().warning(PRUNED, size=str(sealed.size))
+
+    async def _look_at_bodies(self, days: int) -> None:
         now = EPOCH + timedelta(microseconds=self._clock.now_us())
-        before = (now - timedelta(days=self._days)).date()
-        due = await asyncio.to_thread(self._bodies.due, before, self._is_held)
+        before = (now - timedelta(days=days)).date()
+        due = await asyncio.to_thread(self._bodies.due, before, self._is_body_held)
         if due.days:
             facts = {"before": before.isoformat(), "bodies": due.bodies, "held": due.held}
             await self._ledger.record(BODIES_PRUNED, facts)
             await asyncio.to_thread(self._bodies.prune, due)
 
-    def _is_held(self, pseudonym: str, month: str) -> bool:
-        active = self._standing().of(Action.HOLD, self._clock.now_us()).values()
-        return any(holds(hold.scope, pseudonym, (month,)) for hold in active)
+    def _due(self, before_us: int) -> Iterator[Due]:
+        for folder in self._closed():
+            span = pruning.span_of(folder)
+            if span is not None and span.last_us < before_us:
+                yield Due(folder, span, self._hold_of(span))
+
+    def _hold_of(self, span: Span) -> str:
+        """Return the digest of a hold that keeps a shard; empty where none does."""
+        first, last = span.months
+        for digest, scope in self._holds().items():
+            if "pseudonym" in scope:
+                months = self._ledger.subjects.months(scope["pseudonym"])
+                if any(first <= month <= last for month in months):
+                    return digest
+            elif scope["from"] <= last and first <= scope["to"]:
+                return digest
+        return ""
+
+    def _is_body_held(self, pseudonym: str, month: str) -> bool:
+        return any(holds(scope, pseudonym, (month,)) for scope in self._holds().values())
+
+    def _holds(self) -> dict[str, dict[str, str]]:
+        active = self.standing().of(Action.HOLD, self._clock.now_us())
+        return {digest: one.scope for digest, one in active.items()}
 
 
-def retention_of(made: Made) -> Retention:
-    """Return the retention of a running gateway."""
-    settings = made.loaded.node.settings
-    return Retention(
-        made.ledger,
-        store_of(settings),
-        settings.bodies.days,
-        lambda: made.stewards.standing,
-        made.clock,
-    )
+def holds(scope: Mapping[str, str], pseudonym: str, months: tuple[str, ...]) -> bool:
+    """Does a hold of that scope keep what is known of a subject in these months?"""
+    if "pseudonym" in scope:
+        return scope["pseudonym"] == pseudonym
+    return any(scope["from"] <= month <= scope["to"] for month in months)
+
+
+def terms_of(loaded: Loaded) -> Terms:
+    """Return for how long things are kept, by the configuration that is in force."""
+    settings = loaded.node.settings
+    floor = loaded.compiled.program.retention_floor_days
+    return Terms(settings.bodies.days, settings.retention.days, floor)

@@ -15,8 +15,8 @@ from gateway.app.key_reload import watch_keys
 from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, ledger_paths, make
+from gateway.app.queries import Queries
 from gateway.app.reloading import Reloader, stamp_of
-from gateway.app.retaining import retention_of
 from gateway.app.unending import Work, unending
 from gateway.meters.logs import logger
 from gateway.surfaces.front import Front
@@ -64,8 +64,8 @@ async def serve(
         "keys": partial(watch_keys, made.key_file),
         "approvals": partial(made.stewards.watch, settings.paths.approvals),
         "policy": partial(reloader.watch, hangups[0]),
+        "queries": Queries(made.ledger, ledger_paths(settings.paths).folder.queries).watch,
         "erasures": made.stewards.acting.watch,
-        "retention": retention_of(made).watch,
         **_anchors(made),
         **_issuers(made),
         **_certificates(made, servers[0], hangups[1]),

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.app import exporting, inbox
-from gateway.app.erasing import DECRYPTS, Refusal
+from gateway.app.erasing import DECRYPTS, Erasing
 from gateway.app.granting import KINDS, grant_of, grants_of, spent_of
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
@@ -59,7 +59,7 @@ ALLOW = Action.ALLOW_FINDING
 # WHY: the policy's own approval lies in the policy folder, and to the others nothing acts yet: what
 # is recorded as used must have had its effect.
 ZONES = frozenset({Action.CLOSE_ZONE, Action.OPEN_ZONE})
-SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, *DECRYPTS})
+SUBJECTS = frozenset({Action.ERASE, Action.HOLD, Action.RELEASE_HOLD, Action.PRUNE, *DECRYPTS})
 EXPORTS = frozenset({Action.EXPORT, Action.EXPORT_FULL})
 TAKEN = frozenset({ALLOW, Action.REVOKE, *ZONES, *SUBJECTS, *KINDS, *EXPORTS})
 GLASS = Action.BREAK_GLASS
@@ -88,19 +88,6 @@ class GrantMeters(Protocol):
         """Say how many statements that break glass are in effect."""
 
 
-class Acts(Protocol):
-    """What is done about subjects: gateway.app.erasing."""
-
-    async def why_not(self, approved: Approved, standing: Standing) -> Refusal | None:
-        """Return why this statement may have no effect; None where it may."""
-
-    async def act(self, approved: Approved) -> None:
-        """Carry out what it says."""
-
-    async def watch(self) -> None:
-        """Finish what could not be finished at once."""
-
-
 class Stewards:
     """Holds what approvals have set; `current()` is the configuration that is in force."""
 
@@ -125,7 +112,7 @@ class Stewards:
         self._granted_of: tuple[dict[str, Active], Vocabulary] | None = None
         self._meters: GrantMeters | None = None
         self.standing = Standing()
-        self.acts: Acts | None = None
+        self.acts: Erasing | None = None
 
     async def catch_up(self) -> None:
         """Fold what the ledger says since the file was written; it may take a while."""
@@ -200,6 +187,10 @@ class Stewards:
         """Record that a policy is in force; LedgerError when that cannot be written."""
         async with self._one:
             await self._record((POLICY_LOADED, facts))
+
+    async def tell(self, what: str, facts: Facts) -> None:
+        """Record something from which the state is folded; LedgerError."""
+        await self._record((what, facts))
 
     async def persons_loaded(self, persons: Persons) -> None:
         """Record that other persons may sign from now on; LedgerError when that fails.
@@ -340,7 +331,7 @@ class Stewards:
             logger().warning("standing_unwritten", kind=type(error).__name__)
 
     @property
-    def acting(self) -> Acts:
+    def acting(self) -> Erasing:
         """What is done about subjects, once the start has ended."""
         if self.acts is None:
             raise Unreachable("an approval is taken before the start has ended")

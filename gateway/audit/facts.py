@@ -183,7 +183,7 @@ class Facts:
                 self._attempted(record)
             case Settled():
                 self._settled(record)
-            case Admin():
+            case _:
                 facts = _JSON.encode(record.facts).decode()
                 change = Change(position, record.id, record.ts_us, day, record.what, facts)
                 self._rows.changes.append(change)

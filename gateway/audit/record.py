@@ -52,6 +52,8 @@ ADMIN_KINDS = frozenset(
         "route_asked",
         "erased",
         "bodies_pruned",
+        "pruned",
+        "prune_refused",
         "exported",
         "anchored",
         "anchor_contradicted",
@@ -84,11 +86,16 @@ class Personal(Struct, frozen=True):
 
 
 class Sealed(Struct, frozen=True):
-    """Personal fields as ciphertext: the id of the key, nonce and data in base64."""
+    """Personal fields as ciphertext: the id of the key, nonce and data in base64.
+
+    Where that is larger than an entry can hold, `data` is empty and `blob` is its digest.
+    """
 
     key: str
     nonce: str
     data: str
+    # WHY: left out where there is none: what an older record holds must be written as it was.
+    blob: str | UnsetType = UNSET
 
 
 class Decided(Struct, frozen=True, tag="decided", tag_field="type"):

@@ -56,6 +56,7 @@ class Story:
         self.lost = 0
         self.ends = Ends()
         self.documents: dict[str, int] = {}
+        self.blobs: dict[str, int] = {}
         self.silence = Silence()
         self._open: dict[str, _Open] = {}
         self._closed: set[str] = set()
@@ -96,6 +97,8 @@ class Story:
     def _read_request(self, record: Decided | Attempted | Settled) -> None:
         _assert_id(record.id)
         self._check_boot(record.boot)
+        if record.sealed is not None and record.sealed.blob:
+            self.blobs.setdefault(record.sealed.blob, self.records)
         if isinstance(record, Decided):
             self._read_decided(record)
         elif isinstance(record, Attempted):

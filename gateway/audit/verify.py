@@ -25,15 +25,17 @@ class Verdict(StrEnum):
 class Report(Struct, frozen=True, kw_only=True):
     """What was read, and whether it is what was written.
 
-    `size` is that of the signed checkpoint; `unsealed` counts the records after it (and after
-    every head that somebody kept), which no signature covers. `open` counts Decided without
-    Settled, `lost` those whose end a crash took. `documents` maps each stored document to the
-    record that names it, and `vkey` is the key that the first record names. `silence_us` is the
-    longest silence while a gateway ran, and `gaps` counts those that its heartbeats should have
-    ended. `first_bad` is the index of the first bad record where it can be known. `shards` counts
-    those of a chain, `shard` names the one in which `first_bad` stands unless it is the first, and
-    `missing` is a next shard that is named and not there. `root` is that of the checkpoint; `ends`
-    and `open_requests` are what the shards beside this one must fit.
+    `size` is that of the signed checkpoint; `unsealed` counts the records after it (and after every
+    head that somebody kept), which no signature covers. `open` counts Decided without Settled,
+    `lost` those whose end a crash took. `documents` maps each stored document to the record that
+    names it, `blobs` each digest of what no entry could hold, and `vkey` is the key that the first
+    record names. `silence_us` is the longest silence while a gateway ran, and `gaps` counts those
+    that its heartbeats should have ended. Of `pruned` records only the hashes are left, as
+    `pruned_by` says. `first_bad` is the index of the first bad
+    record where it can be known. `shards` counts those of a chain, `shard` names the one in which
+    `first_bad` stands unless it is the first, and `missing` is a next shard that is named and not
+    there. `root` is that of the checkpoint; `ends` and `open_requests` are what the shards beside
+    this one must fit.
     """
 
     verdict: Verdict
@@ -54,12 +56,15 @@ class Report(Struct, frozen=True, kw_only=True):
     silence_us: int = 0
     gaps: int = 0
     documents: dict[str, int] = {}
+    blobs: dict[str, int] = {}
     shards: int = 1
     shard: str = ""
     missing: str = ""
     root: bytes = b""
     ends: Ends | None = None
     open_requests: dict[str, Carried] = {}
+    pruned: int = 0
+    pruned_by: str = ""
 
 
 class _Fault(Struct, frozen=True):
@@ -247,6 +252,7 @@ def _report(reading: _Reading, sealed: Checkpoint, fault: _Fault | None) -> Repo
         silence_us=story.silence.longest_us,
         gaps=story.silence.gaps,
         documents=story.documents,
+        blobs=story.blobs,
         root=sealed.root,
         ends=story.ends,
         open_requests=story.open_requests,

@@ -1,4 +1,4 @@
-"""`perimeter ledger`: make one, change its key or shard, write tiles, make its index anew."""
+"""`perimeter ledger`: make one, change its key or shard, write tiles, index anew, prune."""
 
 import argparse
 from datetime import date
@@ -7,10 +7,14 @@ from pathlib import Path
 from gateway.app.making import ledger_paths
 from gateway.app.moment import SystemClock
 from gateway.cli import changing, reindexing
+from gateway.cli.erase import add_signed, signed
 from gateway.config.node import load_node
+from gateway.domain.approval import Action
 from gateway.export.static_log import write_static_log
 from gateway.ledger.create import create
 from gateway.ledger.paths import LedgerFolder
+
+PRUNE_HOURS = 24.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         acted = actions.add_parser(name, help=purpose)
         acted.add_argument("--node", type=Path, default=Path("perimeter.yaml"))
+    pruned = actions.add_parser("prune", help="let closed shards keep hashes and lose content")
+    pruned.add_argument("--before", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    add_signed(pruned)
     tiles = actions.add_parser("tiles", help="write a log as C2SP tiles, for other verifiers")
     tiles.add_argument("ledger", type=Path, help="the ledger's folder")
     tiles.add_argument("out", type=Path, help="the folder to be made")
@@ -40,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         "hand-over": changing.hand_over,
         "tiles": _tiles,
         "reindex": reindexing.run,
+        "prune": _prune,
     }
     return steps[arguments.action](arguments)
 
@@ -51,6 +59,10 @@ def _create(arguments: argparse.Namespace) -> int:
     print(f"created {settings.origin}")
     print(f"public key: {vkey}")
     return 0
+
+
+def _prune(arguments: argparse.Namespace) -> int:
+    return signed(arguments, Action.PRUNE, {"before": arguments.before.isoformat()}, PRUNE_HOURS)
 
 
 def _tiles(arguments: argparse.Namespace) -> int:

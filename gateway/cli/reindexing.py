@@ -6,9 +6,8 @@ from pathlib import Path
 
 from gateway.cli.shown import shown
 from gateway.domain.errors import LedgerUnavailable
-from gateway.ledger.facts import rebuilt
+from gateway.ledger.facts import parts_of, rebuilt
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.signed import signed
 
 DIFFERED = 1
 
@@ -23,11 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0; 1 where the old index differed; LedgerUnavailable, ChainBroken."""
     folder = LedgerFolder(arguments.ledger)
-    checkpoint = signed(folder, arguments.vkey)
+    parts = parts_of(folder, arguments.vkey)
     try:
-        said = rebuilt(folder, arguments.index or folder.facts, checkpoint)
+        said = rebuilt(parts, arguments.index or folder.facts)
     except (sqlite3.Error, OSError) as error:
         raise LedgerUnavailable("the facts index cannot be written", hint=str(error)) from None
-    print(f"read {checkpoint.size} records of {checkpoint.origin}, as its checkpoint signs them")
+    size = sum(one.checkpoint.size for one in parts)
+    origin = parts[-1].checkpoint.origin
+    print(f"read {size} records up to {origin}, as its checkpoint signs them")
     print(shown(said or "the index was as the log says"))
     return DIFFERED if said else 0

@@ -64,6 +64,7 @@ def lines(report: Report) -> list[str]:
         f"{report.admin} admin",
         f"{report.open} open, {report.lost} lost",
         _silence(report),
+        *_pruned(report),
         *(
             [f"in {report.shards} shards, each following the one before"]
             if report.shards > 1
@@ -72,6 +73,12 @@ def lines(report: Report) -> list[str]:
         *([f"its next shard is not here: {shown(report.missing)}"] if report.missing else []),
         *(["the last bytes are torn, as a crash leaves them"] if report.torn else []),
     ]
+
+
+def _pruned(report: Report) -> list[str]:
+    by = shown(report.pruned_by)
+    told = f"{report.pruned} more were pruned under retention, as {by} says; their hashes are left"
+    return [told] if report.pruned else []
 
 
 def _silence(report: Report) -> str:

@@ -21,6 +21,7 @@ NETWORKS_MAX = 64
 REPOS_MAX = 256
 SECRETS_MAX = 256
 DAYS_MAX = 3_650
+RETENTION_DAYS_MAX = 36_500
 HEARTBEAT_S_MIN = 5
 HEARTBEAT_S_MAX = 3_600
 KEPT_BYTES_MAX = 32 * 1024 * 1024
@@ -279,6 +280,18 @@ class Bodies(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 30
 
 
+class Retention(Struct, frozen=True, forbid_unknown_fields=True):
+    """When what the ledger says is pruned; the hashes stay: docs/privacy.md."""
+
+    days: Annotated[
+        Annotated[int, Meta(ge=1, le=RETENTION_DAYS_MAX)] | None,
+        Meta(
+            description="Days after which a closed shard loses its content, at least "
+            "`retention_floor_days` of the policy; null: nothing is pruned by itself.",
+        ),
+    ] = None
+
+
 class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
     """How long the gateway waits for an engine, and for itself at the end."""
 
@@ -346,6 +359,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = field(default_factory=Conversations)
     bodies: Annotated[Bodies, Meta(description="What is kept of texts.")] = field(
         default_factory=Bodies
+    )
+    retention: Annotated[Retention, Meta(description="What is pruned of the ledger.")] = field(
+        default_factory=Retention
     )
     secrets: Annotated[
         dict[SecretName, SecretSource],

@@ -38,6 +38,7 @@ class Action(StrEnum):
     ERASE = "erase"
     HOLD = "hold"
     RELEASE_HOLD = "release_hold"
+    PRUNE = "prune"
 
 
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

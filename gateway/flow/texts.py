@@ -5,10 +5,10 @@ from msgspec.structs import replace
 from gateway.audit.record import Decided, Settled
 from gateway.domain.decision import Decision, Effect
 from gateway.domain.errors import GatewayError
+from gateway.domain.obligation import Obligation
 from gateway.domain.request import Envelope
 from gateway.flow.ports import Bodies
 
-NO_LOG_BODIES = "no_log_bodies"
 TOO_LARGE = "too_large"
 UNWRITTEN = "unwritten"
 
@@ -23,7 +23,8 @@ class Texts:
     def __init__(self, bodies: Bodies | None, envelope: Envelope, decision: Decision) -> None:
         is_permitted = decision.effect is Effect.PERMIT
         self._bodies = bodies if is_permitted else None
-        self._why_not = NO_LOG_BODIES if NO_LOG_BODIES in decision.obligations else ""
+        forbidden = Obligation.NO_LOG_BODIES
+        self._why_not = str(forbidden) if forbidden in decision.obligations else ""
         self._request = envelope.raw
         self._request_bytes = envelope.body_bytes
         self._reply: list[bytes] = []

@@ -68,6 +68,7 @@ TERMS: dict[Action, Terms] = {
     # WHY: a subject stands here by his random name, for the statement is kept as it was signed.
     Action.ERASE: Terms(0, 7, frozenset({"pseudonym"})),
     Action.HOLD: Terms(0, 36_600, frozenset(), frozenset({"pseudonym", "from", "to"})),
+    Action.PRUNE: Terms(0, 7, frozenset({"before"})),
     Action.RELEASE_HOLD: Terms(1, 7, frozenset({"approval"})),
 }
 

@@ -11,6 +11,7 @@ from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
+from gateway.ledger.shards import shards
 
 DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
 _HEX_CHARACTERS = sha256().digest_size * 2
@@ -27,11 +28,16 @@ def store(folder: LedgerFolder, value: object, files: Files) -> str:
 
 
 def load(folder: LedgerFolder, digest: str) -> Any:  # noqa: ANN401 - plain data of any shape
-    """Return the document of that digest; ChainBroken when it is not there or was changed."""
-    fault = check(folder, digest)
-    if fault:
-        raise ChainBroken(f"the document {digest} {fault}")
-    return msgspec.json.decode(read_plain(place_of(folder, digest), DOCUMENT_BYTES_MAX))
+    """Return the document of that digest, whichever shard has it.
+
+    ChainBroken when it is not there or was changed; OSError.
+    """
+    fault = ""
+    for shard in reversed(shards(folder)):
+        fault = check(shard, digest)
+        if not fault:
+            return msgspec.json.decode(read_plain(place_of(shard, digest), DOCUMENT_BYTES_MAX))
+    raise ChainBroken(f"the document {digest} {fault}")
 
 
 def check(folder: LedgerFolder, digest: str) -> str:

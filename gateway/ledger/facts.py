@@ -6,7 +6,7 @@ was read are folded into one root, so what was counted is what that checkpoint s
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
@@ -24,8 +24,10 @@ from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.index_file import are_files, connect, remove
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import START, Place, Reading, Stored
+from gateway.ledger.shards import shards
+from gateway.ledger.signed import signed
 
-VERSION = 2
+VERSION = 3
 CHUNK_ENTRIES_MAX = 20_000
 HINT = "run perimeter verify"
 _TYPES = {int: "INTEGER", str: "TEXT"}
@@ -40,6 +42,13 @@ _ODD = (TypeError, ValueError, OverflowError, msgspec.MsgspecError)
 _MODES = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL")
 
 
+class Part(Struct, frozen=True):
+    """One shard of a ledger, and the checkpoint to which it is read."""
+
+    folder: LedgerFolder
+    checkpoint: Checkpoint
+
+
 class Covered(Struct, frozen=True):
     """How far the index goes: the tree over what was read, the places of next and last entry."""
 
@@ -47,6 +56,8 @@ class Covered(Struct, frozen=True):
     next: Place = START
     last: Place = START
     leaf: bytes = b""
+    shard: int = 0
+    base: int = 0
 
 
 class FactsIndex:
@@ -56,12 +67,12 @@ class FactsIndex:
         self.sql = connection
 
     @classmethod
-    def make(cls, path: Path, folder: LedgerFolder, size: int) -> "FactsIndex":
-        """Open the index of a log of that size; one that does not fit is made anew."""
+    def make(cls, path: Path, parts: Sequence[Part]) -> "FactsIndex":
+        """Open the index of a ledger; one that does not fit is made anew."""
         found = cls.peek(path, "rw")
         if found is not None:
             with suppress(sqlite3.Error, OSError, *_ODD):
-                if found.fits(folder, size):
+                if found.fits(parts):
                     return found
             found.close()
         return cls.fresh(path)
@@ -75,7 +86,7 @@ class FactsIndex:
             for statement in (*_MODES, *schema(), f"PRAGMA user_version = {VERSION}"):
                 connection.execute(statement)
             connection.execute(
-                "INSERT INTO covered VALUES (1, 0, x'', ?, ?, ?, ?, x'', 0, 1)",
+                "INSERT INTO covered VALUES (1, 0, x'', ?, ?, ?, ?, x'', 0, 1, 0, 0)",
                 (START.segment, START.offset, START.segment, START.offset),
             )
         except (sqlite3.Error, OSError) as error:
@@ -101,13 +112,32 @@ class FactsIndex:
 
     @property
     def head(self) -> Head:
-        """Size and root of what was read."""
+        """Size and root of what was read of the last shard."""
         return self.covered().tree.head
 
-    def catch_up(self, folder: LedgerFolder, size: int) -> None:
-        """Read all that is missing below that size; ChainBroken where an entry cannot be read."""
-        while self._read_more(folder, size):
-            pass
+    def catch_up(self, parts: Sequence[Part]) -> None:
+        """Read all that is missing, shard by shard.
+
+        ChainBroken where an entry cannot be read, or a shard that is left behind is not what its
+        checkpoint signs.
+        """
+        for number in range(self.covered().shard, len(parts)):
+            part = parts[number]
+            if number > self.covered().shard:
+                assert_of(self, parts[number - 1].checkpoint)
+                self._begin(number)
+            while self._read_more(part.folder, part.checkpoint.size):
+                pass
+
+    def _begin(self, shard: int) -> None:
+        """Go on with the next shard: its records are counted through."""
+        covered = self.covered()
+        base = covered.base + covered.tree.size
+        with self.sql:
+            self.sql.execute("BEGIN IMMEDIATE")
+            if self.covered().shard < shard:
+                fresh = Covered(Tree(), START, START, b"", shard, base)
+                self._cover(fresh, self.state())
 
     def put(self, rows: Rows) -> None:
         """Add rows; the caller has begun a transaction."""
@@ -146,16 +176,19 @@ class FactsIndex:
             raise ChainBroken(f"the journal ends before record {known}", hint=HINT)
         facts = Facts(self.state())
         for stored in chunk:
-            facts.read(stored.index, _record(stored))
+            facts.read(covered.base + stored.index, _record(stored))
             covered.tree.append(leaf_hash(stored.entry))
         with self.sql:
             self.sql.execute("BEGIN IMMEDIATE")
-            if self.covered().tree.size != known:
+            now = self.covered()
+            if (now.shard, now.tree.size) != (covered.shard, known):
                 # WHY: somebody else has let it catch up meanwhile.
                 return True
             self.put(facts.take())
             last = chunk[-1]
-            read = Covered(covered.tree, reading.end, last.place, leaf_hash(last.entry))
+            leaf = leaf_hash(last.entry)
+            place = (covered.shard, covered.base)
+            read = Covered(covered.tree, reading.end, last.place, leaf, *place)
             self._cover(read, facts.state)
         return reading.index < size
 
@@ -165,7 +198,8 @@ class FactsIndex:
         self.sql.executemany("INSERT INTO opened VALUES (?, ?)", rows)
         self.sql.execute(
             "UPDATE covered SET size = ?, frontier = ?, segment = ?, offset = ?,"
-            " last_segment = ?, last_offset = ?, leaf = ?, latest_us = ?, stopped = ?",
+            " last_segment = ?, last_offset = ?, leaf = ?, latest_us = ?, stopped = ?,"
+            " shard = ?, base = ?",
             (
                 covered.tree.size,
                 b"".join(covered.tree.frontier),
@@ -176,27 +210,34 @@ class FactsIndex:
                 covered.leaf,
                 state.latest_us,
                 int(state.stopped),
+                covered.shard,
+                covered.base,
             ),
         )
 
     def covered(self) -> Covered:
         """Return how far the index goes."""
         row = self.sql.execute(
-            "SELECT size, frontier, segment, offset, last_segment, last_offset, leaf FROM covered"
+            "SELECT size, frontier, segment, offset, last_segment, last_offset, leaf, shard, base"
+            " FROM covered"
         ).fetchone()
-        size, frontier, *places, leaf = row
+        size, frontier, *places, leaf, shard, base = row
         hashes = [frontier[at : at + HASH_BYTES] for at in range(0, len(frontier), HASH_BYTES)]
-        return Covered(Tree(size, hashes), Place(*places[:2]), Place(*places[2:]), leaf)
+        return Covered(
+            Tree(size, hashes), Place(*places[:2]), Place(*places[2:]), leaf, shard, base
+        )
 
-    def fits(self, folder: LedgerFolder, size: int) -> bool:
-        """Is the index not ahead of that size, and right about its last entry?"""
+    def fits(self, parts: Sequence[Part]) -> bool:
+        """Is the index not ahead of the ledger, and right about its last entry?"""
         covered = self.covered()
         known = covered.tree.size
-        if known > size:
+        if covered.shard >= len(parts) or known > parts[covered.shard].checkpoint.size:
+            return False
+        if covered.base != sum(one.checkpoint.size for one in parts[: covered.shard]):
             return False
         if not known:
             return True
-        stored = next(iter(Reading(folder, known - 1, covered.last)), None)
+        stored = next(iter(Reading(parts[covered.shard].folder, known - 1, covered.last)), None)
         return stored is not None and leaf_hash(stored.entry) == covered.leaf
 
     def _has_the_form(self) -> bool:
@@ -211,7 +252,8 @@ def schema() -> tuple[str, ...]:
         "CREATE TABLE covered (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL,"
         " frontier BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,"
         " last_segment INTEGER NOT NULL, last_offset INTEGER NOT NULL, leaf BLOB NOT NULL,"
-        " latest_us INTEGER NOT NULL, stopped INTEGER NOT NULL)",
+        " latest_us INTEGER NOT NULL, stopped INTEGER NOT NULL, shard INTEGER NOT NULL,"
+        " base INTEGER NOT NULL)",
         "CREATE TABLE days (day INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
         " last INTEGER NOT NULL, records INTEGER NOT NULL)",
         "CREATE TABLE opened (id TEXT PRIMARY KEY, facts BLOB NOT NULL)",
@@ -250,34 +292,46 @@ def assert_of(index: FactsIndex, checkpoint: Checkpoint) -> None:
         raise ChainBroken("the log is not what its checkpoint signs", hint=HINT)
 
 
-def rebuilt(folder: LedgerFolder, path: Path, checkpoint: Checkpoint) -> str:
+def parts_of(folder: LedgerFolder, vkey: str | None = None) -> tuple[Part, ...]:
+    """Return every shard of a ledger with its checkpoint, each as its own key signed it.
+
+    `vkey` is the key of the first; that the others follow from it is shown by `verify`.
+    ChainBroken, LedgerUnavailable.
+    """
+    try:
+        first, *others = shards(folder)
+    except OSError as error:
+        raise LedgerUnavailable("the ledger cannot be read", hint=type(error).__name__) from None
+    return (Part(first, signed(first, vkey)), *(Part(one, signed(one, None)) for one in others))
+
+
+def rebuilt(parts: Sequence[Part], path: Path) -> str:
     """Make the index anew beside the old one, say how they differ, and take its place.
 
     Returns the first difference; empty when there is none, or was no index to compare.
-    ChainBroken where the log is not what the checkpoint signs; then the old one stays.
+    ChainBroken where the log is not what its checkpoints sign; then the old one stays.
     """
     fresh_path = path.with_name(f"{path.name}.new")
     with closing(FactsIndex.fresh(fresh_path)) as fresh:
-        fresh.catch_up(folder, checkpoint.size)
-        assert_of(fresh, checkpoint)
-        said = _compared(path, folder, fresh)
+        fresh.catch_up(parts)
+        assert_of(fresh, parts[-1].checkpoint)
+        said = _compared(path, parts, fresh)
         fresh.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     remove(path)
     fresh_path.replace(path)
     return said
 
 
-def _compared(path: Path, folder: LedgerFolder, fresh: FactsIndex) -> str:
+def _compared(path: Path, parts: Sequence[Part], fresh: FactsIndex) -> str:
     """Let the old index catch up, and compare it; one that cannot be read differs."""
     old = FactsIndex.peek(path, "rw")
     if old is None:
         return "the old file is no facts index of this version" if path.exists() else ""
     with closing(old):
         try:
-            size = fresh.head.size
-            is_of_log = old.fits(folder, size)
+            is_of_log = old.fits(parts)
             if is_of_log:
-                old.catch_up(folder, size)
+                old.catch_up(parts)
             if not is_of_log or old.head != fresh.head:
                 return "it was made from other records than those of the log"
             return difference(old, fresh)

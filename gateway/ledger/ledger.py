@@ -24,7 +24,7 @@ from gateway.audit.record import (
 from gateway.audit.story import CLOCK_BACK_US_MAX
 from gateway.domain.errors import LedgerError, LedgerUnavailable, TooLarge, Unreachable
 from gateway.domain.route import OutcomeKind
-from gateway.ledger import documents
+from gateway.ledger import blobs, documents
 from gateway.ledger.entry import TS_US_MAX, Entry, entry_of
 from gateway.ledger.parts import Options, Parts, open_parts
 from gateway.ledger.paths import LedgerPaths
@@ -261,6 +261,9 @@ class Ledger:
         if key is None:
             return [_entry(record)]
         sealed = self._parts.keys.seal(own, field_of(record), key)
+        if len(sealed.data) > blobs.SEALED_CHARACTERS_MAX:
+            folder, files = self._parts.folder.blobs, self._parts.files
+            sealed = await asyncio.to_thread(blobs.spill, folder, sealed, files)
         record, keys = msgspec.structs.replace(record, sealed=sealed), [key]
         if person and isinstance(record, Decided):
             # WHY: whoever is erased takes his name along, wherever a service named him.

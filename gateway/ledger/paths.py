@@ -72,6 +72,11 @@ class LedgerFolder(Struct, frozen=True):
         return self.root / "documents"
 
     @property
+    def blobs(self) -> Path:
+        """The folder of what no entry could hold, by digest; that of all shards is the first's."""
+        return self.root / "blobs"
+
+    @property
     def shards(self) -> Path:
         """The folder of the later shards; `ledger/shards.py` reads it."""
         return self.root / "shards"
@@ -85,6 +90,11 @@ class LedgerFolder(Struct, frozen=True):
     def facts(self) -> Path:
         """The index of facts, which can be deleted and is made again."""
         return self.root / "facts.sqlite"
+
+    @property
+    def queries(self) -> Path:
+        """The folder in which whoever asks the ledger says so; a running gateway looks there."""
+        return self.root / "queries"
 
     @property
     def lock(self) -> Path:

@@ -8,6 +8,7 @@ from gateway.audit.record import Decided, Record, Settled
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.index import Index, Indexed, stored_at
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.pruning import is_pruned
 from gateway.ledger.reading import START, DamageKind, Place, Reading, Stored
 
 HINT = "run perimeter verify"
@@ -88,7 +89,8 @@ class ShardReader:
 
     def _from(self, index: int, start: Place) -> Iterator[Stored]:
         size = None if self._size is None else self._size()
-        if size is not None and index >= size:
+        # WHY: what a pruned shard said is nowhere any more, and that is no damage.
+        if is_pruned(self._folder) or (size is not None and index >= size):
             return
         reading = Reading(self._folder, index, start)
         for stored in reading:

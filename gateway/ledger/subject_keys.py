@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from gateway.audit.record import Personal, Sealed
 from gateway.domain.errors import LedgerUnavailable
-from gateway.ledger import key_store, wrapping
+from gateway.ledger import blobs, key_store, wrapping
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.wrapping import WrapBroken, Wrapper
 
@@ -36,7 +36,6 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _ID_BYTES = 16
 _PEPPER_BYTES = 32
-# INVARIANT: a wrapped key opens at its own place alone: nobody can put one in place of another.
 _PEPPER = b"pepper"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -96,7 +95,9 @@ class Erasure(Struct, frozen=True):
 
 def open_keys(paths: LedgerPaths, origin: str) -> "SubjectKeys":
     """Open the subject keys of a log with the key that wraps them; LedgerUnavailable."""
-    return SubjectKeys.open(paths.subject_keys, origin, wrapping.load(paths.wrapping))
+    keys = SubjectKeys.open(paths.subject_keys, origin, wrapping.load(paths.wrapping))
+    keys.blobs = paths.folder.blobs
+    return keys
 
 
 def month_of(ts_us: int) -> str:
@@ -107,7 +108,7 @@ def month_of(ts_us: int) -> str:
 class SubjectKeys:
     """The keys of all subjects, in one SQLite file. Methods raise sqlite3.Error.
 
-    Safe to use from several threads.
+    Safe to use from several threads. `blobs` is the folder of what no entry could hold.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class SubjectKeys:
         wrapper: Wrapper,
         chance: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        self.blobs = Path("blobs")
         self._sql = connection
         self._origin = origin
         self._wrapper = wrapper
@@ -236,7 +238,17 @@ class SubjectKeys:
             row = self._sql.execute(
                 "SELECT secret FROM subjects WHERE pseudonym = ?", (pseudonym,)
             ).fetchone()
-            return None if row is None else self._unwrap(row[0], _secret_of(pseudonym))
+            return (
+                None if row is None else self._unwrap(row[0], wrapping.place_of_secret(pseudonym))
+            )
+
+    def pseudonyms(self) -> frozenset[str]:
+        """Return the pseudonym of everybody who is known, or has a key."""
+        with self._lock:
+            rows = self._sql.execute(
+                "SELECT pseudonym FROM subjects UNION SELECT pseudonym FROM keys"
+            ).fetchall()
+            return frozenset(row[0] for row in rows)
 
     def months(self, pseudonym: str) -> tuple[str, ...]:
         """Return the months in which somebody has keys, in order."""
@@ -292,6 +304,7 @@ class SubjectKeys:
         """Return the personal fields; KeyGone after erasure, SealBroken when they do not fit."""
         cipher = self.cipher_of(sealed.key)
         try:
+            sealed = blobs.whole(self.blobs, sealed)
             nonce, data = b64decode(sealed.nonce), b64decode(sealed.data)
             plain = cipher.decrypt(nonce, data, self._bound(field))
             return msgspec.json.decode(plain, type=Personal)
@@ -306,7 +319,7 @@ class SubjectKeys:
             ).fetchone()
         if row is None:
             raise KeyGone("the key of these fields was destroyed")
-        return AESGCM(self._unwrap(row[0], _key_of(key_id, row[1], row[2])))
+        return AESGCM(self._unwrap(row[0], wrapping.place_of_key(key_id, row[1], row[2])))
 
     def close(self) -> None:
         """Let go of the file and of every key in memory."""
@@ -321,10 +334,10 @@ class SubjectKeys:
             (pseudonym, month),
         ).fetchone()
         if row is not None:
-            key = self._unwrap(row[1], _key_of(row[0], pseudonym, month))
+            key = self._unwrap(row[1], wrapping.place_of_key(row[0], pseudonym, month))
             return SubjectKey(row[0], AESGCM(key), pseudonym, fresh=not row[2])
         key_id, key = self._chance(_ID_BYTES).hex(), self._chance(_KEY_BYTES)
-        wrapped = self._wrapper.wrap(key, _key_of(key_id, pseudonym, month))
+        wrapped = self._wrapper.wrap(key, wrapping.place_of_key(key_id, pseudonym, month))
         self._sql.execute(
             "INSERT INTO keys (id, pseudonym, month, key, wrapped_by) VALUES (?, ?, ?, ?, ?)",
             (key_id, pseudonym, month, wrapped, self._wrapper.id),
@@ -337,7 +350,7 @@ class SubjectKeys:
         if row is not None:
             return str(row[0])
         pseudonym = self._chance(_ID_BYTES).hex()
-        secret = self._wrapper.wrap(self._chance(_KEY_BYTES), _secret_of(pseudonym))
+        secret = self._wrapper.wrap(self._chance(_KEY_BYTES), wrapping.place_of_secret(pseudonym))
         self._sql.execute(
             "INSERT INTO subjects VALUES (?, ?, ?, ?)",
             (self._handle(subject), pseudonym, secret, self._wrapper.id),
@@ -356,7 +369,7 @@ class SubjectKeys:
         if row is None:
             self._known.pop(subject, None)
             return None
-        found = Subject(row[0], self._unwrap(row[1], _secret_of(row[0])))
+        found = Subject(row[0], self._unwrap(row[1], wrapping.place_of_secret(row[0])))
         self._known[subject] = (found, self._now_s())
         self._known.move_to_end(subject)
         if len(self._known) > KEYS_CACHED_MAX:
@@ -380,11 +393,3 @@ class SubjectKeys:
 
     def _bound(self, field: Field) -> bytes:
         return f"{self._origin}|{field.record_id}|{field.name}".encode()
-
-
-def _key_of(key_id: str, pseudonym: str, month: str) -> bytes:
-    return f"key|{key_id}|{pseudonym}|{month}".encode()
-
-
-def _secret_of(pseudonym: str) -> bytes:
-    return f"secret|{pseudonym}".encode()

@@ -9,6 +9,7 @@ from gateway.audit.checkpoint import NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.ends import Former, Next
 from gateway.audit.verify import Report, Verdict
+from gateway.ledger import blobs
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
 from gateway.ledger.shards import FIRST, UNFINISHED, number_of, shards
@@ -59,7 +60,7 @@ class _Chain:
         self._listed = shards(root)
 
     def verify(self) -> Report:
-        whole = report = verify_shard(self._root, self._of_first())
+        whole = report = self._with_blobs(verify_shard(self._root, self._of_first()))
         if report.ends is not None and report.ends.former is not None:
             return _tampered(report, "it is not the first shard of a ledger")
         self._origin = report.origin
@@ -72,7 +73,8 @@ class _Chain:
             if found is None:
                 return self._without(whole, told)
             folder, count = found, count + 1
-            report = _named(self._next(found, told, report, count), folder)
+            report = self._with_blobs(self._next(found, told, report, count))
+            report = _named(report, folder)
             whole = _together(whole, report)
         self._know(report)
         return self._with_the_rest(whole, count)
@@ -81,7 +83,17 @@ class _Chain:
         """Return what the first shard is held against: what was kept of none of the later ones."""
         base = read_plain(self._root.origin, LINE_BYTES_MAX).decode().strip()
         self._kept = [one for one in self._asked.kept if _origin(one).startswith(f"{base}/")]
-        return replace(self._asked, kept=[one for one in self._asked.kept if one not in self._kept])
+        kept = [one for one in self._asked.kept if one not in self._kept]
+        return replace(self._asked, kept=kept, later=self._listed[1:])
+
+    def _with_blobs(self, report: Report) -> Report:
+        """Is every blob that is there what its record says? One that is gone proves nothing."""
+        for digest, index in report.blobs.items():
+            there = blobs.place_of(self._root.blobs, digest).exists()
+            fault = blobs.check(self._root.blobs, digest) if there else ""
+            if fault:
+                return _tampered(report, f"record {index}: the blob {digest} {fault}", index)
+        return report
 
     def _know(self, report: Report) -> None:
         """Remember the keys that a shard named, to tell whether one of them signed a checkpoint."""
@@ -114,9 +126,9 @@ class _Chain:
     def _next(self, folder: LedgerFolder, told: Next, former: Report, count: int) -> Report:
         kept = [one for one in self._kept if _origin(one) == told.next]
         self._kept = [one for one in self._kept if one not in kept]
-        asked = replace(self._asked, vkey=told.vkey, kept=kept)
+        asked = replace(self._asked, vkey=told.vkey, kept=kept, later=self._listed[count:])
         report = verify_shard(folder, asked)
-        if report.verdict is not Verdict.WHOLE or report.ends is None:
+        if report.verdict is not Verdict.WHOLE or report.ends is None or report.pruned:
             return report
         if report.vkey != told.vkey:
             return _tampered(report, "record 0: it begins with another key than was announced", 0)
@@ -124,7 +136,8 @@ class _Chain:
             return _tampered(report, "record 0: it does not follow the shard before it", 0)
         if number_of(Path(told.next.rpartition("/")[2])) != count:
             return _tampered(report, "its number is not the next one")
-        if report.ends.carried != former.open_requests:
+        # WHY: what a pruned shard left open is told by no record any more.
+        if not former.pruned and report.ends.carried != former.open_requests:
             return _tampered(
                 report, "it does not carry over what was open in the shard before it", 1
             )
@@ -182,6 +195,8 @@ def _together(whole: Report, last: Report) -> Report:
         lost=whole.lost + last.lost,
         silence_us=max(whole.silence_us, last.silence_us),
         gaps=whole.gaps + last.gaps,
+        pruned=whole.pruned + last.pruned,
+        pruned_by=", ".join(filter(None, (whole.pruned_by, last.pruned_by))),
         documents=whole.documents | last.documents,
     )
 

@@ -16,7 +16,7 @@ from gateway.audit.checkpoint import NOTE_CHARACTERS_MAX, Checkpoint, NoteRefuse
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.tree import HASH_BYTES, Head
 from gateway.audit.verify import Report, Verdict, is_signed_by, verify
-from gateway.ledger import documents
+from gateway.ledger import documents, pruned, pruning
 from gateway.ledger.checkpoints import CheckpointStore
 from gateway.ledger.index import Index
 from gateway.ledger.paths import LedgerFolder
@@ -35,11 +35,15 @@ class Kept(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """Against what the ledger is held: a key, its store, checkpoints that somebody kept."""
+    """Against what the ledger is held: a key, its store, checkpoints that somebody kept.
+
+    `later` are the shards that may tell that this one was pruned.
+    """
 
     vkey: str | None
     checkpoints: Path | None
     kept: Sequence[str]
+    later: tuple[LedgerFolder, ...] = ()
 
 
 def verify_shard(folder: LedgerFolder, asked: Asked) -> Report:
@@ -50,6 +54,8 @@ def verify_shard(folder: LedgerFolder, asked: Asked) -> Report:
         vkey = read_plain(folder.vkey, LINE_BYTES_MAX).decode()
     key = parse_vkey(vkey)
     kept = tuple(Kept(_head(verify_note(note, key)), note) for note in asked.kept)
+    if pruning.is_pruned(folder):
+        return pruned.report_of(folder, key, [one.head for one in kept], asked.later)
     if not (folder.checkpoint.exists() and folder.journal.exists()):
         reason = "its checkpoint or its journal is missing, which every ledger has"
         return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)

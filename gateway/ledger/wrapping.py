@@ -97,3 +97,14 @@ def _decoded(text: str) -> bytes:
         return b64decode(text, validate=True)
     except ValueError:
         return b""
+
+
+# INVARIANT: a wrapped key opens at its own place alone: nobody can put one in place of another.
+def place_of_key(key_id: str, pseudonym: str, month: str) -> bytes:
+    """Return to what the key of a subject and month is bound."""
+    return f"key|{key_id}|{pseudonym}|{month}".encode()
+
+
+def place_of_secret(pseudonym: str) -> bytes:
+    """Return to what the secret of a subject is bound."""
+    return f"secret|{pseudonym}".encode()

@@ -12,7 +12,7 @@ from gateway.domain.label import Label
 from gateway.domain.vocabulary import Vocabulary
 from gateway.domain.zone import Zone
 from gateway.policy.invariants import Invariant, read_invariants
-from gateway.policy.language import PASSES_MAX, Detector, PolicyFile
+from gateway.policy.language import PASSES_MAX, RETENTION_FLOOR_DAYS, Detector, PolicyFile
 from gateway.policy.places import read_registry, read_zones
 from gateway.policy.program import Program
 from gateway.policy.reading import Reading, step
@@ -84,6 +84,7 @@ def compile_bundle(
         default=default,
         raises=raises,
         on_loss=parts.get("on_loss", "record"),
+        retention_floor_days=parts.get("retention_floor_days", RETENTION_FLOOR_DAYS),
         passes=_passes(policy, parts.get("passes", {}), words),
         unseen_assistant=words.label(policy, "/unseen_assistant", parts.get("unseen_assistant")),
         counts={

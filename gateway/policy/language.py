@@ -23,6 +23,9 @@ PATH_GLOBS_MAX = 128
 INVARIANTS_MAX = 1_000
 TEXT_CHARS_MAX = 512
 COUNT_MAX = 1_000
+# WHY: articles 19 and 26 of the EU AI Act ask for logs of six months at least.
+RETENTION_FLOOR_DAYS = 183
+RETENTION_DAYS_MAX = 36_500
 COST_MAX_MICROUSD = 1_000_000_000_000
 
 Words = str | list[str]
@@ -120,6 +123,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     `unseen_assistant` is the label that a turn of the model joins which did not come from this
     gateway; without it such a turn joins none. `restores` says where, beside the words of a reply,
     placeholders become again what was redacted: in `tool_arguments`, or nowhere.
+    No record may be pruned before it is `retention_floor_days` old.
     """
 
     version: Version
@@ -133,6 +137,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     on_loss: Literal["refuse", "record"] = "record"
     passes: dict[str, list[str]] = {}
     unseen_assistant: str | UnsetType = UNSET
+    retention_floor_days: Annotated[int, Meta(ge=1, le=RETENTION_DAYS_MAX)] = RETENTION_FLOOR_DAYS
     restores: list[Literal["tool_arguments"]] = []
 
 

@@ -10,6 +10,7 @@ from gateway.domain.path_glob import PathGlob
 from gateway.domain.vocabulary import Vocabulary
 from gateway.domain.zone import Zone
 from gateway.policy.invariants import Invariant
+from gateway.policy.language import RETENTION_FLOOR_DAYS
 
 EVERY_KIND = "*"
 
@@ -54,7 +55,8 @@ class Program(Struct, frozen=True):
     although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
     the model joins which never came from here; None where it joins none. `shadows` are the rules
     that are evaluated and recorded only, `duties` those that oblige; `asks` names what rules want
-    to know. `restores_tools` says that placeholders are restored in arguments of tools too.
+    to know. `restores_tools` says that placeholders are restored in arguments of tools too. No
+    record is pruned before it is `retention_floor_days` old.
     """
 
     digest: str
@@ -64,6 +66,7 @@ class Program(Struct, frozen=True):
     default: Label
     raises: dict[str, Label]
     on_loss: str = "record"
+    retention_floor_days: int = RETENTION_FLOOR_DAYS
     passes: dict[str, frozenset[str]] = {}
     unseen_assistant: Label | None = None
     counts: dict[str, int] = {}

@@ -20,6 +20,7 @@ from gateway.audit.record import Admin, Attempted, Record, Settled
 from gateway.domain.approval import Action, Approved
 
 USED = "approval_used"
+ERASED = "erased"
 GLASS_BEGAN = "break_glass_began"
 GLASS_ENDED = "break_glass_ended"
 WAIVER_ENDED = "waiver_ended"
@@ -38,7 +39,14 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 # What has had its whole effect when it is recorded.
 NOTHING_LASTING = frozenset(
-    {Action.POLICY, Action.EXPORT, Action.ERASE, Action.DECRYPT, Action.DECRYPT_BODIES}
+    {
+        Action.POLICY,
+        Action.EXPORT,
+        Action.ERASE,
+        Action.PRUNE,
+        Action.DECRYPT,
+        Action.DECRYPT_BODIES,
+    }
 )
 
 
@@ -63,6 +71,8 @@ class Standing(Struct, frozen=True):
     `closed` holds, by zone, the digest of the statement that closed it last. `uses` counts the
     requests that what was granted has served, by the digest of its statement.
 
+    `erased` holds the pseudonyms of subjects whose keys were destroyed.
+
     `serial` and `policy` are those of the last signed policy that was in force, `persons` is the
     digest of those who may sign.
     """
@@ -73,6 +83,7 @@ class Standing(Struct, frozen=True):
     serial: int = 0
     policy: str = ""
     uses: dict[str, int] = {}
+    erased: frozenset[str] = frozenset()
     persons: str = ""
 
     def of(self, action: Action, now_us: int) -> dict[str, Active]:
@@ -123,13 +134,20 @@ def taken(standing: Standing, record: Record) -> Standing:
 def _told(standing: Standing, record: Admin) -> Standing:
     facts = record.facts
     if record.what == POLICY_LOADED:
-        return replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
-    if record.what == PERSONS_LOADED:
-        return replace(standing, persons=facts["digest"])
-    if record.what in (GLASS_ENDED, WAIVER_ENDED):
-        return replace(standing, active=_without(standing.active, facts["approval"]))
-    if record.what != USED:
-        return standing
+        standing = replace(standing, serial=facts.get("serial", 0), policy=facts["policy"])
+    elif record.what == ERASED:
+        standing = replace(standing, erased=standing.erased | {facts["pseudonym"]})
+    elif record.what == PERSONS_LOADED:
+        standing = replace(standing, persons=facts["digest"])
+    elif record.what in (GLASS_ENDED, WAIVER_ENDED):
+        standing = replace(standing, active=_without(standing.active, facts["approval"]))
+    elif record.what == USED:
+        standing = _approved(standing, record)
+    return standing
+
+
+def _approved(standing: Standing, record: Admin) -> Standing:
+    facts = record.facts
     active = Active(
         Action(facts["action"]),
         facts["scope"],

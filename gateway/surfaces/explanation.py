@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from gateway.audit.record import Attempted, Decided, Settled
+from gateway.domain.decision import Redaction
 
 
 def explanation(
@@ -31,7 +34,9 @@ def explanation(
             "because": ruling.because,
             "reason": ruling.reason,
             "policy": ruling.policy,
+            "obligations": ruling.obligations,
         },
+        "redaction": _redaction(decided.redaction),
         "candidates": decided.candidates,
         "excluded": {item.offering: item.reason for item in decided.excluded},
         "attempts": [
@@ -46,6 +51,18 @@ def explanation(
         "outcome": None if settled is None else _outcome(settled),
         "allowance": decided.allowance or None,
         "granted": decided.granted.word if decided.granted else None,
+    }
+
+
+def _redaction(redaction: Redaction | UnsetType) -> dict[str, Any] | None:
+    """Return what was decided first, where that was to redact: kinds alone, no span."""
+    if redaction is UNSET:
+        return None
+    return {
+        "label": str(redaction.label),
+        "because": redaction.decision.because,
+        "replaced": redaction.replaced or {},
+        "failed": redaction.failed or None,
     }
 
 
@@ -65,6 +82,7 @@ def _outcome(settled: Settled) -> dict[str, Any]:
         "reply": {
             "findings": settled.reply_kinds or {},
             "masked": settled.reply_masked or 0,
+            "restored": settled.reply_restored or 0,
             "cut": settled.reply_cut or None,
             "not_verified": settled.reply_not_verified or (),
         },

@@ -270,6 +270,11 @@ def aider_ollama(errand: Errand) -> Call:
     return _aider(errand, f"ollama_chat/{errand.model}", environment)
 
 
+def aider_anthropic(errand: Errand) -> Call:
+    environment = {"ANTHROPIC_API_BASE": errand.url, "ANTHROPIC_API_KEY": errand.key}
+    return _aider(errand, f"anthropic/{errand.model}", environment)
+
+
 def _aider(errand: Errand, model: str, environment: dict[str, str]) -> Call:
     """It has no tools: a file that it is given stands in the prompt."""
     models = ["--model", model, "--weak-model", model]
@@ -299,6 +304,7 @@ KNOWN = [
     Client("continue-ollama", continue_ollama, CHAT),
     Client("cline", cline, CHAT, tells=False),
     Client("aider", aider, CHAT, reads=False, tells=False),
+    Client("aider-anthropic", aider_anthropic, MESSAGES, reads=False, tells=False),
     # WHY: litellm tells aider of every error of an Ollama server that it may try again.
     Client("aider-ollama", aider_ollama, "/api/chat", requests_max=0, reads=False, tells=False),
 ]

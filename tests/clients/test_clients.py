@@ -18,7 +18,7 @@ ENGINES = {"cloud-model": "cloud", "local-model": "local"}
 clients = pytest.mark.parametrize("client", CLIENTS, ids=str)
 
 
-def run(call: Call, errand: Errand) -> subprocess.CompletedProcess[str]:
+def run(call: Call, errand: Errand, seconds: int = TURN_S_MAX) -> subprocess.CompletedProcess[str]:
     """Run a client with nothing of this environment."""
     if call.before:
         assert run(Call(call.before, call.environment), errand).returncode == 0
@@ -29,7 +29,7 @@ def run(call: Call, errand: Errand) -> subprocess.CompletedProcess[str]:
         env={**base, **call.environment},
         capture_output=True,
         text=True,
-        timeout=TURN_S_MAX,
+        timeout=seconds,
         stdin=subprocess.DEVNULL,
         check=False,
     )
@@ -121,7 +121,7 @@ def test_a_remote_that_codex_finds_by_itself_keeps_a_turn_on_the_premises(
     done = run(CODEX_OWN.call(one), one)
     assert f"The note says {WORD}" in said(done)
     seen = {name: count - prompts[name] for name, count in house.prompts().items()}
-    assert seen == {"cloud": 0, "local": 2}
+    assert seen == {"cloud": 0, "local": 2, "home": 0}
 
 
 def test_codex_with_a_local_provider_finds_the_usual_tag(house: House, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from base64 import b64encode
 from typing import Any
 
-import msgspec
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -208,31 +207,6 @@ async def test_of_several_replies_the_others_are_a_loss(stream: bool) -> None:
     assert PAT.encode() in raw
     assert b"redacted:" not in raw
     assert "other_replies" in stage.ledger.settled[0].losses
-
-
-THOUGHT = {"type": "thinking", "thinking": f"The {PLACEHOLDER} is old.", "signature": "c2ln"}
-HIDDEN = {"type": "redacted_thinking", "data": "b3BhcXVl"}
-
-
-async def test_signed_thinking_comes_and_goes_as_it_is() -> None:
-    said = msgspec.json.decode(anthropic.whole(replying()))
-    said["content"] = [THOUGHT, HIDDEN, *said["content"]]
-    stage = a_stage(vllm=[ScriptedReply(msgspec.json.encode(said))] * 2)
-    turns: list[dict[str, Any]] = asked(ASKED)
-    for _ in range(2):
-        body = message() | {"messages": turns}
-        repo = {"repos": ("payments",)}
-        status, _, raw = await stage.ask(
-            an_envelope(body, dialect="anthropic_messages", caller=repo)
-        )
-        assert status == 200, raw
-        content = msgspec.json.decode(raw)["content"]
-        assert content[:2] == [THOUGHT, HIDDEN]
-        assert PAT in content[2]["text"]
-        turns = [*turns, {"role": "assistant", "content": content}, *asked("And now?")]
-    second = msgspec.json.decode(stage.sender.sent[1][1].body)
-    assert second["messages"][1]["content"][:2] == [THOUGHT, HIDDEN]
-    assert PLACEHOLDER in second["messages"][1]["content"][2]["text"]
 
 
 async def test_a_finding_has_one_placeholder_on_every_turn_and_another_elsewhere() -> None:

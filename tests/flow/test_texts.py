@@ -7,12 +7,14 @@ from msgspec.structs import replace
 from gateway.audit.record import Decided, Settled
 from gateway.domain.decision import Effect
 from gateway.domain.errors import LedgerUnavailable
+from gateway.domain.obligation import Obligation
 from gateway.flow.exchange import Exchange
-from gateway.flow.texts import NO_LOG_BODIES, TOO_LARGE, UNWRITTEN, Texts
+from gateway.flow.texts import TOO_LARGE, UNWRITTEN, Texts
 from tests.doubles.houses import Stage, an_envelope, chat
 from tests.doubles.records import a_decided, a_decision, a_settled
 
 pytestmark = pytest.mark.anyio
+NO_LOG_BODIES = Obligation.NO_LOG_BODIES
 RAW = b'{"messages": []}'
 
 

@@ -165,6 +165,18 @@ def test_what_the_label_is_obliged_to_it_stays_obliged_to(make) -> None:
     assert decided(a_program(ANYWHERE, redact), make()).boundary == frozenset()
 
 
+def test_a_waiver_to_a_label_that_must_be_redacted_opens_nothing() -> None:
+    redact = {
+        "id": "hide",
+        "effect": "oblige",
+        "when": {"level_max": "internal"},
+        "obligations": ["redact"],
+    }
+    waiver = a_grant(treated_as=INTERNAL)
+    assert opens(a_program(), waiver)
+    assert not opens(a_program(ANYWHERE, redact), waiver)
+
+
 def test_a_waiver_raises_nothing_and_a_higher_claim_opens_nothing() -> None:
     program = a_program()
     odd = a_grant(treated_as=program.vocabulary.parse("internal+pii"))

@@ -5,7 +5,7 @@ from msgspec import structs
 
 from gateway.domain.decision import Effect
 from gateway.domain.document import Document
-from gateway.domain.obligation import cost_max, is_provider_tool, passing
+from gateway.domain.obligation import cost_max, is_provider_field, is_provider_tool, passing
 from gateway.policy.cases import read_cases
 from gateway.policy.compile import Known, compile_bundle
 from gateway.policy.evaluate import decide, shadowed, still_obliged, unredacted, why_not
@@ -173,6 +173,8 @@ def test_what_a_provider_runs_passes_no_more_and_all_else_as_before() -> None:
     }
     assert is_provider_tool("container")
     assert not is_provider_tool("file_id")
+    assert is_provider_field("web_search_options")
+    assert not is_provider_field("tools.web_search")
 
 
 def test_of_several_lists_of_names_only_what_stands_in_all_passes() -> None:

@@ -23,13 +23,13 @@ from gateway.ledger.ledger import field_of
 from gateway.ledger.subject_keys import KeyGone, open_keys
 from gateway.stores.conversations import Keyed
 from gateway.stores.turn_table import DIGEST_BYTES
-from tests.doubles.gateway_folders import Ran, command, ran, started
+from tests.doubles.gateway_folders import Ran, ran, started
 from tests.doubles.ledger_sight import ORIGIN, personal_of, records, verified
 from tests.doubles.raw_http import Field
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.serving_house import FORMS, OPENAI, House
 from tests.serving.conftest import TASKS, backends_of
-from tests.serving.test_approvals import furnished, signed, submitted
+from tests.serving.test_approvals import furnished
 
 SUBJECT, OTHER = "ada@example.com", "pay@example.com"
 PROMPT = "c4n4ry-prompt-91bd and some words more so that the turn has a digest of its own, surely"
@@ -330,43 +330,29 @@ def test_who_may_not_sign_erases_nobody(home) -> None:
         assert told(gateway, "erased") == []
 
 
-def test_a_hold_refuses_erasure_until_two_let_it_go(home) -> None:
-    gateway = home.gateway
+def test_a_copy_of_the_keys_that_is_put_back_brings_nobody_back(home) -> None:
+    """Not only the keys: a copy of the memory of conversations, from before, as well."""
+    gateway, data = home.gateway, home.gateway.folder / "data"
     with started(gateway):
         talk(home)
-        held = act(home, "hold", "set", "--subject", SUBJECT)
-        assert held.code == 0, held.err
-        digest = held.out.split()[-1]
-        assert digest in ran("hold", "list", "--node", str(gateway.node)).out
-        assert "legal_hold" in erase(home).err
-        [facts] = told(gateway, "approval_refused")
-        assert facts == {
-            "reason": "legal_hold",
-            "hold": digest,
-            "pseudonym": keys_of(gateway, SUBJECT),
-        }
-        revoked = submitted(home, signed(home, "revoke", {"approval": digest}, "ada"))
-        assert "release_the_hold" in revoked.err
-        out = gateway.folder / "release.json"
-        assert act(home, "hold", "release", digest, str(out)).code == 0
-        assert "too_few_approvers" in submitted(home, out).err
-        command("approve", "sign", str(out), "--key", str(gateway.folder / "bob.pem"))
-        assert submitted(home, out).code == 0
+        talk(home, "payments")
+    trace = trace_of(gateway)
+    kept = {
+        name: (data / name).read_bytes() for name in ("subject_keys.sqlite", "conversations.sqlite")
+    }
+    with started(gateway):
         assert erase(home).code == 0
-        assert keys_of(gateway, SUBJECT) is None
+        talk(home, "payments")
+    for spoil in (lambda: None, (data / "standing").unlink):
+        for name, copy in kept.items():
+            (data / name).write_bytes(copy)
+        spoil()
+        assert keys_of(gateway, SUBJECT) == trace.pseudonym
+        with started(gateway):
+            assert keys_of(gateway, SUBJECT) is None
+            assert_gone(gateway, trace)
+        assert_gone(gateway, trace)
+    again = told(gateway, "erased")
+    assert [one["pseudonym"] for one in again] == [trace.pseudonym] * 3
+    assert [one["approval"] for one in again[1:]] == ["keys_were_put_back"] * 2
     verified(gateway)
-
-
-def test_a_hold_of_months_refuses_whoever_asked_in_them(home) -> None:
-    gateway = home.gateway
-    with started(gateway):
-        talk(home)
-        for wrong in (("2026-13", "2026-14"), ("2031-02", "2031-01")):
-            odd = act(home, "hold", "set", "--from", wrong[0], "--to", wrong[1])
-            assert "wrong_scope" in odd.err
-        assert "wrong_scope" in act(home, "hold", "set", "--from", "2026-01").err
-        assert act(home, "hold", "set", "--from", "1970-01", "--to", "1970-12").code == 0
-        assert act(home, "hold", "set", "--from", "2026-01", "--to", "2199-12").code == 0
-    # Over a restart, and where the gateway does not run, it holds as well.
-    assert "legal_hold" in erase(home).err
-    assert keys_of(gateway, SUBJECT) is not None

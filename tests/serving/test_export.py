@@ -86,7 +86,9 @@ def test_an_export_of_a_stopped_gateway_is_recorded_under_its_lock(idle, tmp_pat
     (facts,) = told(idle, "exported")
     assert facts["digest"] == digest_of(out / "MANIFEST.json")
     assert alone(out).returncode == 0
-    told_of = ran("audit", "exports", "--ledger", str(idle.gateway.ledger), "--as", "json")
+    told_of = ran(
+        "audit", "exports", "--copy", "--ledger", str(idle.gateway.ledger), "--as", "json"
+    )
     (row,) = msgspec.json.decode(told_of.out)["rows"]
     assert (row["digest"], row["from_time"]) == (facts["digest"], "open")
 

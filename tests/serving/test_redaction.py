@@ -109,6 +109,13 @@ def test_what_was_redacted_comes_back_to_every_surface(
     (placeholder,) = set(PLACEHOLDER.findall(new[0].decode()))
     both_are_recorded(quoting, heard)
     end = settled(quoting, heard.record)
+    told = quoting.record(heard.record)["redaction"]
+    assert told == {
+        "label": "restricted+secret",
+        "because": ["tokens-stay-here"],
+        "replaced": {"github-pat": 1},
+        "failed": None,
+    }
     if row.broken is None:
         assert end.reply_restored is UNSET
         return

@@ -133,6 +133,7 @@ def test_no_action_and_no_command_deletes_a_record() -> None:
     """A new word here has to be looked at: it must not take a record away."""
     assert {str(action) for action in Action} == {
         "allow_finding", "break_glass", "close_zone", "decrypt", "decrypt_bodies", "erase",
-        "export", "export_full", "hold", "open_zone", "policy", "release_hold", "revoke", "waiver",
+        "export", "export_full", "hold", "open_zone", "policy", "prune", "release_hold",
+        "revoke", "waiver",
     }  # fmt: skip
     assert not {"delete", "remove", "purge", "truncate"} & COMMANDS.keys()

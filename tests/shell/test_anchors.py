@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,17 +17,21 @@ from gateway.audit.checkpoint import parse_vkey
 from gateway.audit.cosignature import cosignatures, text_of
 from gateway.audit.record import Admin
 from gateway.audit.tree import consistency_proof, leaf_hash, root_of
+from gateway.audit.verify import Verdict
 from gateway.audit.witness import Submission, write_submission
 from gateway.config.anchors import Anchors, ObjectLock
 from gateway.config.anchors import Witness as WitnessSettings
 from gateway.domain.secret import Secret
-from gateway.ledger import cosigned, signing
+from gateway.export.static_log import write_static_log
+from gateway.ledger import cosigned, frames, signing
 from gateway.ledger.create import create
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import Reading
+from gateway.ledger.verify import verify_folder
 from tests.doubles.ledgers import INCEPTION, a_boot, a_new_ledger, ledger_paths, serve
 from tests.doubles.locked_storage import BUCKET, REGION, LockedStorage, a_locked_storage
 from tests.doubles.records import NOW_US
+from tests.doubles.static_logs import judged
 from tests.doubles.witnesses import NAME, RunningWitness, a_witness
 
 pytestmark = pytest.mark.anyio
@@ -195,6 +200,35 @@ async def test_a_history_that_was_signed_anew_is_not_cosigned(
     reply = witness.post(write_submission(Submission(len(entries), proof, note)))
     assert reply.status_code == 422
     assert reply.content == b""
+
+
+async def test_what_a_witness_remembers_convicts_a_history_that_was_signed_anew(
+    paths: LedgerPaths, witness: RunningWitness, tmp_path: Path
+) -> None:
+    """The forger holds folder, store and key; what he wrote is whole, and the witness saw more."""
+    await grow(paths)
+    assert await anchoring(paths, Records(), witness).once()
+    with sqlite3.connect(tmp_path / "witness" / "state.sqlite") as sql:
+        ((kept,),) = sql.execute("SELECT note FROM logs").fetchall()
+    key = signing.load(paths.signing_key)
+    entries = [stored.entry for stored in Reading(paths.folder)]
+    forged = [entry.replace(b"key-7", b"key-8") for entry in entries]
+    for first in paths.folder.segments():
+        paths.folder.segment(first).unlink()
+    data = frames.header(0) + b"".join(frames.frame(entry, 0) for entry in forged)
+    paths.folder.segment(0).write_bytes(data)
+    paths.folder.index.unlink()
+    root = root_of(map(leaf_hash, forged))
+    text = checkpoint.body(key.name, len(forged), root)
+    paths.folder.checkpoint.write_text(checkpoint.sign(text, key.name, key.private))
+    assert verify_folder(paths.ledger).verdict is Verdict.WHOLE
+    assert verify_folder(paths.ledger, kept=[kept]).verdict is Verdict.TAMPERED
+    write_static_log(paths.folder, tmp_path / "static")
+    (tmp_path / "kept").write_text(kept)
+    vkey = str(key.vkey)
+    assert judged(tmp_path / "static", vkey=vkey)["verdict"] == "whole"
+    report = judged(tmp_path / "static", "--kept", tmp_path / "kept", vkey=vkey)
+    assert report["verdict"] == "tampered"
 
 
 async def test_nobody_at_home_is_a_failure_that_is_told_of_and_tried_again(

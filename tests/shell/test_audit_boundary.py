@@ -26,7 +26,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> LedgerPaths:
 
 def asked(paths: LedgerPaths, *words: str) -> tuple[int, dict]:
     """Ask in JSON."""
-    told = ran("audit", "boundary", "--ledger", str(paths.ledger), "--as", "json", *words)
+    told = ran("audit", "boundary", "--copy", "--ledger", str(paths.ledger), "--as", "json", *words)
     return told.code, msgspec.json.decode(told.out) if told.out else {"err": told.err}
 
 
@@ -89,7 +89,7 @@ def test_a_day_alone_counts_only_its_own(paths) -> None:
 
 
 def test_a_place_that_nobody_knows_is_refused(paths) -> None:
-    told = ran("audit", "boundary", "--ledger", str(paths.ledger), "--within", "Europe")
+    told = ran("audit", "boundary", "--copy", "--ledger", str(paths.ledger), "--within", "Europe")
     assert told.code == 2
     assert "EU, EEA, or ISO" in told.err
 
@@ -122,7 +122,7 @@ def test_what_was_recorded_as_decided_is_not_taken_for_granted(
         await ledger.close()
 
     asyncio.run(write())
-    told = ran("audit", "boundary", "--ledger", str(paths.ledger), "--as", "json")
+    told = ran("audit", "boundary", "--copy", "--ledger", str(paths.ledger), "--as", "json")
     answer = msgspec.json.decode(told.out)
     assert told.code == 1
     crossed = [row for row in answer["rows"] if row["crossings"]]

@@ -31,7 +31,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> LedgerPaths:
 
 
 def asked(paths: LedgerPaths, question: str, *words: str) -> dict:
-    told = ran("audit", question, *words, "--ledger", str(paths.ledger), "--as", "json")
+    told = ran("audit", question, *words, "--copy", "--ledger", str(paths.ledger), "--as", "json")
     assert told.code in (0, 1), told.err
     return msgspec.json.decode(told.out)
 
@@ -55,7 +55,7 @@ def test_every_question_answers_in_every_form_and_names_its_checkpoint(
     if question not in available():
         pytest.skip("its facts do not exist yet")
     words = ARGUMENTS.get(question, lambda _: [])(paths)
-    told = ran("audit", question, *words, "--ledger", str(paths.ledger), "--as", form)
+    told = ran("audit", question, *words, "--copy", "--ledger", str(paths.ledger), "--as", form)
     assert told.code == 0, told.err
     size = asked(paths, "boundary")["checkpoint"]["size"]
     assert f"{size} records" in told.out + told.err or f'"size": {size}' in told.out
@@ -186,7 +186,7 @@ def test_a_request_that_policy_never_saw_is_explained_as_far_as_it_went(paths) -
     refused = rows(paths, "requests", "--where", "effect = refused")[0]["id"]
     said = "\n".join(row["said"] for row in rows(paths, "explain", refused))
     assert "Eligible, in order: nobody." in said
-    assert ran("audit", "explain", "nobody", "--ledger", str(paths.ledger)).code == 2
+    assert ran("audit", "explain", "nobody", "--copy", "--ledger", str(paths.ledger)).code == 2
 
 
 def test_a_filter_narrows_and_a_period_too(paths) -> None:
@@ -243,7 +243,7 @@ def test_a_change_of_the_policy_names_who_approved_it_and_the_decisions_it_chang
 
 @pytest.mark.parametrize("question", ["policies", "in-force", "completeness"])
 def test_a_question_without_fields_takes_no_filter(paths, question: str) -> None:
-    told = ran("audit", question, "--ledger", str(paths.ledger), "--where", "team = web")
+    told = ran("audit", question, "--copy", "--ledger", str(paths.ledger), "--where", "team = web")
     assert told.code == 2
     assert "no filter" in told.err
 
@@ -272,7 +272,7 @@ def test_a_crash_shows_as_a_lost_end_and_a_start_without_a_stop(tmp_path: Path) 
 
 
 def test_a_question_whose_facts_do_not_exist_is_absent(paths) -> None:
-    told = ran("audit", "boundary", "--ledger", str(paths.ledger))
+    told = ran("audit", "boundary", "--copy", "--ledger", str(paths.ledger))
     assert told.code == 0
     for name, one in QUESTIONS.items():
         assert (name in available()) == all(kind for kind in one.kinds)

@@ -49,6 +49,7 @@ SCOPES: dict[Action, dict[str, str]] = {
     Action.DECRYPT: {"origin": "a/b", "record": "0193"},
     Action.ERASE: {"pseudonym": "0f"},
     Action.HOLD: {"from": "2026-01", "to": "2026-02"},
+    Action.PRUNE: {"before": "2026-01-01"},
     Action.RELEASE_HOLD: {"approval": "sha256:00"},
 }
 APPROVERS = ("bob", "cleo", "dan")
@@ -84,7 +85,13 @@ def test_one_signature_less_is_too_few(action: Action) -> None:
 def test_what_opens_needs_somebody_else_and_what_closes_does_not() -> None:
     alone = {action for action in Action if not TERMS[action].approvers}
     closing = {Action.CLOSE_ZONE, Action.REVOKE}
-    assert alone == closing | {Action.ERASE, Action.HOLD, Action.DECRYPT, Action.EXPORT}
+    assert alone == closing | {
+        Action.ERASE,
+        Action.HOLD,
+        Action.DECRYPT,
+        Action.EXPORT,
+        Action.PRUNE,
+    }
 
 
 def test_adv_11_the_requester_does_not_approve() -> None:

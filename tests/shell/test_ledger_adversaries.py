@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gateway.audit import checkpoint
 from gateway.audit.canonical import commit
@@ -118,11 +119,10 @@ async def test_adv_82_what_stands_in_a_record_cannot_be_guessed(tmp_path: Path) 
 async def test_adv_83_a_record_that_is_too_large_is_refused_and_never_cut(tmp_path: Path) -> None:
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
-        person = a_person()
-        huge = type(person)("someone", metadata={"x": "a" * 70_000})
-        before, _ = a_request(ledger, huge)
+        before, _ = a_request(ledger, a_person())
+        huge = structs.replace(before[0][0], key_id="k" * 70_000)
         with pytest.raises(TooLarge):
-            await ledger.append(before)
+            await ledger.append([(huge, a_person())])
     assert check_log(paths).decided == 0
 
 

@@ -100,9 +100,9 @@ async def test_a_key_whose_first_record_was_refused_is_told_with_the_next(tmp_pa
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
         before, _ = a_request(ledger)
-        large = structs.replace(a_person("zoe"), metadata={"m": "x" * 70_000})
+        large = structs.replace(before[0][0], key_id="k" * 70_000)
         with pytest.raises(TooLarge):
-            await ledger.append([(before[0][0], large)])
+            await ledger.append([(large, a_person("zoe"))])
         await serve(ledger, a_person("zoe"))
         await serve(ledger, a_person("zoe"))
     assert made_records(paths) == 1

@@ -8,13 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.domain.errors import ChainBroken
 from gateway.ledger import facts
-from gateway.ledger.facts import FactsIndex, difference, tables
+from gateway.ledger.facts import FactsIndex, difference, parts_of, tables
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.signed import signed
-from tests.doubles.flow_logs import FlowLog, a_flow_log, everyday
+from tests.doubles.flow_logs import CLOUD, FlowLog, a_flow_log, everyday
 from tests.doubles.gateway_folders import Ran, ran
 from tests.doubles.ledgers import a_new_ledger, ledger_paths
 
@@ -32,9 +33,12 @@ def paths(written: Path, tmp_path: Path) -> LedgerPaths:
 
 def an_index(paths: LedgerPaths, name: str = "other.sqlite", size: int | None = None) -> FactsIndex:
     folder = paths.folder
-    size = signed(folder, None).size if size is None else size
-    index = FactsIndex.make(paths.ledger / name, folder, size)
-    index.catch_up(folder, size)
+    (part,) = parts_of(folder)
+    parts = [
+        part if size is None else replace(part, checkpoint=replace(part.checkpoint, size=size))
+    ]
+    index = FactsIndex.make(paths.ledger / name, parts)
+    index.catch_up(parts)
     return index
 
 
@@ -43,7 +47,7 @@ def reindex(paths: LedgerPaths) -> Ran:
 
 
 def ask(paths: LedgerPaths, *words: str) -> Ran:
-    return ran("audit", "boundary", "--ledger", str(paths.ledger), *words)
+    return ran("audit", "boundary", "--copy", "--ledger", str(paths.ledger), *words)
 
 
 def forge(paths: LedgerPaths, statement: str) -> None:
@@ -169,7 +173,9 @@ def test_it_can_lie_elsewhere_so_that_who_asks_need_not_write_to_the_ledger(
 def test_a_journal_that_ends_early_or_cannot_be_read_is_told(paths) -> None:
     told = pytest.raises(ChainBroken, match="the journal ends before record")
     with closing(an_index(paths)) as index, told:
-        index.catch_up(paths.folder, index.head.size + 1)
+        (part,) = parts_of(paths.folder)
+        longer = replace(part.checkpoint, size=index.head.size + 1)
+        index.catch_up([replace(part, checkpoint=longer)])
     segment = max(paths.folder.journal.iterdir())
     segment.unlink()
     told = ask(paths)
@@ -182,3 +188,37 @@ def test_of_an_empty_log_there_is_nothing_to_say(tmp_path: Path) -> None:
     told = ask(paths)
     assert told.code == 0
     assert "counted over 1 records, tree sizes 0 to 1; 0 attempts" in told.out
+
+
+def test_it_counts_through_all_shards_and_needs_the_root_of_each(tmp_path: Path) -> None:
+    async def write(log: FlowLog) -> None:
+        await everyday(log)
+        for _ in range(2):
+            await log.ledger.hand_over()
+            await log.ask(caller=CLOUD)
+
+    paths = a_flow_log(tmp_path, write)
+    parts = parts_of(paths.folder)
+    assert len(parts) == 3
+    told = ask(paths, "--prove")
+    assert told.code == 0, told.err
+    assert "9 attempts" in told.out
+    size = sum(one.checkpoint.size for one in parts)
+    assert f"proven over {size} of {size} records, tree sizes 0 to {size}" in told.out
+    assert "in 2 closed shards" in told.out
+    grown = an_empty(paths)
+    grown.catch_up(parts[:1])
+    grown.catch_up(parts)
+    whole = an_empty(paths, "whole.sqlite")
+    whole.catch_up(parts)
+    assert difference(grown, whole) == ""
+    assert grown.fits(parts)
+    assert not grown.fits(parts[:2])
+    assert reindex(paths).code == 0
+    forged = replace(parts[0].checkpoint, root=bytes(32))
+    with pytest.raises(ChainBroken, match="not what its checkpoint signs"):
+        an_empty(paths).catch_up([replace(parts[0], checkpoint=forged), *parts[1:]])
+
+
+def an_empty(paths: LedgerPaths, name: str = "fresh.sqlite") -> FactsIndex:
+    return FactsIndex.fresh(paths.ledger / name)

@@ -7,6 +7,8 @@ import pytest
 
 from gateway.audit.canonical import decode
 from gateway.audit.record import Admin, Decided
+from gateway.cli import main
+from gateway.domain.errors import ChainBroken
 from gateway.ledger import documents
 from gateway.ledger.files import Files
 from gateway.ledger.ledger import Ledger
@@ -141,6 +143,27 @@ async def test_a_document_lies_beside_the_record_of_it_whenever_the_shard_is_clo
         await ledger.record("document_stored", {"digest": stored, "name": "between"})
         await serve(ledger)
     assert set(check_log(paths).documents) == {digest, stored}
+
+
+async def test_what_one_shard_has_is_found_by_every_command_over_them_all(
+    tmp_path: Path, capsys
+) -> None:
+    paths = a_new_ledger(tmp_path)
+    async with a_boot(paths) as ledger:
+        digest = await ledger.store_document({"version": 1}, "policy")
+        first = await serve_now(ledger)
+        await ledger.hand_over()
+        last = await serve_now(ledger)
+    assert documents.load(paths.folder, digest) == {"version": 1}
+    place = documents.place_of(shards(paths.folder)[1], digest)
+    place.unlink()
+    assert documents.load(paths.folder, digest) == {"version": 1}
+    with pytest.raises(ChainBroken, match="missing"):
+        documents.load(paths.folder, f"sha256:{0:064x}")
+    for name in (first, last):
+        assert main(["explain", name, "--ledger", str(paths.ledger)]) == 0
+        assert "It ended: completed" in capsys.readouterr().out
+    assert main(["audit", "completeness", "--copy", "--ledger", str(paths.ledger)]) == 0
 
 
 async def test_records_are_counted_through_all_shards(tmp_path: Path) -> None:

@@ -63,6 +63,23 @@ def test_the_openai_client_reads_a_tool_call(engine) -> None:
     assert final.choices[0].finish_reason == "tool_calls"
 
 
+def test_the_openai_client_reads_a_response_a_call_and_a_cut(engine) -> None:
+    client = openai_client(engine)
+    whole = client.responses.create(model="m", input="hello")
+    assert (whole.status, whole.output_text[:10]) == ("completed", "scripted: ")
+    with client.responses.stream(model="m", input="mock:think") as stream:
+        final = stream.get_final_response()
+    assert [item.type for item in final.output] == ["reasoning", "message"]
+    tool = {"type": "function", **OPENAI_TOOL["function"], "strict": False}
+    with client.responses.stream(model="m", input="mock:tool", tools=[tool]) as stream:
+        call = stream.get_final_response().output[0]
+    assert (call.name, call.arguments) == ("read", '{"path":"amber","line":7}')
+    cut = client.responses.create(model="m", input="mock:length")
+    assert (cut.status, cut.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+    broken = list(client.responses.create(model="m", input="mock:break=2", stream=True))
+    assert (broken[-1].type, broken[-1].message) == ("error", "the scripted engine broke")
+
+
 def test_the_anthropic_client_reads_every_kind_of_block(engine) -> None:
     client = anthropic_client(engine)
     asked = {"model": "m", "max_tokens": 64}

@@ -20,6 +20,7 @@ from gateway.cli.audit.places import learn_ranks
 from gateway.cli.audit.question import DAYS_MAX, Answer, Asked, Ledger, Period, Question, number_of
 from gateway.cli.audit.questions import QUESTIONS
 from gateway.cli.audit.standing import standing
+from gateway.cli.audit.telling import told
 from gateway.cli.audit.where import LEVEL, read_where
 from gateway.cli.shown import shown
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
@@ -61,6 +62,8 @@ def _add_question(parser: argparse.ArgumentParser, one: Question) -> None:
     parser.add_argument("--rows", type=int, default=ROWS_MAX, help="how many rows at most")
     parser.add_argument("--as", dest="form", choices=("table", "json", "csv"), default="table")
     parser.add_argument("--index", type=Path, help="the facts index, where not in the ledger")
+    parser.add_argument("--node", type=Path, help="records the reading where no gateway runs")
+    parser.add_argument("--copy", action="store_true", help="read a copy; nothing records it")
     parser.add_argument("--vkey", help="the public key, from a place that the host cannot change")
     parser.add_argument(
         "--prove", action="store_true", help="verify the whole log, and answer from what was read"
@@ -98,7 +101,7 @@ def _run(arguments: argparse.Namespace, ledger: Ledger) -> int:
     if any(one.field == LEVEL for one in asked.where):
         learn_ranks(ledger)
     answer = available()[arguments.question].answer(asked)
-    _print(arguments, asked, answer)
+    _print(arguments, asked, answer, told(arguments, asked, answer))
     return 0 if answer.good else NOT_GOOD
 
 
@@ -118,7 +121,7 @@ def _asked(arguments: argparse.Namespace, ledger: Ledger) -> Asked:
     )
 
 
-def _print(arguments: argparse.Namespace, asked: Asked, answer: Answer) -> None:
+def _print(arguments: argparse.Namespace, asked: Asked, answer: Answer, reading: str) -> None:
     if arguments.form == "json":
         print(written.json_of(arguments.question, asked, answer))
         return
@@ -132,14 +135,17 @@ def _print(arguments: argparse.Namespace, asked: Asked, answer: Answer) -> None:
             print(line)
     for note in answer.notes:
         print(shown(note), file=out)
-    for line in _stands(asked):
-        print(line, file=out)
+    print(_stands(asked), file=out)
+    print(reading, file=out)
 
 
-def _stands(asked: Asked) -> list[str]:
+def _stands(asked: Asked) -> str:
     stands = written.stands_on(asked)
     proof = "verified afresh" if asked.ledger.report is not None else "not verified"
-    return [
-        f"{asked.period}; checkpoint of {stands['origin']}: {stands['size']} records, "
+    closed = asked.ledger.parts[:-1]
+    before = sum(one.checkpoint.size for one in closed)
+    after = f", after {before} in {len(closed)} closed shards" if closed else ""
+    return (
+        f"{asked.period}; checkpoint of {stands['origin']}: {stands['size']} records{after}, "
         f"root {stands['root']}; {proof}"
-    ]
+    )

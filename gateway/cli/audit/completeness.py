@@ -131,7 +131,8 @@ def _troubles(asked: Asked) -> Iterator[_Row]:
 
 def _after(ledger: Ledger) -> _Row:
     """Count what stands in the journal after the checkpoint, and is proven by nothing yet."""
-    reading = Reading(ledger.folder, ledger.checkpoint.size, ledger.index.covered().next)
+    folder = ledger.parts[-1].folder if ledger.parts else ledger.folder
+    reading = Reading(folder, ledger.checkpoint.size, ledger.index.covered().next)
     count = sum(1 for _ in reading)
     damage = "" if reading.damage is None else f"then damage: {reading.damage.reason}"
     return "records after the checkpoint, not yet signed", count, damage

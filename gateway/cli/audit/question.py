@@ -8,7 +8,7 @@ from msgspec import Struct
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.verify import Report
 from gateway.cli.audit.where import Condition
-from gateway.ledger.facts import FactsIndex
+from gateway.ledger.facts import FactsIndex, Part
 from gateway.ledger.paths import LedgerFolder
 
 EPOCH = date(1970, 1, 1)
@@ -39,6 +39,8 @@ class Period(Struct, frozen=True):
 class Ledger(Struct, frozen=True):
     """What an answer stands on: the index, and the checkpoint to which it was read.
 
+    `parts` are the shards with their checkpoints; `checkpoint` is that of the last.
+
     `report` is that of a verification of the whole log, which was made for this answer alone.
     """
 
@@ -46,6 +48,7 @@ class Ledger(Struct, frozen=True):
     index: FactsIndex
     checkpoint: Checkpoint
     report: Report | None = None
+    parts: tuple[Part, ...] = ()
 
 
 class Asked(Struct, frozen=True, kw_only=True):

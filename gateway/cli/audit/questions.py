@@ -155,6 +155,28 @@ QUESTIONS: dict[str, Question] = {
         ),
         "approval_used",
     ),
+    "subjects": question(
+        "who was erased, read or held, by pseudonym; what was pruned, and what a hold refused",
+        Counting(
+            "changes",
+            (
+                "at=ts_us",
+                "what",
+                "action=json_extract(facts, '$.action')",
+                "pseudonym=COALESCE(json_extract(facts, '$.pseudonym'),"
+                " json_extract(facts, '$.scope.pseudonym'))",
+                "record=json_extract(facts, '$.scope.record')",
+                "hold=json_extract(facts, '$.hold')",
+                "by=COALESCE(json_extract(facts, '$.requester'), json_extract(facts, '$.approval'),"
+                " json_extract(facts, '$.by'))",
+            ),
+            given="what IN ('erased', 'bodies_pruned', 'pruned', 'prune_refused')"
+            " OR json_extract(facts, '$.reason') = 'legal_hold'"
+            " OR json_extract(facts, '$.action') IN ('erase', 'hold', 'release_hold', 'prune',"
+            " 'decrypt', 'decrypt_bodies')",
+        ),
+        "erased",
+    ),
     "readers": question(
         "who read the audit, and what was asked",
         Counting(

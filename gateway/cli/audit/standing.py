@@ -2,19 +2,16 @@
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.verify import Report, Verdict
 from gateway.cli.audit.question import Ledger
-from gateway.domain.errors import ChainBroken, LedgerUnavailable
-from gateway.ledger.facts import FactsIndex, assert_of, is_of
+from gateway.domain.errors import ChainBroken
+from gateway.ledger.facts import FactsIndex, Part, assert_of, is_of, parts_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
-from gateway.ledger.shards import shards
-from gateway.ledger.signed import signed
 from gateway.ledger.verify import NOTE_BYTES_MAX, verify_folder
 
 
@@ -25,45 +22,43 @@ def standing(arguments: argparse.Namespace) -> Iterator[Ledger]:
     With `--prove` the whole log is verified and read anew: no index that was there is looked at.
     """
     folder = LedgerFolder(arguments.ledger)
-    if len(shards(folder)) > 1:
-        # WHY: an answer stands on one checkpoint, and must not pass for one over all shards.
-        raise LedgerUnavailable("this ledger has several shards; ask about a copy of one of them")
-    checkpoint = signed(folder, arguments.vkey)
+    parts = parts_of(folder, arguments.vkey)
+    checkpoint = parts[-1].checkpoint
     if not arguments.prove:
-        index = _caught_up(arguments.index or folder.facts, folder, checkpoint)
+        index = _caught_up(arguments.index or folder.facts, parts)
         try:
-            yield Ledger(folder, index, checkpoint)
+            yield Ledger(folder, index, checkpoint, parts=parts)
         finally:
             index.close()
         return
-    report = proven(arguments, checkpoint)
+    report = proven(arguments, sum(one.checkpoint.size for one in parts))
     with tempfile.TemporaryDirectory(prefix="perimeter-audit-") as place:
         index = FactsIndex.fresh(Path(place) / "facts.sqlite")
         try:
-            index.catch_up(folder, checkpoint.size)
+            index.catch_up(parts)
             assert_of(index, checkpoint)
-            yield Ledger(folder, index, checkpoint, report)
+            yield Ledger(folder, index, checkpoint, report, parts)
         finally:
             index.close()
 
 
-def proven(arguments: argparse.Namespace, checkpoint: Checkpoint) -> Report:
-    """Return the report of a whole log; ChainBroken where it is not whole."""
+def proven(arguments: argparse.Namespace, size: int) -> Report:
+    """Return the report of a whole ledger of at least that size; ChainBroken where it is not."""
     kept = [read_plain(path, NOTE_BYTES_MAX).decode() for path in arguments.kept]
     report = verify_folder(arguments.ledger, arguments.vkey, arguments.checkpoints, kept)
-    if report.verdict is not Verdict.WHOLE or report.size < checkpoint.size:
+    if report.verdict is not Verdict.WHOLE or report.size < size:
         where = "" if report.first_bad is None else f" at record {report.first_bad}"
         raise ChainBroken(f"nothing is proven: {report.verdict}{where}: {report.reason}")
     return report
 
 
-def _caught_up(path: Path, folder: LedgerFolder, checkpoint: Checkpoint) -> FactsIndex:
-    index = FactsIndex.make(path, folder, checkpoint.size)
-    index.catch_up(folder, checkpoint.size)
-    if not is_of(index, checkpoint):
+def _caught_up(path: Path, parts: Sequence[Part]) -> FactsIndex:
+    index = FactsIndex.make(path, parts)
+    index.catch_up(parts)
+    if not is_of(index, parts[-1].checkpoint):
         # WHY: the file may have been changed, and then it is only made anew.
         index.close()
         index = FactsIndex.fresh(path)
-        index.catch_up(folder, checkpoint.size)
-    assert_of(index, checkpoint)
+        index.catch_up(parts)
+    assert_of(index, parts[-1].checkpoint)
     return index

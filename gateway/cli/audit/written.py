@@ -34,7 +34,7 @@ def json_of(name: str, asked: Asked, answer: Answer) -> str:
         "checkpoint": stands_on(asked),
         "verified": asked.ledger.report is not None,
         "good": answer.good,
-        "notes": list(answer.notes),
+        "notes": [shown(note) for note in answer.notes],
         "columns": list(answer.columns),
         "rows": [dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows],
     }

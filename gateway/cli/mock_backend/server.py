@@ -17,6 +17,7 @@ from gateway.cli.mock_backend import (
     openai_completions,
     openai_embeddings,
     openai_input_tokens,
+    openai_responses,
 )
 from gateway.cli.mock_backend.script import Behaviour, Script, script_of
 
@@ -36,6 +37,7 @@ DIALECTS: dict[str, ModuleType] = {
         openai_completions,
         ollama_generate,
         openai_input_tokens,
+        openai_responses,
     )
 }
 # What streams unless it is told otherwise.

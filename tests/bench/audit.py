@@ -1,0 +1,190 @@
+"""How long a question takes: `python -m tests.bench.audit`, over ten million records.
+
+The records are generated and go straight into the index, by the same rows that a log gives:
+reading a journal is measured elsewhere. `PERIMETER_AUDIT_RECORDS` sets another number.
+"""
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from gateway.audit.checkpoint import Checkpoint
+from gateway.audit.facts import DAY_US, Facts
+from gateway.audit.record import Decided, Record
+from gateway.cli.audit import available
+from gateway.cli.audit.places import learn_ranks
+from gateway.cli.audit.question import Asked, Ledger, Question
+from gateway.cli.audit.where import Condition
+from gateway.domain.decision import Effect, Signal, Trust
+from gateway.domain.decision import Facts as Asks
+from gateway.domain.label import Label, Level
+from gateway.ledger import documents
+from gateway.ledger.facts import FactsIndex
+from gateway.ledger.files import Files
+from gateway.ledger.paths import LedgerFolder
+from tests.doubles.flow_logs import a_policy
+from tests.doubles.records import (
+    BOOT,
+    NOW_US,
+    a_decided,
+    a_decision,
+    a_settled,
+    a_try,
+    an_admin,
+    an_attempted,
+)
+
+RECORDS = int(os.environ.get("PERIMETER_AUDIT_RECORDS", "10000000"))
+RECORD_BYTES = 130
+RECORDS_PER_S = 25_000
+CHUNK = 30_000
+DAYS = 365
+TEAMS = 40
+ANSWER_S_MAX = 2.0
+SIZES = (Level(0, "public"), Level(1, "internal"), Level(2, "confidential"), Level(3, "restricted"))
+# WHY: it reads one request from the journal, which this benchmark does not make.
+NOT_HERE = {"explain"}
+ROOT = b64decode("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")
+
+
+def variants(policy: str) -> list[Decided]:
+    """Return decisions of every team and label, permitted and denied, raised and claimed."""
+    found = []
+    for team in range(TEAMS):
+        for level in SIZES:
+            for caveats in (frozenset[str](), frozenset({"pii"})):
+                label = Label(level, caveats)
+                zone = "frontier" if level.rank < 2 and not caveats else "on_prem"
+                effect = Effect.DENY if team % 10 == 9 else Effect.PERMIT
+                decision = replace(a_decision(zone, effect=effect), policy=policy)
+                if effect is Effect.DENY:
+                    decision = replace(decision, boundary=frozenset(), reason="denied_by_rule")
+                base = Signal("repo", Label(level), Trust.AUTHENTICATED, base=True)
+                claim = Signal("claim:label", Label(SIZES[0]), Trust.CLAIMED)
+                found.append(
+                    a_decided(
+                        "variant",
+                        facts=Asks(label, f"team-{team}", "chat_completions", "code"),
+                        label=label,
+                        signals=(base, claim),
+                        raised_by=("repo",) if caveats else (),
+                        decision=decision,
+                        candidates=(f"model@{zone}", f"spare@{zone}"),
+                    )
+                )
+    return found
+
+
+def records(policy: str, count: int) -> Iterator[Record]:
+    """Yield the records of requests spread over a year, in the order of time."""
+    chance = random.Random(7)  # noqa: S311 - it makes a workload
+    shapes = variants(policy)
+    yield an_admin("policy_loaded", facts={"serial": 1, "policy": policy}, ts_us=NOW_US)
+    made, number = 1, 0
+    step_us = DAYS * DAY_US * 3 // count
+    while made < count:
+        number += 1
+        shape = chance.choice(shapes)
+        name = f"{number:08x}-0000-7000-8000-000000000000"
+        ts_us = NOW_US + number * step_us
+        yield replace(shape, id=name, ts_us=ts_us)
+        made += 1
+        if shape.decision.effect is Effect.PERMIT:
+            yield from _served(shape, name, ts_us, chance)
+            made += 2
+        if number % 500 == 0:
+            yield an_admin("keys_loaded", name, facts={"keys": 1}, ts_us=ts_us, boot=BOOT)
+            made += 1
+
+
+ATTEMPTED = an_attempted("attempt")
+SETTLED = a_settled("settled")
+
+
+def _served(shape: Decided, name: str, ts_us: int, chance: random.Random) -> Iterator[Record]:
+    (zone,) = shape.decision.boundary
+    offering = shape.candidates[0]
+    yield replace(ATTEMPTED, id=name, ts_us=ts_us, zone=zone, offering=offering)
+    tried = (a_try(1, offering, zone),) * (2 if chance.random() < 0.01 else 1)
+    yield replace(SETTLED, id=name, ts_us=ts_us, zone=zone, served_by=offering, tried=tried)
+
+
+def fill(index: FactsIndex, policy: str, count: int) -> int:
+    """Put so many records into the index; returns how many there were."""
+    facts, position = Facts(), 0
+    for position, record in enumerate(records(policy, count)):
+        facts.read(position, record)
+        if position % CHUNK == CHUNK - 1:
+            _put(index, facts)
+    _put(index, facts)
+    return position + 1
+
+
+def _put(index: FactsIndex, facts: Facts) -> None:
+    with index.sql:
+        index.sql.execute("BEGIN")
+        index.put(facts.take())
+
+
+def ask(ledger: Ledger, question: Question, where: tuple[Condition, ...] = ()) -> float:
+    """Return how many seconds the answer takes."""
+    asked = Asked(ledger=ledger, where=where, rows_max=1_000, replays_max=200)
+    began = time.perf_counter()
+    if where:
+        learn_ranks(ledger)
+    question.answer(asked)
+    return time.perf_counter() - began
+
+
+def main() -> int:
+    """Print a line for each question; 1 where one takes longer than promised."""
+    need = RECORDS * RECORD_BYTES
+    print(
+        f"{RECORDS} records: about {need / 1e9:.1f} GB of disk for the index and"
+        f" {RECORDS / RECORDS_PER_S / 60:.0f} minutes to make it",
+        flush=True,
+    )
+    with tempfile.TemporaryDirectory(prefix="perimeter-bench-") as place:
+        if shutil.disk_usage(place).free < 2 * need:
+            print("there is not enough room for it", file=sys.stderr)
+            return 1
+        return _measure(LedgerFolder(Path(place)))
+
+
+def _measure(folder: LedgerFolder) -> int:
+    folder.documents.mkdir()
+    folder.journal.mkdir()
+    policy = documents.store(folder, a_policy(), Files())
+    slow = []
+    with closing(FactsIndex.fresh(folder.facts)) as index:
+        began = time.perf_counter()
+        size = fill(index, policy, RECORDS)
+        took = time.perf_counter() - began
+        place = folder.facts.stat().st_size
+        print(f"made in {took:.0f} s, {size / took:.0f} records/s, {place / 1e9:.2f} GB")
+        ledger = Ledger(folder, index, Checkpoint("bench", size, ROOT))
+        narrowed = (Condition("level", ">=", "restricted"), Condition("team", "=", "team-3"))
+        for name, question in available().items():
+            if name in NOT_HERE:
+                continue
+            took = ask(ledger, question)
+            print(f"{name:16} {took:6.3f} s", flush=True)
+            slow += [name] if took > ANSWER_S_MAX else []
+        took = ask(ledger, available()["boundary"], narrowed)
+        print(f"{'boundary, narrow':16} {took:6.3f} s")
+    if slow:
+        print(f"slower than {ANSWER_S_MAX} s: {', '.join(slow)}", file=sys.stderr)
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""A chain of shards of which some were pruned: whole, in use, and convicting who does it alone."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from gateway.app.retaining import DAY_US, Retention, Terms
+from gateway.audit.verify import Verdict
+from gateway.cli.verify import lines
+from gateway.ledger import pruning
+from gateway.ledger.bodies import BodyStore
+from gateway.ledger.files import Files
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.paths import LedgerFolder, LedgerPaths
+from gateway.ledger.pruning import sealed_of
+from gateway.ledger.shards import shards
+from gateway.ledger.verify import verify_folder
+from tests.doubles.ledgers import (
+    ORIGIN,
+    SteadyClock,
+    a_boot,
+    a_new_ledger,
+    a_request,
+    check_log,
+    ledger_paths,
+    serve,
+)
+from tests.doubles.records import NOW_US, a_person
+
+pytestmark = pytest.mark.anyio
+
+
+class Chain(Struct):
+    """Where the ledger lies, and a request of each of its three shards."""
+
+    paths: LedgerPaths
+    records: list[str]
+
+
+async def asked(ledger: Ledger) -> str:
+    before, after = a_request(ledger, a_person())
+    await ledger.append([*before, *after])
+    return before[0][0].id
+
+
+def retention(root: Path, ledger: Ledger, paths: LedgerPaths) -> Retention:
+    clock = SteadyClock(NOW_US + 500 * DAY_US)
+    bodies = BodyStore(root / "bodies", ORIGIN)
+    terms = Terms(30, 400, 183)
+    return Retention(ledger, bodies, lambda: shards(paths.folder)[:-1], lambda: terms, clock)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Chain:
+    """Three shards, the first two pruned by the third; a request was open at the first end."""
+    root = tmp_path_factory.mktemp("made")
+    paths, records = a_new_ledger(root), []
+
+    async def live() -> None:
+        async with a_boot(paths) as ledger:
+            await ledger.store_document({"version": 1}, "policy")
+            records.append(await asked(ledger))
+            before, after = a_request(ledger, a_person())
+            await ledger.append(before)
+            await ledger.hand_over()
+            await ledger.append(after)
+            records.append(await asked(ledger))
+            await ledger.hand_over()
+            records.append(await asked(ledger))
+            check_log(paths)
+            await retention(root, ledger, paths).look()
+
+    asyncio.run(live())
+    return Chain(paths, records)
+
+
+@pytest.fixture
+def chain(made: Chain, tmp_path: Path) -> Chain:
+    shutil.copytree(made.paths.ledger.parent, tmp_path, dirs_exist_ok=True)
+    return Chain(ledger_paths(tmp_path), made.records)
+
+
+async def test_the_chain_is_whole_and_names_the_records_that_tell(chain) -> None:
+    first, second, third = shards(chain.paths.folder)
+    assert pruning.is_pruned(first)
+    assert pruning.is_pruned(second)
+    assert not pruning.is_pruned(third)
+    report = check_log(chain.paths)
+    assert report.shards == 3
+    assert report.pruned == sealed_of(first).size + sealed_of(second).size
+    assert report.pruned_by.count(f"of {third.root.name}") == 2
+    [told] = [line for line in lines(report) if "pruned under retention" in line]
+    assert f"record {report.pruned_by.split()[1]} of" in told
+
+
+async def test_the_gateway_goes_on_over_pruned_shards(chain) -> None:
+    async with a_boot(chain.paths) as ledger:
+        first, second, third = chain.records
+        assert ledger.reader.record_of(first) is None
+        assert ledger.reader.record_of(second) is None
+        assert ledger.reader.record_of(third) is not None
+        sizes = [sealed_of(folder).size for folder in shards(chain.paths.folder)[:-1]]
+        indexes = [stored.index for stored in ledger.reader.entries()]
+        assert indexes == list(range(sum(sizes), ledger.size))
+        await serve(ledger)
+    check_log(chain.paths)
+
+
+async def test_content_that_is_gone_without_a_record_was_tampered_with(chain) -> None:
+    last = shards(chain.paths.folder)[-1]
+    async with a_boot(chain.paths) as ledger:
+        await ledger.hand_over()
+    pruning.keep_leaves(last, Files())
+    pruning.drop(last, Files())
+    report = verify_folder(chain.paths.ledger)
+    assert (report.verdict, "no record says" in report.reason) == (Verdict.TAMPERED, True)
+
+
+@pytest.mark.parametrize("name", ["leaves", "last", "checkpoint"])
+async def test_what_is_left_of_a_pruned_shard_cannot_be_changed(chain, name: str) -> None:
+    for folder in shards(chain.paths.folder)[:-1]:
+        path = folder.root / name
+        whole = path.read_bytes()
+        for bent in (whole[:-33], whole[:-5], whole + bytes(32), b""):
+            path.write_bytes(bent)
+            assert verify_folder(chain.paths.ledger).verdict is not Verdict.WHOLE
+        path.write_bytes(whole)
+    check_log(chain.paths)
+
+
+async def test_a_pruned_shard_that_is_taken_away_is_missed(chain) -> None:
+    second = shards(chain.paths.folder)[1]
+    shutil.rmtree(second.root)
+    assert verify_folder(chain.paths.ledger).verdict is Verdict.TAMPERED
+
+
+async def test_the_shard_that_is_written_is_never_pruned(chain) -> None:
+    last = LedgerFolder(shards(chain.paths.folder)[-1].root)
+    pruning.keep_leaves(last, Files())
+    pruning.drop(last, Files())
+    assert verify_folder(chain.paths.ledger).verdict is Verdict.TAMPERED
+
+
+async def test_a_checkpoint_that_was_kept_still_holds(chain) -> None:
+    kept = [(folder.root / "checkpoint").read_text() for folder in shards(chain.paths.folder)]
+    assert verify_folder(chain.paths.ledger, kept=kept).verdict is Verdict.WHOLE
