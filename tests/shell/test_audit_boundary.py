@@ -201,3 +201,7 @@ def test_what_persons_granted_is_told_and_only_what_they_signed(
     assert (code, row["crossings"]) == ((1, 1) if why else (0, 0))
     assert (why or "no: 1 were granted") in row["cleared"]
     assert any("persons had granted" in note for note in answer["notes"]) is not bool(why)
+    told = ran("audit", "waivers", "--copy", "--ledger", str(paths.ledger), "--as", "json")
+    (used,) = msgspec.json.decode(told.out)["rows"]
+    assert (used["granted"], used["zone"]) == (f"waiver:{digest}", "frontier")
+    assert used["attempts"] == 1

@@ -177,6 +177,16 @@ QUESTIONS: dict[str, Question] = {
         ),
         "erased",
     ),
+    "waivers": question(
+        "attempts that went where persons had granted it, by waiver or by breaking glass",
+        Counting(
+            "attempts",
+            ("granted=inside", "label", "zone", "team"),
+            ("attempts=SUM(attempts)", *_SINCE),
+            "inside NOT IN ('yes', 'no')",
+        ),
+        "break_glass_began",
+    ),
     "readers": question(
         "who read the audit, and what was asked",
         Counting(
