@@ -69,10 +69,8 @@ def chained(**more) -> list[str]:
 drive(
     whole=lambda: model().prompt(ERRAND.say, stream=False, **SHORT).text(),
     streamed=lambda: list(model().prompt(ERRAND.say, **SHORT)),
-    called=lambda: (
-        model().chain(ERRAND.read, tools=[read_file], stream=False, options=SHORT).text()
-    ),
-    called_streamed=lambda: list(model().chain(ERRAND.read, tools=[read_file], options=SHORT)),
+    called=lambda: chained(stream=False),
+    called_streamed=chained,
     shaped=lambda: word_of(model().prompt(ERRAND.say, schema=WORD_SCHEMA, **SHORT).text()),
     command=lambda: run(ERRAND.say),
 )
