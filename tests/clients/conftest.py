@@ -13,16 +13,16 @@ import pytest
 from tests.clients.agent_engine import AgentEngine
 from tests.clients.alone import is_alone
 from tests.clients.drivers import PLACE
-from tests.clients.libraries import CLAUDE, CONVERSED
+from tests.clients.libraries import CLAUDE, CLAUDE_ABROAD, CONVERSED
 from tests.doubles.gateway_folders import Template, command, started
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.scripted_engine import scripted_engine
 from tests.doubles.serving_house import House
 
 ORDER = "[cloud-model, local-model, home-model]"
-NAMES = ("code", CLAUDE, CONVERSED)
 # Each name once as a task that may go anywhere, once as one that no restricted request may.
-TASKS = "".join(f"{name}: {ORDER}\n{name}-abroad: [cloud-model]\n" for name in NAMES)
+NAMES = {"code": "code-abroad", CLAUDE: CLAUDE_ABROAD, CONVERSED: f"{CONVERSED}-abroad"}
+TASKS = "".join(f"{name}: {ORDER}\n{abroad}: [cloud-model]\n" for name, abroad in NAMES.items())
 NOBODY = ", anonymous: {team: desks, label: internal}"
 HERE = Path(__file__).resolve().parent
 

@@ -24,7 +24,8 @@ class Library(Struct, frozen=True):
     `face` is the dialect that its script makes it speak, `surface` the name of ours. `tasks` are
     those of `libraries/errand.py`; `denied` and `refused` name the classes of its own exceptions
     for a wrong key and for a refusal by policy. `signs` says that it wants an access key.
-    `task` is the name that it asks for, where it knows models by their names alone.
+    `task` is the name that it asks for, `abroad` that of what no restricted request may see: it may
+    know models by their names alone.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Library(Struct, frozen=True):
     refused: str = BAD
     signs: bool = False
     task: str = "code"
+    abroad: str = "code-abroad"
 
     def __str__(self) -> str:
         return f"{self.name}-{self.face}"
@@ -76,7 +78,7 @@ QUIET = {
 }
 CHAT, RESPONSES, MESSAGES = "chat_completions", "responses", "messages"
 CALL_ERROR = "AI_APICallError"
-CLAUDE = "claude-opus-5-5"
+CLAUDE, CLAUDE_ABROAD = "claude-opus-5-5", "claude-sonnet-5-5"
 CONVERSED = "global.anthropic.claude-opus-5-5"
 
 
@@ -101,7 +103,7 @@ def pydantic_ai(face: str, surface: str, tasks: tuple[str, ...]) -> Library:
 def litellm(face: str, surface: str, task: str = "code") -> Library:
     return Library(
         "litellm", "litellm", "with_litellm.py", face, surface,
-        signs=face == "converse", task=task,
+        signs=face == "converse", task=task, abroad=f"{task}-abroad",
     )  # fmt: skip
 
 
@@ -135,5 +137,8 @@ LIBRARIES = [
     litellm("ollama", "ollama_chat"),
     litellm("converse", "converse", CONVERSED),
     Library("llm", "llm", "with_llm.py", "chat", CHAT, (*EVERY, "command")),
-    Library("llm", "llm", "with_llm.py", "messages", MESSAGES, (*EVERY, "command"), task=CLAUDE),
+    Library(
+        "llm", "llm", "with_llm.py", "messages", MESSAGES, (*EVERY, "command"),
+        task=CLAUDE, abroad=CLAUDE_ABROAD,
+    ),
 ]  # fmt: skip

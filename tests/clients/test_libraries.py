@@ -57,7 +57,7 @@ def _done(house: House, home: Path, library: Library) -> Done:
     denied = replace(one, key=f"{one.key[:-8]}AAAAAAAA")
     errands = [
         *(errand(house, home, library, repo) for repo in ZONES),
-        errand(house, home, library, "payments", f"{library.task}-abroad"),
+        errand(house, home, library, "payments", library.abroad),
         denied,
     ]
     rounds = [library.tasks, library.tasks, library.tasks[:2], library.tasks[:1]]

@@ -20,10 +20,10 @@ ROWS = """
     Claude Code; Claude Code via Bedrock; Claude Code via Vertex; Codex; Codex, built-in
     provider; Codex --oss; opencode; opencode, anthropic provider; Qwen Code; Gemini CLI;
     Continue cn; Cline CLI; aider; aider, anthropic; openai for Python; openai for Node;
-    anthropic for Python; anthropic for Node; AnthropicBedrock; AnthropicVertex; google-
-    genai; boto3; ollama for Python; langchain-openai; langchain-anthropic; litellm; llm;
-    llm-anthropic; openai-agents; pydantic-ai; smolagents; instructor; AI SDK openai-
-    compatible; AI SDK openai; AI SDK anthropic; AI SDK google; AI SDK amazon-bedrock;
+    anthropic for Python; anthropic for Node; AnthropicBedrock; AnthropicVertex; google-genai;
+    boto3; ollama for Python; langchain-openai; langchain-anthropic; litellm; llm;
+    llm-anthropic; openai-agents; pydantic-ai; smolagents; instructor; AI SDK openai-compatible;
+    AI SDK openai; AI SDK anthropic; AI SDK google; AI SDK amazon-bedrock;
     Continue, Cline for editors; Copilot, a key of one's own; Cursor; goose, crush
 """
 

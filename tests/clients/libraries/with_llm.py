@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from errand import ERRAND, WORD_SCHEMA, drive, read_file, word_of
+from errand import ERRAND, MAX_TOKENS, WORD_SCHEMA, drive, read_file, word_of
 
 LLM = Path(sys.executable).with_name("llm")
 HOME = Path(os.environ["LLM_USER_PATH"])
@@ -26,7 +26,7 @@ def ready() -> str:
     (HOME / "keys.json").write_text(f'{{"gateway": "{ERRAND.key}", "anthropic": "{ERRAND.key}"}}')
     if ERRAND.face == "messages":
         os.environ["ANTHROPIC_BASE_URL"] = ERRAND.url
-        return ERRAND.model
+        return f"anthropic/{ERRAND.model}"
     told = OPENAI.format(model=ERRAND.model, url=ERRAND.url)
     (HOME / "extra-openai-models.yaml").write_text(told)
     return ERRAND.model
@@ -40,7 +40,7 @@ class Failed(Exception):
 
 
 def run(prompt: str) -> str:
-    words = [str(LLM), "-m", NAME, "--no-log", prompt]
+    words = [str(LLM), "-m", NAME, "--no-log", "-o", "max_tokens", str(MAX_TOKENS), prompt]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed(done.stderr)
@@ -53,11 +53,24 @@ def model():
     return llm.get_model(NAME)
 
 
+# WHY: by itself it asks Anthropic for the longest reply that a model of that name can make.
+SHORT = {"max_tokens": MAX_TOKENS}
+
+
+def chained(**more) -> list[str]:
+    """Return the pieces of a turn with a call.
+
+    WHY: the plugin for Anthropic shows a blank of its own behind each call.
+    """
+    pieces = list(model().chain(ERRAND.read, tools=[read_file], options=SHORT, **more))
+    return pieces[1:] if pieces[0] == " " else pieces
+
+
 drive(
-    whole=lambda: model().prompt(ERRAND.say, stream=False).text(),
-    streamed=lambda: list(model().prompt(ERRAND.say)),
-    called=lambda: model().chain(ERRAND.read, tools=[read_file], stream=False).text(),
-    called_streamed=lambda: list(model().chain(ERRAND.read, tools=[read_file])),
-    shaped=lambda: word_of(model().prompt(ERRAND.say, schema=WORD_SCHEMA).text()),
+    whole=lambda: model().prompt(ERRAND.say, stream=False, **SHORT).text(),
+    streamed=lambda: list(model().prompt(ERRAND.say, **SHORT)),
+    called=lambda: chained(stream=False),
+    called_streamed=chained,
+    shaped=lambda: word_of(model().prompt(ERRAND.say, schema=WORD_SCHEMA, **SHORT).text()),
     command=lambda: run(ERRAND.say),
 )
