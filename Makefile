@@ -11,6 +11,9 @@ WORKERS ?= 2
 TESTS ?= tests
 # How many random decisions `make simulate` makes.
 DECISIONS ?= 10000000
+# How many mutants `make mutants` draws (0: every one), and the seed that draws them.
+MUTANTS ?= 400
+SEED ?= 1
 NEITHER := not live and not faults and not clients and not netns and not crosscheck
 READY := $(VENV)/.ready
 
@@ -82,6 +85,9 @@ simulate: $(READY) ## a large number of random worlds, and DECISIONS random deci
 
 decisions: $(READY) ## as many random decisions as the gate makes
 	$(BIN)/python -m tests.simulation.decisions --decisions 200000
+
+mutants: $(READY) ## MUTANTS small changes of policy, classification and label; how many a test notices
+	$(BIN)/python -m tests.mutants.run --sample $(MUTANTS) --seed $(SEED)
 
 bench: $(READY) ## what a translated stream, a scan, a decision, the ledger under load and a log of a million records cost, and questions of ten million
 	$(BIN)/python -m tests.bench.translation

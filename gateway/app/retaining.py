@@ -129,7 +129,7 @@ class Retention:
             "by": why,
         }
         await self._ledger.record(PRUNED, facts)
-        await asyncio.to_thread(pruning.drop, due.folder, files)
+        await asyncio.to_thread(pruning.drop, due.folder, files, self._ledger.blobs)
         logger().warning(PRUNED, size=str(sealed.size))
 
     async def _look_at_bodies(self, days: int) -> None:

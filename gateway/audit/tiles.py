@@ -139,11 +139,15 @@ class Tiling:
     def append(self, entry: bytes) -> Iterator[tuple[Tile, bytes]]:
         """Take the next entry; yields what it completes."""
         self._entries.append(entry)
-        self._rows[0].append(leaf_hash(entry))
-        self.size += 1
         if len(self._entries) == WIDTH:
-            yield Tile(ENTRIES, self.size // WIDTH - 1), bundle(self._entries)
+            yield Tile(ENTRIES, self.size // WIDTH), bundle(self._entries)
             self._entries.clear()
+        yield from self.append_leaf(leaf_hash(entry))
+
+    def append_leaf(self, leaf: bytes) -> Iterator[tuple[Tile, bytes]]:
+        """Take the hash of an entry that is not there any more; yields what it completes."""
+        self._rows[0].append(leaf)
+        self.size += 1
         level = 0
         while len(self._rows[level]) == WIDTH:
             row = self._rows[level]

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyGone:
         print("perimeter: this was erased, or is over", file=sys.stderr)
         return NO
-    except (SealBroken, OSError, sqlite3.Error) as error:
+    except (SealBroken, OSError, ValueError, sqlite3.Error) as error:
         return unusable(error)
 
 

@@ -5,6 +5,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -94,6 +95,11 @@ class Ledger:
     def subjects(self) -> SubjectKeys:
         """The keys of subjects, and what stands for each; its methods block."""
         return self._parts.keys
+
+    @property
+    def blobs(self) -> Path:
+        """The folder of what no entry could hold."""
+        return self._parts.folder.blobs
 
     @property
     def failure(self) -> LedgerError | None:

@@ -16,9 +16,11 @@ from msgspec import Struct
 from gateway.audit.canonical import ENTRY_BYTES_MAX, EntryUnreadable, decode
 from gateway.audit.checkpoint import Checkpoint, NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
-from gateway.audit.record import Admin
+from gateway.audit.record import Admin, Attempted, Decided, Settled
 from gateway.audit.tree import Head, Tree, leaf_hash
 from gateway.domain.errors import ChainBroken
+from gateway.ledger.blobs import place_of
+from gateway.ledger.documents import is_digest
 from gateway.ledger.files import Files
 from gateway.ledger.frames import HEADER_BYTES
 from gateway.ledger.paths import LedgerFolder
@@ -31,6 +33,7 @@ NOTE_BYTES_MAX = 262_144
 VKEY_BYTES_MAX = 4_096
 _FRESH = ".new"
 _MARK = b"PMTLEAF1"
+_NAMES_A_BLOB = b'"blob"'
 _HASH_BYTES = 32
 _CHUNK_BYTES = 1 << 20
 _INDEX_FILES = ("", "-wal", "-shm")
@@ -116,14 +119,18 @@ def last_of(folder: LedgerFolder) -> Admin | None:
     return record if isinstance(record, Admin) and is_last else None
 
 
-def drop(folder: LedgerFolder, files: Files) -> None:
+def drop(folder: LedgerFolder, files: Files, blobs: Path | None = None) -> None:
     """Delete the journal and the index of a shard whose leaves are kept; OSError.
+
+    `blobs` is the folder of what its entries could not hold, which goes with them.
 
     INVARIANT: the leaves on the disk give the signed root, or nothing is deleted.
     """
     fault = check(folder)
     if fault:
         raise ChainBroken(f"a shard that is to be pruned {fault}", hint=_HINT)
+    for digest in _spilled(folder):
+        files.remove(place_of(blobs or folder.blobs, digest))
     for first in _segments(folder):
         files.remove(folder.segment(first))
     for suffix in _INDEX_FILES:
@@ -178,6 +185,16 @@ def _hashed(folder: LedgerFolder, tree: Tree) -> Iterator[tuple[bytes, bytes]]:
             yield bytes(chunk), newest
             chunk.clear()
     yield bytes(chunk), newest
+
+
+def _spilled(folder: LedgerFolder) -> Iterator[str]:
+    """Yield the digests of the blobs that the records of a shard name."""
+    for stored in Reading(folder) if _segments(folder) else ():
+        record = decode(stored.entry) if _NAMES_A_BLOB in stored.entry else None
+        if isinstance(record, Decided | Attempted | Settled) and record.sealed is not None:
+            blob = record.sealed.blob
+            if isinstance(blob, str) and is_digest(blob):
+                yield blob
 
 
 def _segments(folder: LedgerFolder) -> list[int]:

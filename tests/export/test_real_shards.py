@@ -12,7 +12,7 @@ from gateway.export.bundle import About
 from gateway.export.chain import write_bundles
 from gateway.export.selection import Asked
 from gateway.export.static_log import write_static_log
-from gateway.ledger import signing
+from gateway.ledger import pruning, signing
 from gateway.ledger.files import Files
 from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
@@ -76,3 +76,26 @@ async def test_a_log_that_announced_a_key_needs_the_signature_of_that_key(tmp_pa
     assert parse(text).size > report["first_bad"]
     with pytest.raises(NoteRefused):
         checkpoint.verify("nothing", parse_vkey(str(vkey_of(old.name, old.private))))
+
+
+async def test_a_pruned_shard_is_written_as_its_hashes_and_told_of_as_pruned(
+    tmp_path: Path,
+) -> None:
+    paths = a_new_ledger(tmp_path / "gw")
+    async with a_boot(paths) as ledger:
+        await serve(ledger)
+        await ledger.hand_over()
+        first, later = shards(paths.folder)
+        sealed = pruning.keep_leaves(first, Files())
+        told = {"origin": sealed.origin, "size": sealed.size, "root": sealed.root.hex()}
+        await ledger.record("pruned", {"shard": "0001", **told})
+        pruning.drop(first, Files())
+    for name, shard in (("first", first), ("later", later)):
+        write_static_log(shard, tmp_path / name)
+    (tmp_path / "later" / "vkey").write_text(later.vkey.read_text())
+    vkey = first.vkey.read_text()
+    assert not (tmp_path / "first/tile/entries").exists()
+    assert judged(tmp_path / "first", vkey=vkey)["verdict"] == "tampered"
+    report = judged(tmp_path / "first", "--told-by", tmp_path / "later", vkey=vkey)
+    assert report["verdict"] == "whole", report
+    assert report["pruned_as_told_by"] is not None

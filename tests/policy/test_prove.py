@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.errors import ConfigError
 from gateway.policy.compile import Compiled
-from gateway.policy.prove import matrix, matrix_text, prove, proven
+from gateway.policy.prove import PROOF_MAX, matrix, matrix_text, prove, proven
 from tests.doubles.policies import ANYWHERE, CLOUD, HOME, NOW, a_program, compiled
 
 TODAY = NOW.date()
@@ -146,7 +146,10 @@ def test_more_combinations_than_can_be_proven_are_a_problem() -> None:
     caveats = ["pii", "secret", *(f"c{number}" for number in range(20))]
     found = compiled(policy__caveats=caveats).require()
     (problem,) = prove(found.program, found.invariants, TODAY)
-    assert "more than can be proven" in problem.what
+    assert (problem.file, problem.line) == ("policy.yaml", 1)
+    many, words = problem.what.split(" ", 1)
+    assert int(many) > PROOF_MAX
+    assert words == f"combinations of labels and rules are more than can be proven ({PROOF_MAX})"
     assert matrix(found.program, TODAY).strictest == {}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.app.retaining import DAY_US, Retention, Terms
 from gateway.audit.verify import Verdict
@@ -147,3 +148,21 @@ async def test_the_shard_that_is_written_is_never_pruned(chain) -> None:
 async def test_a_checkpoint_that_was_kept_still_holds(chain) -> None:
     kept = [(folder.root / "checkpoint").read_text() for folder in shards(chain.paths.folder)]
     assert verify_folder(chain.paths.ledger, kept=kept).verdict is Verdict.WHOLE
+
+
+async def test_what_no_entry_could_hold_goes_with_its_shard(tmp_path: Path) -> None:
+    paths = a_new_ledger(tmp_path)
+    large = replace(a_person(), metadata={"user_id": "x" * 60_000})
+    async with a_boot(paths) as ledger:
+        before, after = a_request(ledger, large)
+        await ledger.append([*before, *after])
+        await ledger.hand_over()
+        kept, _ = a_request(ledger, large)
+        await ledger.append(kept)
+        blobs = {path.name for path in ledger.blobs.iterdir()}
+        await retention(tmp_path, ledger, paths).look()
+        left = {path.name for path in ledger.blobs.iterdir()}
+        assert left < blobs
+        found = ledger.reader.record_of(kept[0][0].id)
+        assert ledger.personal(found.decided) == large
+    check_log(paths)
