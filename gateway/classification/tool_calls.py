@@ -26,13 +26,18 @@ Key = tuple[str, int]
 Call = tuple[Key, Any]
 
 
+def turns_of(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every turn in order."""
+    for name in _TURNS:
+        yield from _maps(said.get(name))
+
+
 def parts_of(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield every turn, and every part of each, in order."""
-    for name in _TURNS:
-        for turn in _maps(said.get(name)):
-            yield turn
-            for place in _PARTS:
-                yield from _maps(turn.get(place))
+    for turn in turns_of(said):
+        yield turn
+        for place in _PARTS:
+            yield from _maps(turn.get(place))
 
 
 def _maps(value: object) -> Iterator[dict[str, Any]]:

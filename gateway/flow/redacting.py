@@ -150,7 +150,7 @@ def _hidden(scan: Scan, first: Ruling, world: World) -> frozenset[tuple[str, str
     asked_for = {
         (one.detector, one.kind)
         for one in scan.findings
-        if not one.allowed and program.hides(rules, one.kind)
+        if not one.allowed and program.hides(rules, one.kind, by_name=one.detector in TELLING)
     }
     raising = raising_kinds(scan.findings, program.raises, program.counts)
     return frozenset(one for one in raising if one[0] not in TELLING) | asked_for

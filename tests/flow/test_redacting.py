@@ -365,34 +365,3 @@ def changing(stage: Stage, then: Any) -> Any:
         return found
 
     return scan
-
-
-@pytest.mark.parametrize(
-    ("mark", "label"),
-    [
-        ("This is under ITAR.", "confidential+export-control"),
-        ("TLP:RED", "restricted"),
-    ],
-)
-async def test_a_secret_beside_a_mark_does_not_open_what_the_mark_keeps_closed(
-    mark: str, label: str
-) -> None:
-    stage = a_stage(cloud=[ScriptedReply(openai.whole(replying()))])
-    status, _, _ = await stage.ask(an_envelope(asking(f"{mark}\n{ASKED}", model="opus")))
-    assert status == 400
-    assert stage.sender.sent == []
-    record = stage.ledger.decided[-1]
-    assert str(record.label) == label
-    assert record.redaction is not UNSET
-    assert record.redaction.replaced == {"github-pat": 1}
-
-
-async def test_a_mark_goes_where_a_rule_asks_for_it_by_name() -> None:
-    named = {"id": "mark", "effect": "oblige", "when": {"detector": ["tlp-red"]}}
-    stage = a_stage(
-        rules=(named | {"obligations": ["redact"]},),
-        cloud=[ScriptedReply(openai.whole(replying()))],
-    )
-    status, _, raw = await stage.ask(an_envelope(asking(f"TLP:RED\n{ASKED}", model="opus")))
-    assert status == 200, raw
-    assert b"TLP:RED" not in sent(stage)
