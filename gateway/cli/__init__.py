@@ -22,7 +22,7 @@ COMMANDS = {
     "person": "make the key of a person who may approve",
     "approve": "write, sign and submit what persons approve",
     "zone": "close a zone at once",
-    "ledger": "create a ledger; write one as tiles; make its facts index anew",
+    "ledger": "create, rotate, hand over and prune a ledger; write one as tiles; index it anew",
     "decrypt": "read what is personal of a request, or its texts; recorded first",
     "erase": "destroy what would make a person known again",
     "hold": "keep what is known from erasure and pruning",
@@ -54,15 +54,7 @@ class Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="perimeter", description="A self-hosted LLM gateway.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    asked = words[0] if words else ""
-    for name, purpose in COMMANDS.items():
-        command = commands.add_parser(name, help=purpose, description=purpose)
-        if name == asked:
-            _module(name).add_arguments(command)
-    arguments = parser.parse_args(words)
+    arguments = parsed(sys.argv[1:] if argv is None else argv)
     try:
         return _module(arguments.command).run(arguments)
     except ConfigError as error:
@@ -73,6 +65,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f" ({error.hint})" if error.hint else ""
         print(f"perimeter: {error.what}{hint}", file=sys.stderr)
         return UNUSABLE
+
+
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """Return what is asked for; exits where it is no command of ours."""
+    parser = argparse.ArgumentParser(prog="perimeter", description="A self-hosted LLM gateway.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    asked = words[0] if words else ""
+    for name, purpose in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=purpose)
+        if name == asked:
+            _module(name).add_arguments(command)
+    return parser.parse_args(words)
 
 
 def _module(name: str) -> Command:

@@ -87,7 +87,8 @@ def mount(manifests: list[Manifest], folder: Path, secrets: dict[str, dict[str, 
         file.chmod(config["defaultMode"])
     for entry in sorted(hidden.iterdir()):
         (place / entry.name).symlink_to(Path("..data") / entry.name)
-    for path in ("var/lib/perimeter", "var/lib/perimeter-checkpoints", "var/cache/perimeter"):
+    state = ("perimeter", "perimeter-checkpoints", "perimeter-wrapping")
+    for path in (*(f"var/lib/{name}" for name in state), "var/cache/perimeter"):
         (folder / path).mkdir(parents=True)
     node = hidden / "perimeter.yaml"
     node.chmod(0o600)

@@ -14,7 +14,7 @@ from gateway.app.loading import load_all
 from gateway.app.making import ledger_paths
 from gateway.cli import main
 from gateway.config.node import load_node
-from gateway.ledger import signing
+from gateway.ledger import signing, wrapping
 from gateway.surfaces.admin import Readiness, admin_application
 from tests.doubles.charts import (
     CHART,
@@ -38,9 +38,12 @@ DAY = "2026-12-01"
 STATEFUL = (
     "ledger",
     "subject_keys",
+    "wrapping_key",
     "signing_key",
     "conversations",
     "checkpoints",
+    "bodies",
+    "approvals",
     "cache",
 )
 
@@ -57,7 +60,13 @@ SCENES: dict[str, dict[str, Any]] = {
         storage={
             "ledger": {"existingClaim": "restored"},
             "checkpoints": {"className": "other-disk"},
+            "wrapping": {"existingClaim": "kept-apart"},
         },
+        ledger={"heartbeat_s": 30, "shards": "month"},
+        bodies={"keep": True, "bytes_max": 33554432},
+        retention={"days": 400},
+        persons="version: 1\npersons: {}\n",
+        policyApproval="{}\n",
         nodeSelector={"disk": "nvme"},
         tolerations=[{"key": "gateway", "operator": "Exists"}],
     ),
@@ -133,6 +142,7 @@ def test_the_job_makes_a_ledger_whose_key_is_closed(
     paths = ledger_paths(load_node(node).settings.paths)
     assert paths.signing_key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) == 0
     assert signing.load(paths.signing_key).name == "perimeter.example/gw-0"
+    assert wrapping.load(paths.wrapping).id
     assert main(words) == 2, "a ledger is made once"
 
 
@@ -144,7 +154,8 @@ def test_while_the_ledger_is_made_no_gateway_runs() -> None:
     job = one(making, "Job", f"perimeter-create-ledger-{DAY}")
     assert job["spec"]["backoffLimit"] == 0
     mounted = {volume["name"] for volume in pod_of(job)["volumes"]}
-    assert mounted == {"node", "ledger", "checkpoints"}, "the job is given no secret"
+    state = {"ledger", "checkpoints", "wrapping"}
+    assert mounted == state | {"node"}, "the job is given no secret"
 
 
 @scenes
@@ -181,6 +192,10 @@ def test_a_key_that_the_group_may_read_is_refused_which_is_why_the_volume_stays_
     key.chmod(0o660)
     with pytest.raises(Exception, match="open to other users"):
         signing.load(key)
+    wraps = ledger_paths(load_node(node).settings.paths).wrapping
+    wraps.chmod(0o440)
+    with pytest.raises(Exception, match="open to other users"):
+        wrapping.load(wraps)
 
 
 @scenes
@@ -197,9 +212,10 @@ def test_what_must_last_is_written_to_claims_and_the_checkpoints_to_one_of_their
         (home,) = [m for at, m in mounts.items() if Path(node["paths"][name]).is_relative_to(at)]
         assert not home.get("readOnly")
         homes[name] = volumes[home["name"]]
-    for name in ("ledger", "subject_keys", "signing_key", "checkpoints"):
+    for name in set(STATEFUL) - {"cache"}:
         assert "persistentVolumeClaim" in homes[name]
     assert homes["checkpoints"] != homes["ledger"]
+    assert homes["wrapping_key"] not in (homes["subject_keys"], homes["checkpoints"])
     assert all(mounts[Path(at)]["readOnly"] for at in ("/etc/perimeter",))
 
 

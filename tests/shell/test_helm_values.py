@@ -10,12 +10,13 @@ import yaml
 
 import gateway
 from gateway.config.files import load_text
-from gateway.config.node import read_settings
+from gateway.config.node import load_node, read_settings
 from gateway.domain.errors import Problem
 from tests.doubles.charts import (
     CHART,
     ROOT,
     changed,
+    mount,
     network,
     one,
     packaged,
@@ -23,6 +24,13 @@ from tests.doubles.charts import (
     rendered,
     workloads,
 )
+
+SECRETS = {
+    "perimeter-keys": {"keys.yaml": "version: 1\nkeys: {}\n"},
+    "perimeter-anthropic": {"api-key": "unused\n"},
+}
+# WHY: what these hold the gateway checks itself, in more words than a schema of values has.
+OPEN = {"items", "additionalProperties", "patternProperties"}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,13 @@ from tests.doubles.charts import (
         (changed(conversations={"days": 0}), "/conversations/days"),
         (changed(conversations={"turns_max": 999}), "/conversations/turns_max"),
         (changed(conversations={"hours": 1}), "/conversations"),
+        (changed(ledger={"heartbeat_s": 1}), "/ledger/heartbeat_s"),
+        (changed(ledger={"shards": "day"}), "/ledger/shards"),
+        (changed(bodies={"keep": "yes"}), "/bodies/keep"),
+        (changed(retention={"days": 0}), "/retention/days"),
+        (changed(anchors={"witnesses": {"w": {"url": "https://w.example"}}}), "/witnesses/w"),
+        (changed(anchors={"buckets": {}}), "/anchors"),
+        (changed(persons={"ada": "key"}), "/persons"),
         (changed(createLedgerOn="today"), "/createLedgerOn"),
         (changed(resources={"limits": {"memory": None}}), "/resources/limits"),
         (network(clients=[]), "/networkPolicy/clients"),
@@ -110,20 +125,25 @@ def test_the_schema_is_closed_and_knows_every_value() -> None:
     assert "templates/statefulset.yaml" in names
 
 
-def test_listener_timeouts_and_conversations_are_those_of_the_node_file() -> None:
+def test_what_the_values_say_of_a_node_is_what_the_node_file_knows() -> None:
     node = msgspec.json.decode((ROOT / "schemas" / "perimeter.json").read_bytes())["$defs"]
     ours = {"host", "port", "tls"}
     for key, name in (
         ("listener", "DataListener"),
         ("timeouts", "Timeouts"),
         ("conversations", "Conversations"),
+        ("ledger", "LedgerSettings"),
+        ("bodies", "Bodies"),
+        ("retention", "Retention"),
+        ("anchors", "Anchors"),
     ):
         theirs = node[name]["properties"]
         mine = _schema()["properties"][key]["properties"]
         assert set(mine) == set(theirs) - ours
         for word, rules in mine.items():
-            assert {rule: theirs[word][rule] for rule in rules if rule != "items"} == {
-                rule: value for rule, value in rules.items() if rule != "items"
+            kept = rules.keys() - OPEN
+            assert {rule: theirs[word][rule] for rule in kept} == {
+                rule: rules[rule] for rule in kept
             }
 
 
@@ -195,6 +215,56 @@ def test_who_is_believed_beside_keys_stands_in_the_node_file(tmp_path) -> None:
     assert data.trusted_proxies == ("10.1.0.0/16",)
     assert (data.subject_header.name, data.subject_header.kind) == ("x-client-san", "uri")
     assert data.tls.client_certificate == "optional"
+
+
+ANCHORS = {
+    "every_s": 60,
+    "witnesses": {
+        "neighbour": {"url": "https://witness.example", "key": "w", "ca_file": "models/w.pem"}
+    },
+    "object_locks": {
+        "vault": {
+            "url": "https://s3.example",
+            "bucket": "anchors",
+            "region": "eu-central-1",
+            "secret": "anthropic",
+        }
+    },
+}
+
+
+def test_anchors_shards_bodies_and_retention_stand_in_the_node_file(tmp_path) -> None:
+    values = changed(
+        anchors=ANCHORS,
+        ledger={"heartbeat_s": 30, "shards": "month"},
+        bodies={"keep": True, "days": 7},
+        retention={"days": 400},
+    )
+    node = one(rendered(values), "ConfigMap", "perimeter-node")["data"]["perimeter.yaml"]
+    problems: list[Problem] = []
+    settings = read_settings(load_text(node, "perimeter.yaml"), tmp_path, problems)
+    assert problems == []
+    assert settings is not None
+    assert settings.anchors.every_s == 60
+    assert settings.anchors.witnesses["neighbour"].ca_file == tmp_path / "models" / "w.pem"
+    assert settings.anchors.object_locks["vault"].days == 400
+    assert (settings.ledger.heartbeat_s, settings.ledger.shards) == (30, "month")
+    assert (settings.bodies.keep, settings.bodies.days) == (True, 7)
+    assert settings.retention.days == 400
+
+
+def test_nothing_can_be_approved_until_persons_are_given_and_then_as_they_are_given(
+    tmp_path,
+) -> None:
+    bare = load_node(mount(rendered(changed()), tmp_path / "bare", SECRETS)).settings
+    assert bare.paths.persons is None
+    assert not bare.policy_signed
+    persons = "version: 1\npersons: {}\n"
+    values = changed(persons=persons, policyApproval="{}\n")
+    given = load_node(mount(rendered(values), tmp_path / "given", SECRETS)).settings
+    assert given.paths.persons.read_text() == persons
+    assert given.policy_signed
+    assert (given.paths.policy / "approval.json").read_text() == "{}\n"
 
 
 @pytest.mark.parametrize(

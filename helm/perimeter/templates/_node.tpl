@@ -30,14 +30,29 @@ paths:
   keys: keys.yaml
   ledger: /var/lib/perimeter/ledger
   subject_keys: /var/lib/perimeter/keys/subjects.sqlite
+  wrapping_key: /var/lib/perimeter-wrapping/wrapping.key
   signing_key: /var/lib/perimeter/keys/signing.key
   conversations: /var/lib/perimeter/conversations.sqlite
   checkpoints: /var/lib/perimeter-checkpoints/checkpoints.sqlite
+  bodies: /var/lib/perimeter/bodies
+  approvals: /var/lib/perimeter/approvals
+  {{- if .Values.persons }}
+  persons: persons.yaml
+  {{- end }}
   cache: /var/cache/perimeter
+policy_signed: {{ ne .Values.policyApproval "" }}
 timeouts:
   {{- toYaml .Values.timeouts | nindent 2 }}
 conversations:
   {{- toYaml .Values.conversations | nindent 2 }}
+ledger:
+  {{- toYaml .Values.ledger | nindent 2 }}
+bodies:
+  {{- toYaml .Values.bodies | nindent 2 }}
+retention:
+  {{- toYaml .Values.retention | nindent 2 }}
+anchors:
+  {{- toYaml .Values.anchors | nindent 2 }}
 secrets:
   {{- toYaml $secrets | nindent 2 }}
 issuers:

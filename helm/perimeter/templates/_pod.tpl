@@ -17,6 +17,7 @@ capabilities: {drop: [ALL]}
 {{- define "perimeter.stateMounts" -}}
 - {name: ledger, mountPath: /var/lib/perimeter}
 - {name: checkpoints, mountPath: /var/lib/perimeter-checkpoints}
+- {name: wrapping, mountPath: /var/lib/perimeter-wrapping}
 {{- end }}
 
 {{- define "perimeter.stateVolumes" -}}
@@ -24,6 +25,8 @@ capabilities: {drop: [ALL]}
   persistentVolumeClaim: {claimName: {{ include "perimeter.claim" (dict "root" . "name" "ledger") }}}
 - name: checkpoints
   persistentVolumeClaim: {claimName: {{ include "perimeter.claim" (dict "root" . "name" "checkpoints") }}}
+- name: wrapping
+  persistentVolumeClaim: {claimName: {{ include "perimeter.claim" (dict "root" . "name" "wrapping") }}}
 {{- end }}
 
 {{- /* Everything below /etc/perimeter, in one volume, so that it changes as one. */ -}}
@@ -34,6 +37,9 @@ capabilities: {drop: [ALL]}
     items:
       {{- range $name, $_ := .Values.policy }}
       - {key: {{ $name }}.yaml, path: policy/{{ $name }}.yaml}
+      {{- end }}
+      {{- if .Values.policyApproval }}
+      - {key: approval.json, path: policy/approval.json}
       {{- end }}
 {{- with .Values.cases }}
 - configMap:
