@@ -16,7 +16,7 @@ NOT_APPROVED = "full_export_not_approved"
 _ABOUT_EXPORTS = frozenset({Action.EXPORT, Action.EXPORT_FULL})
 
 
-def why_not(approved: Approved, standing: Standing, origin: str) -> str:
+def why_not(approved: Approved, standing: Standing, origin: str, now_us: int) -> str:
     """Return why this export may not be; empty where it may, and for every other statement."""
     statement = approved.statement
     if statement.action not in _ABOUT_EXPORTS:
@@ -27,7 +27,9 @@ def why_not(approved: Approved, standing: Standing, origin: str) -> str:
     if span is None:
         return WRONG_TIME
     is_full = statement.scope.get("profile") == FULL
-    if is_full and not _is_allowed(statement.scope.get("approval", ""), span, standing):
+    # WHY: what is over stands among what is active until the next statement is recorded.
+    allowed = standing.of(Action.EXPORT_FULL, now_us).get(statement.scope.get("approval", ""))
+    if is_full and (allowed is None or _span(allowed.scope) != span):
         return NOT_APPROVED
     return ""
 
@@ -48,13 +50,3 @@ def _span(scope: dict[str, str]) -> tuple[int | None, int | None] | None:
         return moment_us(scope["from"]), moment_us(scope["to"])
     except ValueError:
         return None
-
-
-def _is_allowed(digest: str, span: tuple[int | None, int | None], standing: Standing) -> bool:
-    """Did persons allow a full export of this very time?"""
-    allowed = standing.active.get(digest)
-    return (
-        allowed is not None
-        and allowed.action is Action.EXPORT_FULL
-        and _span(allowed.scope) == span
-    )

@@ -44,7 +44,7 @@ def read(path: Path) -> bytes:
     try:
         # WHY: whoever writes here may put a link or a pipe in place of the file that was seen.
         with open(path, "rb", opener=_no_link) as file:
-            return file.read(APPROVAL_BYTES_MAX + 1)
+            return file.read(APPROVAL_BYTES_MAX + 1) or b""
     except OSError:
         return b""
 

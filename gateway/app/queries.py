@@ -55,7 +55,7 @@ class Queries:
     async def _recorded(self, data: bytes, owner: int) -> Answer:
         try:
             query = msgspec.json.decode(data, type=Query)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeError):
             return Answer(taken=False, why=UNREADABLE)
         try:
             await self._ledger.record(QUERIED, facts_of(query, owner))

@@ -292,7 +292,8 @@ class Stewards:
         repo = approved.statement.scope.get("repo")
         if repo is not None and repo not in loaded.compiled.registry.repos:
             return UNKNOWN_REPO
-        return exporting.why_not(approved, self.standing, self._ledger.origin)
+        now_us = self._clock.now_us()
+        return exporting.why_not(approved, self.standing, self._ledger.origin, now_us)
 
     def _close(self, approved: Approved) -> int:
         """Close a zone at once, before anything is written; returns how many streams were cut."""

@@ -164,9 +164,9 @@ def _steps(told: list[_Told], *, answers: bool) -> set[tuple[str, ...]]:
 
 
 def _written(key: str, text: str) -> Iterator[str]:
-    """Yield the paths in a text: all of it, or each word that could be one."""
+    """Yield the paths in a text: each line of it, or each word that could be one."""
     if key in _PATHS:
-        yield text.strip()
+        yield from map(str.strip, text.splitlines())
         return
     for quoted in _QUOTED.finditer(text):
         yield quoted[1] or quoted[2]

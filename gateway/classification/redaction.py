@@ -11,7 +11,9 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.classification.texts import SEALED_KEYS, SEALED_TYPES
+from gateway.classification.tool_calls import turns_of
 from gateway.domain.decision import Finding
+from gateway.domain.enclosed import held_in
 from gateway.domain.request import Body
 
 OPENS, CLOSES = "[[redacted:", "]]"
@@ -22,9 +24,10 @@ PLACEHOLDER_CHARS_MAX = len(OPENS) + KIND_CHARS_MAX + 1 + NAME_CHARS + len(CLOSE
 REPLACED_MAX = 10_000
 
 _ODD = re.compile(r"[^a-z0-9-]")
-_MODELS = frozenset({"assistant", "model"})
-_THINKING = frozenset({"thinking", "redacted_thinking"}) | SEALED_TYPES
-_CALLS = frozenset({"function_call", "custom_tool_call"})
+# WHY: tuples, for what stands in the place of a word may be a list, as in a schema of JSON.
+_MODELS = ("assistant", "model")
+_THINKING = ("thinking", "redacted_thinking", *sorted(SEALED_TYPES))
+_MODEL_S = (*_THINKING, "function_call", "custom_tool_call")
 
 Name = Callable[[str], str]
 
@@ -81,24 +84,25 @@ def redact(body: Body, findings: Iterable[Finding], name: Name) -> Redacted:
 def holds_placeholder(body: Body) -> bool:
     """Does anything hold a placeholder already that the model itself did not say?
 
-    WHY: a client sends back what a model thought as it came, and its calls of tools.
+    WHY: a client sends back what a model thought as it came, and its calls of tools. Those are
+    turns: what is called so further below may be what a tool answered, and is nobody's word.
     """
+    told = {
+        id(turn)
+        for said in (body, *held_in(body))
+        for turn in turns_of(said)
+        if turn.get("role", turn.get("type")) in (*_MODELS, *_MODEL_S)
+    }
     open_values: list[Any] = [body]
     while open_values:
         value = open_values.pop()
         if isinstance(value, dict):
-            if value.get("role") in _MODELS or _is_model_s(value):
-                continue
-            open_values += [*value, *value.values()]
+            open_values += () if id(value) in told else (*value, *value.values())
         elif isinstance(value, list):
             open_values += value
         elif isinstance(value, str) and OPENS in value:
             return True
     return False
-
-
-def _is_model_s(part: dict[str, Any]) -> bool:
-    return part.get("type") in _THINKING | _CALLS
 
 
 def _by_path(findings: Iterable[Finding]) -> dict[str, list[_Span]]:

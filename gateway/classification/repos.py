@@ -38,10 +38,12 @@ class Repos(Struct, frozen=True):
 
     `known` are those that the key binds (or the one chosen among them), `claimed` those that
     only the client speaks of. A rule that permits asks `known`; a rule that denies asks both.
+    `strange` says that the client speaks of one that nobody registered, which has no id.
     """
 
     known: frozenset[str] = frozenset()
     claimed: frozenset[str] = frozenset()
+    strange: bool = False
 
 
 def claimed(claims: Claims, registry: RepoRegistry) -> tuple[RepoClaim, ...]:
@@ -112,7 +114,8 @@ def repos_of(caller: Caller, claims: Claims, registry: RepoRegistry) -> Repos:
     chosen = frozenset(one.repo.id for one in claim if one.repo is not None) & known
     if caller.selects_repo and chosen:
         known = chosen
-    return Repos(known, frozenset(named - known))
+    strange = any(hint is not None and hint.repo is None for hint in hints)
+    return Repos(known, frozenset(named - known), strange)
 
 
 def _read(text: str, registry: RepoRegistry) -> tuple[RepoClaim, ...]:

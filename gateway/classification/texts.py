@@ -15,6 +15,9 @@ LAYERS_MAX = 4
 CODES_MAX = 200_000
 # WHY: a number of a card or a person may stand in JSON without quotes; shorter ones say nothing.
 NUMBER_MIN = 10_000_000
+# WHY: no more digits of a fraction can be told apart, and a few signs may stand for hundreds.
+FRACTION_MAX = 1e20
+_NUMBERS = frozenset({int, float})
 PLAIN_CHARACTERS_MAX = 8 * 1024 * 1024
 WHOLE_CHARACTERS_MAX = 16 * 1024
 
@@ -189,8 +192,8 @@ def _join_members(
         kind = type(value)
         if kind is str:
             texts.append(key + ASSIGNS + value)
-        elif kind is int and abs(value) >= NUMBER_MIN:
-            texts.append(key + ASSIGNS + str(value))
+        elif kind in _NUMBERS and abs(value) >= NUMBER_MIN:
+            texts.append(key + ASSIGNS + _digits(value))
         else:
             texts.append(key)
             if kind is dict or kind is list:
@@ -211,9 +214,15 @@ def _join_items(
             homes.append((node, index))
         elif kind is dict or kind is list:
             open_nodes.append((node, index, value))
-        elif kind is int and abs(value) >= NUMBER_MIN:
-            texts.append(str(value))
+        elif kind in _NUMBERS and abs(value) >= NUMBER_MIN:
+            texts.append(_digits(value))
             homes.append((node, index))
+
+
+def _digits(value: float) -> str:
+    """Return a number as a person reads it: `4e15` and `4000000000000000.0` are that many."""
+    is_whole = abs(value) < FRACTION_MAX and value % 1 == 0
+    return str(int(value) if is_whole else value)
 
 
 def _join_plain(texts: list[str], homes: list[_Home]) -> None:

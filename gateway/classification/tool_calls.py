@@ -26,17 +26,23 @@ Key = tuple[str, int]
 Call = tuple[Key, Any]
 
 
+def turns_of(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every turn in order."""
+    for name in _TURNS:
+        yield from _maps(said.get(name))
+
+
 def parts_of(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield every turn, and every part of each, in order."""
-    for name in _TURNS:
-        turns = said.get(name)
-        for turn in turns if isinstance(turns, list) else ():
-            if not isinstance(turn, dict):
-                continue
-            yield turn
-            for place in _PARTS:
-                parts = turn.get(place)
-                yield from (p for p in (parts if isinstance(parts, list) else ()) if is_map(p))
+    for turn in turns_of(said):
+        yield turn
+        for place in _PARTS:
+            yield from _maps(turn.get(place))
+
+
+def _maps(value: object) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list, or the one that stands without it, as Gemini takes it too."""
+    yield from (one for one in (value if isinstance(value, list) else [value]) if is_map(one))
 
 
 def calls_in(part: Mapping[str, Any], called: Counter[str]) -> Iterator[Call]:
@@ -50,8 +56,7 @@ def calls_in(part: Mapping[str, Any], called: Counter[str]) -> Iterator[Call]:
     used = part.get("toolUse")
     if is_map(used):
         yield key_of(used.get("toolUseId"), "", called), used.get("input")
-    wanted = part.get("functionCall", part.get("function_call"))
-    if is_map(wanted):
+    for wanted in filter(is_map, (part.get("functionCall"), part.get("function_call"))):
         arguments = wanted.get("args", wanted.get("arguments"))
         yield key_of(wanted.get("id"), wanted.get("name"), called), arguments
 
@@ -76,8 +81,7 @@ def results_in(part: Mapping[str, Any], answered: Counter[str]) -> Iterator[Call
     used = part.get("toolResult")
     if is_map(used):
         yield key_of(used.get("toolUseId"), "", answered), used.get("content")
-    told = part.get("functionResponse", part.get("function_response"))
-    if is_map(told):
+    for told in filter(is_map, (part.get("functionResponse"), part.get("function_response"))):
         yield key_of(told.get("id"), told.get("name"), answered), told.get("response")
 
 

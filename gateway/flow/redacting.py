@@ -29,6 +29,8 @@ HOLDS_ONE = "the request holds a placeholder already"
 REMAINS = "what was found stands where nothing can be replaced"
 ASKS_OTHERWISE = "what was found says what is asked for"
 TOO_MUCH = "the request is too large"
+# WHY: what these find says what the text around it is; without the mark, the text is the same.
+TELLING = frozenset({"markings", "exports", "opaque"})
 
 
 class Judged(Struct, frozen=True):
@@ -141,14 +143,17 @@ def _hidden(scan: Scan, first: Ruling, world: World) -> frozenset[tuple[str, str
     """Return detector and kind of what is to be taken out.
 
     That is what raises the label, and what the rules that oblige ask for: tags included.
+    INVARIANT: a mark that speaks of the text around it goes only where a rule asks for it by name;
+    else a secret beside it would open what the mark alone keeps closed.
     """
     program, rules = world.program, first.decision.because
     asked_for = {
         (one.detector, one.kind)
         for one in scan.findings
-        if not one.allowed and program.hides(rules, one.kind)
+        if not one.allowed and program.hides(rules, one.kind, by_name=one.detector in TELLING)
     }
-    return raising_kinds(scan.findings, program.raises, program.counts) | asked_for
+    raising = raising_kinds(scan.findings, program.raises, program.counts)
+    return frozenset(one for one in raising if one[0] not in TELLING) | asked_for
 
 
 def _require_clean(scan: Scan, first: Ruling, world: World) -> None:

@@ -86,7 +86,7 @@ def spared(scan: Scan, envelope: Envelope, world: World, now: datetime) -> Scan:
     if not world.allows:
         return scan
     repos = repos_of(envelope.caller, envelope.claims, world.registry)
-    if not repos.known:
+    if repos.strange or not repos.known:
         return scan
     return with_allowed(scan, world.allows, repos.known | repos.claimed, now)
 
@@ -107,7 +107,20 @@ def gather(
     facts = _facts(envelope, named, scan, world)
     size = envelope.body_bytes
     every = (*told, *found, *known)
-    return Evidence(ask, every, facts, scan, caller.allowance, size, world.usable)
+    grants = _usable(envelope, world)
+    return Evidence(ask, every, facts, scan, caller.allowance, size, grants)
+
+
+def _usable(envelope: Envelope, world: World) -> tuple[Grant, ...]:
+    """Return what was granted and may serve this request.
+
+    INVARIANT: what was granted for one repository serves no request that speaks of another, also
+    where nobody registered that one: among the facts it has no name.
+    """
+    usable = world.usable
+    if not usable or not repos_of(envelope.caller, envelope.claims, world.registry).strange:
+        return usable
+    return tuple(one for one in usable if one.repo is UNSET)
 
 
 def scanned_again(first: Ruling, scan: Scan, world: World) -> Evidence:

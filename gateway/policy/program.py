@@ -77,10 +77,10 @@ class Program(Struct, frozen=True):
     promises: tuple[Invariant, ...] = ()
     restores_tools: bool = False
 
-    def hides(self, rule_ids: Collection[str], kind: str) -> bool:
+    def hides(self, rule_ids: Collection[str], kind: str, *, by_name: bool = False) -> bool:
         """Does one of these rules, which oblige to redact, ask for findings of that kind?"""
         return any(
-            kind in clause.kinds or EVERY_KIND in clause.kinds
+            kind in clause.kinds or (EVERY_KIND in clause.kinds and not by_name)
             for clause in self.duties
             if clause.id in rule_ids
         )

@@ -71,6 +71,7 @@ def test_every_kind_of_call_is_looked_at(call: dict[str, Any]) -> None:
         ({"command": "cat '/my work/infra/prod/a b'"}, True),
         ({"command": ["bash", "-lc", 'cat "infra/prod/x"']}, True),
         ({"path": "/my work/infra/prod"}, True),
+        ({"files": "notes.md\ninfra/prod/x"}, True),
         ({"cwd": "/w/infra", "command": "cat prod/x"}, True),
         ({"workdir": "/w/infra", "path": "prod/x"}, True),
         ({"cwd": "/w/infra", "path": "dev/x"}, False),
@@ -85,6 +86,21 @@ def test_every_kind_of_call_is_looked_at(call: dict[str, Any]) -> None:
 )
 def test_arguments_are_read_by_their_names(arguments: Any, is_hit: bool) -> None:
     assert hit(called(arguments)) == ({"infra/prod"} if is_hit else set())
+
+
+def test_one_object_counts_where_a_list_may_stand() -> None:
+    call = {"functionCall": {"name": "read", "args": {"path": "infra/prod/x"}}}
+    for parts in (call, [call]):
+        turn = {"role": "model", "parts": parts}
+        assert hit({"contents": turn}) == hit({"contents": [turn]}) == {"infra/prod"}
+
+
+def test_a_name_without_a_value_hides_no_call_under_its_other_spelling() -> None:
+    used = {"name": "read", "args": {"path": "infra/prod/x"}}
+    call = {"functionCall": None, "function_call": used}
+    assert hit({"contents": [{"role": "model", "parts": [call]}]}) == {"infra/prod"}
+    answer = {"functionResponse": None, "function_response": {"response": {"path": "infra/prod"}}}
+    assert hit({"contents": [{"role": "user", "parts": [answer]}]}) == {"infra/prod"}
 
 
 def test_the_fields_of_an_answer_count() -> None:

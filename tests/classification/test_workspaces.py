@@ -68,7 +68,7 @@ def test_two_hints_of_one_repository_are_one_signal() -> None:
 def test_a_rule_that_denies_hears_of_every_workspace() -> None:
     claims = Claims(workspaces=(SITE, LEDGER, "/srv/x"))
     assert repos_of(a_caller("website"), claims, REGISTRY) == Repos(
-        frozenset({"website"}), frozenset({"payments"})
+        frozenset({"website"}), frozenset({"payments"}), strange=True
     )
     chosen = Claims(repo="website", workspaces=(LEDGER,))
     both = a_caller("website", "payments", selects=True)

@@ -123,7 +123,7 @@ def _must_call(body: dict[str, Any], tools: Tools) -> str:
         if name:
             return str(name)
     forced = choice == "required" or (isinstance(choice, dict) and choice.get("type") == "any")
-    others = [name for name in tools if name not in (*READERS, *SHELLS)]
+    others = [name for name in tools if name.lower() not in (*READERS, *SHELLS)]
     # Where there is nothing to read by, the tools are what it answers with, forced to or not.
     wants = forced or len(others) == len(tools) or any(name in tools for name in ANSWERS)
     return others[0] if wants and others else ""

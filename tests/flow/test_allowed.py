@@ -47,8 +47,14 @@ async def test_too_late_or_elsewhere_it_counts(hours: int, repos: tuple[str, ...
     assert found.facts.findings == {"github-pat"}
 
 
-async def test_a_request_that_also_claims_another_repository_has_nothing_allowed() -> None:
-    found = await decided(1, caller={"repos": ("website",)}, claims={"repo": "payments"})
+@pytest.mark.parametrize(
+    "claims",
+    [{"repo": "payments"}, {"workspaces": ("https://git.example.com/nobody/knows.git",)}],
+)
+async def test_a_request_that_also_claims_another_repository_has_nothing_allowed(
+    claims: dict[str, Any],
+) -> None:
+    found = await decided(1, caller={"repos": ("website",)}, claims=claims)
     assert str(found.label) == "restricted+secret"
 
 

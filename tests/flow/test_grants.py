@@ -227,3 +227,11 @@ async def test_a_zone_that_closes_at_the_last_look_is_not_the_engines_fault() ->
     assert await asked(stage) == ["cloud"]
     assert stage.health.resting == {}
     assert stage.ledger.settled[0].tried[0].outcome.failure.detail == "zone_closed"
+
+
+async def test_a_grant_for_a_repository_is_none_where_a_client_speaks_of_a_strange_one() -> None:
+    caller = CALLER | {"repos": ("website",)}
+    assert await asked(staged(glass(repo="website")), caller=caller) == ["cloud"]
+    strange = {"workspaces": ("https://git.example.com/nobody/knows.git",)}
+    assert await asked(staged(glass(repo="website")), caller=caller, claims=strange) == []
+    assert await asked(staged(glass(team="team")), caller=caller, claims=strange) == ["cloud"]

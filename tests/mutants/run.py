@@ -28,12 +28,18 @@ from tests.mutants.mutate import Mutant, count, mutants
 
 ROOT = Path(__file__).parents[2]
 WHAT = ("gateway/policy", "gateway/classification", "gateway/domain/label.py")
-TESTS = ("tests/policy", "tests/classification", "tests/domain")
+TESTS = (
+    "tests/policy",
+    "tests/classification",
+    "tests/domain",
+    "tests/flow",
+    "tests/shell/test_detector_scanner.py",
+)
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "--no-header")
 MAP = Path(".cache/mutants/map.pickle")
 SAMPLE = 400
 SECONDS_MAX = 60
-TESTS_MAX = 60
+TESTS_MAX = 250
 SCORE_MIN = 85
 Map = dict[str, dict[int, list[str]]]
 

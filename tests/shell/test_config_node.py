@@ -233,7 +233,7 @@ def test_a_demo_stays_on_loopback_and_has_an_origin_of_its_own():
 
 
 def test_a_key_that_is_not_yet_built_is_unknown():
-    assert "unknown key `retention`" in complaints("retention: {days: 30}\n")[0]
+    assert "unknown key `tenants`" in complaints("tenants: {days: 30}\n")[0]
 
 
 def test_settings_are_values():

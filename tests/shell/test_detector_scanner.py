@@ -56,8 +56,9 @@ async def test_a_secret_becomes_a_finding_without_its_text() -> None:
     assert PAT[4:] not in f"{result!r}{result}{finding!r}{finding}"
 
 
-async def test_a_card_that_stands_as_a_number_is_found() -> None:
-    body = {"input": {"card": 4532990123456783, "others": [4532990123456783]}}
+@pytest.mark.parametrize("card", [4532990123456783, 4532990123456783.0])
+async def test_a_card_that_stands_as_a_number_is_found(card: float) -> None:
+    body = {"input": {"card": card, "others": [card]}}
     result = await scan(body, *all_detectors())
     assert [(one.kind, one.path) for one in result.findings] == [
         ("payment-card", "/input/card"),

@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from gateway.app.inbox import ANSWERS_KEPT_S, FILES_MAX, Answer, answer, sweep, waiting
+from gateway.app.inbox import ANSWERS_KEPT_S, FILES_MAX, Answer, answer, read, sweep, waiting
 
 
 def test_an_answer_is_never_written_through_a_link(tmp_path: Path) -> None:
@@ -50,3 +50,13 @@ def test_an_answer_that_nobody_fetched_is_taken_away_in_time(tmp_path: Path) -> 
     sweep(tmp_path, now + ANSWERS_KEPT_S + 9)
     assert {path.name for path in tmp_path.iterdir()} == {"precious", "d.json", "e.answer"}
     sweep(tmp_path / "absent", now)
+
+
+def test_a_pipe_that_somebody_holds_open_is_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    os.mkfifo(path)
+    held = os.open(path, os.O_RDWR)
+    try:
+        assert read(path) == b""
+    finally:
+        os.close(held)

@@ -175,7 +175,7 @@ async def test_without_a_checkpoint_nothing_more_is_acknowledged(
 async def test_without_the_checkpoint_store_nothing_more_is_acknowledged(
     tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(sealer, "UNSEALED_S_MAX", 0.01)
+    monkeypatch.setattr(sealer, "UNSEALED_S_MAX", 0.3)
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
         store = ledger._parts.sealer._store

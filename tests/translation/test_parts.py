@@ -148,14 +148,15 @@ def test_arguments_of_a_cut_reply_are_read_as_far_as_they_go() -> None:
         arguments.answered("[1]", cut=False)
 
 
+words = st.text(max_size=12)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-99, 99) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
+    st.none() | st.booleans() | st.integers(-99, 99) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
 )
 
 
-@given(st.dictionaries(st.text(), json_values, max_size=4), st.data())
+@given(st.dictionaries(words, json_values, max_size=3), st.data())
 def test_an_object_has_closed_with_its_last_byte_however_it_is_cut(
     value: dict[str, Any], data: st.DataObject
 ) -> None:
