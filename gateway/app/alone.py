@@ -1,10 +1,12 @@
 """What a command does to a node whose gateway does not run: under its lock, and recorded."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
-from gateway.app.making import keep, ledger_paths, metrics_of
+from gateway.app.making import Kept, keep, ledger_paths, metrics_of
 from gateway.app.moment import RandomIds, SystemClock
 from gateway.config.settings import Paths
 from gateway.domain.errors import LedgerUnavailable
@@ -26,13 +28,20 @@ def is_running(paths: Paths) -> bool:
     return False
 
 
-async def take_alone(loaded: Loaded, data: bytes) -> Answer:
-    """Take one statement as a running gateway would; LedgerUnavailable."""
+@asynccontextmanager
+async def kept_alone(loaded: Loaded) -> AsyncIterator[Kept]:
+    """Keep the ledger of a node as its gateway would, and close it; LedgerUnavailable."""
     clock = SystemClock()
     kept = await keep(loaded, RandomIds(clock).record_id(), clock, metrics_of(loaded))
     try:
-        return await kept.stewards.take(data)
+        yield kept
     finally:
         await kept.conversations.close()
         await kept.background.drain(SETTLE_S_MAX)
         await asyncio.shield(kept.ledger.close())
+
+
+async def take_alone(loaded: Loaded, data: bytes) -> Answer:
+    """Take one statement as a running gateway would; LedgerUnavailable."""
+    async with kept_alone(loaded) as kept:
+        return await kept.stewards.take(data)

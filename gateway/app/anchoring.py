@@ -28,8 +28,7 @@ from gateway.meters.logs import logger
 from gateway.transport.anchors import Anchor, Anchored, NotAnchored
 from gateway.transport.anchors.object_lock import Bucket, ObjectLockAnchor
 from gateway.transport.anchors.witness import WitnessAnchor
-from gateway.transport.delivery import Delivery
-from gateway.transport.published import Source
+from gateway.transport.delivery import Delivery, Source
 
 ANCHORED = "anchored"
 CONTRADICTED = "anchor_contradicted"

@@ -18,7 +18,8 @@ from gateway.identity.issuers import ClaimSource, Issuer, Issuers
 from gateway.identity.jwks import SET_BYTES_MAX, JwksError, read_jwks
 from gateway.identity.token import Expected
 from gateway.meters.logs import logger
-from gateway.transport.published import NotPublished, Published, Source
+from gateway.transport.delivery import Source
+from gateway.transport.published import NotPublished, Published
 
 # WHY: a flood of tokens with unknown keys must not become a flood of questions to the issuer.
 FETCH_APART_S_MIN = 5.0

@@ -12,10 +12,9 @@ from pathlib import Path
 import msgspec
 
 from gateway.app import inbox
+from gateway.app.alone import kept_alone
 from gateway.app.inbox import Answer
 from gateway.app.loading import Loaded
-from gateway.app.making import keep, metrics_of
-from gateway.app.moment import RandomIds, SystemClock
 from gateway.app.query import Query, facts_of
 from gateway.domain.errors import GatewayError
 from gateway.ledger.ledger import Ledger
@@ -68,13 +67,8 @@ class Queries:
 
 async def record_alone(loaded: Loaded, query: Query) -> None:
     """Record a query where no gateway runs, under its lock; GatewayError."""
-    clock = SystemClock()
-    kept = await keep(loaded, RandomIds(clock).record_id(), clock, metrics_of(loaded))
-    try:
+    async with kept_alone(loaded) as kept:
         await kept.ledger.record(QUERIED, facts_of(query, os.getuid()))
-    finally:
-        await kept.conversations.close()
-        await asyncio.shield(kept.ledger.close())
 
 
 def _owner(path: Path) -> int:

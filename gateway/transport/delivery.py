@@ -1,4 +1,4 @@
-"""A small document that is handed to one stated host, such as a checkpoint to a witness.
+"""One stated host is asked, or handed a small document such as a checkpoint for a witness.
 
 It carries no byte of any request, and nothing of the environment: no proxy, no CA, no `.netrc`.
 """
@@ -16,14 +16,32 @@ from gateway.transport import tls
 from gateway.transport.call import Address
 from gateway.transport.failure import TransportFailure
 from gateway.transport.guard import SCHEMES, Guard, Lookup, Place
-from gateway.transport.published import ANYWHERE, Source
 
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_S_MAX = 5.0
-READ_S_MAX = 10.0
-TOTAL_S_MAX = 30.0
+ANYWHERE = ("0.0.0.0/0", "::/0")
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """Which host, to which addresses it may resolve, whom TLS trusts, how much is read."""
+
+    name: str
+    url: str
+    addresses: tuple[str, ...] = ()
+    ca_file: str | None = None
+    bytes_max: int
+
+
+class Patience(Struct, frozen=True):
+    """For how many seconds the host is waited for: to connect, between two reads, and in all."""
+
+    connect_s_max: float = 5.0
+    read_s_max: float = 10.0
+    total_s_max: float = 30.0
+
+
+PATIENCE = Patience()
 
 
 class NotDelivered(Exception):
@@ -53,13 +71,16 @@ class Delivery:
     and the answer is bounded.
     """
 
-    def __init__(self, source: Source, lookup: Lookup | None = None) -> None:
+    def __init__(
+        self, source: Source, lookup: Lookup | None = None, patience: Patience = PATIENCE
+    ) -> None:
         parts = urlsplit(source.url)
         self._host = parts.hostname or ""
         port = parts.port or SCHEMES[parts.scheme]
         place = Place(source.name, parts.scheme, self._host, port, source.name)
         self.authority = place.authority
         self._source = source
+        self._patience = patience
         self._guard = Guard([place], {source.name: source.addresses or ANYWHERE}, lookup)
 
     async def send(self, parcel: Parcel) -> Reply:
@@ -77,7 +98,7 @@ class Delivery:
 
         named = f"[{address.ip}]" if ":" in address.ip else address.ip
         url = httpx.URL(parcel.url).copy_with(host=named, port=address.port)
-        limits = httpx.Timeout(READ_S_MAX, connect=CONNECT_S_MAX)
+        limits = httpx.Timeout(self._patience.read_s_max, connect=self._patience.connect_s_max)
         fixed = {"host": self.authority, "accept-encoding": "identity", "user-agent": "perimeter"}
         try:
             with (
@@ -100,7 +121,7 @@ class Delivery:
             raise NotDelivered(type(error).__name__) from None
 
     def _bounded(self, reply: "httpx.Response") -> bytes:
-        body, end_s = bytearray(), time.monotonic() + TOTAL_S_MAX
+        body, end_s = bytearray(), time.monotonic() + self._patience.total_s_max
         for part in reply.iter_raw():
             body += part
             if len(body) > self._source.bytes_max or time.monotonic() > end_s:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import parsed
+from gateway.domain.approval import Action
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -80,3 +81,9 @@ def test_readme_leads_to_every_page() -> None:
     linked = set(_LINK.findall(_prose(ROOT / "README.md")))
     pages = {str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")}
     assert pages - linked == set()
+
+
+@pytest.mark.parametrize("name", ["approvals", "roles"])
+def test_what_a_person_may_sign_stands_on_the_pages_that_say_who_does(name: str) -> None:
+    page = (ROOT / "docs" / f"{name}.md").read_text()
+    assert [action for action in Action if f"`{action.value}`" not in page] == []

@@ -8,8 +8,7 @@ from gateway.audit.cosignature import cosign, cosigner_of
 from gateway.audit.tree import Proof, leaf_hash, root_of
 from gateway.transport.anchors import NotAnchored
 from gateway.transport.anchors.witness import WitnessAnchor
-from gateway.transport.delivery import Delivery, NotDelivered, Parcel
-from gateway.transport.published import Source
+from gateway.transport.delivery import Delivery, NotDelivered, Parcel, Source
 from tests.doubles.certificates import TestAuthority
 from tests.doubles.scripted_server import ScriptedServer, answering
 

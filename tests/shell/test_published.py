@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.transport.published import NotPublished, Published, Source
+from gateway.transport.delivery import Source
+from gateway.transport.published import NotPublished, Published
 from tests.doubles.certificates import TestAuthority
 from tests.doubles.issuers import a_desk
 from tests.doubles.scripted_server import ScriptedServer, answering, whole
