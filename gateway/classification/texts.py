@@ -192,7 +192,7 @@ def _join_members(
         kind = type(value)
         if kind is str:
             texts.append(key + ASSIGNS + value)
-        elif kind in _NUMBERS and abs(value) >= NUMBER_MIN:
+        elif kind in _NUMBERS and _is_long(value):
             texts.append(key + ASSIGNS + _digits(value))
         else:
             texts.append(key)
@@ -214,15 +214,19 @@ def _join_items(
             homes.append((node, index))
         elif kind is dict or kind is list:
             open_nodes.append((node, index, value))
-        elif kind in _NUMBERS and abs(value) >= NUMBER_MIN:
+        elif kind in _NUMBERS and _is_long(value):
             texts.append(_digits(value))
             homes.append((node, index))
 
 
+def _is_long(value: float) -> bool:
+    """Is it a whole number, as that of a card? A time with a fraction is none."""
+    return abs(value) >= NUMBER_MIN and value % 1 == 0
+
+
 def _digits(value: float) -> str:
     """Return a number as a person reads it: `4e15` and `4000000000000000.0` are that many."""
-    is_whole = abs(value) < FRACTION_MAX and value % 1 == 0
-    return str(int(value) if is_whole else value)
+    return str(int(value) if abs(value) < FRACTION_MAX else value)
 
 
 def _join_plain(texts: list[str], homes: list[_Home]) -> None:

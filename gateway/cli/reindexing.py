@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gateway.cli.shown import shown
 from gateway.domain.errors import LedgerUnavailable
-from gateway.ledger.facts import parts_of, rebuilt
+from gateway.ledger.facts import parts_of
+from gateway.ledger.facts_anew import rebuilt
 from gateway.ledger.paths import LedgerFolder
 
 DIFFERED = 1

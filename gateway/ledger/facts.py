@@ -6,11 +6,10 @@ was read are folded into one root, so what was counted is what that checkpoint s
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -23,11 +22,12 @@ from gateway.audit.tree import HASH_BYTES, Head, Tree, leaf_hash
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.index_file import are_files, connect, remove
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.pruning import is_pruned, read_leaves
 from gateway.ledger.reading import START, Place, Reading, Stored
 from gateway.ledger.shards import shards
 from gateway.ledger.signed import signed
 
-VERSION = 3
+VERSION = 4
 CHUNK_ENTRIES_MAX = 20_000
 HINT = "run perimeter verify"
 _TYPES = {int: "INTEGER", str: "TEXT"}
@@ -37,7 +37,7 @@ _DAYS = (
     "INSERT INTO days VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " last = excluded.last, records = records + excluded.records"
 )
-_ODD = (TypeError, ValueError, OverflowError, msgspec.MsgspecError)
+ODD = (TypeError, ValueError, OverflowError, msgspec.MsgspecError)
 # WHY: in write-ahead mode this cannot corrupt the file, only lose its newest rows.
 _MODES = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL")
 
@@ -50,7 +50,10 @@ class Part(Struct, frozen=True):
 
 
 class Covered(Struct, frozen=True):
-    """How far the index goes: the tree over what was read, the places of next and last entry."""
+    """How far the index goes: the tree over what was read, the places of next and last entry.
+
+    Of `pruned` records before that only the hashes were read.
+    """
 
     tree: Tree
     next: Place = START
@@ -58,6 +61,7 @@ class Covered(Struct, frozen=True):
     leaf: bytes = b""
     shard: int = 0
     base: int = 0
+    pruned: int = 0
 
 
 class FactsIndex:
@@ -71,7 +75,7 @@ class FactsIndex:
         """Open the index of a ledger; one that does not fit is made anew."""
         found = cls.peek(path, "rw")
         if found is not None:
-            with suppress(sqlite3.Error, OSError, *_ODD):
+            with suppress(sqlite3.Error, OSError, *ODD):
                 if found.fits(parts):
                     return found
             found.close()
@@ -86,7 +90,7 @@ class FactsIndex:
             for statement in (*_MODES, *schema(), f"PRAGMA user_version = {VERSION}"):
                 connection.execute(statement)
             connection.execute(
-                "INSERT INTO covered VALUES (1, 0, x'', ?, ?, ?, ?, x'', 0, 1, 0, 0)",
+                "INSERT INTO covered VALUES (1, 0, x'', ?, ?, ?, ?, x'', 0, 1, 0, 0, 0)",
                 (START.segment, START.offset, START.segment, START.offset),
             )
         except (sqlite3.Error, OSError) as error:
@@ -104,7 +108,7 @@ class FactsIndex:
             index = cls(connect(path, mode))
         except sqlite3.Error:
             return None
-        with suppress(sqlite3.Error, *_ODD):
+        with suppress(sqlite3.Error, *ODD):
             if index._has_the_form():
                 return index
         index.close()
@@ -126,6 +130,8 @@ class FactsIndex:
             if number > self.covered().shard:
                 assert_of(self, parts[number - 1].checkpoint)
                 self._begin(number)
+            if is_pruned(part.folder):
+                self._pass_over(part)
             while self._read_more(part.folder, part.checkpoint.size):
                 pass
 
@@ -136,8 +142,22 @@ class FactsIndex:
         with self.sql:
             self.sql.execute("BEGIN IMMEDIATE")
             if self.covered().shard < shard:
-                fresh = Covered(Tree(), START, START, b"", shard, base)
+                fresh = Covered(Tree(), START, START, b"", shard, base, covered.pruned)
                 self._cover(fresh, self.state())
+
+    def _pass_over(self, part: Part) -> None:
+        """Take the hashes of a shard whose content is gone; what it said counts nowhere."""
+        covered = self.covered()
+        if covered.tree.size:
+            return
+        tree = Tree()
+        for leaf in read_leaves(part.folder):
+            tree.append(leaf)
+        with self.sql:
+            self.sql.execute("BEGIN IMMEDIATE")
+            pruned = covered.pruned + tree.size
+            read = Covered(tree, START, START, b"", covered.shard, covered.base, pruned)
+            self._cover(read, State({}, self.state().latest_us, stopped=False))
 
     def put(self, rows: Rows) -> None:
         """Add rows; the caller has begun a transaction."""
@@ -187,7 +207,7 @@ class FactsIndex:
             self.put(facts.take())
             last = chunk[-1]
             leaf = leaf_hash(last.entry)
-            place = (covered.shard, covered.base)
+            place = (covered.shard, covered.base, covered.pruned)
             read = Covered(covered.tree, reading.end, last.place, leaf, *place)
             self._cover(read, facts.state)
         return reading.index < size
@@ -199,7 +219,7 @@ class FactsIndex:
         self.sql.execute(
             "UPDATE covered SET size = ?, frontier = ?, segment = ?, offset = ?,"
             " last_segment = ?, last_offset = ?, leaf = ?, latest_us = ?, stopped = ?,"
-            " shard = ?, base = ?",
+            " shard = ?, base = ?, pruned = ?",
             (
                 covered.tree.size,
                 b"".join(covered.tree.frontier),
@@ -212,28 +232,34 @@ class FactsIndex:
                 int(state.stopped),
                 covered.shard,
                 covered.base,
+                covered.pruned,
             ),
         )
 
     def covered(self) -> Covered:
         """Return how far the index goes."""
         row = self.sql.execute(
-            "SELECT size, frontier, segment, offset, last_segment, last_offset, leaf, shard, base"
-            " FROM covered"
+            "SELECT size, frontier, segment, offset, last_segment, last_offset, leaf, shard, base,"
+            " pruned FROM covered"
         ).fetchone()
-        size, frontier, *places, leaf, shard, base = row
+        size, frontier, *places, leaf, shard, base, pruned = row
         hashes = [frontier[at : at + HASH_BYTES] for at in range(0, len(frontier), HASH_BYTES)]
         return Covered(
-            Tree(size, hashes), Place(*places[:2]), Place(*places[2:]), leaf, shard, base
+            Tree(size, hashes), Place(*places[:2]), Place(*places[2:]), leaf, shard, base, pruned
         )
 
     def fits(self, parts: Sequence[Part]) -> bool:
-        """Is the index not ahead of the ledger, and right about its last entry?"""
+        """Is the index not ahead of the ledger, and right about its last entry?
+
+        One that counted what has been pruned since fits no more: facts go with their records.
+        """
         covered = self.covered()
         known = covered.tree.size
         if covered.shard >= len(parts) or known > parts[covered.shard].checkpoint.size:
             return False
         if covered.base != sum(one.checkpoint.size for one in parts[: covered.shard]):
+            return False
+        if covered.pruned != pruned_in(parts[: covered.shard]):
             return False
         if not known:
             return True
@@ -253,7 +279,7 @@ def schema() -> tuple[str, ...]:
         " frontier BLOB NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,"
         " last_segment INTEGER NOT NULL, last_offset INTEGER NOT NULL, leaf BLOB NOT NULL,"
         " latest_us INTEGER NOT NULL, stopped INTEGER NOT NULL, shard INTEGER NOT NULL,"
-        " base INTEGER NOT NULL)",
+        " base INTEGER NOT NULL, pruned INTEGER NOT NULL)",
         "CREATE TABLE days (day INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
         " last INTEGER NOT NULL, records INTEGER NOT NULL)",
         "CREATE TABLE opened (id TEXT PRIMARY KEY, facts BLOB NOT NULL)",
@@ -269,16 +295,9 @@ def tables() -> dict[str, tuple[str, ...]]:
     return cubes | lists | {"days": ("day", "first", "last", "records")}
 
 
-def difference(old: FactsIndex, new: FactsIndex) -> str:
-    """Return the first row in which two indexes of the same log differ; empty when none does."""
-    for name, columns in (tables() | {"opened": ("id", "facts")}).items():
-        order = ", ".join(columns)
-        query = f"SELECT {order} FROM {name} ORDER BY {order}"  # noqa: S608 - our own words
-        pairs = _paired(old.sql.execute(query), new.sql.execute(query))
-        for was, now in pairs:
-            if was != now:
-                return f"{name}: it had {_told(columns, was)}, the log gives {_told(columns, now)}"
-    return ""
+def pruned_in(parts: Sequence[Part]) -> int:
+    """Return of how many records of these shards only the hashes are left."""
+    return sum(one.checkpoint.size for one in parts if is_pruned(one.folder))
 
 
 def is_of(index: FactsIndex, checkpoint: Checkpoint) -> bool:
@@ -303,54 +322,6 @@ def parts_of(folder: LedgerFolder, vkey: str | None = None) -> tuple[Part, ...]:
     except OSError as error:
         raise LedgerUnavailable("the ledger cannot be read", hint=type(error).__name__) from None
     return (Part(first, signed(first, vkey)), *(Part(one, signed(one, None)) for one in others))
-
-
-def rebuilt(parts: Sequence[Part], path: Path) -> str:
-    """Make the index anew beside the old one, say how they differ, and take its place.
-
-    Returns the first difference; empty when there is none, or was no index to compare.
-    ChainBroken where the log is not what its checkpoints sign; then the old one stays.
-    """
-    fresh_path = path.with_name(f"{path.name}.new")
-    with closing(FactsIndex.fresh(fresh_path)) as fresh:
-        fresh.catch_up(parts)
-        assert_of(fresh, parts[-1].checkpoint)
-        said = _compared(path, parts, fresh)
-        fresh.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    remove(path)
-    fresh_path.replace(path)
-    return said
-
-
-def _compared(path: Path, parts: Sequence[Part], fresh: FactsIndex) -> str:
-    """Let the old index catch up, and compare it; one that cannot be read differs."""
-    old = FactsIndex.peek(path, "rw")
-    if old is None:
-        return "the old file is no facts index of this version" if path.exists() else ""
-    with closing(old):
-        try:
-            is_of_log = old.fits(parts)
-            if is_of_log:
-                old.catch_up(parts)
-            if not is_of_log or old.head != fresh.head:
-                return "it was made from other records than those of the log"
-            return difference(old, fresh)
-        except (sqlite3.Error, ChainBroken, *_ODD) as error:
-            return f"the old index is damaged: {type(error).__name__}"
-
-
-def _paired(was: sqlite3.Cursor, now: sqlite3.Cursor) -> Iterator[tuple[Any, Any]]:
-    while True:
-        pair = was.fetchone(), now.fetchone()
-        if pair == (None, None):
-            return
-        yield pair
-
-
-def _told(columns: tuple[str, ...], row: tuple[Any, ...] | None) -> str:
-    if row is None:
-        return "no such row"
-    return ", ".join(f"{name} {value}" for name, value in zip(columns, row, strict=True))
 
 
 def _upsert(cube: Cube) -> str:

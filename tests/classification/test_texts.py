@@ -68,11 +68,11 @@ def test_a_long_number_is_a_text_with_its_key_and_a_place() -> None:
     assert b"9999999" not in joined.buffer
 
 
-def test_a_fraction_is_read_with_its_digits_and_a_huge_one_stays_short() -> None:
-    joined = join_texts({"a": [10_000_000.5, 1e300, 9_999_999.5]})
-    assert b"10000000.5" in joined.buffer
+def test_a_whole_number_with_a_point_is_one_a_fraction_is_none_and_a_huge_one_stays_short() -> None:
+    joined = join_texts({"a": [4e15, 1e300, 1_700_000_000.25]})
+    assert b"4000000000000000\n" in joined.buffer
     assert b"1e+300" in joined.buffer
-    assert b"9999999.5" not in joined.buffer
+    assert b"1700000000" not in joined.buffer
 
 
 def test_a_key_and_its_string_read_as_one_assignment() -> None:

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from gateway.domain.errors import ChainBroken
 from gateway.ledger import facts
-from gateway.ledger.facts import FactsIndex, difference, parts_of, tables
+from gateway.ledger.facts import FactsIndex, parts_of, tables
+from gateway.ledger.facts_anew import difference
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.signed import signed
 from tests.doubles.flow_logs import CLOUD, FlowLog, a_flow_log, everyday

@@ -19,6 +19,7 @@ from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.pruning import sealed_of
 from gateway.ledger.shards import shards
 from gateway.ledger.verify import verify_folder
+from tests.doubles.gateway_folders import ran
 from tests.doubles.ledgers import (
     ORIGIN,
     SteadyClock,
@@ -108,6 +109,37 @@ async def test_the_gateway_goes_on_over_pruned_shards(chain) -> None:
         assert indexes == list(range(sum(sizes), ledger.size))
         await serve(ledger)
     check_log(chain.paths)
+
+
+@pytest.mark.parametrize("question", ["requests", "completeness", "changes"])
+async def test_the_audit_answers_over_pruned_shards_and_says_of_how_many(chain, question) -> None:
+    words = ("audit", question, "--copy", "--ledger", str(chain.paths.ledger))
+    told = ran(*words)
+    assert told.code == 0, told.err
+    pruned = sum(sealed_of(folder).size for folder in shards(chain.paths.folder)[:-1])
+    assert f"{pruned} of them pruned: only their hashes are left" in told.out
+    assert ran(*words, "--prove").code == 0
+    index = chain.paths.folder.facts.read_bytes()
+    assert ran("ledger", "reindex", str(chain.paths.ledger)).code == 0
+    assert all(one.encode() not in index for one in chain.records[:1])
+
+
+async def test_facts_that_were_counted_go_with_their_records(tmp_path: Path) -> None:
+    paths, records = a_new_ledger(tmp_path), []
+    words = ("audit", "requests", "--copy", "--ledger", str(paths.ledger))
+    async with a_boot(paths) as ledger:
+        records.append(await asked(ledger))
+        await ledger.hand_over()
+        records.append(await asked(ledger))
+    assert all(one in ran(*words).out for one in records)
+    async with a_boot(paths) as ledger:
+        await retention(tmp_path, ledger, paths).look()
+    told = ran(*words)
+    assert records[0] not in told.out
+    assert records[1] in told.out
+    assert "only their hashes are left" in told.out
+    for path in paths.ledger.glob("facts*"):
+        assert records[0].encode() not in path.read_bytes()
 
 
 async def test_content_that_is_gone_without_a_record_was_tampered_with(chain) -> None:

@@ -24,6 +24,7 @@ from gateway.cli.audit.telling import told
 from gateway.cli.audit.where import LEVEL, read_where
 from gateway.cli.shown import shown
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
+from gateway.ledger.facts import pruned_in
 
 NOT_GOOD = 1
 ROWS_LIMIT_MAX = 1_000_000
@@ -145,6 +146,8 @@ def _stands(asked: Asked) -> str:
     closed = asked.ledger.parts[:-1]
     before = sum(one.checkpoint.size for one in closed)
     after = f", after {before} in {len(closed)} closed shards" if closed else ""
+    pruned = pruned_in(closed)
+    after += f" ({pruned} of them pruned: only their hashes are left)" if pruned else ""
     return (
         f"{asked.period}; checkpoint of {stands['origin']}: {stands['size']} records{after}, "
         f"root {stands['root']}; {proof}"
