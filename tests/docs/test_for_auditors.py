@@ -2,20 +2,18 @@
 
 import argparse
 import importlib
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import COMMANDS
 from gateway.cli.audit import available
+from tests.doubles.pages import followed, shell_blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "for-auditors.md"
 OBLIGATIONS = (ROOT / "docs" / "obligations.md").read_text()
-SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"`perimeter ([a-z-]+)(?: ([a-z-]+))?[^`]*`")
 REGIMES = [
     *(f"EU AI Act, article {number}" for number in (12, 19, 26)),
@@ -26,26 +24,16 @@ DEMO = "/tmp/perimeter-audit"  # noqa: S108 - as the page says it
 
 
 def test_the_page_can_be_followed_from_top_to_bottom(tmp_path: Path) -> None:
-    blocks = SHELL.findall(PAGE.read_text())
+    blocks = shell_blocks(PAGE)
     assert len(blocks) >= 9
-    script = "\n".join(blocks).replace(DEMO, str(tmp_path / "demo"))
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "set -m\n" + script],
-        cwd=ROOT,
-        env={**os.environ, "no_proxy": "*"},
-        capture_output=True,
-        text=True,
-        timeout=480,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert done.stdout.count("zero crossings and none left EU: proven over ") == 2
-    assert "2 attempts" in done.stdout
-    assert "this reading is recorded in the ledger" in done.stdout
-    assert "recorded nowhere" in done.stdout
-    assert "claim:label says public (claimed)." in done.stdout
-    assert "the index was as the log says" in done.stdout
-    assert "whole: demo/gateway" in done.stdout
+    told = followed(blocks, DEMO, tmp_path / "demo", 480)
+    assert told.count("zero crossings and none left EU: proven over ") == 2
+    assert "2 attempts" in told
+    assert "this reading is recorded in the ledger" in told
+    assert "recorded nowhere" in told
+    assert "claim:label says public (claimed)." in told
+    assert "the index was as the log says" in told
+    assert "whole: demo/gateway" in told
 
 
 @pytest.mark.parametrize("name", sorted(available()))
