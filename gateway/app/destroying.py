@@ -17,7 +17,7 @@ def erasing_of(
     bodies = store_of(stewards.current().node.settings)
     folder = LedgerFolder(stewards.current().node.settings.paths.ledger)
     retention = Retention(
-        ledger, bodies, lambda: shards(folder)[:-1], lambda: terms_of(stewards.current()), clock
+        ledger, bodies, lambda: shards(folder), lambda: terms_of(stewards.current()), clock
     )
     retention.standing = lambda: stewards.standing
     return Erasing(ledger, Memory(conversations, bodies), retention, stewards, clock)

@@ -19,11 +19,15 @@ from gateway.ledger.bodies import BodyStore
 from gateway.ledger.files import Files
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.pruned import told_in
 from gateway.ledger.pruning import Span
 from gateway.meters.logs import logger
 from gateway.stores.standing import Standing
 
 LOOK_S = 3_600.0
+# WHY: a checkpoint is due a second after the first record that has none.
+SIGNED_S_MAX = 10.0
+SIGNED_POLL_S = 0.1
 DAY_US = 86_400_000_000
 BODIES_PRUNED = "bodies_pruned"
 PRUNED = "pruned"
@@ -31,7 +35,7 @@ PRUNE_REFUSED = "prune_refused"
 HELD = "legal_hold"
 BY_DAYS = "retention.days"
 
-Closed = Callable[[], tuple[LedgerFolder, ...]]
+Shards = Callable[[], tuple[LedgerFolder, ...]]
 
 
 class Clock(Protocol):
@@ -60,20 +64,20 @@ class Due(Struct, frozen=True):
 class Retention:
     """Looks every hour for bodies and closed shards that are over.
 
-    `closed` returns the shards that nobody writes any more.
+    `every` returns all shards in order; all but the last one are closed.
     """
 
     def __init__(
         self,
         ledger: Ledger,
         bodies: BodyStore,
-        closed: Closed,
+        every: Shards,
         terms: Callable[[], Terms],
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._bodies = bodies
-        self._closed = closed
+        self._shards = every
         self._terms = terms
         self._clock = clock
         self._refused: set[tuple[str, str]] = set()
@@ -129,8 +133,21 @@ class Retention:
             "by": why,
         }
         await self._ledger.record(PRUNED, facts)
+        if not await self._is_signed(sealed.origin):
+            # WHY: what is told under no signature excuses nothing; the next look tries again.
+            logger().error("prune_unsigned", size=str(sealed.size))
+            return
         await asyncio.to_thread(pruning.drop, due.folder, files, self._ledger.blobs)
         logger().warning(PRUNED, size=str(sealed.size))
+
+    async def _is_signed(self, origin: str) -> bool:
+        """Wait until a checkpoint covers the record that says this shard was pruned."""
+        for _ in range(round(SIGNED_S_MAX / SIGNED_POLL_S)):
+            # WHY: the ledger may have handed over since.
+            if origin in await asyncio.to_thread(told_in, self._shards()[-2:]):
+                return True
+            await asyncio.sleep(SIGNED_POLL_S)
+        return False
 
     async def _look_at_bodies(self, days: int) -> None:
         now = EPOCH + timedelta(microseconds=self._clock.now_us())
@@ -142,7 +159,7 @@ class Retention:
             await asyncio.to_thread(self._bodies.prune, due)
 
     def _due(self, before_us: int) -> Iterator[Due]:
-        for folder in self._closed():
+        for folder in self._shards()[:-1]:
             span = pruning.span_of(folder)
             if span is not None and span.last_us < before_us:
                 yield Due(folder, span, self._hold_of(span))

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from gateway.audit.canonical import EntryUnreadable, decode
-from gateway.audit.checkpoint import Vkey
+from gateway.audit.checkpoint import NOTE_CHARACTERS_MAX, NoteRefused, Vkey, parse
 from gateway.audit.ends import Ends, Next, told
 from gateway.audit.record import Admin
 from gateway.audit.tree import Head, Tree
 from gateway.audit.verify import Report, Verdict
 from gateway.domain.errors import ChainBroken
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.plain import read_plain
 from gateway.ledger.pruning import last_of, read_leaves, sealed_of
 from gateway.ledger.reading import Reading
 
@@ -30,13 +31,30 @@ class Told(Struct, frozen=True):
 
 
 def told_in(shards: Iterable[LedgerFolder]) -> dict[str, Told]:
-    """Return what the journals of these shards say of pruned ones, by origin; OSError."""
+    """Return what the journals of these shards say of pruned ones, by origin; OSError.
+
+    INVARIANT: what no checkpoint covers says nothing: anybody who may write to the folder could
+    have put it there.
+    """
     found: dict[str, Told] = {}
     for folder in shards:
+        size = _sealed_size(folder)
         for stored in Reading(folder):
+            if stored.index >= size:
+                break
             if _NAMED in stored.entry:
                 found |= _of_entry(folder.root.name, stored.index, stored.entry)
     return found
+
+
+def _sealed_size(folder: LedgerFolder) -> int:
+    """Return how many records the checkpoint of a shard covers; whoever reads on verifies it."""
+    try:
+        note = read_plain(folder.checkpoint, NOTE_CHARACTERS_MAX).decode()
+        text, _, _ = note.rpartition("\n\n")
+        return parse(text + "\n").size
+    except (NoteRefused, UnicodeDecodeError):
+        return 0
 
 
 def report_of(
@@ -107,6 +125,8 @@ def _of_entry(shard: str, index: int, entry: bytes) -> dict[str, Told]:
         return {}
     if not isinstance(record, Admin) or record.what != PRUNED:
         return {}
-    facts = record.facts
-    told = Told(shard, index, int(facts.get("size", 0)), str(facts.get("root", "")))
+    facts, size = record.facts, record.facts.get("size")
+    if not isinstance(size, int):
+        return {}
+    told = Told(shard, index, size, str(facts.get("root", "")))
     return {str(facts.get("origin", "")): told}

@@ -8,10 +8,11 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.app import retaining
 from gateway.app.retaining import DAY_US, Retention, Terms
 from gateway.audit.verify import Verdict
 from gateway.cli.verify import lines
-from gateway.ledger import pruning
+from gateway.ledger import pruning, sealer
 from gateway.ledger.bodies import BodyStore
 from gateway.ledger.files import Files
 from gateway.ledger.ledger import Ledger
@@ -52,7 +53,7 @@ def retention(root: Path, ledger: Ledger, paths: LedgerPaths) -> Retention:
     clock = SteadyClock(NOW_US + 500 * DAY_US)
     bodies = BodyStore(root / "bodies", ORIGIN)
     terms = Terms(30, 400, 183)
-    return Retention(ledger, bodies, lambda: shards(paths.folder)[:-1], lambda: terms, clock)
+    return Retention(ledger, bodies, lambda: shards(paths.folder), lambda: terms, clock)
 
 
 @pytest.fixture(scope="module")
@@ -198,3 +199,47 @@ async def test_what_no_entry_could_hold_goes_with_its_shard(tmp_path: Path) -> N
         found = ledger.reader.record_of(kept[0][0].id)
         assert ledger.personal(found.decided) == large
     check_log(paths)
+
+
+async def test_a_record_that_no_checkpoint_covers_excuses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = a_new_ledger(tmp_path)
+    async with a_boot(paths) as ledger:
+        await asked(ledger)
+        await ledger.hand_over()
+        await asked(ledger)
+    monkeypatch.setattr(sealer, "UNSEALED_S_MAX", 1_000.0)
+    async with a_boot(paths) as ledger:
+        first = shards(paths.folder)[0]
+        sealed, span = sealed_of(first), pruning.span_of(first)
+        names = {"shard": first.root.name, "origin": sealed.origin, "root": sealed.root.hex()}
+        months = dict(zip(("from", "to"), span.months, strict=True))
+        await ledger.record("pruned", {**names, **months, "size": sealed.size, "by": "x"})
+        shutil.copytree(paths.ledger, tmp_path / "copy")
+    copy = LedgerFolder(tmp_path / "copy")
+    pruning.keep_leaves(shards(copy)[0], Files())
+    pruning.drop(shards(copy)[0], Files())
+    report = verify_folder(copy.root)
+    assert (report.verdict, "no record says" in report.reason) == (Verdict.TAMPERED, True)
+
+
+async def test_nothing_goes_before_it_is_signed_that_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = a_new_ledger(tmp_path)
+    monkeypatch.setattr(retaining, "SIGNED_S_MAX", 0.2)
+    async with a_boot(paths) as ledger:
+        await asked(ledger)
+        await ledger.hand_over()
+        await asked(ledger)
+    monkeypatch.setattr(sealer, "UNSEALED_S_MAX", 1_000.0)
+    async with a_boot(paths) as ledger:
+        await retention(tmp_path, ledger, paths).look()
+        assert not pruning.is_pruned(shards(paths.folder)[0])
+    monkeypatch.undo()
+    check_log(paths)
+    async with a_boot(paths) as ledger:
+        await retention(tmp_path, ledger, paths).look()
+        assert pruning.is_pruned(shards(paths.folder)[0])
+        assert verify_folder(paths.ledger).verdict is Verdict.WHOLE

@@ -36,9 +36,8 @@ class Stage:
         self.terms = TERMS
         self.standing = Standing()
         bodies = BodyStore(root / "bodies", ORIGIN)
-        self.retention = Retention(
-            ledger, bodies, lambda: (closed,), lambda: self.terms, self.clock
-        )
+        every = (closed, LedgerFolder(ledger.blobs.parent))
+        self.retention = Retention(ledger, bodies, lambda: every, lambda: self.terms, self.clock)
         self.retention.standing = lambda: self.standing
 
     def later(self, days: int) -> None:
