@@ -2,7 +2,12 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.classification.classify import classify
-from gateway.classification.signals import KINDS_NAMED_MAX, finding_signals, signals
+from gateway.classification.signals import (
+    KINDS_NAMED_MAX,
+    finding_signals,
+    raising_kinds,
+    signals,
+)
 from gateway.domain.caller import Caller, Repo, RepoRegistry
 from gateway.domain.decision import Classification, Finding, Trust
 from gateway.domain.errors import Malformed
@@ -234,3 +239,14 @@ def test_what_a_steward_allowed_raises_nothing_also_by_count_or_kind() -> None:
     allowed = [replace(a_finding("a"), allowed=True), replace(a_tag(1), allowed=True)]
     raises = COUNTING | {"secrets/a": WORDS.parse("restricted")}
     assert finding_signals(allowed, [], raises, {"contacts": 1}) == ()
+
+
+def test_the_kinds_that_raise_are_those_that_make_a_signal() -> None:
+    allowed = Finding("secrets", "aws", "/x", 0, 9, allowed=True)
+    tag = Finding("secrets", "guess", "/x", 0, 9, tag_only=True)
+    found = Finding("secrets", "pat", "/x", 0, 9)
+    label = Vocabulary(("public", "internal")).top
+    raises = {"secrets": label, "failed": label}
+    assert raising_kinds((allowed, tag), raises) == frozenset()
+    assert raising_kinds((allowed, tag, found), raises) == {("secrets", "pat")}
+    assert raising_kinds((tag,), {**raises, "secrets/guess": label}) == {("secrets", "guess")}
