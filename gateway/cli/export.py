@@ -144,7 +144,7 @@ def shard_sources(
         origin = read_plain(shard.origin, LINE_BYTES_MAX).decode().strip()
         name = FIRST if shard == folder else shard.root.name
         own = SigningKey(origin, key.private)
-        yield name, Source(shard, own, cosigned_of(shard), witnesses, opened)
+        yield name, Source(shard, own, cosigned_of(shard), witnesses, opened, folder.blobs)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from gateway.audit.tiles import ENTRIES
 from gateway.export.manifest import Manifest, Selected, seal
 from gateway.export.report import report
 from gateway.export.selection import Asked, Chosen, Selection, chosen, select
+from gateway.export.spilled import write_blob
 from gateway.export.static_log import CHECKPOINT, latest, write_tiles
 from gateway.export.tally import Tally
 from gateway.ledger import documents
@@ -37,7 +38,8 @@ Opened = Callable[[Record], object]
 class Source(Struct, frozen=True):
     """The log that is exported: where it lies, its key, what witnesses signed of it, their keys.
 
-    `opened` returns the personal fields of a record; with it, the export is a full one.
+    `opened` returns the personal fields of a record; with it, the export is a full one. `blobs` is
+    the folder of what no entry could hold, which all shards of a ledger share.
     """
 
     folder: LedgerFolder
@@ -45,6 +47,7 @@ class Source(Struct, frozen=True):
     cosigned: Sequence[tuple[int, str]] = ()
     witnesses: Sequence[str] = ()
     opened: Opened | None = None
+    blobs: Path | None = None
 
 
 class About(Struct, frozen=True):
@@ -106,6 +109,7 @@ def _write_records(source: Source, selection: Selection, tally: Tally, out: Path
         for one in chosen(source.folder, selection):
             record = tally.read(one)
             file.write(_line(one))
+            write_blob(record, source.blobs or source.folder.blobs, out)
             records += 1
             if source.opened is not None and one.inside:
                 _write_opened(out, one, record, source.opened(record))

@@ -10,6 +10,10 @@ from gateway.domain.errors import LedgerUnavailable
 from gateway.export.bundle import About, Source, seal_bundle, write_bundle
 from gateway.export.ocsf import Event, events
 from gateway.export.selection import HINT, NOTHING, Asked
+from gateway.export.static_log import CHECKPOINT, write_static_log
+from gateway.ledger.plain import read_plain
+from gateway.ledger.pruning import is_pruned
+from gateway.ledger.verify import LINE_BYTES_MAX
 
 SHARDS = "SHARDS.json"
 
@@ -19,15 +23,20 @@ def write_bundles(
 ) -> str:
     """Write the export into a new folder and return its digest, that of what names the rest.
 
-    Of one shard the folder is its bundle; of several it has a folder for each, by name. Blocks.
+    Of one shard the folder is its bundle; of several it has a folder for each, by name. A pruned
+    shard is there as its hashes, whatever the time: what it held when is known no more. Blocks.
     OSError, LedgerUnavailable, ChainBroken.
     """
     if len(sources) == 1:
         _, source = sources[0]
         return seal_bundle(source, write_bundle(source, asked, about, out), out)
     digests: dict[str, str] = {}
+    pruned: dict[str, str] = {}
     for name, source in sources:
         place = out / name
+        if is_pruned(source.folder):
+            pruned[name] = _write_hashes(source, place)
+            continue
         try:
             manifest = write_bundle(source, asked, about, place)
         except LedgerUnavailable as error:
@@ -36,9 +45,16 @@ def write_bundles(
         digests[name] = seal_bundle(source, manifest, place)
     if not digests:
         raise LedgerUnavailable(NOTHING, hint=HINT)
-    data = msgspec.json.format(msgspec.json.encode(digests, order="sorted")) + b"\n"
+    data = msgspec.json.format(msgspec.json.encode(digests | pruned, order="sorted")) + b"\n"
     (out / SHARDS).write_bytes(data)
     return digest_of(data)
+
+
+def _write_hashes(source: Source, place: Path) -> str:
+    """Write a pruned shard as tiles, and return the digest of its checkpoint, which signs them."""
+    write_static_log(source.folder, place)
+    (place / "vkey").write_bytes(read_plain(source.folder.vkey, LINE_BYTES_MAX))
+    return digest_of((place / CHECKPOINT).read_bytes())
 
 
 def all_events(

@@ -329,6 +329,7 @@ class Story:
         self.boot: str | None = None
         self.stored: set[str] = set()
         self.named: dict[str, int] = {}
+        self.blobs: dict[str, int] = {}
         self.latest_us = 0
         self.created: dict[str, Any] = {}
         self.begun_earlier = 0
@@ -353,7 +354,16 @@ class Story:
             raise ValueError("its id has not the form of an id")
         reads = {"admin": self.admin, "decided": self.decided, "attempted": self.attempted}
         reads.get(record["type"], self.settled)(index, record)
+        self.spilled(index, record.get("sealed"))
         self.counts[record["type"]] += 1
+
+    def spilled(self, index: int, sealed: dict[str, Any] | None) -> None:
+        """Take note of the ciphertext that lies beside the log, by its digest."""
+        if sealed is None or "blob" not in sealed:
+            return
+        if DIGEST.fullmatch(sealed["blob"]) is None:
+            raise ValueError("it names a blob without a digest")
+        self.blobs.setdefault(sealed["blob"], index)
 
     def same_boot(self, boot: str) -> None:
         """Was it written by the gateway that had started last?"""
@@ -790,6 +800,7 @@ class Verification:
         raise_first(walk.differs, walk.missing, walk.rule, fault)
         self.check_creation(walk.story)
         self.check_documents(walk.story, bundle)
+        self.check_blobs(walk.story)
         return walk.story
 
     def check_creation(self, story: Story) -> None:
@@ -822,6 +833,27 @@ class Verification:
                     index, f"record {index}: the document {printable(digest)} is missing"
                 )
         self.report["documents"] = len(story.named)
+
+    def check_blobs(self, story: Story) -> None:
+        """Is the ciphertext that is here what the records say? It may be gone, as pruning does."""
+        found = 0
+        for digest, index in story.blobs.items():
+            path = self.folder / "blobs" / digest.removeprefix("sha256:")
+            if not os.path.lexists(path):
+                continue
+            try:
+                right = Bundle.digest(path) == digest[7:]
+            except OSError:
+                right = False
+            if not right:
+                raise Tampered(index, f"record {index}: its blob is not what its digest says")
+            found += 1
+        self.report |= {"blobs": found, "blobs_missing": len(story.blobs) - found}
+        if found < len(story.blobs):
+            missing = len(story.blobs) - found
+            self.limits.append(
+                f"{missing} blobs of personal fields, which records name, are not here"
+            )
 
 
 def raise_first(*faults: Tampered | None) -> None:

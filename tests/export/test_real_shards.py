@@ -2,22 +2,28 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gateway.audit import checkpoint
+from gateway.audit.canonical import digest_of
 from gateway.audit.checkpoint import NoteRefused, parse, parse_vkey, vkey_of
 from gateway.audit.cosignature import text_of
+from gateway.audit.record import Personal
 from gateway.cli.export import shard_sources
+from gateway.domain.errors import ChainBroken
 from gateway.export.bundle import About
 from gateway.export.chain import write_bundles
 from gateway.export.selection import Asked
 from gateway.export.static_log import write_static_log
 from gateway.ledger import pruning, signing
 from gateway.ledger.files import Files
+from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
 from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, serve
-from tests.doubles.records import NOW_US
+from tests.doubles.records import NOW_US, a_person
 from tests.doubles.static_logs import judged
 
 pytestmark = pytest.mark.anyio
@@ -99,3 +105,84 @@ async def test_a_pruned_shard_is_written_as_its_hashes_and_told_of_as_pruned(
     report = judged(tmp_path / "first", "--told-by", tmp_path / "later", vkey=vkey)
     assert report["verdict"] == "whole", report
     assert report["pruned_as_told_by"] is not None
+
+
+async def test_what_no_entry_could_hold_goes_along_sealed_and_is_checked(tmp_path: Path) -> None:
+    """In the first shard and in the next, whose blobs lie in the folder of the first."""
+    paths, large = a_new_ledger(tmp_path / "gw"), a_large_person()
+    async with a_boot(paths) as ledger:
+        await serve(ledger, large)
+        await ledger.hand_over()
+        await serve(ledger, large)
+    out = exported(paths, tmp_path / "out")
+    kept = {path.name for path in paths.folder.blobs.iterdir()}
+    gone = {path.name: path for path in out.glob("*/blobs/*")}
+    assert gone.keys() == kept
+    assert len(kept) >= 4
+    assert not any(b"canary" in path.read_bytes() for path in out.rglob("*") if path.is_file())
+    for folder in (path.parent for path in out.glob("*/blobs")):
+        report = judged(folder, vkey=None)
+        told = (report["verdict"], report["blobs"] > 0, report["blobs_missing"])
+        assert told == ("whole", True, 0), report
+
+
+async def test_a_blob_that_was_changed_names_the_record_and_one_that_is_gone_is_told(
+    tmp_path: Path,
+) -> None:
+    paths = a_new_ledger(tmp_path / "gw")
+    async with a_boot(paths) as ledger:
+        before, after = a_request(ledger, a_large_person())
+        await ledger.append([before[0]])
+        await ledger.append([(record, None) for record, _ in [*before[1:], *after]])
+    [source] = paths.folder.blobs.iterdir()
+    out = exported(paths, tmp_path / "out")
+    [copy] = out.glob("blobs/*")
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    report = judged(out, vkey=None)
+    assert (report["verdict"], report["first_bad"]) == ("tampered", 3), report
+    assert "its blob is not what its digest says" in report["reason"]
+    copy.unlink()
+    assert "is not the file that was exported" in judged(out, vkey=None)["reason"]
+    source.write_bytes(b"x")
+    with pytest.raises(ChainBroken, match="is not what its digest says"):
+        exported(paths, tmp_path / "bent")
+    source.unlink()
+    report = judged(exported(paths, tmp_path / "without"), vkey=None)
+    assert (report["verdict"], report["blobs_missing"]) == ("whole", 1), report
+    assert any("are not here" in one for one in report["limits"])
+
+
+async def test_a_pruned_shard_stays_in_an_export_as_its_hashes(tmp_path: Path) -> None:
+    paths = a_new_ledger(tmp_path / "gw")
+    async with a_boot(paths) as ledger:
+        await serve(ledger, a_large_person())
+        await ledger.hand_over()
+        first, _ = shards(paths.folder)
+        sealed = pruning.keep_leaves(first, Files())
+        told = {"origin": sealed.origin, "size": sealed.size, "root": sealed.root.hex()}
+        await ledger.record("pruned", {"shard": "0001", **told})
+        await serve(ledger, a_large_person())
+        pruning.drop(first, Files())
+    check_log(paths)
+    out = exported(paths, tmp_path / "out")
+    named = msgspec.json.decode((out / "SHARDS.json").read_bytes())
+    assert len(named) == 2
+    assert named["0001"] == digest_of((out / "0001" / "checkpoint").read_bytes())
+    [later] = [out / name for name in named if name != "0001"]
+    assert judged(later, vkey=None)["verdict"] == "whole"
+    report = judged(out / "0001", "--told-by", later, vkey=None)
+    assert (report["verdict"], report["records"], report["size"]) == ("whole", 0, sealed.size)
+    assert report["pruned_as_told_by"] is not None
+    assert not (out / "0001" / "blobs").exists()
+
+
+def a_large_person() -> Personal:
+    """Somebody of whom more is told than an entry can hold."""
+    return replace(a_person(), metadata={"user_id": "x" * 60_000})
+
+
+def exported(paths: LedgerPaths, out: Path) -> Path:
+    key = signing.load(paths.signing_key)
+    write_bundles(list(shard_sources(paths.folder, key)), Asked(), ABOUT, out)
+    return out
