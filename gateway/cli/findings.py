@@ -1,4 +1,4 @@
-"""`perimeter findings RECORD`: what the detectors found in a request, by fingerprint, no text."""
+"""`perimeter findings RECORD`: what the detectors found, by fingerprint; recorded first."""
 
 import argparse
 import sqlite3
@@ -6,15 +6,20 @@ import sys
 from pathlib import Path
 
 from gateway.app.making import ledger_paths
+from gateway.app.query import Query
+from gateway.cli.audit import telling
 from gateway.cli.shown import shown, unusable
 from gateway.config.node import load_node
 from gateway.domain.decision import Finding
+from gateway.domain.errors import GatewayError
 from gateway.ledger.ledger import field_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reader import Reader
 from gateway.ledger.subject_keys import KeyGone, SealBroken, open_keys
 
 UNKNOWN = 1
+QUESTION = "findings"
+ONE = "one record"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0, 1 when there is no such record or it is erased, 2 when it cannot be read."""
+    """Return 0, 1 when there is no such record or it is erased, 2 when it cannot be read.
+
+    INVARIANT: nothing that was sealed is shown before the ledger has it that it was read.
+    """
     settings = load_node(arguments.node).settings
     try:
-        found = Reader(LedgerFolder(settings.paths.ledger)).record_of(arguments.record)
+        folder = LedgerFolder(settings.paths.ledger)
+        found = Reader(folder).record_of(arguments.record)
         if found is None or found.decided.sealed is None:
             print("perimeter: the ledger has no such record", file=sys.stderr)
             return UNKNOWN
@@ -36,14 +45,19 @@ def run(arguments: argparse.Namespace) -> int:
             personal = keys.open_sealed(found.decided.sealed, field_of(found.decided))
         finally:
             keys.close()
+        telling.record(folder, arguments.node, _query(found.decided.id, len(personal.findings)))
     except KeyGone:
         print("perimeter: who asked this was erased, and the findings with him", file=sys.stderr)
         return UNKNOWN
-    except (SealBroken, OSError, ValueError, sqlite3.Error) as error:
+    except (SealBroken, OSError, ValueError, sqlite3.Error, GatewayError) as error:
         return unusable(error)
     for finding in personal.findings:
         print(shown(_line(finding)))
     return 0
+
+
+def _query(record: str, rows: int) -> Query:
+    return Query(question=QUESTION, period=ONE, record=record, rows=rows)
 
 
 def _line(finding: Finding) -> str:

@@ -1,14 +1,19 @@
 """Where no gateway runs, a reading is recorded by the command itself, of a copy, or refused."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from gateway.app.making import ledger_paths
 from gateway.audit.record import Admin
 from gateway.cli.audit import telling
+from gateway.config.node import load_node
 from tests.doubles.flow_logs import a_flow_log
 from tests.doubles.gateway_folders import Template, ran
 from tests.doubles.ledger_sight import records
+from tests.doubles.ledgers import a_boot, a_request
+from tests.doubles.records import a_person
 from tests.doubles.running_gateway import RunningGateway
 
 BACKENDS = {"home": ("vllm", "http://127.0.1.1:9", "on_prem")}
@@ -65,3 +70,30 @@ def test_a_gateway_that_does_not_answer_is_as_none(tmp_path: Path, monkeypatch) 
     assert "no gateway has taken it" in told.err
     assert told.out == ""
     assert list(paths.folder.queries.iterdir()) == []
+
+
+def test_findings_are_shown_to_nobody_before_the_ledger_has_it(idle, monkeypatch) -> None:
+    name = asyncio.run(a_request_of(idle))
+    shown = ran("findings", name, "--node", str(idle.node))
+    assert shown.code == 0, shown.err
+    assert len(shown.out.splitlines()) == len(a_person().findings) > 0
+    facts = [one.facts for one in records(idle) if isinstance(one, Admin)]
+    [told] = [one for one in facts if one.get("question") == "findings"]
+    assert (told["record"], told["rows"]) == (name, len(a_person().findings))
+    assert str(told["by"]).startswith("uid:")
+    assert ran("verify", str(idle.ledger)).code == 0
+    words = ("--ledger", str(idle.ledger), "--node", str(idle.node))
+    assert "findings" in ran("audit", "readers", *words).out
+    monkeypatch.setattr(telling, "ANSWER_S_MAX", 0.1)
+    monkeypatch.setattr(telling, "_is_held", lambda _: True)
+    refused = ran("findings", name, "--node", str(idle.node))
+    assert (refused.code, refused.out) == (2, "")
+
+
+async def a_request_of(node: RunningGateway) -> str:
+    """Write one request with findings into the ledger of a node, as its gateway would."""
+    paths = ledger_paths(load_node(node.node).settings.paths)
+    async with a_boot(paths) as ledger:
+        before, after = a_request(ledger, a_person())
+        await ledger.append([*before, *after])
+        return before[0][0].id

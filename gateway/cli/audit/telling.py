@@ -27,15 +27,18 @@ def told(arguments: argparse.Namespace, asked: Asked, answer: Answer) -> str:
     """Record the reading and return what is said of that; LedgerUnavailable where it cannot be."""
     if arguments.copy:
         return COPY
-    folder = asked.ledger.folder
-    query = _query(arguments, asked, answer)
+    record(asked.ledger.folder, arguments.node, _query(arguments, asked, answer))
+    return RECORDED
+
+
+def record(folder: LedgerFolder, node: Path | None, query: Query) -> None:
+    """Have the gateway record a reading, or do it where none runs; GatewayError where it cannot."""
     if _is_held(folder):
         _hand(folder, query)
-    elif arguments.node is not None:
-        _alone(arguments.node, folder, query)
+    elif node is not None:
+        _alone(node, folder, query)
     else:
         raise LedgerUnavailable("this reading would not be recorded, so it is refused", hint=HINT)
-    return RECORDED
 
 
 def _alone(node: Path, folder: LedgerFolder, query: Query) -> None:
