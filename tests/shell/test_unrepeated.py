@@ -9,13 +9,16 @@ from gateway.transport.unrepeated import unrepeated
 
 pytestmark = pytest.mark.anyio
 SECRET = "sk-0123456789"
+ISSUED = "sk-proj-sk-proj-0123456789abcdef"
+SHOWN = (("authorization", f"Bearer {ISSUED}"),)
 SENT = (("content-type", "application/json"), ("authorization", f"Bearer {SECRET}"))
 
 
 class Answered:
     headers: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, step: int = 1_000) -> None:
+        self.step = step
         self.status = status
         self.body = body
         self.abandoned = False
@@ -24,7 +27,8 @@ class Answered:
         return self.body[:bytes_max]
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        yield self.body
+        for at in range(0, len(self.body), self.step):
+            yield self.body[at : at + self.step]
 
     def abandon(self) -> None:
         self.abandoned = True
@@ -56,3 +60,35 @@ async def test_other_words_and_other_replies_stay_as_they_are() -> None:
     assert [part async for part in reply.chunks()] == [b"no"]
     reply.abandon()
     assert told.abandoned
+
+
+@pytest.mark.parametrize("step", [*range(1, 40), 1_000])
+async def test_a_stream_that_repeats_it_tells_it_to_nobody_however_it_is_cut(step: int) -> None:
+    told = (
+        f'data: {{"a": "sk-proj-"}}\n\ndata: {{"error": "{ISSUED}{ISSUED}"}}\n\nsk-proj-'.encode()
+    )
+    answered = Answered(200, told, step)
+    reply = unrepeated(answered, SHOWN)
+    heard = [part async for part in reply.chunks()]
+    assert b"".join(heard) == told.replace(ISSUED.encode(), b"***")
+    assert b"" not in heard
+    assert answered.abandoned
+
+
+async def test_an_error_in_a_whole_reply_of_success_tells_it_to_nobody() -> None:
+    reply = unrepeated(Answered(200, f'{{"error": "{ISSUED}"}}'.encode()), SHOWN)
+    assert await reply.read(1_000) == b'{"error": "***"}'
+
+
+async def test_an_event_leaves_at_once_and_who_leaves_early_closes_the_connection() -> None:
+    events = [b'data: {"s": "sk-proj"}\n\n', b"data: [DONE]\n\n"]
+    answered = Answered(200, b"".join(events), len(events[0]))
+    parts = unrepeated(answered, SHOWN).chunks()
+    assert await anext(parts) == events[0]
+    await parts.aclose()
+    assert answered.abandoned
+
+
+async def test_what_a_model_says_keeps_words_that_somebody_made_a_key_of() -> None:
+    whole = Answered(200, b"use local-model here")
+    assert unrepeated(whole, (("authorization", "Bearer local-model"),)) is whole
