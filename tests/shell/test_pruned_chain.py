@@ -1,7 +1,9 @@
 """A chain of shards of which some were pruned: whole, in use, and convicting who does it alone."""
 
 import asyncio
+import re
 import shutil
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from msgspec.structs import replace
 
 from gateway.app import retaining
 from gateway.app.retaining import DAY_US, Retention, Terms
+from gateway.audit.canonical import decode
+from gateway.audit.record import Admin, Record
 from gateway.audit.verify import Verdict
 from gateway.cli.verify import lines
 from gateway.ledger import pruning, sealer
@@ -18,6 +22,7 @@ from gateway.ledger.files import Files
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.pruning import sealed_of
+from gateway.ledger.reader import Reader
 from gateway.ledger.shards import shards
 from gateway.ledger.verify import verify_folder
 from tests.doubles.gateway_folders import ran
@@ -118,11 +123,21 @@ async def test_the_audit_answers_over_pruned_shards_and_says_of_how_many(chain, 
     told = ran(*words)
     assert told.code == 0, told.err
     pruned = sum(sealed_of(folder).size for folder in shards(chain.paths.folder)[:-1])
-    assert f"{pruned} of them pruned: only their hashes are left" in told.out
+    assert f"{pruned} of them pruned: only their hashes are left, as record" in told.out
+    named = re.findall(r"record (\d+)", told.out.partition("only their hashes are left")[2])
+    by = {int(one): record_at(chain.paths, int(one)) for one in named}
+    assert len(by) == 2
+    assert all(isinstance(one, Admin) and one.what == "pruned" for one in by.values())
     assert ran(*words, "--prove").code == 0
     index = chain.paths.folder.facts.read_bytes()
     assert ran("ledger", "reindex", str(chain.paths.ledger)).code == 0
     assert all(one.encode() not in index for one in chain.records[:1])
+
+
+def record_at(paths: LedgerPaths, number: int) -> Record:
+    [stored] = islice(Reader(paths.folder).entries(number), 1)
+    assert stored.index == number
+    return decode(stored.entry)
 
 
 async def test_facts_that_were_counted_go_with_their_records(tmp_path: Path) -> None:
