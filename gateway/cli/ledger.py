@@ -8,11 +8,14 @@ from gateway.app.making import ledger_paths
 from gateway.app.moment import SystemClock
 from gateway.cli import changing, reindexing
 from gateway.cli.erase import add_signed, signed
+from gateway.cli.shown import shown
 from gateway.config.node import load_node
 from gateway.domain.approval import Action
 from gateway.export.static_log import write_static_log
 from gateway.ledger.create import create
 from gateway.ledger.paths import LedgerFolder
+from gateway.ledger.pruning import is_pruned
+from gateway.ledger.shards import shards
 
 PRUNE_HOURS = 24.0
 
@@ -66,6 +69,11 @@ def _prune(arguments: argparse.Namespace) -> int:
 
 
 def _tiles(arguments: argparse.Namespace) -> int:
-    sealed = write_static_log(LedgerFolder(arguments.ledger), arguments.out)
-    print(f"{sealed.origin}: {sealed.size} records as tiles, up to the latest checkpoint")
+    folder = LedgerFolder(arguments.ledger)
+    sealed = write_static_log(folder, arguments.out)
+    what = "hashes of pruned records" if is_pruned(folder) else "records"
+    print(f"{sealed.origin}: {sealed.size} {what} as tiles, up to the latest checkpoint")
+    for shard in shards(folder)[1:]:
+        # WHY: each shard is a log of its own; whoever names the first must not think it was all.
+        print(f"not in it: {shown(shard.root)}, a later shard and a log of its own")
     return 0

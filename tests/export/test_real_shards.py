@@ -22,6 +22,7 @@ from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
+from tests.doubles.gateway_folders import ran
 from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, serve
 from tests.doubles.records import NOW_US, a_person
 from tests.doubles.static_logs import judged
@@ -165,6 +166,14 @@ async def test_a_pruned_shard_stays_in_an_export_as_its_hashes(tmp_path: Path) -
         await serve(ledger, a_large_person())
         pruning.drop(first, Files())
     check_log(paths)
+    said = ran("ledger", "tiles", str(paths.ledger), str(tmp_path / "tiles"))
+    assert (said.code, said.err) == (0, "")
+    assert f"{sealed.size} hashes of pruned records as tiles" in said.out
+    [_, other] = shards(paths.folder)
+    assert f"not in it: {other.root}, a later shard" in said.out
+    alone = ran("ledger", "tiles", str(other.root), str(tmp_path / "later"))
+    assert " records as tiles" in alone.out
+    assert "not in it" not in alone.out
     out = exported(paths, tmp_path / "out")
     named = msgspec.json.decode((out / "SHARDS.json").read_bytes())
     assert len(named) == 2
