@@ -39,8 +39,10 @@ async def test_an_idle_log_grows_and_is_sealed(tmp_path: Path, monkeypatch) -> N
     async with a_boot(paths, Options(heartbeat_s=OFTEN)) as ledger:
         await serve(ledger)
         await until_told(paths, 3)
-        await asyncio.sleep(0.05)
-        assert check_log(paths).size > 8
+        # WHY: a busy machine makes a checkpoint later; only that it is made is promised here.
+        async with asyncio.timeout(10):
+            while check_log(paths).size <= 8:  # noqa: ASYNC110 - no event tells of it
+                await asyncio.sleep(0.05)
     report = check_log(paths)
     assert (report.gaps, report.unsealed) == (0, 0)
     assert told(paths)[-1] == "stopped"
