@@ -21,6 +21,15 @@ BucketName = Annotated[str, form(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "ledger-an
 Prefix = Annotated[str, form(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", "perimeter")]
 Block = Annotated[str, Meta(examples=["10.0.0.0/8"])]
 
+Addresses = Annotated[
+    tuple[Block, ...],
+    Meta(
+        max_length=LIST_MAX,
+        description="CIDR blocks to which the host must resolve; none: anywhere.",
+    ),
+]
+CaFile = Annotated[Path | None, Meta(description="PEM file of the CA; without it the public ones.")]
+
 
 class Witness(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A witness: it signs a checkpoint of which it was shown that the log only grew."""
@@ -35,16 +44,8 @@ class Witness(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     key: Annotated[
         Text, Meta(description="Its public key, as `perimeter witness create` prints it.")
     ]
-    addresses: Annotated[
-        tuple[Block, ...],
-        Meta(
-            max_length=LIST_MAX,
-            description="CIDR blocks to which the host must resolve; none: anywhere.",
-        ),
-    ] = ()
-    ca_file: Annotated[
-        Path | None, Meta(description="PEM file of the CA; without it the public ones.")
-    ] = None
+    addresses: Addresses = ()
+    ca_file: CaFile = None
 
 
 class ObjectLock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -73,16 +74,8 @@ class ObjectLock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Literal["COMPLIANCE", "GOVERNANCE"],
         Meta(description="COMPLIANCE: nobody removes it. GOVERNANCE: who has the right to."),
     ] = "COMPLIANCE"
-    addresses: Annotated[
-        tuple[Block, ...],
-        Meta(
-            max_length=LIST_MAX,
-            description="CIDR blocks to which the host must resolve; none: anywhere.",
-        ),
-    ] = ()
-    ca_file: Annotated[
-        Path | None, Meta(description="PEM file of the CA; without it the public ones.")
-    ] = None
+    addresses: Addresses = ()
+    ca_file: CaFile = None
 
 
 class Anchors(Struct, frozen=True, forbid_unknown_fields=True):
