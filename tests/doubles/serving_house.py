@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.cli.mock_backend.server import DIALECTS
+from gateway.surfaces.surface import SURFACES
 from tests.doubles.raw_http import Field, Heard, Line, ask, request
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.scripted_engine import RunningEngine
@@ -29,6 +30,10 @@ class Form(Struct, frozen=True):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def surface(self) -> str:
+        return SURFACES[self.path].name
 
     def body(self, text: str = "hello", model: str = "code", **more: Any) -> dict[str, Any]:
         body = {"model": model, "messages": [{"role": "user", "content": text}], **more}

@@ -50,13 +50,18 @@ BODIES = {
 
 
 class Served(Struct, frozen=True):
-    """One path of a surface."""
+    """One path of a surface, and the door before it."""
 
     name: str
     template: str
+    door: str = ""
 
     def __str__(self) -> str:
-        return self.template.strip("/").replace("/", "_")
+        return f"{self.door}{self.template}".strip("/").replace("/", "_")
+
+    @property
+    def surface(self) -> str:
+        return self.name
 
     def path(self, model: str = "code") -> str:
         path = self.template.replace("{model}", model)
@@ -79,8 +84,16 @@ class Served(Struct, frozen=True):
         """Send a request of that key, and return what came back, whatever it is."""
         key: Field = ("authorization", f"Bearer {house.gateway.keys[repo]}")
         raw = msgspec.json.encode(self.body() if body is None else body)
-        path = prefix + self.path()
+        path = prefix + self.door + self.path()
         return ask(house.url, request("POST", path, raw, (JSON, key, *fields)))
 
 
 EVERY = [Served(surface.name, surface.path) for surface in SURFACES.values()]
+# Behind each door: the model in the body, in the path, and a prompt that came packed.
+_BEHIND = (
+    "/v1/chat/completions",
+    "/v1beta/models/{model}:generateContent",
+    "/model/{model}/invoke",
+)
+DOORS = ("/r/website", "/l/public", "/v1/route")
+BEHIND = [Served(SURFACES[path].name, path, door) for door in DOORS for path in _BEHIND]

@@ -1,0 +1,209 @@
+"""On which surfaces each adversarial case is to be shown, and on which a test shows it.
+
+`CASES` says where a case is real: on every surface, on those that do something, on some by name, or
+on none, and why. `tests/house/test_adversaries.py` holds it against
+the tests that bear the case's number: one of them alone must go over all of these surfaces.
+
+What a test goes over is read from its `parametrize` marks and nothing else: the values of the
+parameters in `STANDING`. A value stands for the surface in its attribute `surface`; for a path of
+the table alone, and not for the others of that surface, where it has a `template`; for the surfaces
+of a dialect where it is a dialect's name. A value that stands for nothing fails. So does a
+parameter that the test never reads.
+
+To widen a case: let one test of its number take `surface` from `tests.doubles.surfaces_asked`
+(`EVERY`, through a gateway), `row` from `tests.doubles.every_surface` (with the vendors' errors),
+or `dialect` from `BODIES` of `tests.flow.test_adversaries_surfaces` (in process), and say here
+where it is real. With PERIMETER_UPDATE_GOLDENS=1 the house test writes the column of the page.
+"""
+
+import dis
+from collections.abc import Callable, Iterable, Iterator
+from itertools import starmap
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.dialects import DIALECTS
+from gateway.domain.request import Operation
+from gateway.surfaces.surface import SURFACES
+
+NAMES = frozenset(surface.name for surface in SURFACES.values())
+# What may stand before the path of any surface.
+DOORS = frozenset({"/r/", "/l/", "/v1/route"})
+STANDING = ("surface", "row", "dialect", "form")
+
+
+class Where(Struct, frozen=True):
+    """Where a case is real, in words and as names of surfaces and doors."""
+
+    said: str
+    names: frozenset[str] = frozenset()
+
+
+EVERYWHERE = Where("every surface", NAMES)
+EVERY_DOOR = Where("every surface, every door", NAMES | DOORS)
+
+
+def nowhere(why: str) -> Where:
+    return Where(f"no surface: {why}")
+
+
+def that(words: str, *operations: Operation) -> Where:
+    """Return the surfaces that ask an engine for one of these."""
+    found = (one for one in SURFACES.values() if DIALECTS[one.dialect].operation in operations)
+    return Where(f"every surface that {words}", frozenset(one.name for one in found))
+
+
+def only(*names: str) -> Where:
+    assert names
+    assert NAMES.issuperset(names)
+    return Where(", ".join(names), frozenset(names))
+
+
+NOT_JUDGED = nowhere("not judged yet")
+COUNTING = that("counts", Operation.COUNT)
+
+CASES: dict[str, Where] = {
+    "1": EVERYWHERE,
+    "2": EVERYWHERE,
+    "3": EVERYWHERE,
+    "4": EVERYWHERE,
+    "5": EVERYWHERE,
+    "6": EVERYWHERE,
+    "7": EVERYWHERE,
+    "8": EVERYWHERE,
+    "9": EVERYWHERE,
+    "10": EVERYWHERE,
+    "11": EVERYWHERE,
+    "12": NOT_JUDGED,
+    "13": NOT_JUDGED,
+    "14": EVERYWHERE,
+    "15": NOT_JUDGED,
+    "16": EVERYWHERE,
+    "17": NOT_JUDGED,
+    "18": NOT_JUDGED,
+    "19": NOT_JUDGED,
+    "20": EVERYWHERE,
+    "21": NOT_JUDGED,
+    "22": NOT_JUDGED,
+    "23": only("responses", "input_tokens"),
+    "24": NOT_JUDGED,
+    "25": EVERYWHERE,
+    "26": NOT_JUDGED,
+    "27": NOT_JUDGED,
+    "28": EVERYWHERE,
+    "29": NOT_JUDGED,
+    "30": NOT_JUDGED,
+    "31": NOT_JUDGED,
+    "32": nowhere("a region is a fact of an offering; no request names one"),
+    "33": nowhere("a region is a fact of an offering; no request names one"),
+    "34": nowhere("a profile is a fact of an offering; one in a request is case 31"),
+    "35": nowhere("host and path are facts of a backend; a location in a request is case 31"),
+    "36": nowhere("a host is a fact of a backend; no request names one"),
+    "37": NOT_JUDGED,
+    "38": NOT_JUDGED,
+    "39": NOT_JUDGED,
+    "40": NOT_JUDGED,
+    "41": NOT_JUDGED,
+    "42": nowhere("what is tried are paths that are none"),
+    "43": nowhere("what is tried are paths that are none"),
+    "44": NOT_JUDGED,
+    "45": NOT_JUDGED,
+    "46": NOT_JUDGED,
+    "47": NOT_JUDGED,
+    "48": NOT_JUDGED,
+    "48b": NOT_JUDGED,
+    "48c": NOT_JUDGED,
+    "48d": NOT_JUDGED,
+    "49": NOT_JUDGED,
+    "50": NOT_JUDGED,
+    "51": NOT_JUDGED,
+    "52": NOT_JUDGED,
+    "53": NOT_JUDGED,
+    "54": NOT_JUDGED,
+    "55": NOT_JUDGED,
+    "56": NOT_JUDGED,
+    "57": NOT_JUDGED,
+    "58": NOT_JUDGED,
+    "59": NOT_JUDGED,
+    "60": NOT_JUDGED,
+    "61": NOT_JUDGED,
+    "62": NOT_JUDGED,
+    "63": NOT_JUDGED,
+    "64": NOT_JUDGED,
+    "65": NOT_JUDGED,
+    "66": NOT_JUDGED,
+    "67": NOT_JUDGED,
+    "68": NOT_JUDGED,
+    "69": NOT_JUDGED,
+    "70": NOT_JUDGED,
+    "71": NOT_JUDGED,
+    "72": EVERYWHERE,
+    "73": NOT_JUDGED,
+    "74": NOT_JUDGED,
+    "75": NOT_JUDGED,
+    "76": NOT_JUDGED,
+    "77": NOT_JUDGED,
+    "78": NOT_JUDGED,
+    "79": NOT_JUDGED,
+    "80": NOT_JUDGED,
+    "81": NOT_JUDGED,
+    "82": NOT_JUDGED,
+    "83": NOT_JUDGED,
+    "84": NOT_JUDGED,
+    "85": NOT_JUDGED,
+    "86": NOT_JUDGED,
+    "87": NOT_JUDGED,
+    "88": NOT_JUDGED,
+    "89": EVERYWHERE,
+    "90": NOT_JUDGED,
+}
+
+
+def shown_by(test: Callable[..., Any]) -> frozenset[str]:
+    """Return the surfaces and doors that a test goes over, by its marks alone."""
+    read = {one.argval for one in dis.get_instructions(test) if one.opname.startswith("LOAD_")}
+    read |= {name for pair in read if isinstance(pair, tuple) for name in pair}
+    stood = frozenset(
+        name
+        for parameter, values in _parameters(test)
+        if parameter in STANDING and parameter in read
+        for value in values
+        for name in _stands_for(value)
+    )
+    return stood | {name for name in NAMES if _paths(name) <= stood}
+
+
+def _parameters(test: Callable[..., Any]) -> Iterator[tuple[str, list[Any]]]:
+    for mark in getattr(test, "pytestmark", ()):
+        if mark.name != "parametrize":
+            continue
+        told, rows = mark.args[0], list(mark.args[1])
+        names = [one.strip() for one in told.split(",")] if isinstance(told, str) else list(told)
+        columns = starmap(_row, ((names, row) for row in rows))
+        yield from zip(names, map(list, zip(*columns, strict=True)), strict=True)
+
+
+def _row(names: list[str], row: Any) -> Iterable[Any]:
+    """Return the values of one row, whether it is a `pytest.param`, a tuple or a lone value."""
+    if hasattr(row, "values") and hasattr(row, "marks"):
+        return row.values
+    return (row,) if len(names) == 1 else row
+
+
+def _stands_for(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        names = {one.name for one in SURFACES.values() if one.dialect == value}
+        assert names, f"{value} is the dialect of no surface"
+        return names
+    door = getattr(value, "door", "")
+    if door:
+        return {next(one for one in DOORS if f"{door}/".startswith(one))}
+    path = getattr(value, "template", "")
+    assert value.surface in NAMES
+    assert not path or path in SURFACES
+    return {path or value.surface}
+
+
+def _paths(name: str) -> frozenset[str]:
+    return frozenset(path for path, one in SURFACES.items() if one.name == name)
