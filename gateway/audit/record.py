@@ -203,7 +203,8 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     were masked, `reply_restored` how many placeholders became again what they stand for,
     `reply_cut` before which kind it ended, `reply_not_verified` which
     detectors failed. `reply_body` is for the reply what `body` is for a request. `took_us` is the
-    time since the request had come in.
+    time since the request had come in. `usage_estimated` says that `usage` is no figure of the
+    engine's, which told none or did not come to it, but made of what was sent and heard.
     """
 
     id: str
@@ -234,6 +235,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_restored: int | UnsetType = UNSET
     reply_body: str | UnsetType = UNSET
     took_us: int | UnsetType = UNSET
+    usage_estimated: bool | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):

@@ -176,5 +176,6 @@ def _unmapped(decided: Decided, settled: Settled | None) -> Event:
             "outcome": str(settled.outcome),
             "zone": settled.zone,
             "cost_microusd": settled.cost_microusd,
+            "usage_estimated": settled.usage_estimated or False,
         }
     return told

@@ -24,6 +24,7 @@ from gateway.domain.grant import Grant
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
+from gateway.flow.estimating import estimated
 from gateway.flow.hearing import Hearing
 from gateway.flow.house import House
 from gateway.flow.opening import kept_findings
@@ -54,6 +55,7 @@ class Docket:
         self._salt = house.ids.salt()
         self._reply_hash = hashlib.sha256(self._salt)
         self._reply_bytes = 0
+        self._sent_bytes = 0
         self._last: asyncio.Task[Receipt] | None = None
         self._opened = False
         self._settled = False
@@ -110,6 +112,7 @@ class Docket:
     async def attempted(self, candidate: Candidate, prepared: Prepared, number: int) -> None:
         """Make the attempt durable, with the decision if this is the first; then it may be sent."""
         salt = self._house.ids.salt()
+        self._sent_bytes = len(prepared.call.body)
         attempted = Attempted(
             id=self.id,
             ts_us=self._house.clock.now_us(),
@@ -227,7 +230,7 @@ class Docket:
 
     def _settlement(self, outcome: OutcomeKind, status: int | None, error: str | None) -> Settled:
         served = self._served.offering if self._served is not None else None
-        usage, attested = self._usage, self._attested
+        usage, attested = self._used(outcome), self._attested
         now_us, began_us = self._house.clock.now_us(), self._received_us
         return told_of_reply(
             self.watch,
@@ -252,8 +255,22 @@ class Docket:
                 observed_region=UNSET if attested is None else attested.region or UNSET,
                 attestation=UNSET if attested is None else attested.verdict,
                 took_us=max(0, now_us - began_us) if began_us else UNSET,
+                usage_estimated=True if self._is_untold(outcome) else UNSET,
             ),
         )
+
+    def _is_untold(self, outcome: OutcomeKind) -> bool:
+        """Did a reply that was heard end without its engine telling what it used?"""
+        if self._served is None or self.hearing is None:
+            return False
+        ended = outcome is OutcomeKind.COMPLETED or self._stop is not None
+        return self._usage is None or not ended
+
+    def _used(self, outcome: OutcomeKind) -> Tokens | None:
+        """Return what the engine told, or an estimate where it told less than there was."""
+        if self.hearing is None or not self._is_untold(outcome):
+            return self._usage
+        return estimated(self._usage, self._sent_bytes, self.hearing.said_bytes)
 
     def _reply_commitment(self) -> str:
         """Return the same form as `canonical.commit`, made while the reply went by."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.classification.turns import Turns, Words, called, turns_of
 from gateway.domain.dialect import Dialect, Reader
-from gateway.domain.event import Event, TextDelta, ToolCallBegan, ToolCallDelta
+from gateway.domain.event import Event, TextDelta, ThinkingDelta, ToolCallBegan, ToolCallDelta
 from gateway.domain.request import Body, Operation
 
 ARGUMENTS_CHARS_MAX = 1024 * 1024
@@ -20,13 +20,13 @@ REPLIES = frozenset({Operation.GENERATE, Operation.COMPLETE})
 class Hearing:
     """One reply as it goes by: a hash of its words that runs, and its calls.
 
-    `others` hear the other replies that were asked for with it.
+    `others` hear the other replies that were asked for with it, `said_bytes` counts what was said.
 
     Of words nothing is kept. Arguments of calls are kept until the end, ARGUMENTS_CHARS_MAX of all
     of them; a call over that is not known again.
     """
 
-    __slots__ = ("_arguments", "_before", "_left", "_names", "_words", "others")
+    __slots__ = ("_arguments", "_before", "_left", "_names", "_said", "_words", "others")
 
     def __init__(self, turns: Turns, replies: int = 1) -> None:
         self.others = tuple(Hearing(turns) for _ in range(1, replies))
@@ -35,9 +35,16 @@ class Hearing:
         self._names: dict[int, str] = {}
         self._arguments: dict[int, list[str]] = {}
         self._left = ARGUMENTS_CHARS_MAX
+        self._said = 0
+
+    @property
+    def said_bytes(self) -> int:
+        """How many bytes of words, reasoning and arguments were heard, in every reply."""
+        return self._said + sum(other.said_bytes for other in self.others)
 
     def hear(self, event: Event) -> None:
         """Take one event that the client gets."""
+        self._said += _size(event)
         if isinstance(event, TextDelta):
             for words in self._words:
                 words.add(event.text)
@@ -68,6 +75,16 @@ class Hearing:
         ]
         beside = [one for other in self.others for one in other.hashes()]
         return tuple(dict.fromkeys([*filter(None, texts), *calls, *beside]))
+
+
+def _size(event: Event) -> int:
+    if isinstance(event, TextDelta | ThinkingDelta):
+        said = event.text
+    elif isinstance(event, ToolCallDelta):
+        said = event.fragment
+    else:
+        return 0
+    return len(said) if said.isascii() else len(said.encode(errors="replace"))
 
 
 class Ear(Protocol):

@@ -75,6 +75,7 @@ def _outcome(settled: Settled) -> dict[str, Any]:
         "attestation": settled.attestation or None,
         "observed_region": settled.observed_region or None,
         "usage": settled.usage,
+        "usage_estimated": settled.usage_estimated or False,
         "cost_microusd": settled.cost_microusd,
         "stop": settled.stop,
         "losses": settled.losses,

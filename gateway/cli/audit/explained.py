@@ -85,7 +85,8 @@ def _place(one: Attempted, zone: Zone | None) -> str:
 def _ended(settled: Settled) -> Iterator[str]:
     if settled.usage is not None:
         used = settled.usage
-        yield f"Tokens: {used.input_tokens} in, {used.output_tokens} out."
+        by = ", estimated: the engine told none at the end" if settled.usage_estimated else ""
+        yield f"Tokens: {used.input_tokens} in, {used.output_tokens} out{by}."
     if settled.took_us:
         yield f"It took {settled.took_us // 1000} ms."
     for one in settled.tried:
