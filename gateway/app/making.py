@@ -30,6 +30,7 @@ from gateway.app.node_secret import (
 )
 from gateway.app.recalling import Keeper, open_conversations
 from gateway.app.residency import ResidencyWatch, asking, subjects_of
+from gateway.app.rewrapping import finish_rewrapping
 from gateway.app.stewards import Stewards
 from gateway.app.worlds import CurrentWorld
 from gateway.backends import BACKENDS
@@ -193,6 +194,7 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     )
     paths = ledger_paths(loaded.node.settings.paths)
     ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
+    await finish_rewrapping(paths, ledger)
     background, openings = Background(), Openings()
     stewards, digests = await open_stewards(loaded, ledger, clock, openings)
     stewards.count_with(metrics)

@@ -33,6 +33,7 @@ ADMIN_KINDS = frozenset(
         "clock_stepped",
         "heartbeat",
         "key_rotated",
+        "wrapping_key_rotated",
         "hand_over_asked",
         "shard_closed",
         "carried",

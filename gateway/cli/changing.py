@@ -1,8 +1,11 @@
-"""`perimeter ledger rotate-key` and `hand-over`: the next key, and the next shard."""
+"""`perimeter ledger rotate-key`, `rewrap` and `hand-over`: the next keys, and the next shard."""
 
 import argparse
 import asyncio
+import os
 
+from gateway.app.alone import rewrap_alone
+from gateway.app.loading import load_all
 from gateway.app.making import ledger_paths
 from gateway.app.moment import RandomIds, SystemClock
 from gateway.config.node import load_node
@@ -25,6 +28,14 @@ def rotate_key(arguments: argparse.Namespace) -> int:
         raise LedgerUnavailable("the new key cannot be written", hint=hint) from None
     print(f"public key: {key.vkey}")
     print("the next start announces it in the log; then both keys sign until the shard is closed")
+    return 0
+
+
+def rewrap(arguments: argparse.Namespace) -> int:
+    """Wrap the subject keys of a stopped gateway anew; return 0. LedgerUnavailable."""
+    loaded = load_all(arguments.node, os.environ, SystemClock().now().date())
+    print(f"wrapped by: {asyncio.run(rewrap_alone(loaded))}")
+    print("copies of the subject keys open with the former key: destroy both, or keep both")
     return 0
 
 

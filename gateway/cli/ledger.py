@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--inception", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
     for name, purpose in (
         ("rotate-key", "make a new signing key, which the next start announces"),
+        ("rewrap", "wrap the subject keys of a stopped gateway under a new wrapping key"),
         ("hand-over", "close the shard of a stopped gateway's ledger and begin the next"),
     ):
         acted = actions.add_parser(name, help=purpose)
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps = {
         "create": _create,
         "rotate-key": changing.rotate_key,
+        "rewrap": changing.rewrap,
         "hand-over": changing.hand_over,
         "tiles": _tiles,
         "reindex": reindexing.run,

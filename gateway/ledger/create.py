@@ -14,6 +14,7 @@ from gateway.ledger.files import Files
 from gateway.ledger.founding import Founder
 from gateway.ledger.naming import record_id
 from gateway.ledger.paths import LedgerPaths
+from gateway.ledger.rewrapping import WrappingFiles
 from gateway.ledger.signers import Signers
 from gateway.ledger.subject_keys import SubjectKeys
 from gateway.ledger.wrapping import Wrapper
@@ -65,7 +66,7 @@ def _create(paths: LedgerPaths, origin: str, now_us: int, inception: date) -> Vk
 def _wrapper(paths: LedgerPaths, files: Files) -> Wrapper:
     """Return the key that wraps the subject keys, made where neither is there yet."""
     if paths.wrapping.exists() or paths.subject_keys.exists():
-        return wrapping.load(paths.wrapping)
+        return WrappingFiles(paths, files).in_use()
     return wrapping.make(paths.wrapping, files)
 
 

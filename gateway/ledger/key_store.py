@@ -26,6 +26,10 @@ PRAGMA user_version = {VERSION};
 """
 
 
+class KeysUnreadable(sqlite3.DatabaseError):
+    """A key in the store cannot be unwrapped: it is damaged, or another key wrapped it."""
+
+
 def is_made(path: Path) -> bool:
     """Is there a store already?"""
     return path.exists() and path.stat().st_size > 0
@@ -43,6 +47,27 @@ def is_ours(connection: sqlite3.Connection) -> bool:
     """Is the store of this version? Older ones were never in production."""
     found: tuple[int] = connection.execute("PRAGMA user_version").fetchone()
     return found == (VERSION,)
+
+
+def wrapped_by(connection: sqlite3.Connection) -> str:
+    """Return the id of the key that wraps everything in the store."""
+    found: tuple[str] = connection.execute("SELECT wrapped_by FROM pepper").fetchone()
+    return found[0]
+
+
+def assert_wrapped_by(connection: sqlite3.Connection, key_id: str) -> None:
+    """Raise KeysUnreadable when another key wraps the store by now.
+
+    INVARIANT: nothing is ever added under a key that the store names no more.
+    """
+    if wrapped_by(connection) != key_id:
+        raise KeysUnreadable("another key wraps the store by now")
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Return how many keys of subjects and months there are."""
+    found: tuple[int] = connection.execute("SELECT COUNT(*) FROM keys").fetchone()
+    return found[0]
 
 
 def connect(path: Path) -> sqlite3.Connection:

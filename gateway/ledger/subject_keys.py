@@ -26,7 +26,10 @@ from msgspec.structs import replace
 from gateway.audit.record import Personal, Sealed
 from gateway.domain.errors import LedgerUnavailable
 from gateway.ledger import blobs, key_store, wrapping
+from gateway.ledger.files import Files
+from gateway.ledger.key_store import KeysUnreadable
 from gateway.ledger.paths import LedgerPaths
+from gateway.ledger.rewrapping import WrappingFiles
 from gateway.ledger.wrapping import WrapBroken, Wrapper
 
 KEYS_CACHED_MAX = 10_000
@@ -36,7 +39,6 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _ID_BYTES = 16
 _PEPPER_BYTES = 32
-_PEPPER = b"pepper"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,10 +48,6 @@ class KeyGone(LookupError):
 
 class SealBroken(ValueError):
     """The sealed fields do not belong here, or were changed."""
-
-
-class KeysUnreadable(sqlite3.DatabaseError):
-    """A key in the store cannot be unwrapped: it is damaged, or another key wrapped it."""
 
 
 class Field(Struct, frozen=True):
@@ -95,7 +93,8 @@ class Erasure(Struct, frozen=True):
 
 def open_keys(paths: LedgerPaths, origin: str) -> "SubjectKeys":
     """Open the subject keys of a log with the key that wraps them; LedgerUnavailable."""
-    keys = SubjectKeys.open(paths.subject_keys, origin, wrapping.load(paths.wrapping))
+    wrapper = WrappingFiles(paths, Files()).in_use()
+    keys = SubjectKeys.open(paths.subject_keys, origin, wrapper)
     keys.blobs = paths.folder.blobs
     return keys
 
@@ -128,7 +127,7 @@ class SubjectKeys:
         self._cached: OrderedDict[tuple[str, str], tuple[SubjectKey, float]] = OrderedDict()
         self._known: OrderedDict[str, tuple[Subject, float]] = OrderedDict()
         row = connection.execute("SELECT value FROM pepper").fetchone()
-        self._pepper: bytes = self._unwrap(row[0], _PEPPER)
+        self._pepper: bytes = self._unwrap(row[0], wrapping.PLACE_OF_PEPPER)
 
     @classmethod
     def make(cls, path: Path, origin: str, wrapper: Wrapper) -> "SubjectKeys":
@@ -136,7 +135,7 @@ class SubjectKeys:
         if key_store.is_made(path):
             return cls.open(path, origin, wrapper)
         connection = key_store.make(path)
-        pepper = wrapper.wrap(os.urandom(_PEPPER_BYTES), _PEPPER)
+        pepper = wrapper.wrap(os.urandom(_PEPPER_BYTES), wrapping.PLACE_OF_PEPPER)
         connection.execute("INSERT INTO pepper VALUES (1, ?, ?)", (pepper, wrapper.id))
         return cls(connection, origin, wrapper)
 
@@ -336,6 +335,7 @@ class SubjectKeys:
         if row is not None:
             key = self._unwrap(row[1], wrapping.place_of_key(row[0], pseudonym, month))
             return SubjectKey(row[0], AESGCM(key), pseudonym, fresh=not row[2])
+        key_store.assert_wrapped_by(self._sql, self._wrapper.id)
         key_id, key = self._chance(_ID_BYTES).hex(), self._chance(_KEY_BYTES)
         wrapped = self._wrapper.wrap(key, wrapping.place_of_key(key_id, pseudonym, month))
         self._sql.execute(
@@ -349,6 +349,7 @@ class SubjectKeys:
         row = self._row_of(subject)
         if row is not None:
             return str(row[0])
+        key_store.assert_wrapped_by(self._sql, self._wrapper.id)
         pseudonym = self._chance(_ID_BYTES).hex()
         secret = self._wrapper.wrap(self._chance(_KEY_BYTES), wrapping.place_of_secret(pseudonym))
         self._sql.execute(

@@ -99,6 +99,10 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
+# To what the key of the hashes of names is bound; a store has one.
+PLACE_OF_PEPPER = b"pepper"
+
+
 # INVARIANT: a wrapped key opens at its own place alone: nobody can put one in place of another.
 def place_of_key(key_id: str, pseudonym: str, month: str) -> bytes:
     """Return to what the key of a subject and month is bound."""

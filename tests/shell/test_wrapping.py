@@ -10,8 +10,8 @@ from gateway.domain.errors import LedgerUnavailable
 from gateway.ledger import wrapping
 from gateway.ledger.create import create
 from gateway.ledger.files import Files
-from gateway.ledger.key_store import VERSION
-from gateway.ledger.subject_keys import Field, KeysUnreadable, SubjectKeys, open_keys
+from gateway.ledger.key_store import VERSION, KeysUnreadable
+from gateway.ledger.subject_keys import Field, SubjectKeys, open_keys
 from gateway.ledger.wrapping import FileWrapper, WrapBroken
 from tests.doubles.ledgers import INCEPTION, ORIGIN, a_boot, a_new_ledger, ledger_paths, serve
 from tests.doubles.records import NOW_US, a_person
