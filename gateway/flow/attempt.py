@@ -20,10 +20,9 @@ from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
 from gateway.flow.provider_id import provider_id
 from gateway.flow.restoring import Restoring
-from gateway.flow.stopping import stopped
+from gateway.flow.stopping import is_stopped
 from gateway.flow.watching import Watch
 from gateway.flow.whereabouts import Whereabouts
-from gateway.routing.plan import ZONE_CLOSED
 from gateway.transport.call import HttpReply
 from gateway.transport.failure import TransportFailure
 
@@ -86,7 +85,7 @@ class Try:
         """Record, then send, then listen until the reply is sure to be one."""
         await self._docket.attempted(self._candidate, self._prepared, self._number)
         self._started_us = self._house.clock.now_us()
-        why = stopped(self._house, self._docket, self.zone)
+        why = self._prepared.call.stopped()
         if why:
             return self._not_sent(why)
         reply: HttpReply | None = None
@@ -112,16 +111,16 @@ class Try:
 
     def failed(self, failure: Failure) -> Failure:
         """Note that the attempt failed, and return the failure as it is told."""
-        if failure.detail == ZONE_CLOSED and not failure.sent:
-            return self._not_sent()
+        if is_stopped(failure):
+            return self._not_sent(failure.detail)
         failure = replace(failure, first_token_seen=self._first_token_us is not None)
         self._end(Outcome(OutcomeKind.FAILED, failure, status=failure.status))
         if failure.kind in {FailureKind.UNREACHABLE, FailureKind.TIMED_OUT}:
             self._house.health.rest(self._candidate.offering.backend, failure.kind)
         return failure
 
-    def _not_sent(self, why: str = ZONE_CLOSED) -> Failure:
-        """Note that a person stopped it before anything left; the engine is not to blame."""
+    def _not_sent(self, why: str) -> Failure:
+        """Note that it was stopped before anything left; the engine is not to blame."""
         failure = Failure(FailureKind.UNREACHABLE, sent=False, detail=why)
         self._end(Outcome(OutcomeKind.FAILED, failure))
         return failure

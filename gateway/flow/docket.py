@@ -18,7 +18,7 @@ from gateway.audit.record import (
     Tried,
 )
 from gateway.domain.attestation import Attested
-from gateway.domain.decision import Facts
+from gateway.domain.decision import Decision, Facts
 from gateway.domain.errors import ConversationsUnavailable
 from gateway.domain.grant import Grant
 from gateway.domain.money import Tokens
@@ -82,6 +82,11 @@ class Docket:
         return self._decided.id
 
     @property
+    def decision(self) -> Decision:
+        """What policy answered."""
+        return self._decided.decision
+
+    @property
     def facts(self) -> Facts | None:
         """What was decided about; None where policy did not speak."""
         return self._decided.facts
@@ -101,7 +106,7 @@ class Docket:
     @property
     def obligations(self) -> tuple[str, ...]:
         """What policy obliges to."""
-        return self._decided.decision.obligations
+        return self.decision.obligations
 
     @property
     def is_open(self) -> bool:

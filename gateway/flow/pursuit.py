@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -25,11 +26,11 @@ from gateway.flow.leaving import closed
 from gateway.flow.ports import World
 from gateway.flow.prepare import Border, Prepared, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
+from gateway.flow.stopping import Ground, is_stopped
 from gateway.flow.watching import Orders
-from gateway.policy.evaluate import decide
-from gateway.policy.program import Asks, Program
+from gateway.policy.program import Program
 from gateway.routing.fallback import error_after, may_continue
-from gateway.routing.plan import ZONE_CLOSED
+from gateway.routing.plan import RESTING, ZONE_CLOSED
 from gateway.transport.failure import TransportFailure
 
 OBLIGATIONS_HEADER = "x-perimeter-obligations"
@@ -39,6 +40,7 @@ ROUNDS_MAX = 2
 RETRY_WAIT_S = 0.25
 RETRY_WAIT_S_MAX = 2.0
 VERBATIM_STREAM = "verbatim_stream"
+CHANGED_WORDS = "What this request was decided on has changed meanwhile; ask again"
 CUT_WORDS = "The zone that answered was closed; the reply ends here."
 AGAIN = frozenset({FailureKind.RATE_LIMITED, FailureKind.OVERLOADED})
 
@@ -58,6 +60,8 @@ class Pursuit:
         answering = dialect.answering
         self._dialect: Dialect = dialect if answering is None else answering(envelope.body)
         self._failures: list[Failure] = []
+        self._lost: list[str] = []
+        self._ground = Ground(house, world, docket, ask)
         self._unable: CannotExpress | None = None
         self._passes = passing(world.program.passes, docket.obligations)
         docket.orders = orders_of(world.program)
@@ -83,7 +87,9 @@ class Pursuit:
                 await asyncio.sleep(wait_s)
             # INVARIANT: before each attempt the current snapshot may remove a candidate; it never
             # adds one.
-            if self._is_out(candidate):
+            why = self._why_out(candidate)
+            if why:
+                self._lost += [] if why == RESTING else [why]
                 continue
             try:
                 prepared = self._prepared(candidate)
@@ -98,9 +104,7 @@ class Pursuit:
             self._failures.append(got)
             if not may_continue(got):
                 break
-        if self._failures:
-            raise error_after(tuple(self._failures))
-        raise self._unable or NoHealthyBackend("What may answer this request is not available now.")
+        raise self._nothing_left()
 
     def _candidates(self) -> Iterator[tuple[Candidate, float]]:
         """Yield the route, then what asked to be tried again; each with the seconds to wait."""
@@ -114,29 +118,23 @@ class Pursuit:
                     again.append((candidate, RETRY_WAIT_S if asked is None else asked))
         yield from again[: ROUNDS_MAX - 1]
 
-    def _is_out(self, candidate: Candidate) -> bool:
-        """Does what is known by now take this candidate away?"""
-        now, grants = self._house.worlds.now(), self._docket.grants
-        moment = self._house.clock.now()
-        if now.fleet.rests(candidate.offering) or not now.grants_still(grants, moment):
-            return True
-        if (
-            now.program is self._world.program
-            and now.fleet.catalogue is self._world.fleet.catalogue
-        ):
-            return False
-        # WHY: what no rule asked for then is not among the facts; unknown is not allowed.
-        if _asks_for_more(self._world.program.asks, now.program.asks):
-            return True
-        facts = self._docket.facts
-        if facts is None:
-            return True
-        redacted = self._docket.is_redacted
-        boundary = decide(now.program, facts, moment, grants, redacted=redacted).boundary
-        return (
-            candidate.zone not in boundary
-            or candidate.offering not in now.fleet.catalogue.offerings
-        )
+    def _why_out(self, candidate: Candidate) -> str:
+        """Return what takes this candidate away by now; empty where nothing does."""
+        if why := self._ground.lost(candidate):
+            return why
+        return RESTING if self._house.worlds.now().fleet.rests(candidate.offering) else ""
+
+    def _nothing_left(self) -> GatewayError:
+        """Return what the caller hears when nobody has answered: of engines, or of what changed."""
+        failures = tuple(one for one in self._failures if not is_stopped(one))
+        if failures:
+            return error_after(failures)
+        if self._unable is not None:
+            return self._unable
+        lost = dict.fromkeys((*self._lost, *(one.detail for one in self._failures)))
+        if lost:
+            return NoHealthyBackend(f"{CHANGED_WORDS} ({', '.join(lost)}).")
+        return NoHealthyBackend("What may answer this request is not available now.")
 
     def _prepared(self, candidate: Candidate) -> Prepared:
         """Return the call for a candidate; CannotExpress where its engine cannot be told."""
@@ -153,7 +151,9 @@ class Pursuit:
                 no_store=Obligation.NO_STORE in self._docket.obligations,
             ),
         )
-        prepared = replace(prepared, losses=closed((*self._docket.stripped, *prepared.losses)))
+        losses = closed((*self._docket.stripped, *prepared.losses))
+        call = replace(prepared.call, stopped=partial(self._ground.lost, candidate))
+        prepared = replace(prepared, call=call, losses=losses)
         if self._world.program.on_loss == "refuse":
             refuse_losses(prepared)
         return prepared
@@ -263,13 +263,6 @@ def orders_of(program: Program) -> Orders | None:
     if not program.replies:
         return None
     return Orders(program.replies, frozenset(name for name in program.raises if "/" in name))
-
-
-def _asks_for_more(then: Asks, now: Asks) -> bool:
-    """Do rules ask now for what was not gathered then?"""
-    counts = now.counts and not then.counts
-    fewer = now.keys <= then.keys and now.clients <= then.clients
-    return counts or not (fewer and set(now.paths) <= set(then.paths))
 
 
 def _asks_for_another_try(failure: Failure) -> bool:

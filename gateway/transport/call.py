@@ -1,15 +1,21 @@
 """A request to an engine, complete and not yet sent, and the one interface of every client."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from msgspec import Struct
 
 
+def may_go() -> str:
+    """Return that nothing stops it: what carries nothing of a request."""
+    return ""
+
+
 class HttpCall(Struct, frozen=True):
     """Method, path, headers (lower-case names) and body, for the backend named.
 
-    No URL: the host comes from the fleet file, by the backend's name.
+    No URL: the host comes from the fleet file, by the backend's name. `stopped()` is asked once
+    more before it goes: it says in a word why it shall not, and nothing where it may.
     """
 
     backend: str
@@ -17,6 +23,7 @@ class HttpCall(Struct, frozen=True):
     path: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    stopped: Callable[[], str] = may_go
 
 
 class Address(Struct, frozen=True):

@@ -53,6 +53,10 @@ class Http1Connector:
         """Send to that address and wait for the head; raises TransportFailure."""
         head = http1_head.encode(call, self._host)
         connection = await self._lease(address, timeouts)
+        # INVARIANT: what was stopped while it waited for a connection sends nothing on it.
+        if why := call.stopped():
+            connection.abort()
+            raise failed(FailureKind.UNREACHABLE, why, sent=False)
         idle_s = timeouts.idle_ms / MS
         try:
             connection.begin(timeouts.total_ms / MS)

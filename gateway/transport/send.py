@@ -191,7 +191,8 @@ class Sender:
         """Send to the first address that takes the connection; the one that did last goes first.
 
         INVARIANT: a zone that was closed while a name was resolved or a credential fetched gets
-        nothing; probes, which carry nothing, name none.
+        nothing, nor one that policy or a grant has taken away by then; probes, which carry nothing,
+        name none.
         """
         access = await self._accessed(call.backend)
         call = msgspec.structs.replace(call, headers=self._fields(call, access))
@@ -199,8 +200,8 @@ class Sender:
         good = self._last_good.get(call.backend)
         tried = sorted(addresses, key=lambda address: address != good)[:DIALLED_MAX]
         for address in tried:
-            if zone in self.closed():
-                raise failed(FailureKind.UNREACHABLE, CLOSED, sent=False)
+            if why := CLOSED if zone in self.closed() else call.stopped():
+                raise failed(FailureKind.UNREACHABLE, why, sent=False)
             try:
                 reply = await connector.send(call, timeouts, address)
             except Mispinned as stranger:

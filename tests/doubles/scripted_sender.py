@@ -53,9 +53,14 @@ class ScriptedSender:
         self.sent: list[tuple[str, HttpCall]] = []
         self.proxies: dict[str, str] = {}
         self.trace = trace if trace is not None else []
+        # What happens while a name is looked up.
+        self.resolving: Callable[[str], None] = lambda _backend: None
 
     async def send(self, candidate: Candidate, route: Route, call: HttpCall) -> ScriptedReply:
         assert candidate in route.candidates
+        self.resolving(call.backend)
+        if why := call.stopped():
+            raise TransportFailure(Failure(FailureKind.UNREACHABLE, sent=False, detail=why))
         self.sent.append((candidate.zone, call))
         self.trace.append(f"sent:{call.backend}")
         answer = self.answers[call.backend].pop(0)

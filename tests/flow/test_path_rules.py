@@ -102,8 +102,10 @@ async def test_what_a_new_policy_asks_of_paths_is_not_answered_from_old_facts() 
     original = stage.sender.send
 
     async def send(*said: Any) -> Any:
-        stage.worlds.world = replace(world, program=more)
-        return await original(*said)
+        try:
+            return await original(*said)
+        finally:
+            stage.worlds.world = replace(world, program=more)
 
     stage.sender.send = send
     await asked(stage, "dev/x")

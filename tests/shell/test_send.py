@@ -130,27 +130,6 @@ async def test_adv_51_the_checked_address_is_dialled_and_the_name_stays_the_host
         assert f"host: engine.test:{server.address.port}\r\n" in request
 
 
-async def test_a_zone_that_is_closed_while_a_name_is_resolved_gets_nothing() -> None:
-    async with ScriptedServer(answering(whole(), whole())) as server:
-        shell = Shell(a_target(server))
-        closed: set[str] = set()
-        resolve = shell.guard.resolve
-
-        async def resolving(backend: str) -> tuple[Address, ...]:
-            found = await resolve(backend)
-            closed.add("on_prem")
-            return found
-
-        shell.sender.closed = lambda: closed
-        shell.guard.resolve = resolving
-        with pytest.raises(TransportFailure) as stopped:
-            await shell.sender.send(a_candidate(), a_route(), a_call())
-        failure = stopped.value.failure
-        assert (failure.detail, failure.sent) == ("zone_closed", False)
-        assert server.peers == []
-        assert (await shell.sender.probe("vllm", "/health")).status == 200
-
-
 async def test_after_a_breach_not_even_a_lawful_request_goes_there() -> None:
     async with ScriptedServer(answering(whole())) as server:
         shell = Shell(a_target(server))
@@ -391,4 +370,4 @@ async def test_a_place_with_an_ipv6_address_is_told_in_brackets() -> None:
 
 
 def test_a_call_has_no_place_for_a_secret() -> None:
-    assert HttpCall.__struct_fields__ == ("backend", "method", "path", "headers", "body")
+    assert HttpCall.__struct_fields__ == ("backend", "method", "path", "headers", "body", "stopped")
