@@ -5,12 +5,18 @@ import os
 
 import pytest
 
+from tests.doubles.one_authority import trust_one_authority
+
 SKIPPED: list[str] = []
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_configure() -> None:
+    trust_one_authority()
 
 
 def pytest_collection_finish() -> None:

@@ -183,7 +183,7 @@ class Site:
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run commands of the page in a shell of their own that knows nothing of ours."""
-        ours = ("PYTHONPATH", "VIRTUAL_ENV", "PERIMETER_ANTHROPIC_KEY")
+        ours = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONPYCACHEPREFIX", "PERIMETER_ANTHROPIC_KEY")
         text = re.sub(r"(?<![\w.])/(opt|etc|var)/", rf"{self.root}/\1/", script)
         return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", "set -m\n" + text],

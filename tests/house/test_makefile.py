@@ -1,0 +1,41 @@
+"""What the Makefile promises to every test, and that the whole gate leaves no test out."""
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text()
+GATE = (ROOT / ".ci" / "run").read_text()
+TARGET = re.compile(r"^([a-z-]+):.*?\n((?:\t.*\n)*)", re.MULTILINE)
+RECIPES = dict(TARGET.findall(MAKEFILE))
+STEPS = re.findall(r"^(?:[A-Z_]+=\S+ )*make ([a-z-]+)", GATE, re.MULTILINE)
+MARKERS = [
+    line.partition(":")[0]
+    for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"][
+        "ini_options"
+    ]["markers"]
+]
+
+
+def test_a_process_of_the_tests_keeps_the_bytecode_of_what_it_imports() -> None:
+    told = subprocess.run(
+        ["make", "--silent", "--eval=told: ; @env", "told"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert f"PYTHONPYCACHEPREFIX={ROOT / '.cache' / 'bytecode'}" in told
+    assert [line for line in told if line.startswith("PYTHONDONTWRITEBYTECODE=")] == []
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+def test_every_marker_is_run_by_the_whole_gate(marker: str) -> None:
+    asked = rf"-m {marker}\b"
+    assert any(re.search(asked, RECIPES[step]) for step in STEPS)
