@@ -61,7 +61,9 @@ def draw_documents(seed: int, size: Size) -> dict[str, Written]:
     }
     if chance.flip(0.6):
         policy["detectors"]["failed"] = {"raise": words.label(chance)}
-    drawn = [_rule(Chance(seed, f"rule {n}"), n, words, zones, repos) for n in range(size.rules)]
+    drawn = [
+        draw_rule(Chance(seed, f"rule {n}"), n, words, zones, repos) for n in range(size.rules)
+    ]
     # WHY: a policy that permits nothing teaches little; most have one rule that permits much.
     wide = chance.some(sorted(zones), 0.75)
     broad = {"id": "p-all", "effect": "permit", "when": {"any": True}, "zones": wide}
@@ -146,14 +148,14 @@ def _repos(chance: Chance, words: Words, size: Size) -> dict[str, Written]:
     }
 
 
-def _rule(
+def draw_rule(
     chance: Chance, number: int, words: Words, zones: dict[str, Written], repos: dict[str, Written]
 ) -> Written | None:
     """Return a rule, or None for a permit that could never permit: the compiler refuses that."""
     if chance.flip(0.35):
         return None
     permits = chance.flip(0.78)
-    when = _when(chance, words, sorted(repos))
+    when = draw_when(chance, words, sorted(repos))
     rule: Written = {"id": f"r{number}", "effect": "permit" if permits else "deny", "when": when}
     if permits:
         named = chance.some(sorted(zones), 0.6)
@@ -168,7 +170,7 @@ def _rule(
     return rule
 
 
-def _when(chance: Chance, words: Words, repos: list[str]) -> Written:
+def draw_when(chance: Chance, words: Words, repos: list[str]) -> Written:
     """Return one to three conditions, or `any`."""
     if chance.flip(0.15):
         return {"any": True}
