@@ -84,7 +84,7 @@ faults-gateway: $(READY) ## the kill loop on the whole gateway, PERIMETER_KILLS 
 
 simulate: $(READY) ## a large number of random worlds, and DECISIONS random decisions
 	$(BIN)/python -m tests.simulation.worlds --worlds 200000
-	$(BIN)/python -m tests.simulation.decisions --decisions $(DECISIONS)
+	$(BIN)/python -m tests.simulation.decisions --decisions $(DECISIONS) --workers $(WORKERS)
 
 decisions: $(READY) ## as many random decisions as the gate makes
 	$(BIN)/python -m tests.simulation.decisions --decisions 200000

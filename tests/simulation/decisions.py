@@ -53,7 +53,8 @@ from tests.simulation.stage import forget
 
 T = TypeVar("T")
 SEED = 20_261_121
-SEEDS_APART = 1_000_000
+PART = 100_000
+SEEDS_APART = 1_000
 SHARE = 0.5
 THIRD = 1 / 3
 PER_WORLD = 500
@@ -215,15 +216,17 @@ def run(count: int, seed: int = SEED, tally: Tally | None = None) -> Tally:
 
 
 def run_by(workers: int, count: int, seed: int) -> Tally:
-    """Decide that many requests in so many processes, each from seeds of its own."""
-    if workers == 1:
-        return run(count, seed)
-    shares = [count // workers + (number < count % workers) for number in range(workers)]
-    seeds = [seed + number * SEEDS_APART for number in range(workers)]
+    """Decide that many requests in so many processes, in parts that have seeds of their own.
+
+    How many processes there are changes no request.
+    """
+    parts = [min(PART, count - done) for done in range(0, count, PART)]
+    seeds = [seed + number * SEEDS_APART for number in range(len(parts))]
     tally = Tally()
     with ProcessPoolExecutor(workers) as pool:
-        for part in pool.map(run, shares, seeds):
+        for part in pool.map(run, parts, seeds):
             tally.add(part)
+            print(f"{tally.decisions} of {count}", file=sys.stderr, flush=True)
     return tally
 
 

@@ -49,12 +49,20 @@ def test_the_same_seed_decides_the_same_requests() -> None:
     assert str(run(SOME, 7)) == str(run(SOME, 7))
 
 
-def test_several_workers_decide_as_many_requests_from_seeds_of_their_own() -> None:
+def test_several_workers_decide_what_one_does_in_parts_with_seeds_of_their_own(monkeypatch) -> None:
+    monkeypatch.setattr(decisions, "PART", SOME)
     tally = run_by(2, SOME + 1, 7)
     assert tally.decisions == SOME + 1
-    alone = run(SOME // 2 + 1, 7)
-    alone.add(run(SOME // 2, 7 + decisions.SEEDS_APART))
-    assert str(tally) == str(alone)
+    alone = run(SOME, 7)
+    alone.add(run(1, 7 + decisions.SEEDS_APART))
+    assert str(tally) == str(run_by(1, SOME + 1, 7)) == str(alone)
+
+
+def test_a_law_that_breaks_in_another_process_is_told_with_its_world(monkeypatch) -> None:
+    monkeypatch.setattr(decisions, "_is_join", lambda *_: False)
+    with pytest.raises(Broken) as broken:
+        run_by(1, SOME, 7)
+    assert broken.value.told[:2] == (LATTICE, 7)
 
 
 def broken_law(law: str) -> None:
