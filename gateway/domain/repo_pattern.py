@@ -1,7 +1,8 @@
 """Patterns of repository addresses: `host/path` segment by segment, from beginning to end.
 
 `*` stands for any text within one segment, `**` as the last one for one segment or more. The host
-is always written out. There is no other sign: a pattern is no regular expression.
+is always written out. There is no other sign: a pattern is no regular expression, and one that is
+written as such is refused, for it would match nothing that its author meant.
 """
 
 from gateway.domain.repo_address import canonical
@@ -10,6 +11,8 @@ ANY_TEXT = "*"
 ANY_DEPTH = "**"
 STARS_MAX = 4
 _STAND_IN = "!"
+_GROUP = frozenset("()")
+_ANY_IN_OTHER_WORDS = ".*"
 
 
 def canonical_pattern(text: str) -> str:
@@ -20,6 +23,9 @@ def canonical_pattern(text: str) -> str:
     # WHY: what is a pattern and what is an address must be made canonical by the same hand.
     pattern = canonical(text.replace(ANY_TEXT, _STAND_IN)).replace(_STAND_IN, ANY_TEXT)
     _, *segments = pattern.split("/")
+    # WHY: the other signs of regular expressions stand in no address, so they are refused with it.
+    if _GROUP & set(pattern) or any(one.startswith(_ANY_IN_OTHER_WORDS) for one in segments):
+        raise ValueError("a pattern is no regular expression: `*` stands for any text")
     if any(ANY_DEPTH in one for one in segments[:-1]) or segments[-1].count(ANY_DEPTH) > 1:
         raise ValueError("`**` stands alone, as the last part of a pattern")
     if ANY_DEPTH in segments[-1] and segments[-1] != ANY_DEPTH:
