@@ -2,7 +2,8 @@
 
 `CASES` says where a case is real: on every surface, on those that do something, on some by name, or
 on none, and why. `tests/house/test_adversaries.py` holds it against
-the tests that bear the case's number: one of them alone must go over all of these surfaces.
+the tests that bear the case's number: one of them alone must go over all of these surfaces, and
+for each door, which is what may stand before any path, one must go through it.
 
 What a test goes over is read from its `parametrize` marks and nothing else: the values of the
 parameters in `STANDING`. A value stands for the surface in its attribute `surface`; for a path of
@@ -64,12 +65,12 @@ NOT_JUDGED = nowhere("not judged yet")
 COUNTING = that("counts", Operation.COUNT)
 
 CASES: dict[str, Where] = {
-    "1": EVERYWHERE,
-    "2": EVERYWHERE,
-    "3": EVERYWHERE,
-    "4": EVERYWHERE,
-    "5": EVERYWHERE,
-    "6": EVERYWHERE,
+    "1": EVERY_DOOR,
+    "2": EVERY_DOOR,
+    "3": EVERY_DOOR,
+    "4": EVERY_DOOR,
+    "5": EVERY_DOOR,
+    "6": EVERY_DOOR,
     "7": EVERYWHERE,
     "8": EVERYWHERE,
     "9": EVERYWHERE,

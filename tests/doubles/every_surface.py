@@ -29,6 +29,7 @@ KINDS = {
         401: "AuthenticationError",
         404: "NotFoundError",
         413: "APIStatusError",
+        415: "APIStatusError",
         502: "InternalServerError",
     },
     "anthropic": {
@@ -36,6 +37,7 @@ KINDS = {
         401: "AuthenticationError",
         404: "NotFoundError",
         413: "ContentTooLargeError",
+        415: "APIStatusError",
         502: "InternalServerError",
     },
     "gemini": {
@@ -43,6 +45,7 @@ KINDS = {
         401: "ClientError UNAUTHENTICATED",
         404: "ClientError NOT_FOUND",
         413: "ClientError INVALID_ARGUMENT",
+        415: "ClientError INVALID_ARGUMENT",
         502: "ServerError INTERNAL",
     },
     "bedrock": {
@@ -50,9 +53,10 @@ KINDS = {
         401: "AccessDeniedException",
         404: "ResourceNotFoundException",
         413: "ValidationException",
+        415: "ValidationException",
         502: "InternalServerException",
     },
-    "ollama": dict.fromkeys((400, 401, 404, 413, 502), "ResponseError"),
+    "ollama": dict.fromkeys((400, 401, 404, 413, 415, 502), "ResponseError"),
 }
 VENDORS = {
     "messages": "anthropic",

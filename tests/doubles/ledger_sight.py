@@ -66,6 +66,27 @@ def _seen(shard: LedgerFolder) -> list[bytes]:
     return seen.entries
 
 
+class Sight:
+    """What the ledger of one running gateway holds."""
+
+    def __init__(self, gateway: RunningGateway) -> None:
+        self.gateway = gateway
+
+    def entries(self) -> list[bytes]:
+        """Return the bytes of every durable record."""
+        return entries(self.gateway)
+
+    def of(self, record_id: str) -> list[Record]:
+        """Return the durable records of one request."""
+        wanted = record_id.encode()
+        found = [decode(raw) for raw in self.entries() if wanted in raw]
+        return [one for one in found if one.id == record_id]
+
+    def personal(self, record_id: str) -> Personal:
+        """Return the personal fields of a Decided, opened with the key store."""
+        return personal_of(self.gateway, record_id)
+
+
 def records(gateway: RunningGateway) -> list[Record]:
     """Return every durable record."""
     return [decode(entry) for entry in entries(gateway)]
@@ -86,6 +107,10 @@ def personal_of(gateway: RunningGateway, record_id: str) -> Personal:
     """Return the personal fields of a Decided, opened with the key store."""
     named = [decode(entry) for entry in entries(gateway) if record_id.encode() in entry]
     found = next(one for one in named if isinstance(one, Decided) and one.id == record_id)
+    return _opened(gateway, found)
+
+
+def _opened(gateway: RunningGateway, found: Decided) -> Personal:
     assert found.sealed is not None
     keys = open_keys(ledger_paths(load_node(gateway.node).settings.paths), ORIGIN)
     try:

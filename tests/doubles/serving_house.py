@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gateway.cli.mock_backend.server import DIALECTS
 from gateway.surfaces.surface import SURFACES
+from tests.doubles.ledger_sight import Sight
 from tests.doubles.raw_http import Field, Heard, Line, ask, request
 from tests.doubles.running_gateway import RunningGateway
 from tests.doubles.scripted_engine import RunningEngine
@@ -54,6 +55,7 @@ class House:
     def __init__(self, gateway: RunningGateway, engines: dict[str, RunningEngine]) -> None:
         self.gateway = gateway
         self.engines = engines
+        self.sight = Sight(gateway)
 
     @property
     def url(self) -> str:

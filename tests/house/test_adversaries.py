@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.adversaries import CASES, EVERYWHERE, NAMES, shown_by
+from tests.adversaries import CASES, DOORS, EVERYWHERE, NAMES, shown_by
 from tests.doubles.goldens import UPDATE
 from tests.doubles.surfaces_asked import EVERY
 from tests.house.test_house import ROOT
@@ -57,9 +57,13 @@ def test_the_page_says_where_each_case_is_real() -> None:
 def test_a_case_has_a_test_of_its_number_that_goes_over_its_surfaces(case: str) -> None:
     tests = _found().get(case, ())
     assert tests, f"no test is named test_adv_{case}_..."
-    missing = {one.__name__: CASES[case].names - shown_by(one) for one in tests}
+    wanted = CASES[case].names
+    missing = {one.__name__: (wanted & NAMES) - shown_by(one) for one in tests}
     nearest = min(missing, key=lambda name: len(missing[name]))
     assert not missing[nearest], f"{nearest} is not shown on {sorted(missing[nearest])}"
+    # A door is the same before every surface: any test of the case may go through it.
+    unseen = (wanted & DOORS).difference(*map(shown_by, tests))
+    assert not unseen, f"no test of {case} goes through {sorted(unseen)}"
 
 
 def test_a_test_names_a_case_of_the_page() -> None:

@@ -6,19 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.audit.canonical import decode
 from gateway.audit.record import Attempted, Decided
 from tests.doubles.gateway_folders import command, started
-from tests.doubles.ledger_sight import entries, personal_of
 from tests.doubles.raw_http import Field, Heard
 from tests.doubles.serving_house import House
-from tests.doubles.surfaces_asked import EVERY, Served
+from tests.doubles.surfaces_asked import CLAIMED, EVERY, Served
 from tests.serving.conftest import TASKS, WAITS, backends_of
 
 LABEL, REPO = "x-perimeter-label", "x-perimeter-repo"
 ON_BEHALF_OF = "x-perimeter-on-behalf-of"
 LONG = "The quick brown fox signs the quarterly ledger of the north. " * 8
 every_surface = pytest.mark.parametrize("surface", EVERY, ids=str)
+every_claim = pytest.mark.parametrize("surface", [*EVERY, *CLAIMED], ids=str)
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +40,9 @@ def house(template, engines, tmp_path_factory) -> Iterator[House]:
 def recorded(house: House, heard: Heard) -> tuple[Decided, list[Attempted]]:
     """Return what was decided and attempted, which stands before anything is sent."""
     assert heard.record, (heard.status, heard.body)
-    wanted = heard.record.encode()
-    found = [decode(raw) for raw in entries(house.gateway) if wanted in raw]
-    (decided,) = [one for one in found if isinstance(one, Decided) and one.id == heard.record]
-    tried = [one for one in found if isinstance(one, Attempted) and one.id == heard.record]
-    return decided, tried
+    found = house.sight.of(heard.record)
+    (decided,) = [one for one in found if isinstance(one, Decided)]
+    return decided, [one for one in found if isinstance(one, Attempted)]
 
 
 def assert_label(house: House, heard: Heard, label: str) -> Decided:
@@ -65,18 +62,18 @@ def assert_refused(house: House, surface: Served, *fields: Field, **how: Any) ->
     decided, tried = recorded(house, heard)
     assert not decided.decision.boundary
     assert tried == []
+    surface.require_own_form(heard, decided.decision.reason)
     return decided
 
 
-@every_surface
+@every_claim
 def test_adv_01_a_header_cannot_lower_the_label_of_a_key(house, surface) -> None:
     for claim in ("public", "internal"):
         heard = surface.ask(house, (LABEL, claim), repo="payments")
         assert_label(house, heard, "restricted")
-    assert_label(house, surface.ask(house, prefix="/l/public", repo="payments"), "restricted")
 
 
-@every_surface
+@every_claim
 def test_adv_01_a_header_can_raise_the_label(house, surface) -> None:
     assert_label(house, surface.ask(house, (LABEL, "restricted")), "restricted")
 
@@ -90,7 +87,7 @@ DOUBLED: dict[str, tuple[Field, ...]] = {
 }
 
 
-@every_surface
+@every_claim
 def test_adv_02_a_label_that_is_told_twice_is_refused(house, surface) -> None:
     for fields in DOUBLED.values():
         assert_refused(house, surface, *fields)
@@ -113,18 +110,18 @@ SPOOFED: tuple[Field, ...] = (
 )
 
 
-@every_surface
+@every_claim
 def test_adv_03_headers_of_an_unlisted_peer_name_nobody(house, surface) -> None:
     heard = surface.ask(house, *SPOOFED, repo="payments")
     assert_label(house, heard, "restricted")
-    personal = personal_of(house.gateway, heard.record)
+    personal = house.sight.personal(heard.record)
     assert (personal.address, personal.subject) == ("127.0.0.1", "pay@example.com")
 
 
 UNKNOWN = ("secret", "Restricted", "RESTRICTED", "public restricted", '"public"', "", "public+x")
 
 
-@every_surface
+@every_claim
 def test_adv_04_a_label_that_nobody_knows_is_refused(house, surface) -> None:
     for text in UNKNOWN:
         assert_refused(house, surface, (LABEL, text))
@@ -135,23 +132,33 @@ def test_adv_04_a_label_that_nobody_knows_is_refused(house, surface) -> None:
 CONFUSABLE = ("\u0441onfidential", "\uff50\uff55\uff42lic", "pub\u200dlic", "\u202epublic")
 
 
-@every_surface
+@every_claim
 def test_adv_05_what_looks_alike_is_not_the_same(house, surface) -> None:
     for text in CONFUSABLE:
         assert_refused(house, surface, (LABEL, text.encode()))
         assert_refused(house, surface, (REPO, b"https://git.example.com/web/" + text.encode()))
     for name in ("\u0441ode", "c\u200dode", "\uff43ode"):
         with house.nothing_sent():
-            if "{model}" in surface.template:
-                lying = Served(surface.name, surface.template.replace("{model}", quoted(name)))
-                heard = lying.ask(house)
-            else:
-                heard = surface.ask(house, body=surface.body(model=name))
-        assert heard.status in {400, 404}
+            heard = surface.named(name).ask(house, body=surface.body(model=name))
+        assert heard.status in {400, 404}, heard.body
+        assert not recorded(house, heard)[0].decision.boundary
 
 
-def quoted(text: str) -> str:
-    return "".join(f"%{byte:02x}" for byte in text.encode())
+# What a path claims is a label or an id to the letter: `/l/` and `/r/` know no other spelling.
+WRONG_CLAIMS = (
+    "/l/cosmic", "/l/Restricted", "/l/public+pii", "/l/public%20", "/l/%D1%80ublic", "/l/",
+    "/l/public/l/restricted", "/r/nowhere", "/r/website2", "/r/Website", "/r/web%73ite", "/r/..",
+    "/r/website.git", "/r/website;x", "/r/website/r/payments", "/r/" + "a" * 65,
+)  # fmt: skip
+
+
+@every_surface
+def test_adv_02_04_05_06_a_path_claims_what_is_known_to_the_letter(house, surface) -> None:
+    for prefix in WRONG_CLAIMS:
+        decided = assert_refused(house, surface, prefix=prefix)
+        assert decided.decision.reason == "malformed", prefix
+    raised = surface.ask(house, (LABEL, "public"), prefix="/r/payments")
+    assert_label(house, raised, "restricted")
 
 
 RESTRICTED = (
@@ -172,7 +179,7 @@ SPOOFS = (
 )
 
 
-@every_surface
+@every_claim
 def test_adv_06_a_repository_is_its_canonical_address_and_no_other(house, surface) -> None:
     for url in RESTRICTED:
         assert_label(house, surface.ask(house, (REPO, url)), "restricted")
@@ -185,7 +192,7 @@ def test_adv_06_a_repository_is_its_canonical_address_and_no_other(house, surfac
             assert_label(house, heard, "confidential")
 
 
-@every_surface
+@every_claim
 def test_adv_07_a_repository_in_the_prompt_does_not_replace_the_keys(house, surface) -> None:
     told = (
         "Primary working directory: /src/website\n"
@@ -234,13 +241,13 @@ def test_adv_10_who_acts_for_another_needs_a_key_that_says_so(house, surface) ->
     assert decided.decision.reason == "not_allowed"
     for name in ("x-on-behalf-of", "x-user", "x-perimeter-user"):
         heard = surface.ask(house, (name, "eve@example.com"))
-        assert personal_of(house.gateway, heard.record).subject == "ada@example.com"
+        assert house.sight.personal(heard.record).subject == "ada@example.com"
     heard = surface.ask(house, (ON_BEHALF_OF, "ada@example.com"), repo="acting")
     decided, _ = recorded(house, heard)
     assert decided.key_id == "acting"
-    personal = personal_of(house.gateway, heard.record)
+    personal = house.sight.personal(heard.record)
     assert (personal.subject, personal.on_behalf_of) == ("svc@example.com", "ada@example.com")
-    assert b"ada@example.com" not in b"".join(entries(house.gateway))
+    assert b"ada@example.com" not in b"".join(house.sight.entries())
 
 
 @every_surface
