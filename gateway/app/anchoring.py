@@ -22,6 +22,7 @@ from gateway.export.static_log import latest
 from gateway.ledger import cosigned
 from gateway.ledger.files import Files
 from gateway.ledger.growing import Grown
+from gateway.ledger.lending import files_for
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.shards import shards
 from gateway.meters.logs import logger
@@ -75,6 +76,7 @@ class Anchoring:
         self._sizes = dict.fromkeys(anchors, 0)
         self._contradicted: set[str] = set()
         self.meters: AnchorMeters | None = None
+        self.files = Files()
 
     async def run(self, every_s: float) -> None:
         """Anchor again and again, until cancelled."""
@@ -152,7 +154,7 @@ class Anchoring:
         shard = self._shard or self._folder
         if lines:
             known = dict(cosigned.cosigned_of(shard)).get(sealed.size, note)
-            cosigned.keep(shard, Files(), with_signatures(known, lines))
+            cosigned.keep(shard, self.files, with_signatures(known, lines))
         self._grown.remember(sealed)
 
     async def _failed(self, name: str, why: str, sealed: Checkpoint, *, contradicts: bool) -> None:
@@ -210,7 +212,10 @@ def anchoring_of(
     settings: Settings, anchors: Mapping[str, Anchor], folder: LedgerFolder, ledger: Records
 ) -> Anchoring:
     """Return what anchors the ledger of a node."""
-    return Anchoring(anchors, folder, settings.paths.subject_keys.with_name(MARKS), ledger)
+    marks = settings.paths.subject_keys.with_name(MARKS)
+    anchoring = Anchoring(anchors, folder, marks, ledger)
+    anchoring.files = files_for(folder.root, settings.ledger.readers)
+    return anchoring
 
 
 def _delivery(name: str, one: Witness | ObjectLock) -> Delivery:

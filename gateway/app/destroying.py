@@ -5,6 +5,7 @@ from gateway.app.erasing import Erasing, Memory
 from gateway.app.retaining import Clock, Retention, terms_of
 from gateway.app.stewards import Stewards
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.lending import files_for
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.shards import shards
 from gateway.stores.conversations import Conversations
@@ -19,5 +20,7 @@ def erasing_of(
     retention = Retention(
         ledger, bodies, lambda: shards(folder), lambda: terms_of(stewards.current()), clock
     )
+    told = stewards.current().node.settings.ledger
+    retention.files = files_for(folder.root, told.readers)
     retention.standing = lambda: stewards.standing
     return Erasing(ledger, Memory(conversations, bodies), retention, stewards, clock)

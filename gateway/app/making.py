@@ -49,6 +49,7 @@ from gateway.flow.openings import Openings
 from gateway.identity.issuers import Issuers
 from gateway.identity.keys import HeldKeys
 from gateway.ledger.ledger import Ledger, open_ledger
+from gateway.ledger.lending import files_for
 from gateway.ledger.parts import Options
 from gateway.ledger.paths import LedgerPaths
 from gateway.meters.logs import logger
@@ -189,9 +190,9 @@ class Kept(Struct, frozen=True):
 async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) -> Kept:
     """Open what is kept; LedgerUnavailable when there is no ledger or another holds it."""
     told = loaded.node.settings.ledger
-    options = Options(
-        observe_sync_s=metrics.fsync, heartbeat_s=told.heartbeat_s, period=told.shards
-    )
+    files = files_for(loaded.node.settings.paths.ledger, told.readers)
+    options = Options(files, observe_sync_s=metrics.fsync, heartbeat_s=told.heartbeat_s)
+    options = replace(options, period=told.shards)
     paths = ledger_paths(loaded.node.settings.paths)
     ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
     await finish_rewrapping(paths, ledger)

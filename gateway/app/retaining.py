@@ -82,6 +82,7 @@ class Retention:
         self._clock = clock
         self._refused: set[tuple[str, str]] = set()
         self.standing: Callable[[], Standing] = Standing
+        self.files = Files()
 
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
@@ -120,7 +121,7 @@ class Retention:
                 await self._ledger.record(PRUNE_REFUSED, {"shard": name, "hold": one.hold})
 
     async def _prune(self, due: Due, name: str, why: str) -> None:
-        files = Files()
+        files = self.files
         sealed = await asyncio.to_thread(pruning.keep_leaves, due.folder, files)
         first, last = due.span.months
         facts = {

@@ -12,6 +12,7 @@ from gateway.config.node import load_node
 from gateway.domain.errors import LedgerUnavailable
 from gateway.ledger.files import Files
 from gateway.ledger.ledger import open_ledger
+from gateway.ledger.lending import files_for
 from gateway.ledger.parts import Options
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.shards import shards
@@ -43,7 +44,8 @@ def hand_over(arguments: argparse.Namespace) -> int:
     """Hand over from the shard of a stopped gateway to the next; return 0. LedgerUnavailable."""
     settings = load_node(arguments.node).settings
     paths = ledger_paths(settings.paths)
-    asyncio.run(_hand_over(paths, Options(heartbeat_s=settings.ledger.heartbeat_s)))
+    files = files_for(paths.ledger, settings.ledger.readers)
+    asyncio.run(_hand_over(paths, Options(files, heartbeat_s=settings.ledger.heartbeat_s)))
     print(f"begun: {shards(paths.folder)[-1].root.name}")
     return 0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from os.path import normpath
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,8 +71,10 @@ def read_settings(document: Document, folder: Path, problems: list[Problem]) -> 
     if settings is None:
         return None
     found = list(_problems(document, settings))
+    placed = _placed(settings, folder.absolute())
+    found += _lent(document, placed)
     problems += found
-    return None if found else _placed(settings, folder.absolute())
+    return None if found else placed
 
 
 def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
@@ -161,6 +164,17 @@ def _same_place(document: Document, paths: Paths) -> Iterator[Problem]:
         if path in seen:
             yield document.problem(f"/paths/{name}", f"is the same place as `{seen[path]}`")
         seen.setdefault(path, name)
+
+
+def _lent(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Name what would lie in a folder that others may read."""
+    if settings.ledger.readers is None:
+        return
+    lent = Path(normpath(settings.paths.ledger))
+    for name, path in asdict(settings.paths).items():
+        if path is not None and name != "ledger" and Path(normpath(path)).is_relative_to(lent):
+            what = "lies in the ledger's folder, which `ledger.readers` may read"
+            yield document.problem(f"/paths/{name}", what)
 
 
 def _sources(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -247,6 +247,13 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
             "begun; `perimeter ledger hand-over` does it at any time."
         ),
     ] = "never"
+    readers: Annotated[
+        Annotated[str, form(r"[a-z_][a-z0-9_-]{0,31}", "auditors")] | None,
+        Meta(
+            description="A group of this machine that may read the ledger's folder, no key and no "
+            "body; the gateway's user belongs to it. null: nobody else may. docs/roles.md"
+        ),
+    ] = None
 
 
 class Conversations(Struct, frozen=True, forbid_unknown_fields=True):

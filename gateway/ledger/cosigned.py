@@ -18,7 +18,7 @@ def keep(folder: LedgerFolder, files: Files, note: str) -> None:
     One that is kept already is replaced: the new one holds its signatures too.
     """
     place = folder.root / FOLDER
-    place.mkdir(mode=0o700, exist_ok=True)
+    files.make_folder(place)
     size = parse(text_of(note)).size
     files.publish(place / f"{size:0{_DIGITS}d}", note.encode())
     for name in _names(folder)[:-KEPT_MAX]:

@@ -15,6 +15,7 @@ from gateway.ledger.files import Files
 from gateway.ledger.follower import Follower
 from gateway.ledger.following import Following
 from gateway.ledger.journal import SEGMENT_BYTES_MAX, ObserveSync, unobserved
+from gateway.ledger.lending import lend
 from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reader import Reader
 from gateway.ledger.relay import NEVER, Relay
@@ -106,6 +107,8 @@ def _open(paths: LedgerPaths, boot: str, options: Options, held: ExitStack) -> P
     key = _key(key_files, root)
     _lock(root.lock, files, held)
     _lock(paths.writer_lock(key.name), files, held)
+    # WHY: before an index is opened: SQLite loses its locks when anybody here closes its file.
+    lend(root, files)
     store = CheckpointStore.open(paths.checkpoints)
     held.callback(store.close)
     ground = Ground(

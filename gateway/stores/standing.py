@@ -228,6 +228,9 @@ class StandingFile:
         """Replace the file in one step."""
         body = _ENCODER.encode(_File(self._origin, mark, standing))
         fresh = self._path.with_name(f".{self._path.name}.new")
+        fresh.unlink(missing_ok=True)
+        # WHY: it names persons, and the folder around it may be open to a group.
+        fresh.touch(mode=0o600, exist_ok=False)
         fresh.write_bytes(self._mac(body) + body)
         fresh.replace(self._path)
 

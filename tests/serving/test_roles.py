@@ -1,5 +1,6 @@
 """Who may do what: the auditor cannot decrypt, the policy administrator cannot touch the ledger."""
 
+import os
 import shutil
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from gateway.audit.record import Admin
 from gateway.cli import COMMANDS
 from gateway.domain.approval import Action
 from gateway.identity.approvals import TERMS, NotApproved, Why, check
+from tests.doubles.another_user import AUDITOR as AUDITOR_UID
+from tests.doubles.another_user import User, a_group, a_place, as_user, is_root, readable_by_group
 from tests.doubles.gateway_folders import ran, started
 from tests.doubles.ledger_sight import entries, verified
 from tests.doubles.records import NOW_US
@@ -123,10 +126,36 @@ def test_what_holds_secrets_is_readable_by_the_gateways_user_alone(staffed) -> N
         data / name
         for name in ("signing.key", "node.secret", "wrapping.key", "subject_keys.sqlite")
     ]
-    guarded += [data / "checkpoints.sqlite", data / "conversations.sqlite"]
+    guarded += [data / "standing", data / "checkpoints.sqlite", data / "conversations.sqlite"]
     guarded += list((data / "ledger" / "journal").iterdir())
     for path in guarded:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_group_of_auditors_reads_what_a_gateway_writes(template, engines) -> None:
+    name, gid = a_group()
+    auditor = User(AUDITOR_UID, (gid,))
+    with a_place() as place:
+        node = template.copy(
+            place / "node", backends_of(engines), more=f"ledger: {{readers: {name}}}", tasks=TASKS
+        )
+        data = node.folder / "data"
+        os.chown(data, -1, gid)
+        data.chmod(0o710)
+        with started(node):
+            house = House(node, engines)
+            heard = house.ask(OPENAI, OPENAI.body("hello", "home-model"))
+            house.record(heard.record)
+            lent = readable_by_group(data, gid)
+            assert {one.partition("/")[0] for one in lent} == {"ledger"}
+            assert lent >= {"ledger/origin", "ledger/vkey", "ledger/checkpoint"}
+            assert "ledger/lock" not in lent
+            # WHY: where nobody can try as a member, the modes above are the proof.
+            for words in (("explain", heard.record, "--ledger"), ("verify",)):
+                read = (*words, str(node.ledger))
+                assert ran(*read).code == 0
+                assert not is_root() or as_user(auditor, lambda read=read: ran(*read).code) == 0
+        assert verified(node).reason == ""
 
 
 def test_no_action_and_no_command_deletes_a_record() -> None:

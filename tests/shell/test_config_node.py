@@ -207,6 +207,18 @@ def test_two_things_in_one_place_are_refused():
     assert problem == "3: /paths/checkpoints: is the same place as `ledger`"
 
 
+def test_nothing_lies_in_a_folder_that_others_may_read():
+    lent = "ledger: {readers: auditors}\n"
+    assert read(HEAD + lent)[1] == []
+    inside = "paths: {ledger: data/l, bodies: data/l/../l/b, checkpoints: ./data/l/c}\n"
+    assert read(HEAD + inside)[1] == []
+    found = complaints(lent + inside)
+    assert [one.split(": ", 1)[1] for one in found] == [
+        "/paths/checkpoints: lies in the ledger's folder, which `ledger.readers` may read",
+        "/paths/bodies: lies in the ledger's folder, which `ledger.readers` may read",
+    ]
+
+
 @pytest.mark.parametrize("source", ["{}", "{file: a, env: B}", "{file: null}"])
 def test_a_secret_comes_from_one_place(source):
     assert complaints(f"secrets: {{a: {source}}}\n") == [

@@ -1,18 +1,23 @@
 """On what an answer stands: a signed checkpoint, and an index that was read exactly up to it."""
 
 import argparse
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from gateway.audit.verify import Report, Verdict
 from gateway.cli.audit.question import Ledger
-from gateway.domain.errors import ChainBroken
+from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.facts import FactsIndex, Part, assert_of, is_of, parts_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
 from gateway.ledger.verify import NOTE_BYTES_MAX, verify_folder
+
+CACHE = "XDG_CACHE_HOME"
+NAME_CHARS = 16
 
 
 @contextmanager
@@ -25,7 +30,7 @@ def standing(arguments: argparse.Namespace) -> Iterator[Ledger]:
     parts = parts_of(folder, arguments.vkey)
     checkpoint = parts[-1].checkpoint
     if not arguments.prove:
-        index = _caught_up(arguments.index or folder.facts, parts)
+        index = _caught_up(arguments.index or place_of(folder), parts)
         try:
             yield Ledger(folder, index, checkpoint, parts=parts)
         finally:
@@ -40,6 +45,20 @@ def standing(arguments: argparse.Namespace) -> Iterator[Ledger]:
             yield Ledger(folder, index, checkpoint, report, parts)
         finally:
             index.close()
+
+
+def place_of(folder: LedgerFolder) -> Path:
+    """Return where the facts index lies: of who may only read the ledger, in his own cache."""
+    if os.access(folder.root, os.W_OK):
+        return folder.facts
+    name = sha256(str(folder.root.resolve()).encode()).hexdigest()[:NAME_CHARS]
+    try:
+        cache = Path(os.environ.get(CACHE) or Path.home() / ".cache") / "perimeter"
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        hint = "--index names another file"
+        raise LedgerUnavailable("there is no place for the facts index", hint=hint) from None
+    return cache / f"facts-{name}.sqlite"
 
 
 def proven(arguments: argparse.Namespace, size: int) -> Report:

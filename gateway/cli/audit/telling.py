@@ -18,6 +18,7 @@ from gateway.ledger.paths import LedgerFolder
 ANSWER_S_MAX = 10.0
 POLL_S = 0.02
 NAME_BYTES = 16
+MODE = 0o644
 RECORDED = "this reading is recorded in the ledger"
 COPY = "a copy was read: this reading is recorded nowhere"
 HINT = "where no gateway runs, --node records it here; --copy reads a copy, which no ledger records"
@@ -72,7 +73,9 @@ def _is_held(folder: LedgerFolder) -> bool:
     try:
         with folder.lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):
+        # WHY: who may only read the evidence cannot look at the lock; whether a gateway runs is
+        # told by its answer.
         return True
     except OSError:
         return False
@@ -84,7 +87,7 @@ def _hand(folder: LedgerFolder, query: Query) -> None:
     name = os.urandom(NAME_BYTES).hex()
     fresh, path, reply = (folder.queries / f"{name}{end}" for end in (".new", ".json", ".answer"))
     try:
-        fresh.write_bytes(msgspec.json.encode(query))
+        _write(fresh, msgspec.json.encode(query))
         fresh.replace(path)
         said = _waited(reply)
     except OSError as error:
@@ -96,6 +99,13 @@ def _hand(folder: LedgerFolder, query: Query) -> None:
             _away(one)
     if not said.taken:
         raise LedgerUnavailable("this reading was not recorded, so it is refused", hint=said.why)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that the gateway can read, whoever it is; nobody else knows its name."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
+        os.fchmod(file.fileno(), MODE)
+        file.write(data)
 
 
 def _waited(reply: Path) -> Said:
