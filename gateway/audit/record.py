@@ -202,10 +202,11 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     agrees with the one that was asked for, and `observed_region` which that was, where it told one.
     Of the reply: `reply_kinds` counts what the detectors found in it, `reply_masked` says how many
     were masked, `reply_restored` how many placeholders became again what they stand for,
-    `reply_cut` before which kind it ended, `reply_not_verified` which
-    detectors failed. `reply_body` is for the reply what `body` is for a request. `took_us` is the
-    time since the request had come in. `usage_estimated` says that `usage` is no figure of the
-    engine's, which told none or did not come to it, but made of what was sent and heard.
+    `reply_left` how many stayed because they stand inside an address, `reply_cut` before which kind
+    it ended, `reply_not_verified` which detectors failed. `reply_body` is for the reply what `body`
+    is for a request. `took_us` is the time since the request had come in. `usage_estimated` says
+    that `usage` is no figure of the engine's, which told none or did not come to it, but made of
+    what was sent and heard.
     """
 
     id: str
@@ -234,6 +235,7 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_cut: str | UnsetType = UNSET
     reply_not_verified: tuple[str, ...] | UnsetType = UNSET
     reply_restored: int | UnsetType = UNSET
+    reply_left: int | UnsetType = UNSET
     reply_body: str | UnsetType = UNSET
     took_us: int | UnsetType = UNSET
     usage_estimated: bool | UnsetType = UNSET

@@ -31,7 +31,7 @@ from gateway.flow.opening import kept_findings
 from gateway.flow.ports import Keeping
 from gateway.flow.prepare import Prepared
 from gateway.flow.remembering import Remembering
-from gateway.flow.restoring import NO_PLACEHOLDERS, Restoring
+from gateway.flow.restoring import IN_ADDRESS, NO_PLACEHOLDERS, Restoring
 from gateway.flow.texts import Texts
 from gateway.flow.watching import Orders, Watch
 
@@ -107,6 +107,12 @@ class Docket:
     def obligations(self) -> tuple[str, ...]:
         """What policy obliges to."""
         return self.decision.obligations
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What is lost so far; of a stream, more may be when its head has been told."""
+        left = self.restoring is not None and self.restoring.left
+        return (*self.losses, IN_ADDRESS) if left else self.losses
 
     @property
     def is_open(self) -> bool:
@@ -252,7 +258,7 @@ class Docket:
                 usage=usage,
                 cost_microusd=served.price.cost_microusd(usage) if served and usage else None,
                 stop=self._stop,
-                losses=self.losses,
+                losses=self.lost,
                 error=error,
                 reply_bytes=self._reply_bytes,
                 reply_commitment=self._reply_commitment(),
@@ -287,7 +293,8 @@ class Docket:
 def told_of_reply(watch: Watch | None, restoring: Restoring | None, settled: Settled) -> Settled:
     """Return the record with what was found in the reply, and what became of it."""
     if restoring is not None:
-        settled = replace(settled, reply_restored=restoring.restored or UNSET)
+        restored, left = restoring.restored or UNSET, restoring.left or UNSET
+        settled = replace(settled, reply_restored=restored, reply_left=left)
     if watch is None:
         return settled
     return replace(

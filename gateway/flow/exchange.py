@@ -1,5 +1,7 @@
 """The life of one request, step by step."""
 
+from collections.abc import Mapping
+
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -19,6 +21,7 @@ from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
 from gateway.flow.restoring import Placeholders
 from gateway.flow.ruling import Ruling, rule
 from gateway.flow.sensing import judged
+from gateway.policy.program import Program
 from gateway.routing.plan import nowhere, refusal
 
 
@@ -47,7 +50,7 @@ class Exchange:
         docket = Docket(self._house, envelope, opening, personal, ruling.route)
         docket.memory = memory
         docket.stripped = found.stripped
-        docket.placeholders = Placeholders(found.originals, tools=world.program.restores_tools)
+        docket.placeholders = _placeholders(found.originals, world.program)
         if Obligation.NOTIFY in ruling.decision.obligations:
             self._house.log.warning("policy_notifies", record=envelope.id)
             self._house.meters.notice()
@@ -104,3 +107,9 @@ class Exchange:
         if isinstance(error, Refusal) and form.status == SHOWN_ONCE:
             return replace(form, status=self._house.refusal_status)
         return form
+
+
+def _placeholders(originals: Mapping[str, str], program: Program) -> Placeholders:
+    return Placeholders(
+        originals, tools=program.restores_tools, addresses=program.restores_addresses
+    )

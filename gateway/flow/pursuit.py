@@ -246,7 +246,7 @@ class Pursuit:
         return error_reply(error, self._dialect.refusal(error, record_id), record_id)
 
     def _headers(self, content_type: str) -> tuple[tuple[str, str], ...]:
-        lost = self._docket.losses
+        lost = self._docket.lost
         duties = [word for word in SHOWN if word in self._docket.obligations]
         if self._docket.placeholders.originals:
             duties.append(Obligation.REDACT)

@@ -91,7 +91,8 @@ def compile_bundle(
             name: one.count_min for name, one in detectors.items() if isinstance(one.count_min, int)
         },
         replies={name: one.replies for name, one in detectors.items()},
-        restores_tools=bool(parts.get("restores")),
+        restores_tools="tool_arguments" in parts.get("restores", ()),
+        restores_addresses="addresses" in parts.get("restores", ()),
     )
     problems = tuple(problem for name in DOCUMENTS for problem in readings[name].problems)
     if problems:

@@ -122,7 +122,8 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     fields (`metadata`), tools that a provider runs (`tools.web_search`), `remote_url`, `file_id`.
     `unseen_assistant` is the label that a turn of the model joins which did not come from this
     gateway; without it such a turn joins none. `restores` says where, beside the words of a reply,
-    placeholders become again what was redacted: in `tool_arguments`, or nowhere.
+    placeholders become again what was redacted: in `tool_arguments`, in `addresses` (links, images,
+    URLs, which whoever shows a reply may fetch unasked), or nowhere.
     No record may be pruned before it is `retention_floor_days` old.
     """
 
@@ -138,7 +139,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     passes: dict[str, list[str]] = {}
     unseen_assistant: str | UnsetType = UNSET
     retention_floor_days: Annotated[int, Meta(ge=1, le=RETENTION_DAYS_MAX)] = RETENTION_FLOOR_DAYS
-    restores: list[Literal["tool_arguments"]] = []
+    restores: list[Literal["tool_arguments", "addresses"]] = []
 
 
 class ZoneEntry(Struct, frozen=True, forbid_unknown_fields=True):

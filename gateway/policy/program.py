@@ -55,8 +55,8 @@ class Program(Struct, frozen=True):
     although it identifies or makes a provider act. `unseen_assistant` is the label that a turn of
     the model joins which never came from here; None where it joins none. `shadows` are the rules
     that are evaluated and recorded only, `duties` those that oblige; `asks` names what rules want
-    to know. `restores_tools` says that placeholders are restored in arguments of tools too. No
-    record is pruned before it is `retention_floor_days` old.
+    to know. `restores_tools` says that placeholders are restored in arguments of tools too,
+    `restores_addresses` in addresses. No record is pruned before it is `retention_floor_days` old.
     """
 
     digest: str
@@ -76,6 +76,7 @@ class Program(Struct, frozen=True):
     asks: Asks = Asks()
     promises: tuple[Invariant, ...] = ()
     restores_tools: bool = False
+    restores_addresses: bool = False
 
     def hides(self, rule_ids: Collection[str], kind: str, *, by_name: bool = False) -> bool:
         """Does one of these rules, which oblige to redact, ask for findings of that kind?"""

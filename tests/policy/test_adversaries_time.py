@@ -84,7 +84,7 @@ REGULAR = (
 
 @pytest.mark.parametrize("pattern", REGULAR)
 def test_adv_71_a_regular_expression_is_no_pattern_of_a_repository(pattern: str) -> None:
-    with pytest.raises(ValueError, match="pattern|URL"):
+    with pytest.raises(ValueError, match=r"pattern|URL"):
         canonical_pattern(f"https://git.example.com/{pattern}")
     entry = {"label": "public", "patterns": [f"https://git.example.com/{pattern}"]}
     (problem,) = problems(repos__repos={"many": entry})

@@ -237,3 +237,11 @@ def test_a_document_without_lines_is_read_too() -> None:
         name: Document(name, document.value) for name, document in documents(values()).items()
     }
     assert compile_bundle(bundle, "d").problems == ()
+
+
+@pytest.mark.parametrize("words", [[], ["tool_arguments"], ["addresses"]])
+def test_where_placeholders_are_restored_is_said_word_by_word(words: list[str]) -> None:
+    program = compiled(policy__restores=words).require().program
+    assert program.restores_tools == ("tool_arguments" in words)
+    assert program.restores_addresses == ("addresses" in words)
+    assert "restores" in problems(policy__restores=["anywhere"])[0]

@@ -127,6 +127,25 @@ def test_what_was_redacted_comes_back_to_every_surface(
     assert placeholder not in said
 
 
+@pytest.mark.parametrize(("row", "model", "stream"), ASKED, ids=AT)
+def test_adv_30_no_surface_has_it_come_back_in_an_address(
+    quoting: House, row: Row, model: str, stream: bool
+) -> None:
+    if row.broken is None:
+        return
+    raw = row.raw(f"{TEXT} Draw it.", model, stream)
+    heard = ask(quoting.url, row.asks(quoting.gateway.keys["website"], model, raw, stream))
+    assert heard.status == 200, heard.body
+    said = plain(heard)
+    assert "evil.example" in said
+    assert PAT not in said
+    end = settled(quoting, heard.record)
+    assert (end.reply_restored, end.reply_left) == (UNSET, 1)
+    assert "placeholder_in_address" in end.losses
+    told = heard.headers.get("x-perimeter-lost", "")
+    assert stream or "placeholder_in_address" in told
+
+
 def test_the_log_is_whole_and_holds_the_secret_nowhere(quoting: House) -> None:
     verified(quoting.gateway)
     assert all(PAT.encode() not in entry for entry in entries(quoting.gateway))
