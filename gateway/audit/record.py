@@ -11,12 +11,12 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.attestation import Attestation
 from gateway.domain.caller import Allowance
-from gateway.domain.decision import Decision, Facts, Finding, Redaction, Shadow, Signal
+from gateway.domain.decision import Decision, Facts, Finding, Redaction, Shadow, Signal, Sizes
 from gateway.domain.grant import Grant
 from gateway.domain.label import Label
 from gateway.domain.money import Tokens
 from gateway.domain.request import Ask
-from gateway.domain.route import Excluded, Outcome, OutcomeKind
+from gateway.domain.route import Excluded, Outcome, OutcomeKind, Truncated
 
 VERSION = 1
 DIGEST_CHARS = 24
@@ -70,7 +70,11 @@ class Personal(Struct, frozen=True):
     `salts` holds, as hex, the salts of the record's commitments by name. `turns` are the digests of
     what passed under `turns_label`: of a Decided, the turns that the client sent; of a Settled,
     the reply. Each is DIGEST_CHARS characters of base64, one after the other. `on_behalf_of` is the
-    person for whom the subject acts: sealed apart, under that person's own key.
+    person for whom the subject acts: sealed apart, under that person's own key. `trace_id` and
+    `span_id` are those of the trace to which the client says that the request belongs,
+    `client_version` is that of a known client. What an engine called itself, where that is no name
+    of its offering, is `response_model`; `provider_ids` are the names that those who answered gave
+    the request, one for each attempt, empty where it got none.
     """
 
     subject: str
@@ -84,6 +88,12 @@ class Personal(Struct, frozen=True):
     turns: str = ""
     turns_label: Label | None = None
     on_behalf_of: str = ""
+    # WHY: left out where there is none, so that most records stay as small as they were.
+    trace_id: str | UnsetType = UNSET
+    span_id: str | UnsetType = UNSET
+    client_version: str | UnsetType = UNSET
+    response_model: str | UnsetType = UNSET
+    provider_ids: tuple[str, ...] | UnsetType = UNSET
 
 
 class Sealed(Struct, frozen=True):
@@ -116,7 +126,10 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     would have made of it. `granted` is what persons granted and the decision was made with: one use
     of it. `redaction` is what was decided first, where that was to redact; `commitment` and
     `finding_kinds` are those of the body that came, everything else is about what may leave.
-    `team` stands here where there are no `facts` to say it.
+    `team` stands here where there are no `facts` to say it. `client` is the name of the client
+    where it is one of ours (`domain.product`), `sizes` says of how many parts the body was made.
+    `mono_us`, in every record of a boot, is a clock of the machine that nobody sets: how long
+    passed between two records of one boot, whatever the clock on the wall did.
     """
 
     id: str
@@ -153,6 +166,9 @@ class Decided(Struct, frozen=True, tag="decided", tag_field="type"):
     redaction: Redaction | UnsetType = UNSET
     body: str | UnsetType = UNSET
     team: str | UnsetType = UNSET
+    client: str | UnsetType = UNSET
+    sizes: Sizes | UnsetType = UNSET
+    mono_us: int | UnsetType = UNSET
 
 
 class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
@@ -160,7 +176,8 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
 
     `number` counts the tries of one request from 1. `commitment` is a salted SHA-256 of the
     prepared body; the salt is sealed. `via_proxy` is the host and port of the forward proxy through
-    which `host` is reached, where the fleet file states one.
+    which `host` is reached, where the fleet file states one. `header_names` are those of the header
+    fields that go along beside what every call has; credentials are not among them.
     """
 
     id: str
@@ -176,12 +193,14 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
     sealed: Sealed | None = None
     v: int = VERSION
     via_proxy: str | UnsetType = UNSET
+    header_names: tuple[str, ...] | UnsetType = UNSET
+    mono_us: int | UnsetType = UNSET
 
 
 class Tried(Struct, frozen=True):
     """How one attempt ended, as the Settled record tells it.
 
-    `provider_id` is the name that whoever answered gave the request, for asking him about it.
+    `provider_id` stands in older records alone: what an engine says is sealed.
     """
 
     number: int
@@ -204,9 +223,12 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     were masked, `reply_restored` how many placeholders became again what they stand for,
     `reply_left` how many stayed because they stand inside an address, `reply_cut` before which kind
     it ended, `reply_not_verified` which detectors failed. `reply_body` is for the reply what `body`
-    is for a request. `took_us` is the time since the request had come in. `usage_estimated` says
-    that `usage` is no figure of the engine's, which told none or did not come to it, but made of
-    what was sent and heard.
+    is for a request. `took_us` is the time since the request had come in, `waited_us` that until
+    the first attempt left. `usage_estimated` says that `usage` is no figure of the engine's, which
+    told none or did not come to it, but made of what was sent and heard. `response_model` is what
+    the engine called itself, where that is a name of its offering in our catalogue, and `other`
+    where it is not: then its words are sealed. `truncated` says who cut a reply that had begun:
+    `client`, `engine`, `limit` or `policy`.
     """
 
     id: str
@@ -239,6 +261,10 @@ class Settled(Struct, frozen=True, tag="settled", tag_field="type"):
     reply_body: str | UnsetType = UNSET
     took_us: int | UnsetType = UNSET
     usage_estimated: bool | UnsetType = UNSET
+    waited_us: int | UnsetType = UNSET
+    response_model: str | UnsetType = UNSET
+    truncated: Truncated | UnsetType = UNSET
+    mono_us: int | UnsetType = UNSET
 
 
 class Admin(Struct, frozen=True, tag="admin", tag_field="type"):
@@ -253,6 +279,7 @@ class Admin(Struct, frozen=True, tag="admin", tag_field="type"):
     what: str
     facts: dict[str, Any] = {}
     v: int = VERSION
+    mono_us: int | UnsetType = UNSET
 
 
 Record = Decided | Attempted | Settled | Admin

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.domain.caller import Caller
+from gateway.domain.trace import NO_TRACE, Trace
 
 Body = dict[str, Any]
 
@@ -49,7 +50,8 @@ class Envelope(Struct, frozen=True):
     bytes that came in and never leaves the process unsalted. `raw` are those bytes, where they may
     be kept and are not too many. `asked` and `streams` are the model
     and the wish for a stream where the path says them. `told` holds the request headers, by
-    lower-case name, that mean something to an engine.
+    lower-case name, that mean something to an engine. `trace` is the one that
+    the client says that it belongs to.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Envelope(Struct, frozen=True):
     asked: str = ""
     streams: bool | None = None
     told: dict[str, str] = {}
+    trace: Trace = NO_TRACE
 
 
 class Ask(Struct, frozen=True):

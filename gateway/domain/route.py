@@ -74,6 +74,15 @@ class OutcomeKind(StrEnum):
     LOST = "lost"
 
 
+class Truncated(StrEnum):
+    """Who ended a reply before its own end."""
+
+    CLIENT = "client"
+    ENGINE = "engine"
+    LIMIT = "limit"
+    POLICY = "policy"
+
+
 class Outcome(Struct, frozen=True):
     """The end of one attempt."""
 
@@ -88,7 +97,8 @@ class Attempt(Struct, frozen=True):
     """One try: which candidate, when (microseconds since the epoch), and how it ended.
 
     `attested` is what its reply told of where it was made; None of an engine of our own.
-    `provider_id` is the name that the engine gave the request, empty where it gave none.
+    `provider_id` is the name that the engine gave the request, `model` what it called itself; each
+    is empty where it said nothing.
     """
 
     number: int
@@ -101,3 +111,4 @@ class Attempt(Struct, frozen=True):
     outcome: Outcome
     attested: Attested | None = None
     provider_id: str = ""
+    model: str = ""

@@ -20,6 +20,7 @@ from gateway.flow.house import House
 from gateway.flow.prepare import Prepared
 from gateway.flow.provider_id import provider_id
 from gateway.flow.restoring import Restoring
+from gateway.flow.retry_after import retry_after_s
 from gateway.flow.stopping import is_stopped
 from gateway.flow.watching import Watch
 from gateway.flow.whereabouts import Whereabouts
@@ -31,7 +32,6 @@ ERROR_BYTES_MAX = 64 * 1024
 HELD_BYTES_MAX = 1024 * 1024
 END_WAIT_S = 0.1
 LAST_WAIT_S = 1.0
-RETRY_AFTER_S_MAX = 3600
 OK = 200
 OTHER_REPLIES = "other_replies"
 VERBATIM_REPLY = "verbatim_reply"
@@ -128,17 +128,18 @@ class Try:
     def cancelled(self, detail: str, heard: Channel | None = None) -> None:
         """Note that the client left, or that we stopped, with what was used until then."""
         failure = Failure(FailureKind.CUT_SHORT, sent=True, detail=detail)
-        usage = heard.usage if heard is not None else None
-        self._end(Outcome(OutcomeKind.CANCELLED, failure, usage))
+        usage, model = (heard.usage, heard.model) if heard is not None else (None, "")
+        self._end(Outcome(OutcomeKind.CANCELLED, failure, usage), model)
 
     def completed(self, heard: Channel) -> None:
         """Note that the reply ended well."""
-        self._end(Outcome(OutcomeKind.COMPLETED, usage=heard.usage, stop=heard.stop, status=OK))
+        outcome = Outcome(OutcomeKind.COMPLETED, usage=heard.usage, stop=heard.stop, status=OK)
+        self._end(outcome, heard.model)
 
     def broken(self, heard: Channel, failure: Failure) -> Failure:
         """Note that the reply ended badly after its first content, with what was used."""
         failure = replace(failure, first_token_seen=True)
-        self._end(Outcome(OutcomeKind.FAILED, failure, heard.usage, heard.stop))
+        self._end(Outcome(OutcomeKind.FAILED, failure, heard.usage, heard.stop), heard.model)
         return failure
 
     async def replied(self) -> None:
@@ -149,7 +150,7 @@ class Try:
         """Look for proof that somebody else answered; BoundaryBreach if so."""
         self._watch.feed(chunk)
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: Outcome, model: str = "") -> None:
         if self._ended:
             return
         self._ended = True
@@ -168,6 +169,7 @@ class Try:
                 outcome=outcome,
                 attested=self._watch.attested(outcome.kind),
                 provider_id=self._provider_id,
+                model=model,
             ),
         )
 
@@ -184,7 +186,7 @@ class Try:
             detail=detail,
             said=said,
             status=reply.status,
-            retry_after_s=_retry_after(reply.headers.get("retry-after")),
+            retry_after_s=retry_after_s(reply.headers.get("retry-after")),
         )
 
     async def _open(self, reply: HttpReply, dialect: Dialect, ask: Ask) -> Opened | Failure:
@@ -234,7 +236,7 @@ class Try:
             return self.failed(_unreadable("the reply cannot be read"))
         self._first_token_us = self._house.clock.now_us()
         outcome = Outcome(OutcomeKind.COMPLETED, usage=heard.usage, stop=heard.stop, status=OK)
-        self._end(outcome)
+        self._end(outcome, heard.model)
         if whole.watch is not None:
             stop_if_cut(whole.watch.cut)
         return whole
@@ -390,9 +392,3 @@ def _broke(heard: Channel) -> Failure:
 
 def _unreadable(detail: str) -> Failure:
     return Failure(FailureKind.UNREADABLE, sent=True, detail=detail, status=OK)
-
-
-def _retry_after(value: str | None) -> int | None:
-    if value is None or not value.isdecimal() or len(value) > len(str(RETRY_AFTER_S_MAX)):
-        return None
-    return min(int(value), RETRY_AFTER_S_MAX)

@@ -7,7 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from gateway.domain.dialect import Bracket, Dialect, Reader, Reframe, Tap, Writer
-from gateway.domain.event import CONTENT, Broke, Event, Stopped, Used
+from gateway.domain.event import CONTENT, Began, Broke, Event, Stopped, Used
 from gateway.domain.money import Tokens
 from gateway.domain.route import FailureKind
 from gateway.flow.hearing import Hearing, Overhearing
@@ -19,6 +19,7 @@ class Channel(Protocol):
     """Takes the engine's bytes, gives the client's, and knows how the reply is going.
 
     `cut` is the kind of finding before which policy ended the reply.
+    `model` is what the engine calls itself, empty until it says so.
     `finished` says that nothing more comes, `complete` that the reply may end here: a dialect
     without an end mark is never finished.
     """
@@ -28,6 +29,7 @@ class Channel(Protocol):
     complete: bool
     usage: Tokens | None
     stop: str | None
+    model: str
     broke: tuple[FailureKind, str] | None
     cut: str | None
 
@@ -55,6 +57,7 @@ class Verbatim:
         self.finished = False
         self.usage: Tokens | None = None
         self.stop: str | None = None
+        self.model = ""
         self.broke: tuple[FailureKind, str] | None = None
         self.cut: str | None = None
 
@@ -68,6 +71,7 @@ class Verbatim:
         self.complete = self._tap.finished
         self.finished = self.complete and self._marked
         self.usage, self.stop, self.broke = heard.usage, heard.stop, heard.broke
+        self.model = heard.model
         return out
 
     def close(self) -> bytes:
@@ -118,6 +122,7 @@ class Translated:
         self.finished = False
         self.usage: Tokens | None = None
         self.stop: str | None = None
+        self.model = ""
         self.broke: tuple[FailureKind, str] | None = None
 
     def feed(self, chunk: bytes) -> bytes:
@@ -170,6 +175,8 @@ class Translated:
             self.usage = event.tokens
         elif isinstance(event, Stopped):
             self.stop = event.reason
+        elif isinstance(event, Began):
+            self.model = event.model
         if self.broke:
             return b""
         if self._hearing is not None:
@@ -196,6 +203,7 @@ class Reframed:
         self.complete = False
         self.usage: Tokens | None = None
         self.stop: str | None = None
+        self.model = ""
         self.broke: tuple[FailureKind, str] | None = None
         self.cut: str | None = None
 
@@ -206,6 +214,7 @@ class Reframed:
         self.content_seen = inner.content_seen
         self.finished, self.complete = inner.finished, inner.complete
         self.usage, self.stop, self.broke = inner.usage, inner.stop, inner.broke
+        self.model = inner.model
         self.cut = inner.cut
         return out
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections import Counter
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from gateway.audit import canonical
@@ -20,6 +20,7 @@ from gateway.audit.record import (
 from gateway.domain.attestation import Attested
 from gateway.domain.decision import Decision, Facts
 from gateway.domain.errors import ConversationsUnavailable
+from gateway.domain.fleet import Offering
 from gateway.domain.grant import Grant
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
@@ -27,12 +28,14 @@ from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
 from gateway.flow.estimating import estimated
 from gateway.flow.hearing import Hearing
 from gateway.flow.house import House
+from gateway.flow.named_model import named_model, sealed_model
 from gateway.flow.opening import kept_findings
 from gateway.flow.ports import Keeping
 from gateway.flow.prepare import Prepared
 from gateway.flow.remembering import Remembering
 from gateway.flow.restoring import IN_ADDRESS, NO_PLACEHOLDERS, Restoring
 from gateway.flow.texts import Texts
+from gateway.flow.truncation import truncated
 from gateway.flow.watching import Orders, Watch
 
 
@@ -64,6 +67,8 @@ class Docket:
         self._attested: Attested | None = None
         self._usage: Tokens | None = None
         self._stop: str | None = None
+        self._model = ""
+        self._provider_ids: list[str] = []
         self._kept: Keeping | None = None
         self.route = route
         self.losses: tuple[str, ...] = ()
@@ -136,6 +141,7 @@ class Docket:
             commitment=canonical.commit(salt, prepared.call.body),
             losses=prepared.losses,
             via_proxy=self._house.sender.via_proxy(candidate.offering.backend) or UNSET,
+            header_names=prepared.header_names or UNSET,
         )
         if not self.is_open and self._decided.body is UNSET:
             self._decided = await self._texts.of_request(self._decided, self._personal.subject)
@@ -153,14 +159,15 @@ class Docket:
                 first_token_us=attempt.first_token_us,
                 ended_us=attempt.ended_us,
                 outcome=_without_words(attempt.outcome),
-                provider_id=attempt.provider_id or UNSET,
             )
         )
+        self._provider_ids.append(attempt.provider_id)
         if attempt.first_token_us is not None or attempt.outcome.kind is OutcomeKind.COMPLETED:
             self._served = candidate
             self._attested = attempt.attested
             self._usage = attempt.outcome.usage
             self._stop = attempt.outcome.stop
+            self._model = attempt.model
         self._house.meters.attempt(attempt.zone, attempt.outcome.kind)
 
     def said(self, chunk: bytes) -> None:
@@ -229,6 +236,8 @@ class Docket:
             turns=self._kept.turns if self._kept is not None else "",
             turns_label=self._decided.label if self._kept is not None else None,
             findings=kept_findings(tuple(self.watch.findings)) if self.watch is not None else (),
+            response_model=sealed_model(self._model, self._offering) or UNSET,
+            provider_ids=tuple(self._provider_ids) if any(self._provider_ids) else UNSET,
         )
         await asyncio.wait([last])
         if not self.is_open:
@@ -240,10 +249,10 @@ class Docket:
             self._house.log.warning("settled_unwritten", record=self.id, kind=type(error).__name__)
 
     def _settlement(self, outcome: OutcomeKind, status: int | None, error: str | None) -> Settled:
-        served = self._served.offering if self._served is not None else None
+        served = self._offering
         usage, attested = self._used(outcome), self._attested
         now_us, began_us = self._house.clock.now_us(), self._received_us
-        return told_of_reply(
+        settled = told_of_reply(
             self.watch,
             self.restoring,
             Settled(
@@ -267,8 +276,22 @@ class Docket:
                 attestation=UNSET if attested is None else attested.verdict,
                 took_us=max(0, now_us - began_us) if began_us else UNSET,
                 usage_estimated=True if self._is_untold(outcome) else UNSET,
+                waited_us=self._waited_us(),
+                response_model=named_model(self._model, served) or UNSET,
             ),
         )
+        return replace(settled, truncated=truncated(settled) or UNSET)
+
+    @property
+    def _offering(self) -> Offering | None:
+        """Who served; None where nobody did."""
+        return self._served.offering if self._served is not None else None
+
+    def _waited_us(self) -> int | UnsetType:
+        """Return how long the request was here before anything of it left."""
+        if not self._tried or not self._received_us:
+            return UNSET
+        return max(0, self._tried[0].started_us - self._received_us)
 
     def _is_untold(self, outcome: OutcomeKind) -> bool:
         """Did a reply that was heard end without its engine telling what it used?"""

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from gateway.audit.canonical import commit
 from gateway.audit.record import Decided, Personal
+from gateway.classification.sizes import sizes_of
 from gateway.domain.caller import NO_LIMITS, Allowance
 from gateway.domain.decision import Decision, Effect, Finding
 from gateway.domain.errors import GatewayError
+from gateway.domain.product import known_product
 from gateway.domain.repo_address import canonical
 from gateway.domain.request import Claims, Envelope
 from gateway.flow.ports import World
@@ -49,6 +51,9 @@ def personal_of(envelope: Envelope, salt: bytes, findings: tuple[Finding, ...] =
         findings=kept_findings(findings),
         salts={"body": salt.hex()},
         on_behalf_of=envelope.caller.on_behalf_of,
+        trace_id=envelope.trace.trace_id or UNSET,
+        span_id=envelope.trace.span_id or UNSET,
+        client_version=known_product(envelope.client).version or UNSET,
     )
 
 
@@ -85,6 +90,8 @@ def decided(
         shadow=ruling.shadow or UNSET,
         granted=ruling.grant or UNSET,
         redaction=ruling.redaction or UNSET,
+        client=known_product(envelope.client).name or UNSET,
+        sizes=sizes_of(envelope.body),
     )
 
 
@@ -123,6 +130,7 @@ def turned_away(
         team=envelope.caller.team or UNSET,
         allowance=_limited(envelope.caller.allowance),
         known_by=envelope.caller.known_by or UNSET,
+        client=known_product(envelope.client).name or UNSET,
     )
 
 

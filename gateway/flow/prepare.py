@@ -12,9 +12,11 @@ from gateway.flow.renaming import renaming
 from gateway.transport.backend import Backend, Telling, Way
 from gateway.transport.call import HttpCall
 from gateway.transport.credentials import Settings
+from gateway.transport.send import SENT_FIELDS
 from gateway.wire import body as wire_body
 
 STORE = "store"
+EVERY_CALL = frozenset({"content-type", "accept"})
 
 
 class Prepared(Struct, frozen=True):
@@ -23,6 +25,11 @@ class Prepared(Struct, frozen=True):
     call: HttpCall
     target: Dialect
     losses: tuple[str, ...] = ()
+
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        """The names of the header fields that go along beside what every call has."""
+        return tuple(sorted(({name for name, _ in self.call.headers} & SENT_FIELDS) - EVERY_CALL))
 
 
 class Wish(Struct, frozen=True):

@@ -38,6 +38,7 @@ from gateway.ledger.subject_keys import (
     SubjectKeys,
     month_of,
 )
+from gateway.ledger.timekeeping import clock_state, stamped
 
 LOST_GROUP_MAX = 500
 SUBJECTS_MAX = 100_000
@@ -181,7 +182,7 @@ class Ledger:
         What comes meanwhile waits for it. Afterwards something was written in the next shard.
         """
         await self.record("hand_over_asked", {})
-        await self.record("heartbeat", {})
+        await self.record("heartbeat", clock_state())
 
     async def store_document(self, value: object, name: str = "") -> str:
         """Keep a policy or catalogue by its digest, and return that.
@@ -222,7 +223,8 @@ class Ledger:
         size = self._parts.sealer.size
         self._parts.writer.now_us = self._clock.now_us
         self._parts.start(asyncio.get_running_loop())
-        facts = {"after": size, "open": len(lost), "heartbeat_s": ceil(self._parts.heartbeat_s)}
+        silent = ceil(self._parts.heartbeat_s)
+        facts = {"after": size, "open": len(lost), "heartbeat_s": silent, **clock_state()}
         entries = [_entry(self._started(facts))]
         if self._parts.cut_bytes:
             cut = {"cut_bytes": self._parts.cut_bytes, "after": size}
@@ -390,7 +392,7 @@ def _assert_time(record: Record) -> None:
 def _entry(record: Record) -> Entry:
     _assert_time(record)
     try:
-        return entry_of(record)
+        return entry_of(stamped(record))
     except EntryTooLarge:
         raise TooLarge("the record of this request would be larger than a record may be") from None
     except EntryRefused as error:

@@ -24,6 +24,7 @@ from gateway.ledger.shard import Ground, Shard, open_shard
 from gateway.ledger.shards import FIRST, UNFINISHED, name_of, number_of, shards
 from gateway.ledger.signers import Signers
 from gateway.ledger.subject_keys import month_of
+from gateway.ledger.timekeeping import stamped
 
 NEVER, YEAR, MONTH = "never", "year", "month"
 _CHARACTERS = {NEVER: 0, YEAR: 4, MONTH: 7}
@@ -156,4 +157,5 @@ def _publish(fresh: LedgerFolder, sealed: Sealed, ground: Ground) -> None:
 
 def _entry(what: str, ts_us: int, boot: str, facts: dict[str, object]) -> Entry:
     name = record_id(ts_us)
-    return entry_of(Admin(id=name, ts_us=ts_us, boot=boot, what=what, facts=facts))
+    told = Admin(id=name, ts_us=ts_us, boot=boot, what=what, facts=facts)
+    return entry_of(stamped(told) if boot else told)

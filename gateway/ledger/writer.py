@@ -23,6 +23,7 @@ from gateway.ledger.relay import Relay
 from gateway.ledger.sealer import SEAL_FAILURES
 from gateway.ledger.shard import Shard
 from gateway.ledger.signers import Signers
+from gateway.ledger.timekeeping import clock_state, stamped
 from gateway.ledger.timeline import Timeline
 
 QUEUE_MAX = 8_192
@@ -194,7 +195,7 @@ class Writer:
         """Say that the log is alive and had nothing to tell: its silence is evidence too."""
         self._beats.tried()
         now_us = self.now_us()
-        self._commit(now_us, [self._own("heartbeat", now_us, {})])
+        self._commit(now_us, [self._own("heartbeat", now_us, clock_state())])
 
     def _commit(self, ts_us: int, own: Sequence[Entry] = ()) -> None:
         """Make the group durable, behind what is written of our own accord."""
@@ -270,6 +271,7 @@ class Writer:
             "open": len(sealer.open_requests),
             "heartbeat_s": ceil(self._beats.interval_s),
             "follows": closed.signers.name,
+            **clock_state(),
         }
         stored = sealer.documents.items()
         told = ({"digest": digest, "name": name} for digest, name in stored)
@@ -323,11 +325,13 @@ class Writer:
         return [self._own("recovered", ts_us, {"error": self._torn_by, "after": self.sealer.size})]
 
     def _stepped(self, from_us: int, to_us: int) -> Entry:
-        return self._own("clock_stepped", to_us, {"from_us": from_us, "to_us": to_us})
+        facts = {"from_us": from_us, "to_us": to_us, **clock_state()}
+        return self._own("clock_stepped", to_us, facts)
 
     def _own(self, what: str, ts_us: int, facts: Mapping[str, object]) -> Entry:
         name = record_id(ts_us)
-        return entry_of(Admin(id=name, ts_us=ts_us, boot=self._boot, what=what, facts=dict(facts)))
+        told = Admin(id=name, ts_us=ts_us, boot=self._boot, what=what, facts=dict(facts))
+        return entry_of(stamped(told))
 
     def _break(self, failure: ChainBroken) -> None:
         with self._turn:

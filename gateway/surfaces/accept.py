@@ -14,7 +14,13 @@ from gateway.domain.dialect import unpacked
 from gateway.domain.errors import Malformed, TooLarge, TooSlow
 from gateway.domain.request import Body, Claims, Envelope
 from gateway.surfaces.codex import with_workspaces
-from gateway.surfaces.headers import claims_of, require_json, told_of, with_metadata
+from gateway.surfaces.headers import (
+    claims_of,
+    require_json,
+    told_of,
+    traced,
+    with_metadata,
+)
 from gateway.surfaces.knock import Scope
 from gateway.surfaces.places import Place
 from gateway.surfaces.protocol import TRAILERS
@@ -83,6 +89,7 @@ class Visit(Struct, frozen=True):
             client=self.fields.get("user-agent", ""),
             asked=self.asked,
             streams=self.surface.streams,
+            trace=traced(self.headers),
         )
 
 

@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from gateway.domain.caller import Caller
 from gateway.domain.errors import Malformed, NotAllowed, UnsupportedMedia
 from gateway.domain.request import Claims
+from gateway.domain.trace import Trace, trace_of
 from gateway.identity.keys import May
 from gateway.identity.sent import KEY_HEADERS
 
 LABEL_HEADER = "x-perimeter-label"
 REPO_HEADER = "x-perimeter-repo"
+TRACE_HEADER = b"traceparent"
 ON_BEHALF_OF_HEADER = "x-perimeter-on-behalf-of"
 PERSON_CHARS_MAX = 256
 SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id")
@@ -75,6 +77,11 @@ def told_of(headers: Headers) -> dict[str, str]:
     if any(len(value) > TOLD_CHARS_MAX or not _TOLD.fullmatch(value) for value in told.values()):
         raise Malformed(f"The headers {', '.join(TOLD)} are lists of plain words.")
     return told
+
+
+def traced(headers: Headers) -> Trace:
+    """Return the trace that the request says it belongs to; one that is not clear is none."""
+    return trace_of([v.decode("latin-1") for n, v in headers if n.lower() == TRACE_HEADER])
 
 
 def with_metadata(claims: Claims, body: Mapping[str, object]) -> Claims:

@@ -28,6 +28,7 @@ from tests.doubles.worlds import a_world
 
 FIRST_DAY, SECOND_DAY = "2026-11-21", "2026-11-22"
 DAY_MS = 86_400_000
+CLIENT = "claude-cli/2.0.1 (external, cli)"
 NO_GUESTS = {"id": "no-guests", "effect": "deny", "when": {"team": "guests"}, "zones": "any"}
 SECRET = Finding("secrets", "gitlab-pat", "/messages/0/content", 0, 5, "print")
 CLOUD = {"team": "web", "repos": ("website",)}
@@ -106,7 +107,7 @@ class FlowLog:
         given = {"cloud": [whole()], "vllm": [whole()], "vllm-2": [whole()], **(answers or {})}
         self.stage.sender.answers = given
         body = chat(changed.pop("model", "code"))
-        envelope = replace(an_envelope(body, **changed), id=IDS.record_id())
+        envelope = replace(an_envelope(body, **{"client": CLIENT, **changed}), id=IDS.record_id())
         await self.stage.ask(envelope)
         return envelope.id
 

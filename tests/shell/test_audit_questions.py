@@ -177,6 +177,9 @@ def test_one_request_in_plain_words(paths) -> None:
         "Attempt 1 went to vllm.example:8000: zone on_prem, operator self (DE), places DE",
         "Tokens: ",
         "Document catalogue: sha256:",
+        "It says that it comes from claude-code.",
+        "Size: 100 bytes, parts 1.",
+        "The engine called itself by another name than ours: it is sealed.",
     ):
         assert words in said
     assert "ada@example.com" not in said

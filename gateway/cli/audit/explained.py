@@ -12,6 +12,7 @@ from gateway.cli.explain import sentences
 from gateway.domain.decision import Signal
 from gateway.domain.errors import GatewayError
 from gateway.domain.zone import Zone
+from gateway.flow.named_model import OTHER
 from gateway.ledger import documents
 from gateway.ledger.reader import Reader, RequestRecords
 
@@ -33,9 +34,20 @@ def explained(asked: Asked) -> Answer:
 def _signals(decided: Decided) -> Iterator[str]:
     """Say what each signal said, and whether it raised the label."""
     yield f"Request {decided.id}, key {decided.key_id}, by {decided.surface}."
+    yield from _came(decided)
     for one in decided.signals:
         raised = " and raised the label" if one.source in decided.raised_by else ""
         yield f"{_source(one)} says {one.label} ({one.trust}){raised}."
+
+
+def _came(decided: Decided) -> Iterator[str]:
+    """Say what came, and from which client; who that was is sealed."""
+    if decided.client:
+        yield f"It says that it comes from {decided.client}."
+    streamed = decided.ask is not None and decided.ask.stream
+    counts = msgspec.to_builtins(decided.sizes) if decided.sizes else {}
+    sizes = "".join(f", {name} {number}" for name, number in counts.items())
+    yield f"Size: {decided.body_bytes} bytes{sizes}{'; a stream was asked for' * streamed}."
 
 
 def _source(signal: Signal) -> str:
@@ -68,6 +80,8 @@ def _reached(ledger: Ledger, found: RequestRecords) -> Iterator[str]:
     bundle = bundle_of(ledger, found.decided.decision.policy)
     for one in found.attempted:
         yield _place(one, bundle.zone(one.zone))
+        if one.header_names:
+            yield f"Attempt {one.number} told by header fields: {', '.join(one.header_names)}."
     if found.settled is not None:
         yield from _ended(found.settled)
 
@@ -87,11 +101,20 @@ def _ended(settled: Settled) -> Iterator[str]:
         used = settled.usage
         by = ", estimated: the engine told none at the end" if settled.usage_estimated else ""
         yield f"Tokens: {used.input_tokens} in, {used.output_tokens} out{by}."
+    if settled.response_model:
+        yield f"The engine called itself {_called(settled.response_model)}."
+    if settled.truncated:
+        yield f"The reply was cut by: {settled.truncated}."
     if settled.took_us:
-        yield f"It took {settled.took_us // 1000} ms."
+        waited_ms = (settled.waited_us or 0) // 1000
+        yield f"It took {settled.took_us // 1000} ms, {waited_ms} of them until it left."
     for one in settled.tried:
         if one.provider_id:
             yield f"Attempt {one.number} has the provider's id {one.provider_id}."
     if settled.attestation:
         place = settled.observed_region or "none"
         yield f"The place that its reply told: {place} ({settled.attestation})."
+
+
+def _called(model: str) -> str:
+    return "by another name than ours: it is sealed" if model == OTHER else model

@@ -1,6 +1,5 @@
 """What Bedrock says: a whole reply, and the events of a stream."""
 
-import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,7 +9,6 @@ from gateway.domain.event import Stopped
 from gateway.domain.money import Tokens
 
 _T = TypeVar("_T")
-_RAW_STOP = re.compile(r"[a-z][a-z_]{0,63}")
 STOPS = {
     "end_turn": "end",
     "max_tokens": "length",
@@ -20,6 +18,7 @@ STOPS = {
     "guardrail_intervened": "refusal",
     "content_filtered": "refusal",
 }
+_OTHER_STOPS = frozenset({"malformed_model_output", "malformed_tool_use"})
 
 
 class Usage(Struct, frozen=True, rename="camel"):
@@ -186,8 +185,12 @@ def decoded(data: bytes | msgspec.Raw, shape: type[_T]) -> _T:
 
 
 def stopped(reason: str, extra: object, *, called: bool) -> Stopped:
-    """Return why a reply ended, in the words of the house; a reply that calls stops to call."""
-    raw = reason if _RAW_STOP.fullmatch(reason) else "unknown"
+    """Return why a reply ended, in the words of the house; a reply that calls stops to call.
+
+    INVARIANT: a reason stands in the record: an engine's free words, which may be the prompt's, do
+    not.
+    """
+    raw = reason if reason in _OTHER_STOPS else "unknown"
     told = STOPS.get(reason, f"other:{raw}")
     if told == "end" and called:
         told = "tool_use"
