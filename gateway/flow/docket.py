@@ -25,7 +25,7 @@ from gateway.domain.grant import Grant
 from gateway.domain.money import Tokens
 from gateway.domain.request import Envelope
 from gateway.domain.route import Attempt, Candidate, Outcome, OutcomeKind, Route
-from gateway.flow.estimating import estimated
+from gateway.flow.estimating import believed, estimated
 from gateway.flow.hearing import Hearing
 from gateway.flow.house import House
 from gateway.flow.named_model import named_model, sealed_model
@@ -150,6 +150,7 @@ class Docket:
 
     def ended(self, candidate: Candidate, attempt: Attempt) -> None:
         """Note how an attempt ended; the last completed one is who served."""
+        outcome = replace(_without_words(attempt.outcome), usage=believed(attempt.outcome.usage))
         self._tried.append(
             Tried(
                 number=attempt.number,
@@ -158,15 +159,15 @@ class Docket:
                 started_us=attempt.started_us,
                 first_token_us=attempt.first_token_us,
                 ended_us=attempt.ended_us,
-                outcome=_without_words(attempt.outcome),
+                outcome=outcome,
             )
         )
         self._provider_ids.append(attempt.provider_id)
         if attempt.first_token_us is not None or attempt.outcome.kind is OutcomeKind.COMPLETED:
             self._served = candidate
             self._attested = attempt.attested
-            self._usage = attempt.outcome.usage
-            self._stop = attempt.outcome.stop
+            self._usage = outcome.usage
+            self._stop = outcome.stop
             self._model = attempt.model
         self._house.meters.attempt(attempt.zone, attempt.outcome.kind)
 

@@ -56,6 +56,8 @@ class Spoken(Struct, frozen=True):
         told = {} if self.streams is not None or not self.replies else {"stream": stream}
         body = BODIES[SAID_AS.get(self.dialect, self.dialect)](text) | told
         body |= ADDED.get(self.dialect, {}) | more.pop("fields", {})
+        if self.dialect == "bedrock_count":
+            body["input"] = {"converse": BODIES["bedrock_converse"](text)}
         if "model" in body:
             body["model"] = model
         return an_envelope(

@@ -19,13 +19,13 @@ from tests.doubles.vendor_secrets import FORMATS, Draw
 
 pytestmark = pytest.mark.anyio
 PAT = FORMATS["github-pat"](Draw("streams"))
-SURFACE = pytest.mark.parametrize("spoken", STREAMED, ids=str)
+SURFACE = pytest.mark.parametrize("surface", STREAMED, ids=str)
 ENGINE = pytest.mark.parametrize("engine", KINDS)
 
 
-async def begun(stage: Stage, spoken: Spoken, engine: str) -> AsyncGenerator[bytes, None]:
+async def begun(stage: Stage, surface: Spoken, engine: str) -> AsyncGenerator[bytes, None]:
     """Return the rest of a stream whose first words have come."""
-    reply = await stage.exchange.exchange(spoken.envelope(f"{engine}-model"))
+    reply = await stage.exchange.exchange(surface.envelope(f"{engine}-model"))
     assert reply.status == 200
     assert await anext(reply.body)
     return reply.body
@@ -52,11 +52,11 @@ def assert_estimated(found: Settled, engine: str) -> None:
 @ENGINE
 @pytest.mark.parametrize("kind", [FailureKind.CUT_SHORT, FailureKind.TIMED_OUT])
 async def test_adv_73_what_an_engine_cuts_or_leaves_idle_has_an_outcome_and_an_estimate(
-    spoken: Spoken, engine: str, kind: FailureKind
+    surface: Spoken, engine: str, kind: FailureKind
 ) -> None:
     stage = speaking()
     stage.sender.breaks = kind
-    status, headers, raw = await stage.ask(spoken.envelope(f"{engine}-model"))
+    status, headers, raw = await stage.ask(surface.envelope(f"{engine}-model"))
     assert status == 200
     found = await settled(stage)
     assert (found.outcome, found.error) == (OutcomeKind.FAILED, kind)
@@ -68,10 +68,10 @@ async def test_adv_73_what_an_engine_cuts_or_leaves_idle_has_an_outcome_and_an_e
 @SURFACE
 @ENGINE
 async def test_adv_73_what_a_client_leaves_has_an_outcome_and_an_estimate(
-    spoken: Spoken, engine: str
+    surface: Spoken, engine: str
 ) -> None:
     stage = speaking()
-    await (await begun(stage, spoken, engine)).aclose()
+    await (await begun(stage, surface, engine)).aclose()
     found = await settled(stage)
     assert (found.outcome, found.error) == (OutcomeKind.CANCELLED, "client_gone")
     assert_estimated(found, engine)
@@ -79,9 +79,9 @@ async def test_adv_73_what_a_client_leaves_has_an_outcome_and_an_estimate(
 
 @SURFACE
 @ENGINE
-async def test_adv_73_what_came_to_its_end_is_no_estimate(spoken: Spoken, engine: str) -> None:
+async def test_adv_73_what_came_to_its_end_is_no_estimate(surface: Spoken, engine: str) -> None:
     stage = speaking()
-    await stage.ask(spoken.envelope(f"{engine}-model"))
+    await stage.ask(surface.envelope(f"{engine}-model"))
     found = await settled(stage)
     assert found.outcome is OutcomeKind.COMPLETED
     assert found.usage_estimated is UNSET
@@ -91,10 +91,10 @@ async def test_adv_73_what_came_to_its_end_is_no_estimate(spoken: Spoken, engine
 @SURFACE
 @ENGINE
 async def test_adv_88_a_zone_that_is_closed_cuts_a_stream_of_every_surface(
-    spoken: Spoken, engine: str
+    surface: Spoken, engine: str
 ) -> None:
     stage = speaking()
-    rest = await begun(stage, spoken, engine)
+    rest = await begun(stage, surface, engine)
     zone = KINDS[engine][1]
     assert stage.house.openings.cut("elsewhere") == 0
     assert stage.house.openings.cut(zone) == 1
@@ -134,11 +134,11 @@ def watching(action: str) -> Stage:
 @SURFACE
 @ENGINE
 async def test_adv_88_what_policy_cuts_ends_a_stream_of_every_surface(
-    spoken: Spoken, engine: str
+    surface: Spoken, engine: str
 ) -> None:
     """The reply is worse than its label: its words pass until then, and no more of them."""
     stage = watching("cut")
-    status, _, raw = await stage.ask(spoken.envelope(f"{engine}-model"))
+    status, _, raw = await stage.ask(surface.envelope(f"{engine}-model"))
     assert status == 200
     seen = readable(raw)
     assert seen.count(b"amber") > 100

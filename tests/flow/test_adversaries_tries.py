@@ -16,7 +16,7 @@ from tests.doubles.speaking_stage import EVERY, KINDS, Spoken, decoded, limited,
 from tests.flow.test_changed_policy import denying
 
 pytestmark = pytest.mark.anyio
-SURFACE = pytest.mark.parametrize("spoken", EVERY, ids=str)
+SURFACE = pytest.mark.parametrize("surface", EVERY, ids=str)
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 RESTRICTED = {"repos": ("payments",)}
 # What a surface that embeds is asked for, and what the others are.
@@ -33,8 +33,8 @@ COUNTING = frozenset(
 )
 
 
-def named(spoken: Spoken, engine: str) -> str:
-    return f"{engine}-{'vectors' if spoken.dialect in EMBEDDING else 'model'}"
+def named(surface: Spoken, engine: str) -> str:
+    return f"{engine}-{'vectors' if surface.dialect in EMBEDDING else 'model'}"
 
 
 def tasked(stage: Stage, *engines: str, prices: dict[str, Price] | None = None) -> Stage:
@@ -55,9 +55,9 @@ def tasked(stage: Stage, *engines: str, prices: dict[str, Price] | None = None) 
     return stage
 
 
-def asking(spoken: Spoken, *, stream: bool = False, **more: Any) -> Envelope:
-    task = "vectors" if spoken.dialect in EMBEDDING else "words"
-    return spoken.envelope(task, stream=stream, **more)
+def asking(surface: Spoken, *, stream: bool = False, **more: Any) -> Envelope:
+    task = "vectors" if surface.dialect in EMBEDDING else "words"
+    return surface.envelope(task, stream=stream, **more)
 
 
 def backends(stage: Stage) -> list[str]:
@@ -79,21 +79,23 @@ SIDE = {"judge_model": "cloud-model", "summary": "auto", "compact": True, "title
 @SURFACE
 @STREAM
 async def test_adv_46_one_question_of_a_surface_is_one_call_of_its_own_engine(
-    spoken: Spoken, stream: bool
+    surface: Spoken, stream: bool
 ) -> None:
     """Whatever a body says of judges, titles and summaries, nobody else hears of it."""
     stage = speaking()
-    envelope = spoken.envelope(named(spoken, "vllm"), stream=stream, fields=SIDE, caller=RESTRICTED)
+    envelope = surface.envelope(
+        named(surface, "vllm"), stream=stream, fields=SIDE, caller=RESTRICTED
+    )
     await stage.ask(envelope)
     assert [(zone, call.backend) for zone, call in stage.sender.sent] == [("on_prem", "vllm")]
     assert len(stage.ledger.decided) == len(stage.ledger.settled) == 1
 
 
 @SURFACE
-async def test_adv_46_a_side_question_to_a_model_of_a_cloud_is_refused(spoken: Spoken) -> None:
+async def test_adv_46_a_side_question_to_a_model_of_a_cloud_is_refused(surface: Spoken) -> None:
     """As an agent asks a small model for titles: that request has the label of its key, too."""
     stage = speaking()
-    status, _, _ = await stage.ask(spoken.envelope(named(spoken, "cloud"), caller=RESTRICTED))
+    status, _, _ = await stage.ask(surface.envelope(named(surface, "cloud"), caller=RESTRICTED))
     assert (status, stage.sender.sent) == (400, [])
     assert stage.ledger.settled[0].outcome is OutcomeKind.REFUSED
 
@@ -104,11 +106,11 @@ CHEAPEST = {"provider": {"sort": "price"}, "service_tier": "flex", "prefer": "ch
 
 @SURFACE
 @pytest.mark.parametrize("first", ["cloud", "vllm"])
-async def test_adv_48_the_cheapest_offering_is_not_preferred(spoken: Spoken, first: str) -> None:
+async def test_adv_48_the_cheapest_offering_is_not_preferred(surface: Spoken, first: str) -> None:
     """What is listed first is asked first, at whatever price, whatever the body wishes."""
     second = "vllm" if first == "cloud" else "cloud"
     stage = tasked(speaking(), first, second, prices={first: DEAR, second: FREE})
-    await stage.ask(asking(spoken, fields=CHEAPEST))
+    await stage.ask(asking(surface, fields=CHEAPEST))
     assert stage.ledger.decided[0].candidates[0].endswith(f"@{first}")
     assert backends(stage) == [first]
 
@@ -119,17 +121,17 @@ NO_MODEL = b'{"error":{"message":"The provided model identifier is invalid.","co
 @SURFACE
 @pytest.mark.parametrize("status", [400, 403, 404])
 async def test_adv_48b_a_model_that_an_engine_does_not_know_is_asked_for_by_no_other_name(
-    spoken: Spoken, status: int
+    surface: Spoken, status: int
 ) -> None:
     wrong = [ScriptedReply(NO_MODEL, status=status) for _ in range(9)]
     stage = tasked(speaking(vllm=wrong, ollama=list(wrong)), "cloud", "vllm", "ollama")
-    heard, _, _ = await stage.ask(asking(spoken, caller=RESTRICTED))
+    heard, _, _ = await stage.ask(asking(surface, caller=RESTRICTED))
     assert heard == (400 if status == 400 else 502)
     assert stage.sender.sent
     assert {zone for zone, _ in stage.sender.sent} <= {"on_prem"}
     assert len(backends(stage)) == len(set(backends(stage))), "an engine is asked again"
     for _, call in stage.sender.sent:
-        assert decoded(call)["model"] == named(spoken, call.backend)
+        assert decoded(call)["model"] == named(surface, call.backend)
     assert_recorded_first(stage)
     kinds = {one.outcome.failure.kind for one in stage.ledger.settled[0].tried}
     # What the engine alone is to blame for is tried at the next one, and told as its fault.
@@ -140,26 +142,26 @@ REMOTE_VECTORS = b'{"embeddings":[[0.5]],"remote_host":"https://ollama.example:4
 
 
 @SURFACE
-async def test_adv_50_a_redirect_is_an_error_and_is_told_to_nobody(spoken: Spoken) -> None:
+async def test_adv_50_a_redirect_is_an_error_and_is_told_to_nobody(surface: Spoken) -> None:
     moved = Failure(FailureKind.UNREADABLE, sent=True, detail="redirect refused", status=307)
     stage = tasked(speaking(vllm=[moved], ollama=[moved]), "vllm", "ollama", "cloud")
-    status, headers, _ = await stage.ask(asking(spoken, caller=RESTRICTED))
+    status, headers, _ = await stage.ask(asking(surface, caller=RESTRICTED))
     assert status == 502
     assert "location" not in headers
     assert {zone for zone, _ in stage.sender.sent} == {"on_prem"}
     assert stage.ledger.settled[0].tried[0].outcome.failure.status == 307
 
 
-@pytest.mark.parametrize("spoken", [one for one in EVERY if one.dialect not in COUNTING], ids=str)
+@pytest.mark.parametrize("surface", [one for one in EVERY if one.dialect not in COUNTING], ids=str)
 @STREAM
 async def test_adv_52_what_another_host_answers_is_passed_on_to_no_surface(
-    spoken: Spoken, stream: bool
+    surface: Spoken, stream: bool
 ) -> None:
     stage = speaking()
     stage.sender.remote = True
-    if spoken.dialect in EMBEDDING:
+    if surface.dialect in EMBEDDING:
         stage.sender.answers["ollama"] = [ScriptedReply(REMOTE_VECTORS)]
-    status, _, raw = await stage.ask(spoken.envelope(named(spoken, "ollama"), stream=stream))
+    status, _, raw = await stage.ask(surface.envelope(named(surface, "ollama"), stream=stream))
     assert b"amber" not in raw
     assert b"0.5" not in raw
     assert status in {500, 503}
@@ -181,12 +183,12 @@ def unable(program: Program) -> Program:
 
 @SURFACE
 async def test_adv_66_a_rule_that_cannot_be_evaluated_denies_on_every_surface(
-    spoken: Spoken,
+    surface: Spoken,
 ) -> None:
     stage = speaking()
     world = stage.worlds.world
     stage.worlds.world = replace(world, program=unable(world.program))
-    status, headers, raw = await stage.ask(spoken.envelope(named(spoken, "vllm")))
+    status, headers, raw = await stage.ask(surface.envelope(named(surface, "vllm")))
     assert (status, stage.sender.sent) == (400, [])
     assert b"an attribute that is not there" not in raw
     (decided,) = stage.ledger.decided
@@ -197,7 +199,7 @@ async def test_adv_66_a_rule_that_cannot_be_evaluated_denies_on_every_surface(
 
 @SURFACE
 async def test_adv_67_a_policy_that_came_meanwhile_takes_the_next_engine_away(
-    spoken: Spoken,
+    surface: Spoken,
 ) -> None:
     """It was decided under one policy, and says so; the other one lets no second try leave."""
     refused = Failure(FailureKind.UNREACHABLE, sent=False)
@@ -212,22 +214,22 @@ async def test_adv_67_a_policy_that_came_meanwhile_takes_the_next_engine_away(
                 stage.worlds.world = other
 
         stage.health.rest = rest
-        await stage.ask(asking(spoken, caller=RESTRICTED))
+        await stage.ask(asking(surface, caller=RESTRICTED))
         (decided,) = stage.ledger.decided
         assert decided.documents == first.documents
-        able = ["vllm"] if spoken.dialect in COUNTING else ["vllm", "ollama"]
+        able = ["vllm"] if surface.dialect in COUNTING else ["vllm", "ollama"]
         assert backends(stage) == (["vllm"] if changes else able)
 
 
 @SURFACE
 @STREAM
 async def test_adv_72_each_try_of_a_surface_is_durable_before_it_leaves(
-    spoken: Spoken, stream: bool
+    surface: Spoken, stream: bool
 ) -> None:
     names = list(KINDS)
     given: Any = {name: [limited()] for name in names}
     stage = tasked(speaking(**given), *names)
-    await stage.ask(asking(spoken, stream=stream))
+    await stage.ask(asking(surface, stream=stream))
     assert len(stage.sender.sent) >= 2
     assert_recorded_first(stage)
 
@@ -235,20 +237,20 @@ async def test_adv_72_each_try_of_a_surface_is_durable_before_it_leaves(
 @SURFACE
 @STREAM
 async def test_adv_72_a_stream_that_nobody_could_record_does_not_begin(
-    spoken: Spoken, stream: bool
+    surface: Spoken, stream: bool
 ) -> None:
     stage = speaking()
     stage.ledger.full = True
-    status, _, _ = await stage.ask(spoken.envelope(named(spoken, "vllm"), stream=stream))
+    status, _, _ = await stage.ask(surface.envelope(named(surface, "vllm"), stream=stream))
     assert (status, stage.sender.sent, stage.ledger.records) == (503, [], [])
 
 
 @SURFACE
-async def test_adv_87_a_storm_of_tries_is_bounded_and_each_is_a_record(spoken: Spoken) -> None:
+async def test_adv_87_a_storm_of_tries_is_bounded_and_each_is_a_record(surface: Spoken) -> None:
     names = list(KINDS)
     given: Any = {name: [limited() for _ in range(99)] for name in names}
     stage = tasked(speaking(**given), *names)
-    status, _, _ = await stage.ask(asking(spoken))
+    status, _, _ = await stage.ask(asking(surface))
     assert status != 200
     assert len(stage.sender.sent) <= len(names) + 1
     assert_recorded_first(stage)
@@ -264,13 +266,13 @@ KEYS = ("idempotency-key", "x-idempotency-key", "anthropic-idempotency-key", "x-
 
 @SURFACE
 async def test_adv_87_a_request_that_comes_again_is_another_one_and_paid_once_each(
-    spoken: Spoken,
+    surface: Spoken,
 ) -> None:
     """Nobody promises that an answer is kept: a replay is decided, recorded and paid by itself."""
     stage = speaking()
     for number in (1, 2):
         told = dict.fromkeys((*KEYS, "x-stainless-retry-count"), "the-same")
-        envelope = spoken.envelope(named(spoken, "cloud"), told=told)
+        envelope = surface.envelope(named(surface, "cloud"), told=told)
         await stage.ask(replace(envelope, id=f"019aa000-0000-7000-8000-{number:012d}"))
     assert len(stage.ledger.decided) == len(stage.ledger.settled) == 2
     assert len({one.id for one in stage.ledger.settled}) == 2
@@ -283,10 +285,10 @@ async def test_the_surfaces_that_are_asked_here_reach_an_engine() -> None:
     """Without this, a body that is refused for another reason would prove nothing."""
     reached = {name: set() for name in KINDS}
     for engine, found in reached.items():
-        for spoken in EVERY:
+        for surface in EVERY:
             stage = speaking()
-            await stage.ask(spoken.envelope(named(spoken, engine), stream=False))
+            await stage.ask(surface.envelope(named(surface, engine), stream=False))
             if stage.sender.sent and stage.ledger.settled[0].outcome is OutcomeKind.COMPLETED:
-                found.add(spoken.dialect)
+                found.add(surface.dialect)
     every = {one.dialect for one in EVERY}
     assert reached == {"cloud": every, "vllm": every, "ollama": every - COUNTING}

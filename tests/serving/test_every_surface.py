@@ -16,6 +16,7 @@ ANSWERS = {
     "401": (("status=401",), 502, ["unreadable"]),
     "404": (("status=404",), 502, ["unreadable"]),
     "500": (("status=500",), 502, ["unreadable"]),
+    "307": (("status=307",), 502, ["unreadable"]),
     "html": (("html",), 502, ["unreadable"]),
     "garbage": (("garbage",), 502, ["unreadable"]),
 }
