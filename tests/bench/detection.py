@@ -29,6 +29,14 @@ ROUNDS = 3
 KEY = b"a key of the bench, of 32 bytes."
 
 
+# WHY: a test is named after each, and their making takes more than a second.
+INPUTS = (
+    *("base64", "base64 of source", "base64 of source over lines", "hex", "hex of source"),
+    *("one repeated letter", "one repeated digit", "CJK", "random ASCII", "random characters"),
+    "source",
+)
+
+
 def source() -> str:
     """The standard library, as one text."""
     folder = Path(sysconfig.get_paths()["stdlib"])

@@ -6,7 +6,6 @@ client that is not installed is skipped with the reason; where CI=true that is a
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -24,13 +23,12 @@ ORDER = "[cloud-model, local-model, home-model]"
 NAMES = {"code": "code-abroad", CLAUDE: CLAUDE_ABROAD, CONVERSED: f"{CONVERSED}-abroad"}
 TASKS = "".join(f"{name}: {ORDER}\n{abroad}: [cloud-model]\n" for name, abroad in NAMES.items())
 NOBODY = ", anonymous: {team: desks, label: internal}"
-HERE = Path(__file__).resolve().parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder."""
     for item in items:
-        if HERE in item.path.parents:
+        if item.nodeid.startswith("tests/clients/"):
             item.add_marker(pytest.mark.clients)
 
 

@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder as live, and judge the ledger when all have written to it."""
     for item in items:
-        if HERE in item.path.parents:
+        if item.nodeid.startswith("tests/live/"):
             item.add_marker(pytest.mark.live)
     items.sort(key=lambda item: item.path == HERE / "test_proof.py")
 

@@ -5,20 +5,17 @@ There is no skip: where such a namespace cannot be made, the tests fail.
 
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.doubles.gateway_folders import Template
 from tests.netns.apart import is_apart
 
-HERE = Path(__file__).resolve().parent
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder."""
     for item in items:
-        if HERE in item.path.parents:
+        if item.nodeid.startswith("tests/netns/"):
             item.add_marker(pytest.mark.netns)
 
 
