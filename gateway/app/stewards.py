@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
+from msgspec import UNSET
 
 from gateway.app import exporting, inbox
 from gateway.app.erasing import DECRYPTS, Erasing
@@ -42,9 +43,11 @@ from gateway.stores.standing import (
     Standing,
     StandingFile,
     active_of,
+    begun,
     facts_of,
     folded,
-    used_once,
+    never_recorded,
+    recorded,
 )
 
 LOOK_S = 0.25
@@ -111,6 +114,10 @@ class Stewards:
         self._granted: tuple[Grant, ...] = ()
         self._granted_of: tuple[dict[str, Active], Vocabulary] | None = None
         self._meters: GrantMeters | None = None
+        self._writing = asyncio.Lock()
+        self._written = 0
+        self._recording = 0
+        self._recorded: list[str] = []
         self.standing = Standing()
         self.acts: Erasing | None = None
 
@@ -158,11 +165,24 @@ class Stewards:
         active = self.standing.active.get(grant.id)
         if active is None or not active.holds(self._clock.now_us()) or grant.id in self.spent():
             return False
-        self.standing = used_once(self.standing, grant.id)
+        self.standing = begun(self.standing, grant.id, record)
         logger().warning("grant_used", kind=str(grant.kind), record=record, zone=grant.zone)
         if self._meters is not None:
             self._meters.grant_used(grant.kind)
         return True
+
+    def recorded(self, record: str) -> None:
+        """Note that the record of a request that was granted something is durable.
+
+        WHY: while one of persons is written, nobody knows which of the two comes first.
+        """
+        self._recorded.append(record)
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._recorded and not self._recording:
+            self.standing = recorded(self.standing, self._recorded)
+            self._recorded.clear()
 
     @property
     def glasses(self) -> dict[str, Active]:
@@ -318,18 +338,33 @@ class Stewards:
     async def _record(self, *told: tuple[str, Facts]) -> None:
         """Append Admin records in one commit; when they are durable, they count."""
         records = [self._ledger.admin(what, facts) for what, facts in told]
-        receipt = await self._ledger.append([(record, None) for record in records])
-        self.standing = folded(self.standing, records)
-        self._closing -= self.standing.closed.keys()
-        if self._meters is not None:
-            self._meters.glass_broken(len(self.glasses))
+        self._recording += 1
         try:
-            # WHY: a use is counted before its record is durable, so that after a crash one may
-            # count twice, and none is forgotten.
-            await asyncio.to_thread(self._file.write, receipt.index + 1, self.standing)
-        except OSError as error:
-            # WHY: the ledger has it; the next start folds it from there.
-            logger().warning("standing_unwritten", kind=type(error).__name__)
+            receipt = await self._ledger.append([(record, None) for record in records])
+            self.standing = folded(self.standing, records)
+            self._closing -= self.standing.closed.keys()
+            if self._meters is not None:
+                self._meters.glass_broken(len(self.glasses))
+            await self._keep(receipt.index + 1)
+        finally:
+            self._recording -= 1
+            self._settle()
+
+    async def _keep(self, mark: int) -> None:
+        """Write the file: the state before the record of that number, and what is under way.
+
+        INVARIANT: a use of which the record may stand behind the mark is under way in the file, so
+        that it is counted once when the ledger is read from there.
+        """
+        async with self._writing:
+            if mark < self._written:
+                return
+            try:
+                await asyncio.to_thread(self._file.write, mark, self.standing)
+                self._written = mark
+            except OSError as error:
+                # WHY: the ledger has it; the next start folds it from there.
+                logger().warning("standing_unwritten", kind=type(error).__name__)
 
     @property
     def acting(self) -> Erasing:
@@ -350,8 +385,14 @@ class Stewards:
         mark, standing = self._file.read()
         if mark > self._ledger.size:
             mark, standing = 0, Standing()
-        entries = self._ledger.reader.entries(mark)
-        return folded(standing, (decode(stored.entry) for stored in entries))
+        reader = self._ledger.reader
+        standing = folded(standing, (decode(stored.entry) for stored in reader.entries(mark)))
+        for record, grant in standing.under_way.items():
+            found = reader.record_of(record)
+            granted = UNSET if found is None else found.decided.granted
+            if granted is UNSET or granted.id != grant:
+                standing = never_recorded(standing, record)
+        return recorded(standing, standing.under_way)
 
 
 def _allowed(active: Active) -> Allowed:

@@ -228,7 +228,14 @@ class Docket:
         work = self._house.ledger.append([*opening, *records])
         self._last = asyncio.ensure_future(work)
         self._last.add_done_callback(_seen)
+        if opening and self.grants:
+            self._last.add_done_callback(self._granted)
         await asyncio.shield(self._last)
+
+    def _granted(self, last: asyncio.Task[Receipt]) -> None:
+        """Tell that what the request was granted is recorded as used."""
+        if _succeeded(last):
+            self._house.grants.recorded(self.id)
 
     async def _write(self, settled: Settled, last: asyncio.Task[Receipt]) -> None:
         sealed = Personal(

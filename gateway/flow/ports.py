@@ -158,6 +158,9 @@ class Grants(Protocol):
     def use(self, grant: Grant, record: str) -> bool:
         """Count one use, by the request of that record; False where there is none left."""
 
+    def recorded(self, record: str) -> None:
+        """Note that the record of a request that was granted something is durable."""
+
 
 class NoGrants:
     """Nobody granted anything."""
@@ -165,6 +168,9 @@ class NoGrants:
     def use(self, grant: Grant, record: str) -> bool:  # noqa: ARG002 - a port
         """Return that nothing is left."""
         return False
+
+    def recorded(self, record: str) -> None:
+        """Nobody was granted anything."""
 
 
 class Health(Protocol):

@@ -69,7 +69,9 @@ class Standing(Struct, frozen=True):
     """The state: digests of used statements with the end of each, what is active, closed zones.
 
     `closed` holds, by zone, the digest of the statement that closed it last. `uses` counts the
-    requests that what was granted has served, by the digest of its statement.
+    requests that what was granted has served, by the digest of its statement. `under_way` holds
+    those of them of which nobody knows yet whether they are recorded: what each was granted, by the
+    id of its record.
 
     `erased` holds the pseudonyms of subjects whose keys were destroyed.
 
@@ -85,6 +87,7 @@ class Standing(Struct, frozen=True):
     uses: dict[str, int] = {}
     erased: frozenset[str] = frozenset()
     persons: str = ""
+    under_way: dict[str, str] = {}
 
     def of(self, action: Action, now_us: int) -> dict[str, Active]:
         """Return what is in effect of one action, by the digest of its statement."""
@@ -127,7 +130,7 @@ def taken(standing: Standing, record: Record) -> Standing:
         return standing
     if not isinstance(record, Admin):
         granted = record.granted
-        return used_once(standing, granted.id) if granted else standing
+        return _decided(standing, record.id, granted.id) if granted else standing
     return _told(standing, record)
 
 
@@ -159,9 +162,39 @@ def _approved(standing: Standing, record: Admin) -> Standing:
     return _used(_pruned(standing, record.ts_us), facts["approval"], active, record.ts_us)
 
 
+def _decided(standing: Standing, record: str, grant: str) -> Standing:
+    """INVARIANT: a use that was counted when it began is not counted again by its record."""
+    if standing.under_way.get(record) == grant:
+        return recorded(standing, (record,))
+    return used_once(standing, grant)
+
+
 def used_once(standing: Standing, grant: str) -> Standing:
     """Return the state after a grant has served one more request."""
-    return replace(standing, uses={**standing.uses, grant: standing.uses.get(grant, 0) + 1})
+    return _counted(standing, grant, 1)
+
+
+def begun(standing: Standing, grant: str, record: str) -> Standing:
+    """Return the state after a grant was taken by the request of that record."""
+    under_way = {**standing.under_way, record: grant}
+    return replace(used_once(standing, grant), under_way=under_way)
+
+
+def recorded(standing: Standing, records: Iterable[str]) -> Standing:
+    """Return the state after these records of requests are known to be in the ledger."""
+    gone = frozenset(records)
+    left = {name: grant for name, grant in standing.under_way.items() if name not in gone}
+    return replace(standing, under_way=left)
+
+
+def never_recorded(standing: Standing, record: str) -> Standing:
+    """Return the state after it is known that the ledger has no such record: nothing has left."""
+    grant = standing.under_way[record]
+    return recorded(_counted(standing, grant, -1), (record,))
+
+
+def _counted(standing: Standing, grant: str, more: int) -> Standing:
+    return replace(standing, uses={**standing.uses, grant: standing.uses.get(grant, 0) + more})
 
 
 def _used(standing: Standing, digest: str, active: Active, now_us: int) -> Standing:
@@ -253,4 +286,5 @@ def _pruned(standing: Standing, now_us: int) -> Standing:
         if one.until_us > now_us or one.action in GRANTING
     }
     uses = {name: count for name, count in standing.uses.items() if name in active}
-    return replace(standing, used=used, active=active, uses=uses)
+    under_way = {name: by for name, by in standing.under_way.items() if by in active}
+    return replace(standing, used=used, active=active, uses=uses, under_way=under_way)

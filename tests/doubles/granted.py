@@ -44,6 +44,7 @@ class CountedGrants:
     def __init__(self) -> None:
         self.uses: dict[str, list[str]] = {}
         self.ended: set[str] = set()
+        self.recorded_ids: list[str] = []
 
     def use(self, grant: Grant, record: str) -> bool:
         """Count one."""
@@ -52,3 +53,7 @@ class CountedGrants:
             return False
         known.append(record)
         return True
+
+    def recorded(self, record: str) -> None:
+        """Note one that is durable."""
+        self.recorded_ids.append(record)

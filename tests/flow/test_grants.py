@@ -67,6 +67,7 @@ async def test_a_grant_answers_what_nothing_else_may(grant) -> None:
     assert grant.word in record.decision.because
     assert str(record.label) == "confidential"
     assert stage.grants.uses == {grant.id: [record.id]}
+    assert stage.grants.recorded_ids == [record.id]
 
 
 async def test_a_grant_is_the_last_resort() -> None:
