@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gateway.audit.record import Decided
+from gateway.cli.granted import fault_of, signing_of
 from gateway.cli.shown import NOT_VERIFIED, shown, unusable
 from gateway.domain.decision import Effect
 from gateway.flow.replay import NotReplayable, replay
@@ -39,11 +40,15 @@ def _run(folder: LedgerFolder, record_id: str) -> int:
         print(NOT_VERIFIED)
         return 0
     differences = _differences(folder, found.decided)
+    signing = None if differences else signing_of(folder, found)
+    differences = differences or fault_of(found, signing)
     for difference in differences:
         print(shown(difference), file=sys.stderr)
     if differences:
         return DIFFERS
     print(f"the same decision, under policy {shown(found.decided.decision.policy)}")
+    if signing is not None:
+        print(f"what it was granted was signed: record {signing.record}, number {signing.number}")
     print("signals, facts, findings and health are the recorded ones; detectors were not run again")
     print(NOT_VERIFIED)
     return 0
