@@ -74,6 +74,7 @@ HIDDEN = {
     "base64 three times": b64(b64(b64(SAID))),
     "base64 of UTF-16": b64(SAID.encode("utf-16-le")),
     "base64 of UTF-16 with a mark": b64(SAID.encode("utf-16")),
+    "base64 of UTF-16 without its last byte": b64(PAT.encode("utf-16-le")[:-1]),
     "base64 of JSON with escapes": b64('{"t": "\\u0067hp_' + PAT[4:] + '"}'),
     "base64 of bytes around": b64(b"\x80\x04\x95" + SAID.encode() + b"\x94."),
     "hex": SAID.encode().hex(),

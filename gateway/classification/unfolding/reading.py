@@ -266,6 +266,8 @@ def _wide(data: bytes) -> bytes | None:
     if marked:
         order = "utf-16"
     text = data[: half * 2].decode(order, "replace").encode("utf-8", "surrogatepass")
+    # WHY: of a last character that lacks its empty byte, the other byte is the character.
+    text += data[half * 2 :].strip(b"\0")
     return text if _is_utf8(text) and b"\xef\xbf\xbd" not in text else None
 
 
