@@ -49,6 +49,7 @@ from gateway.transport.guard import Place, Proxy, place_faults
 from gateway.transport.http1_tunnel import proxy_fields
 
 T = TypeVar("T")
+Stamp = tuple[tuple[str, int, int, int], ...]
 ANONYMOUS_AT = "/listeners/data/anonymous"
 DETECTORS = "detectors"
 PLACES_SHOWN_MAX = 4
@@ -59,7 +60,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
     """A configuration without problems.
 
     `documents` holds, by name, the plain data that the ledger stores before the first decision;
-    `notices` is what has aged and should be looked at.
+    `notices` is what has aged and should be looked at, `stamp` what the files looked like where
+    somebody saw to it that they held still.
     """
 
     node: Node
@@ -71,6 +73,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     persons: Persons
     documents: dict[str, Any]
     notices: tuple[str, ...]
+    stamp: Stamp = ()
 
 
 class _Collected:

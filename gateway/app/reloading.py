@@ -7,13 +7,13 @@ and so do the words of labels: what is remembered of conversations speaks in the
 
 import asyncio
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from msgspec.structs import replace
 
 from gateway.app.bundles import signed_of
 from gateway.app.loading import DETECTORS, Loaded
 from gateway.app.making import Made, rules_of
+from gateway.app.still import stamp_of
 from gateway.domain.errors import ConfigError, GatewayError, Problem
 from gateway.domain.zone import Zone
 from gateway.meters.logs import logger
@@ -22,19 +22,15 @@ LOOK_S = 0.5
 PROBLEMS_SHOWN_MAX = 3
 REJECTED = "policy_rejected"
 
-Stamp = tuple[tuple[str, int, int, int], ...]
-
 
 class Reloader:
-    """Looks at the files; `again()` reads everything anew and blocks.
+    """Looks at the files; `again()` reads everything anew and blocks."""
 
-    `used` is what the files looked like when what is in force was read from them.
-    """
-
-    def __init__(self, made: Made, again: Callable[[], Loaded], used: Stamp) -> None:
+    def __init__(self, made: Made, again: Callable[[], Loaded]) -> None:
         self._made = made
         self._again = again
-        self._used = used
+        # What the files looked like when what is in force was read from them.
+        self._used = made.loaded.stamp
         self.fault = ""
 
     async def watch(self, asked: asyncio.Event) -> None:
@@ -45,7 +41,7 @@ class Reloader:
         seen = self._used
         while True:
             await asyncio.sleep(LOOK_S)
-            now = await asyncio.to_thread(stamp_of, self._made.loaded)
+            now = await asyncio.to_thread(stamp_of, self._made.loaded.node)
             is_at_rest, seen = now == seen, now
             if asked.is_set() or (is_at_rest and now != self._used):
                 asked.clear()
@@ -126,34 +122,6 @@ def _declared(loaded: Loaded) -> dict[str, Zone]:
         for name, zone in loaded.compiled.zones.items()
         if name in used
     }
-
-
-def stamp_of(loaded: Loaded) -> Stamp:
-    """Return what changes when one of the files does."""
-    return tuple(_stamps(loaded))
-
-
-def _stamps(loaded: Loaded) -> Iterator[tuple[str, int, int, int]]:
-    paths = loaded.node.settings.paths
-    folders = (paths.policy, paths.policy / "cases", paths.models)
-    files = (
-        Path(loaded.node.document.file),
-        *((paths.persons,) if paths.persons else ()),
-    )
-    for path in (*files, *(one for folder in folders for one in _listed(folder))):
-        try:
-            found = path.stat()
-        except OSError:
-            yield str(path), 0, 0, 0
-        else:
-            yield str(path), found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
 
 
 def _refused(what: str) -> ConfigError:

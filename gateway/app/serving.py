@@ -16,7 +16,7 @@ from gateway.app.listeners import Listener, QuietServer, bind, server_of
 from gateway.app.loading import Loaded
 from gateway.app.making import Made, ledger_paths, make
 from gateway.app.queries import Queries
-from gateway.app.reloading import Reloader, stamp_of
+from gateway.app.reloading import Reloader
 from gateway.app.unending import Work, unending
 from gateway.meters.logs import logger
 from gateway.surfaces.front import Front
@@ -43,12 +43,12 @@ async def serve(
 
     `again()` reads the configuration anew, when its files have changed.
     """
-    settings, used = loaded.node.settings, stamp_of(loaded)
+    settings = loaded.node.settings
     data_socket = bind(settings.listeners.data.host, settings.listeners.data.port)
     admin_socket = bind(settings.listeners.admin.host, settings.listeners.admin.port)
     made = await make(loaded)
     front = data_application(made)
-    reloader = Reloader(made, again, used)
+    reloader = Reloader(made, again)
     admin = AdminDoor(made, front, lambda: reloader.fault)
     servers = (_data_server(made, front), _admin_server(made, admin))
     stop, hangups = asyncio.Event(), (asyncio.Event(), asyncio.Event())

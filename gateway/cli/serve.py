@@ -13,6 +13,7 @@ import uvloop
 from gateway.app.loading import Loaded, load_all
 from gateway.app.moment import SystemClock
 from gateway.app.serving import Addresses, serve
+from gateway.app.still import read_still
 from gateway.meters.logs import configure_logs, guard_crashes
 
 CANNOT_LISTEN = 2
@@ -35,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     clock = SystemClock()
 
     def read() -> Loaded:
-        return load_all(arguments.node, os.environ, clock.now().date())
+        today = clock.now().date()
+        return read_still(arguments.node, lambda: load_all(arguments.node, os.environ, today))
 
     loaded = read()
     for notice in loaded.notices:
