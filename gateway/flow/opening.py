@@ -21,8 +21,11 @@ from gateway.flow.ruling import Ruling
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PERSONAL_TEXT_MAX = 512
-FINDINGS_KEPT_MAX = 200
-FINDINGS_BYTES_MAX = 12 * 1024
+# WHY: what raised the label is recorded whole, beside the log where no entry holds it; what only
+# tags comes by the thousand, and its kinds are counted in clear.
+FINDINGS_KEPT_MAX = 2_048
+TAGS_KEPT_MAX = 200
+FINDINGS_BYTES_MAX = 512 * 1024
 PATH_CHARACTERS_MAX = 128
 
 
@@ -145,17 +148,15 @@ def kept_findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """
     kept: list[Finding] = []
     left = FINDINGS_BYTES_MAX
-    for finding in sorted(findings, key=_is_tag)[:FINDINGS_KEPT_MAX]:
+    raised = [one for one in findings if not one.tag_only][:FINDINGS_KEPT_MAX]
+    tags = [one for one in findings if one.tag_only][:TAGS_KEPT_MAX]
+    for finding in (*raised, *tags):
         bounded = replace(finding, path=finding.path[:PATH_CHARACTERS_MAX])
         left -= len(msgspec.json.encode(bounded))
         if left < 0:
             break
         kept.append(bounded)
     return tuple(kept)
-
-
-def _is_tag(finding: Finding) -> bool:
-    return finding.tag_only
 
 
 def _metadata(claims: Claims) -> dict[str, str]:

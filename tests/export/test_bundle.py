@@ -258,6 +258,12 @@ def test_the_report_is_a_page_without_script_and_without_anything_from_outside(
     for told in ("restricted+pii@DE,FR", "on_prem", "deny", "verify_bundle.py"):
         assert told in text
     assert "None lies outside" in text
+    # Printed: no row is cut in two, each page of a table has its head, no margin of the screen.
+    for rule in (
+        "@media print { body { margin: 0; max-width: none; } }",
+        "tr { break-inside: avoid; } thead { display: table-header-group; }",
+    ):
+        assert rule in text
 
 
 def test_the_report_counts_attempts_by_label_and_zone(made, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -10,7 +11,12 @@ from msgspec.structs import replace
 from gateway.classification.allowed import by_fingerprint
 from gateway.domain.allowed import Allowed
 from gateway.domain.decision import Finding, Scan
-from gateway.flow.opening import FINDINGS_KEPT_MAX, kept_findings
+from gateway.flow.opening import (
+    FINDINGS_BYTES_MAX,
+    FINDINGS_KEPT_MAX,
+    TAGS_KEPT_MAX,
+    kept_findings,
+)
 from tests.doubles.fleets import a_fleet
 from tests.doubles.houses import CATALOGUE, Stage, an_envelope
 from tests.doubles.worlds import a_world
@@ -73,4 +79,12 @@ def test_a_record_keeps_what_raised_the_label_before_what_only_tags() -> None:
     ]
     kept = kept_findings((*tags, *FOUND.findings))
     assert kept[0] == FOUND.findings[0]
-    assert len(kept) <= FINDINGS_KEPT_MAX
+    assert len(kept) == len(FOUND.findings) + TAGS_KEPT_MAX
+
+
+def test_a_record_keeps_everything_that_raised_the_label_within_its_bounds() -> None:
+    hits = [Finding("secrets", "iban", "/x" * 200, at, at + 9, f"{at}") for at in range(3_000)]
+    assert [one.start for one in kept_findings(tuple(hits[:1_280]))] == list(range(1_280))
+    kept = kept_findings(tuple(hits))
+    assert 1_280 < len(kept) <= FINDINGS_KEPT_MAX
+    assert len(msgspec.json.encode(kept)) < FINDINGS_BYTES_MAX + len(kept)

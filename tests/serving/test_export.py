@@ -191,3 +191,72 @@ def test_the_export_of_a_label_leaves_out_the_others(house, tmp_path: Path) -> N
     assert '\\"type\\":\\"decided\\"' not in text
     assert told(house, "exported")[0]["labels"] == "no-such-label"
     shutil.rmtree(tmp_path / "out")
+
+
+def an_iban(number: int) -> str:
+    account = f"{37040044:08d}{number:010d}"
+    check = 98 - int(f"{account}131400") % 97
+    return f"DE{check:02d}{account}"
+
+
+def much_found() -> str:
+    """Return a text with more accounts and addresses than an entry can tell of under seal."""
+    return "\n".join(f"{an_iban(532_013_000 + at)} person.{at}@firm-{at}.de" for at in range(300))
+
+
+def test_a_full_export_opens_what_no_entry_could_hold(house, tmp_path: Path) -> None:
+    """So much is found in one request that what is personal of it lies beside the log."""
+    heard = house.ask(OPENAI, OPENAI.body(much_found(), "home-model"))
+    house.record(heard.record)
+    decided = [one for one in records(house.gateway) if isinstance(one, Decided)]
+    (large,) = [one for one in decided if one.sealed is not None and one.sealed.blob]
+    assert large.id == heard.record
+    digest = str(large.sealed.blob).removeprefix("sha256:")
+    until(lambda: sealed(house) == len(records(house.gateway)), "every record is signed")
+    vkey = (house.gateway.ledger / "vkey").read_text().strip()
+
+    redacted = tmp_path / "redacted"
+    done = export(house, redacted, *SPAN[:4])
+    assert done.code == 0, done.err
+    assert (redacted / "blobs" / digest).is_file()
+    assert not (redacted / "personal.jsonl").exists()
+    said = alone(redacted, "--vkey", vkey, "--json")
+    report = msgspec.json.decode(said.stdout)
+    assert (report["verdict"], report["blobs"], report["blobs_missing"]) == ("whole", 1, 0)
+
+    allowed = full(house, "ada", "bob", "cleo")
+    out = tmp_path / "full"
+    done = export(house, out, *SPAN, str(allowed))
+    assert done.code == 0, done.err
+    told_of = [
+        msgspec.json.decode(one) for one in (out / "personal.jsonl").read_bytes().splitlines()
+    ]
+    opened = next(one for one in told_of if one["id"] == large.id)
+    assert opened["personal"]["subject"] == SUBJECT
+    assert len(opened["personal"]["findings"]) > 200
+    assert (out / "blobs" / digest).read_bytes() == (redacted / "blobs" / digest).read_bytes()
+    said = alone(out, "--vkey", vkey, "--json")
+    report = msgspec.json.decode(said.stdout)
+    assert (report["verdict"], report["blobs"]) == ("whole", 1), report
+    # What was opened is under the signature of the export, as everything in it is.
+    (out / "personal.jsonl").write_bytes(b"{}\n")
+    assert alone(out, "--vkey", vkey).returncode == 1
+
+
+def test_an_export_holds_every_policy_catalogue_and_key_that_its_records_name(
+    house, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert export(house, out).code == 0
+    decided = [one for one in records(house.gateway) if isinstance(one, Decided)]
+    named = {name for one in decided for name in one.documents}
+    digests = {digest for one in decided for digest in one.documents.values()}
+    assert named >= {"policy", "catalogue"}
+    there = {f"sha256:{path.stem}" for path in (out / "documents").iterdir()}
+    assert digests <= there
+    assert all(digest_of(out / "documents" / f"{one[7:]}.json") == one for one in there)
+    assert (out / "vkey").read_text() == (house.gateway.ledger / "vkey").read_text()
+    assert {path.name for path in out.iterdir()} >= {
+        "REPORT.html", "verify_bundle.py", "records.jsonl", "checkpoint", "tile", "documents",
+        "vkey", "MANIFEST.json", "MANIFEST.sig",
+    }  # fmt: skip
