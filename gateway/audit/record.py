@@ -200,7 +200,8 @@ class Attempted(Struct, frozen=True, tag="attempted", tag_field="type"):
 class Tried(Struct, frozen=True):
     """How one attempt ended, as the Settled record tells it.
 
-    `provider_id` stands in older records alone: what an engine says is sealed.
+    `address` is the one that was dialled, of the proxy where there is one; left out where no reply
+    came. `provider_id` stands in older records alone: what an engine says is sealed.
     """
 
     number: int
@@ -211,6 +212,7 @@ class Tried(Struct, frozen=True):
     ended_us: int
     outcome: Outcome
     provider_id: str | UnsetType = UNSET
+    address: str | UnsetType = UNSET
 
 
 class Settled(Struct, frozen=True, tag="settled", tag_field="type"):

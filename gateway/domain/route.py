@@ -97,8 +97,8 @@ class Attempt(Struct, frozen=True):
     """One try: which candidate, when (microseconds since the epoch), and how it ended.
 
     `attested` is what its reply told of where it was made; None of an engine of our own.
-    `provider_id` is the name that the engine gave the request, `model` what it called itself; each
-    is empty where it said nothing.
+    `provider_id` is the name that the engine gave the request, `model` what it called itself,
+    `address` the one that was dialled; each is empty where it is not known.
     """
 
     number: int
@@ -112,3 +112,4 @@ class Attempt(Struct, frozen=True):
     attested: Attested | None = None
     provider_id: str = ""
     model: str = ""
+    address: str = ""

@@ -71,7 +71,7 @@ class Try:
         self._started_us = 0
         self._first_token_us: int | None = None
         self._ended = False
-        self._provider_id = ""
+        self._provider_id = self._address = ""
         # WHY: made before anything is sent, so that it knows of a cut before the first content.
         self.opening = house.openings.of(candidate.zone)
         self._watch = Whereabouts(house, candidate, prepared.target.operation)
@@ -93,6 +93,7 @@ class Try:
             reply = await self._house.sender.send(
                 self._candidate, self._docket.route, self._prepared.call
             )
+            self._address = self._house.sender.dialled(self._candidate.offering.backend)
             self._provider_id = provider_id(reply.headers)
             if reply.status != OK:
                 return self.failed(await self._refusal(reply))
@@ -170,6 +171,7 @@ class Try:
                 attested=self._watch.attested(outcome.kind),
                 provider_id=self._provider_id,
                 model=model,
+                address=self._address,
             ),
         )
 

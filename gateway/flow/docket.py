@@ -160,6 +160,7 @@ class Docket:
                 first_token_us=attempt.first_token_us,
                 ended_us=attempt.ended_us,
                 outcome=outcome,
+                address=attempt.address or UNSET,
             )
         )
         self._provider_ids.append(attempt.provider_id)

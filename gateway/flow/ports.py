@@ -63,6 +63,9 @@ class Sender(Protocol):
     def via_proxy(self, backend: str) -> str:
         """Return the host and port of the proxy before the backend; empty where there is none."""
 
+    def dialled(self, backend: str) -> str:
+        """Return the address from which the reply of that backend came; asked at once after it."""
+
 
 class Scanner(Protocol):
     """The detectors."""

@@ -131,6 +131,14 @@ class Sender:
         proxy = self._guard.place(backend).proxy
         return "" if proxy is None else proxy.authority
 
+    def dialled(self, backend: str) -> str:
+        """Return the address at which a connection to the backend was last made; empty for none.
+
+        INVARIANT: whoever asks before anything else happens is told where its own reply came from.
+        """
+        good = self._last_good.get(backend)
+        return "" if good is None else good.ip
+
     def pin(self, pins: Mapping[str, tuple[str, ...]]) -> None:
         """Let other CIDR blocks hold from now on; ValueError when a zone in use would have none."""
         self._guard.pin(pins)

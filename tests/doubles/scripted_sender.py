@@ -52,6 +52,7 @@ class ScriptedSender:
         self.answers = {name.replace("_", "-"): list(given) for name, given in answers.items()}
         self.sent: list[tuple[str, HttpCall]] = []
         self.proxies: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
         self.trace = trace if trace is not None else []
         # What happens while a name is looked up.
         self.resolving: Callable[[str], None] = lambda _backend: None
@@ -75,3 +76,6 @@ class ScriptedSender:
 
     def via_proxy(self, backend: str) -> str:
         return self.proxies.get(backend, "")
+
+    def dialled(self, backend: str) -> str:
+        return self.addresses.get(backend, "")

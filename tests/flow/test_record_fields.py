@@ -286,3 +286,12 @@ async def test_nobody_cut_what_never_began() -> None:
     stage = Stage(cloud=[REFUSED], vllm=[REFUSED], vllm_2=[REFUSED])
     await stage.ask(an_envelope())
     assert stage.ledger.settled[0].truncated is msgspec.UNSET
+
+
+async def test_each_attempt_says_at_which_address_its_engine_was_dialled() -> None:
+    limited = ScriptedReply(b"{}", status=503)
+    stage = Stage(cloud=[limited], vllm=[REFUSED], vllm_2=[named()])
+    stage.sender.addresses = {"cloud": "203.0.113.7", "vllm-2": "127.0.1.3"}
+    await stage.ask(an_envelope())
+    tried = [one.address for one in stage.ledger.settled[0].tried]
+    assert tried == ["203.0.113.7", msgspec.UNSET, "127.0.1.3"]

@@ -17,6 +17,7 @@ from tests.doubles.every_surface import ASKED, Row
 from tests.doubles.ledger_sight import ORIGIN
 from tests.doubles.raw_http import ask
 from tests.doubles.serving_house import House
+from tests.serving.conftest import ENGINES
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CLIENT = "claude-cli/2.0.1 (external, cli)"
@@ -62,6 +63,7 @@ def test_every_surface_records_client_trace_sizes_and_what_the_engine_called_its
     names = {msgspec.UNSET} if row.surface in NAMELESS else {f"{model}{end}" for end in ENDINGS}
     assert settled.response_model in names
     assert settled.took_us >= settled.waited_us >= 0
+    assert [one.address for one in settled.tried] == [ENGINES[model.partition("-")[0]]]
     asked, told = opened(every, decided, settled)
     assert (asked.client, asked.client_version) == (CLIENT, "2.0.1")
     assert (asked.trace_id, asked.span_id) == (TRACE, SPAN)

@@ -108,12 +108,18 @@ def _ended(settled: Settled) -> Iterator[str]:
     if settled.took_us:
         waited_ms = (settled.waited_us or 0) // 1000
         yield f"It took {settled.took_us // 1000} ms, {waited_ms} of them until it left."
-    for one in settled.tried:
-        if one.provider_id:
-            yield f"Attempt {one.number} has the provider's id {one.provider_id}."
+    yield from _tried(settled)
     if settled.attestation:
         place = settled.observed_region or "none"
         yield f"The place that its reply told: {place} ({settled.attestation})."
+
+
+def _tried(settled: Settled) -> Iterator[str]:
+    for one in settled.tried:
+        if one.address:
+            yield f"Attempt {one.number} was dialled at {one.address}."
+        if one.provider_id:
+            yield f"Attempt {one.number} has the provider's id {one.provider_id}."
 
 
 def _called(model: str) -> str:
