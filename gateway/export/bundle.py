@@ -58,13 +58,17 @@ class About(Struct, frozen=True):
     product: str
 
 
-def write_bundle(source: Source, asked: Asked, about: About, out: Path) -> Manifest:
+def write_bundle(
+    source: Source, asked: Asked, about: About, out: Path, *, beside: bool = False
+) -> Manifest:
     """Write the export into a new folder and return what it says of itself, without its files.
+
+    `beside`: where no record lies in that time, it holds what shows this.
 
     Blocks. OSError; LedgerUnavailable, ChainBroken. What is in the folder is not sealed yet.
     """
     note, sealed = _checkpoint(source)
-    selection = select(source.folder, sealed.size, asked)
+    selection = select(source.folder, sealed.size, asked, beside=beside)
     out.mkdir(parents=True)
     (out / CHECKPOINT).write_text(note, encoding="utf-8")
     whole = selection.is_whole

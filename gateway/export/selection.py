@@ -1,7 +1,8 @@
 """Which records of a log are exported: those of a time, and all that belongs to their requests.
 
-Without labels the export is one unbroken run of records, with the one before the time and the one
-after it: so that whoever verifies it sees that nothing of that time is left out. With labels it
+Without labels the export is one unbroken run of records, from the last one before the time to the
+first one after it: so that whoever verifies it sees that nothing of that time is left out. Of a
+shard beside the time, the run shows that alone: no record of it lies inside. With labels it
 holds the requests of these labels alone and every Admin record of the time.
 """
 
@@ -30,8 +31,11 @@ class Asked(Struct, frozen=True):
 
     def holds(self, ts_us: int) -> bool:
         """Does a record of that time belong to the export?"""
-        begun = self.from_us is None or ts_us >= self.from_us
-        return begun and (self.to_us is None or ts_us < self.to_us)
+        return self.has_begun(ts_us) and (self.to_us is None or ts_us < self.to_us)
+
+    def has_begun(self, ts_us: int) -> bool:
+        """Has the time begun by then?"""
+        return self.from_us is None or ts_us >= self.from_us
 
     def wants(self, label: Label | None) -> bool:
         """Is this one of the labels, by its whole text, its level or one of its caveats?"""
@@ -75,16 +79,31 @@ class Chosen(Struct, frozen=True):
 _SEEN: msgspec.json.Decoder[Seen] = msgspec.json.Decoder(Seen)
 
 
-def select(folder: LedgerFolder, size: int, asked: Asked) -> Selection:
-    """Find the run of records of that time in a log of that size; LedgerUnavailable for none."""
-    first = last = None
+def select(folder: LedgerFolder, size: int, asked: Asked, *, beside: bool = False) -> Selection:
+    """Find the run of records of that time in a log of that size; LedgerUnavailable for none.
+
+    `beside`: one of which no record lies inside is a run too.
+
+    INVARIANT: it begins before the time or with the first record, it ends after the time or with
+    the last one, and no record outside of it is of the time, whatever the clock did.
+    """
+    before, after, found = 0, None, beside
+    is_before = True
     for index, _, seen in _records(folder, size):
         if asked.holds(seen.ts_us):
-            first = index if first is None else first
-            last = index
-    if first is None or last is None:
+            found, is_before, after = True, False, None
+        elif not asked.has_begun(seen.ts_us):
+            before, after = (index, None) if is_before else (before, after)
+        elif after is None:
+            after = index
+    if not found:
         raise LedgerUnavailable(NOTHING, hint=HINT)
-    return Selection(asked, max(0, first - 1), min(size - 1, last + 1), size)
+    return Selection(asked, before, size - 1 if after is None else after, size)
+
+
+def has_any(folder: LedgerFolder, size: int, asked: Asked) -> bool:
+    """Is there a record of that time in a log of that size?"""
+    return any(asked.holds(seen.ts_us) for _, _, seen in _records(folder, size))
 
 
 def chosen(folder: LedgerFolder, selection: Selection) -> Iterator[Chosen]:
@@ -101,7 +120,10 @@ def chosen(folder: LedgerFolder, selection: Selection) -> Iterator[Chosen]:
             wanted = seen.id in opened or (inside and not asked.labels)
         if seen.type == "settled":
             opened.discard(seen.id)
-        edge = not asked.labels and selection.first <= index <= selection.last
+        edge = selection.first <= index <= selection.last
+        if asked.labels:
+            # WHY: what a shard says of those beside it.
+            edge = seen.type == "admin" and index in {0, selection.size - 1} and edge
         if wanted or edge:
             yield Chosen(index, entry, inside=wanted)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verify a log of Perimeter without Perimeter: an exported bundle, or a folder of tiles.
+"""Verify a log of Perimeter without Perimeter: an export, one of its bundles, a folder of tiles.
 
     python3 -I verify_bundle.py FOLDER [--vkey KEY] [--kept FILE]... [--cosigner KEY]... [--json]
 
@@ -12,7 +12,9 @@ reads and never writes. It shows that
   hold (RFC 6962), so that no history was put in place of another;
 * each record stands in that tree at its number, no number is missing, its bytes are canonical;
 * each request was decided once, tried inside its boundary and settled once, by a gateway that had
-  started, with times in order, and by documents that are here and are what their digests say.
+  started, with times in order, and by documents that are here and are what their digests say;
+* where SHARDS.json names several shards, each follows the one before it and is signed by the key
+  that this one announced, from the key that was given, and none that was asked for is missing.
 
 Exit code 0: whole. 1: tampered with; the first bad record is named where it can be known. 2: it
 cannot be used.
@@ -28,7 +30,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -37,13 +39,36 @@ WIDTH, HASH, ENTRY_MAX = 256, 32, 65_535
 FILE_MAX, LINE_MAX, DOCUMENT_MAX = 32 << 20, 1 << 20, 16 << 20
 LOG_KEY, COSIGNER_KEY, KEY_BYTES, KEY_PARTS = 1, 4, 32, 3
 BODY_LINES, TILES_HELD = 3, 1024
-CLOCK_BACK_US = 60_000_000
-ROUNDS_MAX, VERSION_MAX = 2, 1
+COSIGNED_S_MAX, SECOND_US = (1 << 63) - 1, 1_000_000
+CLOCK_BACK_US, SILENCE_SLACK_US = 60 * SECOND_US, 30 * SECOND_US
+ROUNDS_MAX, VERSION_MAX, SHOWN_MAX = 2, 1, 8
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+SHARD = re.compile(r"0001|[0-9]{4}-[0-9]{4}(-[0-9]{2})?")
 MANIFEST_TEXT = "perimeter export v1"
+# The fields that each thing has, and after the bar those that it may have.
+FIELDS = {
+    "decided": "type id ts_us boot key_id surface dialect body_bytes ask facts signals label "
+    "raised_by decision candidates excluded health documents finding_kinds commitment demo sealed v"
+    "|run allowance known_by on_behalf_of allowed_kinds closed shadow granted redaction body team",
+    "attempted": "type id ts_us boot number offering backend zone host commitment losses sealed v"
+    "|via_proxy",
+    "settled": "type id ts_us boot outcome status served_by zone tried usage cost_microusd stop "
+    "losses error reply_bytes reply_commitment sealed v|unable observed_region attestation "
+    "reply_kinds reply_masked reply_cut reply_not_verified reply_restored reply_body took_us",
+    "admin": "type id ts_us boot what facts v|",
+    "decision": "effect boundary because reason policy decided_at message obligations|",
+    "tried": "number offering zone started_us first_token_us ended_us outcome|provider_id",
+    "sealed": "key nonce data|blob",
+    "carried": "request boot boundary candidates attempts|",
+    "former": "origin size root|",
+    "next": "next vkey|",
+}
+
+
+Named = tuple[str, int, str]
 
 
 class Tampered(Exception):
@@ -88,6 +113,8 @@ class Key(NamedTuple):
         message = text.encode()
         if self.kind == COSIGNER_KEY:
             when = int.from_bytes(data[:8], "big")
+            if when > COSIGNED_S_MAX:
+                return False
             message, data = f"cosignature/v1\ntime {when}\n{text}".encode(), data[8:]
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(data, message)
@@ -118,12 +145,18 @@ def plain_base64(text: str) -> bytes | None:
     return data if base64.b64encode(data).decode() == text else None
 
 
+def opened(path: Path) -> BinaryIO:
+    """Open a plain file; OSError for anything else: a pipe would never end."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError("not a plain file")
+    return file
+
+
 def load(path: Path, limit: int = FILE_MAX) -> bytes:
     """Return a plain file; OSError for anything else, or more."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("not a plain file")
+    with opened(path) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise OSError("larger than it may be")
@@ -319,46 +352,57 @@ class Tiles:
 class Story:
     """The rules that records keep among themselves; `whole` when it begins with the first one."""
 
-    def __init__(self, *, whole: bool) -> None:
-        self.whole = whole
+    def __init__(self, key: Key, *, whole: bool) -> None:
+        self.key, self.whole, self.gap, self.ended = key, whole, not whole, False
+        self.heard_us = self.silence_us = self.latest_us = self.begun_earlier = 0
+        self.allowed_us: int | None = None
+        self.silent: list[int] = []
         self.counts = dict.fromkeys(("decided", "attempted", "settled", "admin", "lost"), 0)
-        self.open: dict[str, dict[str, Any]] = {}
-        self.closed: set[str] = set()
-        self.admins: set[str] = set()
-        self.boots: set[str] = set()
+        self.open, self.carried = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
+        self.closed, self.admins, self.boots, self.stored = (set[str]() for _ in range(4))
+        self.named, self.blobs, self.sent = (dict[str, int]() for _ in range(3))
         self.boot: str | None = None
-        self.stored: set[str] = set()
-        self.named: dict[str, int] = {}
-        self.blobs: dict[str, int] = {}
-        self.latest_us = 0
         self.created: dict[str, Any] = {}
-        self.begun_earlier = 0
-        self.pruned: dict[tuple[str, int, str], int] = {}
+        self.pruned: dict[Named, int] = {}
         self.rotated: tuple[int, Key] | None = None
-        self.ended = False
-        self.gap = not whole
+        self.next: Key | None = None
 
     def read(self, index: int, record: dict[str, Any]) -> None:
         """Take the next record; ValueError when it breaks a rule, or lacks a field."""
         if self.ended:
             raise ValueError("the shard was closed before it")
-        if not 1 <= record["v"] <= VERSION_MAX:
+        if type(record["v"]) is not int or not 1 <= record["v"] <= VERSION_MAX:
             raise ValueError(f"it has version {record['v']}, which this verifier does not know")
-        facts = record.get("facts", {})
-        what = record.get("what") if record["type"] == "admin" else None
+        known(record, record["type"])
+        what, facts = record.get("what"), record.get("facts", {})
         stepped = what == "clock_stepped" or (what == "started" and "clock_from_us" in facts)
         if not stepped and record["ts_us"] < self.latest_us - CLOCK_BACK_US:
             raise ValueError("its time lies before that of earlier records, and no record says why")
         self.latest_us = record["ts_us"] if stepped else max(self.latest_us, record["ts_us"])
         if ID.fullmatch(record["id"]) is None:
             raise ValueError("its id has not the form of an id")
-        reads = {"admin": self.admin, "decided": self.decided, "attempted": self.attempted}
-        reads.get(record["type"], self.settled)(index, record)
+        getattr(self, record["type"])(index, record)
         self.spilled(index, record.get("sealed"))
+        self.hear(index, record, again=stepped or what == "started")
         self.counts[record["type"]] += 1
+
+    def hear(self, index: int, record: dict[str, Any], *, again: bool) -> None:
+        """Count silences of a running gateway which its heartbeats should have ended."""
+        what, silent_us = record.get("what"), record["ts_us"] - self.heard_us
+        if what == "started":
+            beat = record["facts"].get("heartbeat_s")
+            is_told = isinstance(beat, int)
+            self.allowed_us = beat * SECOND_US + SILENCE_SLACK_US if is_told else None
+        elif self.allowed_us is not None:
+            self.silence_us = max(self.silence_us, silent_us)
+            self.silent += [index] if silent_us > self.allowed_us else []
+        self.allowed_us = None if what == "stopped" else self.allowed_us
+        self.heard_us = record["ts_us"] if again else max(self.heard_us, record["ts_us"])
 
     def spilled(self, index: int, sealed: dict[str, Any] | None) -> None:
         """Take note of the ciphertext that lies beside the log, by its digest."""
+        if sealed is not None:
+            known(sealed, "sealed")
         if sealed is None or "blob" not in sealed:
             return
         if DIGEST.fullmatch(sealed["blob"]) is None:
@@ -375,7 +419,7 @@ class Story:
 
     def admin(self, index: int, record: dict[str, Any]) -> None:
         """Read an Admin record."""
-        what, facts = record["what"], record.get("facts", {})
+        what, facts = record["what"], record["facts"]
         if (index == 0) != (what == "created"):
             raise ValueError("a log begins with its creation, and is created once")
         if record["id"] in self.admins:
@@ -383,6 +427,8 @@ class Story:
         self.admins.add(record["id"])
         if what == "created":
             self.created = facts
+            if "former" in facts:
+                known(facts["former"], "former")
         elif what == "carried":
             self.carry(facts)
         elif what == "started":
@@ -402,28 +448,46 @@ class Story:
         elif what == "key_rotated":
             self.rotate(index, str(facts.get("vkey")))
         elif what == "shard_closed":
-            self.ended = True
+            self.close(index, facts)
 
     def rotate(self, index: int, text: str) -> None:
         """A key was announced: later checkpoints carry its signature too."""
-        try:
-            key = Key.read(text, LOG_KEY)
-        except Unusable:
-            raise ValueError("it announces what is no key") from None
+        key = announced(text)
+        if key.name != self.key.name or text == self.created.get("vkey"):
+            raise ValueError("it announces what is no other key of this log")
         if self.rotated is not None:
             raise ValueError("a key was announced in this shard already")
         self.rotated = (index, key)
 
+    def close(self, index: int, facts: dict[str, Any]) -> None:
+        """The shard ends, and says which is the next and by which key that is signed."""
+        known(facts, "next")
+        key = announced(str(facts["vkey"]))
+        if key.name != facts["next"] or key.name == self.key.name:
+            raise ValueError("it does not say which shard is the next")
+        first = announced(str(self.created.get("vkey"))) if self.created else key
+        newest = self.rotated[1] if self.rotated else first
+        if newest.public != key.public:
+            raise ValueError("the key of the next shard was never announced")
+        self.next, self.ended = key, True
+        if self.rotated is None and key.public != self.key.public:
+            # It was announced before the records that are here.
+            self.rotated = (index, Key(self.key.name, LOG_KEY, key.public))
+
     def carry(self, facts: dict[str, Any]) -> None:
         """A request that was open when the shard before this one was closed."""
-        if self.boots or facts["request"] in self.open:
+        known(facts, "carried")
+        if self.boots or facts["request"] in self.open or "former" not in self.created:
             raise ValueError("requests are carried over where a shard begins, each once")
-        self.open[facts["request"]] = {
+        one = {
             "boot": facts["boot"],
             "boundary": set(facts["boundary"]),
             "candidates": facts["candidates"],
-            "tried": [(offering, zone) for offering, zone in facts.get("attempts", [])],
+            "tried": [(offering, zone) for offering, zone in facts["attempts"]],
+            "level": None,
         }
+        self.carried[facts["request"]] = one
+        self.open[facts["request"]] = one | {"tried": list(one["tried"])}
 
     def start(self, boot: str) -> None:
         """A gateway began to write."""
@@ -450,6 +514,7 @@ class Story:
         for digest in documents:
             self.named.setdefault(digest, index)
         decision, candidates = record["decision"], record["candidates"]
+        known(decision, "decision")
         if decision["effect"] != "permit" and (decision["boundary"] or candidates):
             raise ValueError("it permits nothing, and has a boundary or candidates")
         if decision["effect"] != "refused" and self.stored and not documents:
@@ -459,6 +524,7 @@ class Story:
             "boundary": set(decision["boundary"]),
             "candidates": candidates,
             "tried": [],
+            "level": record["label"] and record["label"]["level"]["name"],
         }
 
     def request(self, record: dict[str, Any]) -> dict[str, Any] | None:
@@ -492,6 +558,8 @@ class Story:
         if len(tried) >= ROUNDS_MAX * len(request["candidates"]):
             raise ValueError("it is tried more often than its candidates allow")
         tried.append((record["offering"], record["zone"]))
+        pair = f"{request['level']} to {record['zone']}"
+        self.sent[pair] = self.sent.get(pair, 0) + 1
 
     def settled(self, _index: int, record: dict[str, Any]) -> None:
         """Read a Settled record."""
@@ -503,6 +571,8 @@ class Story:
             return
         del self.open[record["id"]]
         tried, told = request["tried"], record["tried"]
+        for one in told:
+            known(one, "tried")
         served = (record["served_by"], record["zone"])
         if record["outcome"] == "completed" and not tried:
             raise ValueError("it completed without any attempt")
@@ -517,19 +587,34 @@ class Story:
 
 
 class Bundle:
-    """What an export says of itself, in MANIFEST.json, which the key of the log signed."""
+    """What an export says of itself, in MANIFEST.json, which a key of the log signed.
 
-    def __init__(self, folder: Path, keys: list[Key]) -> None:
+    Which key may have signed it is known when the records were read: it may be a later one.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         data = load(folder / "MANIFEST.json")
-        text, found = signers(text_of(folder / "MANIFEST.sig"), keys)
-        digest = hashlib.sha256(data).hexdigest()
-        if not found or text != f"{MANIFEST_TEXT}\nsha256:{digest}\n":
+        self.text = f"{MANIFEST_TEXT}\nsha256:{hashlib.sha256(data).hexdigest()}\n"
+        try:
+            self.said = parsed(data)
+            told = self.said["selection"]
+            self.first, self.last = int(told["first"]), int(told["last"])
+            self.begin_us, self.end_us = told["from_us"], told["to_us"]
+            self.dense = not told["labels"]
+            self.asked = (self.begin_us, self.end_us, tuple(told["labels"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise Tampered(None, f"MANIFEST.json cannot be read: {printable(error)}") from None
+
+    def check(self, key: Key, keys: set[bytes], size: int, records: int) -> None:
+        """Did one of these keys sign it, and does it say of the log what the log is? Tampered."""
+        signing = [Key(key.name, LOG_KEY, public) for public in keys]
+        text, found = signers(text_of(self.folder / "MANIFEST.sig"), signing)
+        if not found or text != self.text:
             raise Tampered(None, "MANIFEST.json is not the one that was signed")
-        self.said = parsed(data)
-        self.first: int = self.said["selection"]["first"]
-        self.last: int = self.said["selection"]["last"]
-        self.dense = not self.said["selection"]["labels"]
+        said = [self.said.get(name) for name in ("origin", "size", "records")]
+        if said != [key.name, size, records]:
+            raise Tampered(None, "MANIFEST.json speaks of another log, or of other records")
 
     def check_files(self) -> None:
         """Compare every file with its digest; Tampered names the first one that differs."""
@@ -537,35 +622,44 @@ class Bundle:
         for name in sorted(files):
             try:
                 sane = NAME.fullmatch(name) is not None and ".." not in name.split("/")
-                digest = self.digest(self.folder / name) if sane else ""
+                digest = self.digest(self.folder / name, files[name]["bytes"]) if sane else ""
             except OSError:
                 digest = "missing"
             if digest != files[name]["sha256"]:
                 raise Tampered(None, f"{printable(name)} is not the file that was exported")
-        listed = {*files, "MANIFEST.json", "MANIFEST.sig"}
-        for path in sorted(self.folder.rglob("*")):
-            name = path.relative_to(self.folder).as_posix()
-            if not path.is_dir() and name not in listed:
-                raise Tampered(None, f"{printable(name)} is in no list of the export")
+        parents = {"documents", *(str(one) for name in files for one in Path(name).parents)}
+        for place, folders, names in os.walk(self.folder):
+            at = Path(place).relative_to(self.folder)
+            odd = [one for one in folders if str(at / one) not in parents]
+            links = [one for one in folders if Path(place, one).is_symlink()]
+            listed = {*files, "MANIFEST.json", "MANIFEST.sig"}
+            odd += [one for one in names if (at / one).as_posix() not in listed]
+            for one in sorted(odd + links):
+                raise Tampered(None, f"{printable(at / one)} is in no list of the export")
 
     @staticmethod
-    def digest(path: Path) -> str:
-        """Return the SHA-256 of a file."""
+    def digest(path: Path, size: int = DOCUMENT_MAX) -> str:
+        """Return the SHA-256 of a file; OSError for one that is larger than it may be."""
         hashed = hashlib.sha256()
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise OSError("not a plain file")
-        with path.open("rb") as file:
+        with opened(path) as file:
+            if os.fstat(file.fileno()).st_size > size:
+                raise OSError("larger than it may be")
             while chunk := file.read(1 << 20):
                 hashed.update(chunk)
         return hashed.hexdigest()
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
         """Yield the records of the export; Tampered when a line cannot be read."""
-        with (self.folder / "records.jsonl").open("rb") as file:
+        try:
+            opening = opened(self.folder / "records.jsonl")
+        except OSError:
+            raise Tampered(None, "records.jsonl is missing") from None
+        with opening as file:
             for number, line in enumerate(iter(lambda: file.readline(LINE_MAX), b""), 1):
                 try:
                     said = parsed(line)
-                    yield int(said["index"]), said["entry"].encode()
+                    index, entry = said.pop("index") + 0, said.pop("entry").encode()
+                    yield (index, entry) if not said else said[""]
                 except (ValueError, KeyError, TypeError, AttributeError):
                     raise Tampered(None, f"line {number} of records.jsonl is none") from None
 
@@ -578,6 +672,8 @@ def bundled(folder: Path, size: int) -> Iterator[tuple[int, bytes]]:
         try:
             data = load(folder / path)
         except OSError:
+            if not os.path.lexists(folder / Tiles.path(0, number, width)):
+                return
             continue
         at, index = 0, number * WIDTH
         while at + 2 <= len(data):
@@ -593,16 +689,16 @@ def bundled(folder: Path, size: int) -> Iterator[tuple[int, bytes]]:
 
 
 class Walk:
-    """One pass over the records that are here."""
+    """One pass over the records that are here; `times` are those of the first and the last one."""
 
-    def __init__(self, bundle: Bundle | None, tiles: Tiles, pruned: int | None) -> None:
-        self.bundle, self.tiles, self.pruned = bundle, tiles, pruned
+    def __init__(self, bundle: Bundle | None, tiles: Tiles, key: Key) -> None:
+        self.bundle, self.tiles = bundle, tiles
         self.first, self.last = (bundle.first, bundle.last) if bundle else (0, tiles.size - 1)
         self.dense = bundle is None or bundle.dense
-        self.story = Story(whole=self.dense and self.first == 0)
+        self.story = Story(key, whole=self.dense and self.first == 0)
         self.tree = Grown()
         self.expected = self.first
-        self.gaps: list[tuple[int, int]] = []
+        self.gaps, self.times = list[tuple[int, int]](), list[int]()
         self.differs: Tampered | None = None
         self.missing: Tampered | None = None
         self.rule: Tampered | None = None
@@ -639,24 +735,25 @@ class Walk:
         try:
             record = canonical(entry)
             self.story.read(index, record)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             return Tampered(index, f"record {index}: {printable(error)}")
+        self.times[1:] = [record["ts_us"]] if self.times else []
+        self.times = self.times or [record["ts_us"]]
         return self.edge(index, record["ts_us"])
 
     def edge(self, index: int, ts_us: int) -> Tampered | None:
         """Return why the export does not reach to the ends of the time that it names.
 
-        The first record of an export, and its last one, lie outside that time, where the log has
-        more before or after them.
+        Its first record lies before that time, unless it is the first of the log; its last one
+        after it, unless it is the last.
         """
         if self.bundle is None or not self.dense:
             return None
-        asked = self.bundle.said["selection"]
-        begin, end = asked["from_us"], asked["to_us"]
-        inside = (begin is None or ts_us >= begin) and (end is None or ts_us < end)
-        if inside and index == self.first and index:
+        begin, end = self.bundle.begin_us, self.bundle.end_us
+        if index == self.first and index and (begin is None or ts_us >= begin):
             return Tampered(index, "the export does not begin before the time that it names")
-        if inside and index == self.last and index + 1 < self.tiles.size:
+        is_last = index == self.last and index + 1 < self.tiles.size
+        if is_last and (end is None or ts_us < end):
             return Tampered(index, "the export ends before the time that it names")
         return None
 
@@ -664,19 +761,28 @@ class Walk:
         """Look at what is not here."""
         if self.expected <= self.last:
             self.skip(self.last + 1)
-        is_all = not self.tree.size
-        if self.gaps and not (is_all and self.pruned is not None):
+        if self.gaps and not self.is_gone:
             begin = self.gaps[0][0]
             self.missing = Tampered(begin, f"record {begin} is missing")
+
+    @property
+    def is_gone(self) -> bool:
+        """Are the hashes alone left, and the last record, as of a shard that was pruned?"""
+        ends = (0, self.tiles.size), (0, self.tiles.size - 1)
+        return self.bundle is None and len(self.gaps) == 1 and self.gaps[0] in ends
 
     def report(self) -> dict[str, Any]:
         """Return what was read."""
         story = self.story
         return story.counts | {
+            "sent": story.sent,
+            "silence_s": story.silence_us // SECOND_US,
+            "gaps": len(story.silent),
+            "silent_before": story.silent[:SHOWN_MAX],
             "records": self.tree.size,
             "open": len(story.open),
             "begun_earlier": story.begun_earlier,
-            "pruned_as_told_by": self.pruned if self.gaps else None,
+            "pruned_as_told_by": None,
             "told_pruned": [[*shard, index] for shard, index in story.pruned.items()],
         }
 
@@ -692,102 +798,98 @@ def canonical(entry: bytes) -> dict[str, Any]:
     return record
 
 
+def known(found: Any, kind: str) -> None:  # noqa: ANN401 - any JSON
+    """Has it each field of its kind and no other? ValueError: nothing is said beside the rules."""
+    must, may = (set(names.split()) for names in FIELDS[kind].split("|"))
+    if not isinstance(found, dict) or not must <= found.keys() <= must | may:
+        raise ValueError(f"it has not the fields that {kind} has")
+
+
+def announced(text: str) -> Key:
+    """Return the key of a log that a record names; ValueError."""
+    try:
+        return Key.read(text, LOG_KEY)
+    except Unusable:
+        raise ValueError("it announces what is no key") from None
+
+
 class Verification:
-    """One pass over everything."""
+    """One pass over everything that is here of one log, which that key began.
 
-    def __init__(self, folder: Path, asked: argparse.Namespace) -> None:
-        self.folder, self.limits = folder, list[str]()
-        if not folder.is_dir():
-            raise Unusable("there is no such folder")
-        self.exported = (folder / "MANIFEST.json").exists()
-        if asked.vkey is None:
-            self.limits.append("without --vkey, it is only shown to agree with its own key")
-        told = text_of(folder / "vkey") if asked.vkey is None else asked.vkey
-        self.key = Key.read(told, LOG_KEY)
-        self.from_folder = asked.vkey is None
-        self.signers = [Key.read(text, LOG_KEY) for text in asked.signer]
-        self.cosigners = [Key.read(text, COSIGNER_KEY) for text in asked.cosigner]
-        self.quorum = len(self.cosigners) if asked.quorum is None else asked.quorum
-        self.kept = [text_of(path) for path in asked.kept]
-        if not self.kept:
-            self.limits.append("without --kept, an older copy that was put back is not noticed")
-        self.told = {} if asked.told_by is None else self.told_by(asked.told_by)
-        self.report: dict[str, Any] = {"origin": self.key.name, "records": 0, "size": 0}
+    `next` is the key of the shard that follows, as the last record names it.
+    """
 
-    def told_by(self, folder: Path) -> dict[tuple[str, int, str], int]:
-        """Verify a later shard, by the key beside it; return which shards it says were pruned."""
-        other = Verification(folder, arguments([str(folder)]))
-        other.run()
-        self.limits.append("the shard that tells of pruning was verified by the key beside it")
-        return {
-            (name, size, root): index for name, size, root, index in other.report["told_pruned"]
-        }
+    def __init__(self, folder: Path, asked: argparse.Namespace, key: Key, kept: list[str]) -> None:
+        self.folder, self.asked, self.key, self.kept = folder, asked, key, kept
+        self.limits = list[str]()
+        self.keys = {key.public}
+        self.next: Key | None = None
+        self.report: dict[str, Any] = {"origin": key.name, "records": 0, "size": 0}
 
-    def run(self) -> None:
-        """Verify; Tampered, Unusable."""
-        bundle = Bundle(self.folder, [self.key, *self.signers]) if self.exported else None
-        sealed = checkpoint_of(text_of(self.folder / "checkpoint"), self.key)
+    def look(self) -> None:
+        """Verify all but who signed the manifest; Tampered, Unusable."""
+        parts = ("MANIFEST.json", "MANIFEST.sig", "records.jsonl")
+        exported = any(os.path.lexists(self.folder / one) for one in parts)
+        self.bundle = Bundle(self.folder) if exported else None
+        sealed = self.sealed = checkpoint_of(text_of(self.folder / "checkpoint"), self.key)
         self.report["size"] = sealed.size
         tiles = Tiles(self.folder, sealed.size)
-        story = self.walk(bundle, tiles, sealed, tiles.check(sealed))
-        older = list(self.older(sealed))
+        self.walked = walk = self.walk(tiles, tiles.check(sealed))
+        self.story = walk.story
+        self.next = walk.story.next
+        self.keys |= {key.public for key in (self.next, *(walk.story.rotated or ())[1:]) if key}
+        older = list(self.older())
         for one in older:
             if tiles.root(one.size) != one.root:
                 raise Tampered(
                     None, f"the log did not grow from a checkpoint of {one.size} records"
                 )
         self.report["checkpoints"] = len(older)
-        self.check_rotation(story, [sealed, *older])
-        self.check_witnesses([sealed, *older])
-        if bundle is not None:
-            bundle.check_files()
+        self.checkpoints = [sealed, *older]
+        self.check_rotation()
 
-    def check_witnesses(self, checkpoints: list[Checkpoint]) -> None:
-        """Find the newest checkpoint that enough witnesses signed; Tampered where there is none."""
-        self.report |= {"cosigned_s": {}, "cosigned_size": None}
-        most = 0
-        for one in sorted(checkpoints, key=lambda one: -one.size):
-            _, found = signers(one.note, self.cosigners)
-            most = max(most, len(found))
-            if len(found) >= self.quorum and found:
-                times = {name: int.from_bytes(data[:8], "big") for name, data in found.items()}
-                self.report |= {"cosigned_s": times, "cosigned_size": one.size}
-                return
-        if self.quorum:
-            raise Tampered(None, f"{most} witnesses signed, {self.quorum} are asked for")
+    def finish(self, keys: set[bytes], told: dict[Named, int]) -> None:
+        """Look who signed the manifest, and whether what is gone was pruned; Tampered."""
+        if self.bundle is not None:
+            self.bundle.check(self.key, keys, self.sealed.size, self.report["records"])
+            self.bundle.check_files()
+        if self.walked.is_gone:
+            index = told.get((self.key.name, self.sealed.size, self.sealed.root.hex()))
+            if index is None:
+                raise Tampered(0, "record 0 is missing, and no record says that it was pruned")
+            self.report["pruned_as_told_by"] = index
 
-    def check_rotation(self, story: Story, checkpoints: list[Checkpoint]) -> None:
+    def check_rotation(self) -> None:
         """Does every later checkpoint carry the signature of the key that was announced?
 
         From then on the first key alone, which may have been stolen, proves nothing.
         """
-        if story.rotated is None:
+        if self.story.rotated is None:
             return
-        index, key = story.rotated
-        for one in checkpoints:
+        index, key = self.story.rotated
+        for one in self.checkpoints:
             if one.size > index and not signers(one.note, [key])[1]:
                 raise Tampered(index, f"a checkpoint lacks the key that record {index} announced")
 
-    def older(self, sealed: Checkpoint) -> Iterator[Checkpoint]:
+    def older(self) -> Iterator[Checkpoint]:
         """Yield the checkpoints that must be the beginning of this log."""
-        folder = self.folder / "checkpoints"
+        folder, size = self.folder / "checkpoints", self.sealed.size
         inside = [text_of(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
         for note in [*self.kept, *inside]:
             older = checkpoint_of(note, self.key)
-            if older.size > sealed.size:
-                raise Tampered(
-                    sealed.size, f"a kept checkpoint has {older.size} records, this log fewer"
-                )
+            if older.size > size:
+                raise Tampered(size, f"a kept checkpoint has {older.size} records, this log fewer")
             yield older
 
-    def walk(
-        self, bundle: Bundle | None, tiles: Tiles, sealed: Checkpoint, fault: Tampered | None
-    ) -> Story:
+    def walk(self, tiles: Tiles, fault: Tampered | None) -> Walk:
         """Read every record that is there; Tampered names the first bad one."""
-        told = (self.key.name, sealed.size, sealed.root.hex())
-        walk = Walk(bundle, tiles, self.told.get(told))
+        bundle, sealed = self.bundle, self.sealed
+        walk = Walk(bundle, tiles, self.key)
         try:
             entries = bundled(self.folder, sealed.size) if bundle is None else bundle.entries()
+            if bundle is None and os.path.lexists(self.folder / "last"):
+                # Of a shard that was pruned the last record stays: it hands over to the next.
+                entries = iter([(sealed.size - 1, load(self.folder / "last"))])
             for index, entry in entries:
                 walk.take(index, entry)
             walk.end()
@@ -798,62 +900,190 @@ class Verification:
             where = walk.differs.index if walk.differs else fault.index
             raise Tampered(where, f"the records are whole, and {fault.reason}")
         raise_first(walk.differs, walk.missing, walk.rule, fault)
-        self.check_creation(walk.story)
-        self.check_documents(walk.story, bundle)
-        self.check_blobs(walk.story)
-        return walk.story
+        self.check_beside(walk.story)
+        return walk
 
-    def check_creation(self, story: Story) -> None:
-        """Is the log the one that its first record says?"""
-        if not story.created:
-            return
-        if story.created.get("origin") != self.key.name:
-            raise Tampered(0, "record 0: the log was created under another origin")
-        named = str(story.created.get("vkey"))
-        if self.from_folder and Key.read(named, LOG_KEY) != self.key:
-            raise Tampered(
-                0, "record 0: the log was created with another key than the one beside it"
-            )
-
-    def check_documents(self, story: Story, bundle: Bundle | None) -> None:
-        """Is every policy and catalogue here that a record names?"""
-        if bundle is None:
+    def check_beside(self, story: Story) -> None:
+        """Is every document and every blob here that a record names, and what its digest says?"""
+        if self.bundle is None:
             self.limits.append(
-                "a folder of tiles holds no policies: their digests are not looked at"
+                "a folder of tiles holds no policies and no blobs: none is looked at"
             )
             return
-        for digest, index in story.named.items():
-            path = self.folder / "documents" / f"{digest.removeprefix('sha256:')}.json"
-            try:
-                right = DIGEST.fullmatch(digest) and Bundle.digest(path) == digest[7:]
-            except OSError:
-                right = None
-            if not right:
-                raise Tampered(
-                    index, f"record {index}: the document {printable(digest)} is missing"
-                )
-        self.report["documents"] = len(story.named)
+        for what, named, end in (("document", story.named, ".json"), ("blob", story.blobs, "")):
+            for digest, index in named.items():
+                place = self.folder / f"{what}s" / f"{digest.removeprefix('sha256:')}{end}"
+                try:
+                    right = DIGEST.fullmatch(digest) and Bundle.digest(place) == digest[7:]
+                    fault = "" if right else "is not what its digest says"
+                except OSError:
+                    fault = "is missing"
+                if fault:
+                    reason = f"record {index}: the {what} {printable(digest)} {fault}"
+                    raise Tampered(index, reason)
+            self.report[f"{what}s"] = len(named)
 
-    def check_blobs(self, story: Story) -> None:
-        """Is the ciphertext that is here what the records say? It may be gone, as pruning does."""
-        found = 0
-        for digest, index in story.blobs.items():
-            path = self.folder / "blobs" / digest.removeprefix("sha256:")
-            if not os.path.lexists(path):
-                continue
-            try:
-                right = Bundle.digest(path) == digest[7:]
-            except OSError:
-                right = False
-            if not right:
-                raise Tampered(index, f"record {index}: its blob is not what its digest says")
-            found += 1
-        self.report |= {"blobs": found, "blobs_missing": len(story.blobs) - found}
-        if found < len(story.blobs):
-            missing = len(story.blobs) - found
-            self.limits.append(
-                f"{missing} blobs of personal fields, which records name, are not here"
-            )
+
+class Chain:
+    """A ledger: one log, or the shards that SHARDS.json names, each signed by a key that is known.
+
+    `keys` are those that were given, and those that shards announced or handed over to.
+    """
+
+    def __init__(self, folder: Path, asked: argparse.Namespace) -> None:
+        self.folder, self.asked, self.limits = folder, asked, list[str]()
+        if not folder.is_dir():
+            raise Unusable("there is no such folder")
+        self.several = os.path.lexists(folder / "SHARDS.json")
+        self.shards: dict[str, Verification] = {}
+        self.kept = [text_of(path) for path in asked.kept]
+        self.cosigners = [Key.read(text, COSIGNER_KEY) for text in asked.cosigner]
+        self.keys = {Key.read(text, LOG_KEY).public for text in asked.signer}
+        self.report: dict[str, Any] = {"shard": "", "records": 0, "size": 0}
+        if asked.vkey is None:
+            self.limits.append("without --vkey, it is only shown to agree with its own key")
+        if not self.kept:
+            self.limits.append("without --kept, an older copy that was put back is not noticed")
+
+    def run(self) -> None:
+        """Verify every shard, and that each follows the one before it; Tampered, Unusable."""
+        names = self.names()
+        own = self.folder / names[0] / "vkey"
+        given = Key.read(text_of(own) if self.asked.vkey is None else self.asked.vkey, LOG_KEY)
+        self.keys.add(given.public)
+        for name in names:
+            self.report["shard"] = name
+            self.look(name, given)
+        told = self.told_by()
+        for one in self.shards.values():
+            told |= one.story.pruned
+        for name, one in self.shards.items():
+            self.report["shard"] = name
+            one.finish(self.keys, told)
+        self.report["shard"] = ""
+        self.check_ends()
+        self.sum_up(given.name)
+        self.check_witnesses()
+
+    def names(self) -> list[str]:
+        """Return the shards that SHARDS.json names, in order; Tampered unless all are here."""
+        if not self.several:
+            return [""]
+        try:
+            listed = parsed(load(self.folder / "SHARDS.json", LINE_MAX))
+        except ValueError:
+            raise Tampered(None, "SHARDS.json cannot be read") from None
+        for name in sorted({path.name for path in self.folder.iterdir()} ^ listed.keys()):
+            if name != "SHARDS.json":
+                raise Tampered(None, f"{printable(name)} is not both here and in SHARDS.json")
+        for number, name in enumerate(sorted(listed), 1):
+            path = self.folder / name / "MANIFEST.json"
+            path = path if path.exists() else path.with_name("checkpoint")
+            if not SHARD.fullmatch(name) or listed[name] != f"sha256:{Bundle.digest(path)}":
+                raise Tampered(None, f"{printable(name)} is not what SHARDS.json says of it")
+            if int(name[:4]) != number:
+                raise Tampered(None, f"a shard before {name} is missing")
+        return sorted(listed)
+
+    def look(self, name: str, given: Key) -> None:
+        """Verify the next shard by the key that the one before it handed over to."""
+        former = list(self.shards.values())[-1] if self.shards else None
+        key = given if former is None else former.next
+        origin = f"{given.name}/{name}" if former else given.name
+        if key is None or key.name != origin:
+            raise Tampered(None, "the shard before it does not hand over to it")
+        kept = [one for one in self.kept if one.partition("\n")[0] == origin or not self.several]
+        self.kept = [one for one in self.kept if one not in kept]
+        self.shards[name] = one = Verification(self.folder / name, self.asked, key, kept)
+        try:
+            one.look()
+        finally:
+            self.report |= one.report
+        self.keys |= one.keys
+        if self.several and one.bundle is None and not one.walked.is_gone:
+            raise Tampered(None, "its records are here, and no manifest of them")
+        check_creation(one, former)
+
+    def told_by(self) -> dict[Named, int]:
+        """Return what the later shard that was named says was pruned; Tampered, Unusable.
+
+        INVARIANT: its key is one that was given, or one that a shard handed over to.
+        """
+        folder = self.asked.told_by
+        if folder is None:
+            return {}
+        key = Key.read(text_of(folder / "vkey"), LOG_KEY)
+        if key.public not in self.keys or key.name in [
+            one.key.name for one in self.shards.values()
+        ]:
+            raise Unusable("the key of the shard that tells was neither given nor announced")
+        other = Verification(folder, self.asked, key, [])
+        other.look()
+        other.finish(self.keys | other.keys, {})
+        return other.story.pruned
+
+    def check_ends(self) -> None:
+        """Is each shard of one export, and is the last one here the last? Tampered."""
+        shards = self.shards.values()
+        if len({one.bundle.asked for one in shards if one.bundle}) > 1:
+            raise Tampered(None, "the shards are of exports that asked for different times")
+        *_, last = shards
+        if last.next is not None and self.several:
+            raise Tampered(None, f"the shard {last.next.name}, which is the next, is missing")
+        former = last.story.created.get("former", {}).get("origin")
+        for one in (former, last.next and last.next.name):
+            if one and not self.several:
+                self.limits.append(f"the shard {printable(one)}, beside this one, is not here")
+        if self.kept:
+            raise Tampered(None, "a shard is missing of which a checkpoint was kept")
+
+    def sum_up(self, origin: str) -> None:
+        """Add up what the shards say; what is a state is that of the last one."""
+        reports = [one.report for one in self.shards.values()]
+        summed = {name for name, value in reports[0].items() if type(value) is int} - {"open"}
+        self.report |= {name: sum(one.get(name) or 0 for one in reports) for name in summed}
+        self.report |= {"origin": origin, "shards": len(reports) if self.several else 1}
+        self.report["silence_s"] = max(one["silence_s"] for one in reports)
+        self.report["told_pruned"] = [told for one in reports for told in one["told_pruned"]]
+        for name, one in self.shards.items():
+            self.limits += [f"shard {name}: {limit}" if name else limit for limit in one.limits]
+
+    def check_witnesses(self) -> None:
+        """Find the newest checkpoint that enough witnesses signed; Tampered where there is none."""
+        self.report |= {"cosigned_s": {}, "cosigned_size": None}
+        quorum, most = self.asked.quorum, 0
+        quorum = len(self.cosigners) if quorum is None else quorum
+        for shard in reversed(self.shards.values()):
+            for one in sorted(shard.checkpoints, key=lambda one: -one.size):
+                _, found = signers(one.note, self.cosigners)
+                most = max(most, len(found))
+                if len(found) >= quorum and found:
+                    times = {name: int.from_bytes(data[:8], "big") for name, data in found.items()}
+                    self.report |= {"cosigned_s": times, "cosigned_size": one.size}
+                    return
+        if quorum:
+            raise Tampered(None, f"{most} witnesses signed, {quorum} are asked for")
+
+
+def check_creation(one: Verification, former: Verification | None) -> None:
+    """Is a log what its first record says, and does it follow the one before it? Tampered."""
+    created = one.story.created
+    if not created:
+        return
+    if created.get("origin") != one.key.name:
+        raise Tampered(0, "record 0: the log was created under another origin")
+    is_known = former is None and one.asked.vkey is not None
+    if not is_known and Key.read(str(created.get("vkey")), LOG_KEY) != one.key:
+        where = "the one beside it" if former is None else "was announced"
+        raise Tampered(0, f"record 0: the log was created with another key than {where}")
+    if former is None:
+        return
+    size, root = former.sealed.size, former.sealed.root.hex()
+    if created.get("former") != {"origin": former.key.name, "size": size, "root": root}:
+        raise Tampered(0, "record 0: it does not follow the shard before it")
+    left = {name: {**request, "level": None} for name, request in former.story.open.items()}
+    if former.story.whole and one.story.whole and one.story.carried != left:
+        raise Tampered(1, "record 1: it does not carry over what was open in the shard before it")
 
 
 def raise_first(*faults: Tampered | None) -> None:
@@ -866,20 +1096,23 @@ def raise_first(*faults: Tampered | None) -> None:
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Verify a log of Perimeter without Perimeter.")
-    parser.add_argument("folder", type=Path, help="an exported bundle, or a folder of tiles")
-    parser.add_argument("--vkey", help="the public key, from a place the log's host cannot change")
-    parser.add_argument(
-        "--kept", type=Path, action="append", default=[], help="an older checkpoint"
-    )
-    parser.add_argument("--cosigner", action="append", default=[], help="the key of a witness")
-    parser.add_argument(
-        "--signer", action="append", default=[], help="a later key of the log: it may have exported"
-    )
-    parser.add_argument("--quorum", type=int, help="how many witnesses must have signed; all")
-    parser.add_argument(
-        "--told-by", type=Path, help="of a pruned shard: a later one, which says that it was pruned"
-    )
-    parser.add_argument("--json", action="store_true", help="say it as JSON")
+    many: dict[str, Any] = {"action": "append", "default": []}
+    for name, told, form in (
+        ("folder", "an export, one of its bundles, or a folder of tiles", {"type": Path}),
+        (
+            "--vkey",
+            "the public key, from a place the log's host cannot change: that of the first "
+            "shard, where there are several",
+            {},
+        ),
+        ("--kept", "an older checkpoint", many | {"type": Path}),
+        ("--cosigner", "the key of a witness", many),
+        ("--signer", "a later key of the log: it may have exported", many),
+        ("--quorum", "how many witnesses must have signed; all", {"type": int}),
+        ("--told-by", "a later shard, which says that this one was pruned", {"type": Path}),
+        ("--json", "say it as JSON", {"action": "store_true"}),
+    ):
+        parser.add_argument(name, help=told, **form)
     return parser.parse_args(words)
 
 
@@ -887,22 +1120,23 @@ def main(words: list[str] | None = None) -> int:
     """Verify, print, and return the exit code."""
     asked = arguments(words)
     report: dict[str, Any] = {"verdict": "whole", "reason": "", "first_bad": None}
-    code = 0
-    verification = None
+    code, chain = 0, None
     try:
-        verification = Verification(asked.folder, asked)
-        verification.run()
+        chain = Chain(asked.folder, asked)
+        chain.run()
     except Tampered as found:
-        report |= {"verdict": "tampered", "reason": found.reason, "first_bad": found.index}
-        code = 1
+        name = chain.report["shard"] if chain else ""
+        reason = f"shard {name}: {found.reason}" if name else found.reason
+        code, told = 1, {"verdict": "tampered", "reason": reason, "first_bad": found.index}
+        report |= told
     except Unusable as error:
-        report |= {"verdict": "unreadable", "reason": str(error)}
-        code = 2
+        code, told = 2, {"verdict": "unreadable", "reason": str(error)}
+        report |= told
     except Exception as error:  # noqa: BLE001 - whatever the folder holds, there is an answer
-        report |= {"verdict": "unreadable", "reason": f"it cannot be read: {type(error).__name__}"}
-        code = 2
-    if verification is not None:
-        report |= verification.report | {"limits": verification.limits}
+        reason = f"it cannot be read: {type(error).__name__}"
+        code, told = 2, {"verdict": "unreadable", "reason": reason}
+        report |= told
+    report |= {} if chain is None else chain.report | {"limits": chain.limits}
     print(json.dumps(report, indent=1) if asked.json else "\n".join(lines(report)))
     return code
 
@@ -912,28 +1146,32 @@ def lines(report: dict[str, Any]) -> list[str]:
     if report["verdict"] != "whole":
         where = "" if report["first_bad"] is None else f" at record {report['first_bad']}"
         return [f"{report['verdict']}{where}: {printable(report['reason'])}"]
-    counts = ", ".join(
-        f"{report[name]} {name}" for name in ("decided", "attempted", "settled", "admin")
-    )
+    told = {name: report[name] for name in ("decided", "attempted", "settled", "admin")}
+    counts = ", ".join(f"{count} {name}" for name, count in told.items())
     whole = f"{report['records']} records of a log of {report['size']}"
-    earlier, pruned = report["begun_earlier"], report["pruned_as_told_by"]
-    is_pruned = pruned is not None
-    return [
+    earlier, pruned, gaps = (report[one] for one in ("begun_earlier", "pruned_as_told_by", "gaps"))
+    longest = f"the longest silence of a running gateway was {report['silence_s']} s"
+    first = ", ".join(map(str, report["silent_before"]))
+    many = f"{gaps} were longer than its heartbeats allow, before the records {first}"
+    found = [
         f"whole: {printable(report['origin'])}, {whole}",
         f"{counts}; {report['open']} open, {report['lost']} lost",
+        f"{longest}; {many}" if gaps else longest,
         f"{report['checkpoints']} older checkpoints fit",
-        *(
-            f"cosigned by {printable(name)} at {when}"
-            for name, when in report["cosigned_s"].items()
-        ),
-        *(
-            f"shard {printable(name)} of {size} records was pruned, as record {index} says"
-            for name, size, _, index in report["told_pruned"]
-        ),
-        *([f"its records were pruned, as record {pruned} of the later shard says"] * is_pruned),
-        *([f"{earlier} records of requests that began before"] if earlier else []),
-        *report["limits"],
     ]
+    for pair, count in sorted(report["sent"].items()):
+        found.append(f"{count} attempts of {printable(pair)}")
+    for name, when in report["cosigned_s"].items():
+        found.append(f"cosigned by {printable(name)} at {when}")
+    for name, size, _, index in report["told_pruned"]:
+        found.append(
+            f"shard {printable(name)} of {size} records was pruned, as record {index} says"
+        )
+    if pruned is not None:
+        found.append(f"its records were pruned, as record {pruned} of the later shard says")
+    if earlier:
+        found.append(f"{earlier} records of requests that began before")
+    return [*found, *report["limits"]]
 
 
 if __name__ == "__main__":

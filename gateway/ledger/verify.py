@@ -12,6 +12,7 @@ from gateway.audit.verify import Report, Verdict
 from gateway.ledger import blobs
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
+from gateway.ledger.pruned import told_in
 from gateway.ledger.shards import FIRST, UNFINISHED, number_of, shards
 from gateway.ledger.verify_shard import (
     LINE_BYTES_MAX,
@@ -87,10 +88,15 @@ class _Chain:
         return replace(self._asked, kept=kept, later=self._listed[1:])
 
     def _with_blobs(self, report: Report) -> Report:
-        """Is every blob that is there what its record says? One that is gone proves nothing."""
+        """Is every blob there that a record names, and what it says?
+
+        Nothing removes one but the pruning of its shard, which may have been cut short: a record
+        says by then that the shard was pruned.
+        """
+        pruned = report.origin in told_in(self._listed) if report.blobs else False
         for digest, index in report.blobs.items():
-            there = blobs.place_of(self._root.blobs, digest).exists()
-            fault = blobs.check(self._root.blobs, digest) if there else ""
+            is_due = pruned and not blobs.place_of(self._root.blobs, digest).exists()
+            fault = "" if is_due else blobs.check(self._root.blobs, digest)
             if fault:
                 return _tampered(report, f"record {index}: the blob {digest} {fault}", index)
         return report
@@ -119,9 +125,15 @@ class _Chain:
         checkpoints = self._asked.checkpoints
         kept = None if checkpoints is None else stored_in(checkpoints, parse_vkey(told.vkey))
         listed = [one for one in self._listed[1:] if told.next.endswith(f"/{one.root.name}")]
-        if kept is None and not listed:
-            return self._with_the_rest(replace(whole, missing=told.next), whole.shards)
-        return _tampered(whole, f"the shard {told.next}, which was signed, is not there whole")
+        if kept is not None or listed:
+            return _tampered(whole, f"the shard {told.next}, which was signed, is not there whole")
+        report = self._with_the_rest(replace(whole, missing=told.next), whole.shards)
+        if checkpoints is not None:
+            return report
+        # WHY: a gateway that was ended while it handed over leaves the same, until it starts
+        # again; its checkpoint store knows of no such shard then.
+        reason = f"its next shard {told.next} is not there, and no --checkpoints says why"
+        return _tampered(report, reason)
 
     def _next(self, folder: LedgerFolder, told: Next, former: Report, count: int) -> Report:
         kept = [one for one in self._kept if _origin(one) == told.next]

@@ -57,8 +57,8 @@ def head_of(entries: Iterable[bytes]) -> Head:
     return tiling.head
 
 
-def note_of(head: Head, key: Ed25519PrivateKey = KEY) -> str:
-    return checkpoint.sign(checkpoint.body(ORIGIN, head.size, head.root), ORIGIN, key)
+def note_of(head: Head, key: Ed25519PrivateKey = KEY, origin: str = ORIGIN) -> str:
+    return checkpoint.sign(checkpoint.body(origin, head.size, head.root), origin, key)
 
 
 def write_ledger(root: Path, records: int) -> LedgerFolder:

@@ -11,6 +11,7 @@ from gateway.audit.canonical import digest_of
 from gateway.audit.checkpoint import NoteRefused, parse, parse_vkey, vkey_of
 from gateway.audit.cosignature import text_of
 from gateway.audit.record import Personal
+from gateway.audit.verify import Verdict
 from gateway.cli.export import shard_sources
 from gateway.domain.errors import ChainBroken
 from gateway.export.bundle import About
@@ -22,6 +23,7 @@ from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
+from gateway.ledger.verify import verify_folder
 from tests.doubles.gateway_folders import ran
 from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, serve
 from tests.doubles.records import NOW_US, a_person
@@ -123,11 +125,10 @@ async def test_what_no_entry_could_hold_goes_along_sealed_and_is_checked(tmp_pat
     assert not any(b"canary" in path.read_bytes() for path in out.rglob("*") if path.is_file())
     for folder in (path.parent for path in out.glob("*/blobs")):
         report = judged(folder, vkey=None)
-        told = (report["verdict"], report["blobs"] > 0, report["blobs_missing"])
-        assert told == ("whole", True, 0), report
+        assert (report["verdict"], report["blobs"] > 0) == ("whole", True), report
 
 
-async def test_a_blob_that_was_changed_names_the_record_and_one_that_is_gone_is_told(
+async def test_a_blob_that_was_changed_names_the_record_and_so_does_one_that_is_gone(
     tmp_path: Path,
 ) -> None:
     paths = a_new_ledger(tmp_path / "gw")
@@ -142,16 +143,20 @@ async def test_a_blob_that_was_changed_names_the_record_and_one_that_is_gone_is_
     copy.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     report = judged(out, vkey=None)
     assert (report["verdict"], report["first_bad"]) == ("tampered", 3), report
-    assert "its blob is not what its digest says" in report["reason"]
+    assert "record 3: the blob sha256:" in report["reason"]
+    assert report["reason"].endswith("is not what its digest says")
     copy.unlink()
-    assert "is not the file that was exported" in judged(out, vkey=None)["reason"]
+    report = judged(out, vkey=None)
+    assert (report["verdict"], report["first_bad"]) == ("tampered", 3), report
     source.write_bytes(b"x")
     with pytest.raises(ChainBroken, match="is not what its digest says"):
         exported(paths, tmp_path / "bent")
     source.unlink()
     report = judged(exported(paths, tmp_path / "without"), vkey=None)
-    assert (report["verdict"], report["blobs_missing"]) == ("whole", 1), report
-    assert any("are not here" in one for one in report["limits"])
+    assert (report["verdict"], report["first_bad"]) == ("tampered", 3), report
+    own = verify_folder(paths.ledger)
+    assert (own.verdict, own.first_bad) == (Verdict.TAMPERED, 3), own
+    assert "the blob sha256:" in own.reason
 
 
 async def test_a_pruned_shard_stays_in_an_export_as_its_hashes(tmp_path: Path) -> None:
@@ -181,7 +186,7 @@ async def test_a_pruned_shard_stays_in_an_export_as_its_hashes(tmp_path: Path) -
     [later] = [out / name for name in named if name != "0001"]
     assert judged(later, vkey=None)["verdict"] == "whole"
     report = judged(out / "0001", "--told-by", later, vkey=None)
-    assert (report["verdict"], report["records"], report["size"]) == ("whole", 0, sealed.size)
+    assert (report["verdict"], report["records"], report["size"]) == ("whole", 1, sealed.size)
     assert report["pruned_as_told_by"] is not None
     assert not (out / "0001" / "blobs").exists()
 

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.audit import checkpoint
 from gateway.audit.canonical import encode
@@ -16,6 +17,7 @@ from gateway.audit.record import Admin
 from tests.doubles.records import BOOT, NOW_US, a_decided, a_settled, an_admin, an_attempted, an_id
 from tests.doubles.static_logs import (
     CREATED,
+    KEY,
     ORIGIN,
     STARTED,
     VKEY,
@@ -26,6 +28,7 @@ from tests.doubles.static_logs import (
     write_log,
 )
 
+LATER = f"{ORIGIN}/0002-2026-12"
 SECOND = Ed25519PrivateKey.from_private_bytes(b"2" * 32)
 SECOND_VKEY = str(checkpoint.vkey_of(ORIGIN, SECOND))
 WITNESS = "witness.example/w1"
@@ -67,7 +70,8 @@ def test_what_is_no_key_and_a_second_one_are_not_announced(tmp_path: Path, more)
 
 
 def test_nothing_follows_the_end_of_a_shard(tmp_path: Path) -> None:
-    closed = encode(an_admin("shard_closed", facts={"next": f"{ORIGIN}/0002-2026-12"}))
+    facts = {"next": LATER, "vkey": str(checkpoint.vkey_of(LATER, KEY))}
+    closed = encode(an_admin("shard_closed", facts=facts))
     write_log(tmp_path / "ended", [*SMALL[:2], closed])
     assert judged(tmp_path / "ended")["verdict"] == "whole"
     write_log(tmp_path / "more", [*SMALL[:2], closed, SMALL[2]])
@@ -75,6 +79,7 @@ def test_nothing_follows_the_end_of_a_shard(tmp_path: Path) -> None:
     assert (report["verdict"], report["first_bad"]) == ("tampered", 3)
 
 
+FORMER = {"origin": f"{ORIGIN}/0001", "size": 9, "root": "0" * 64}
 CARRIED = {
     "request": an_id("r"),
     "boot": BOOT,
@@ -86,7 +91,8 @@ CARRIED = {
 
 def test_a_shard_goes_on_with_what_the_one_before_it_left_open(tmp_path: Path) -> None:
     carried = encode(an_admin("carried", boot="", facts=CARRIED))
-    entries = [encode(CREATED), carried, encode(STARTED), encode(a_settled("r"))]
+    created = replace(CREATED, facts=CREATED.facts | {"former": FORMER})
+    entries = [encode(created), carried, encode(STARTED), encode(a_settled("r"))]
     write_log(tmp_path / "whole", entries)
     report = judged(tmp_path / "whole")
     assert (report["verdict"], report["open"]) == ("whole", 0)
@@ -95,10 +101,21 @@ def test_a_shard_goes_on_with_what_the_one_before_it_left_open(tmp_path: Path) -
             [*entries[:2], carried],
             [entries[0], entries[2], carried],
             [*entries[:3], *entries[3:] * 2],
+            [encode(CREATED), *entries[1:]],
         )
     ):
         write_log(tmp_path / str(number), wrong)
         assert judged(tmp_path / str(number))["verdict"] == "tampered"
+
+
+def write_later(root: Path, told: bytes, key: Ed25519PrivateKey = KEY, cut: int = 0) -> Path:
+    """Write a later shard that tells that; without its last records where it is not whole."""
+    facts = {"origin": LATER, "vkey": str(checkpoint.vkey_of(LATER, key))}
+    entries = [encode(replace(CREATED, facts=facts)), SMALL[1], told]
+    signed = entries[: len(entries) - cut]
+    write_log(root, entries, note_of(head_of(signed), key, LATER))
+    (root / "vkey").write_text(facts["vkey"])
+    return root
 
 
 def pruned(size: int, root: bytes, origin: str = ORIGIN) -> bytes:
@@ -110,13 +127,11 @@ def test_a_pruned_shard_is_told_as_pruned_by_the_record_that_says_so(tmp_path: P
     """Its hashes are here and its records are not; a later shard tells of it."""
     head = head_of(many(300))
     write_log(tmp_path / "shard", [], note_of(head), list(many(300)))
-    later = tmp_path / "later"
-    write_log(later, [*SMALL[:2], pruned(head.size, head.root)])
-    (later / "vkey").write_text(VKEY)
+    later = write_later(tmp_path / "later", pruned(head.size, head.root))
     report = judged(tmp_path / "shard", "--told-by", later)
     assert (report["verdict"], report["records"]) == ("whole", 0), report
     assert report["pruned_as_told_by"] == 2
-    assert judged(later)["told_pruned"] == [[ORIGIN, 300, head.root.hex(), 2]]
+    assert judged(later, vkey=None)["told_pruned"] == [[ORIGIN, 300, head.root.hex(), 2]]
     report = judged(tmp_path / "shard")
     assert (report["verdict"], report["first_bad"]) == ("tampered", 0)
 
@@ -132,9 +147,7 @@ def test_what_no_record_says_was_pruned_is_missing(tmp_path: Path, what: str) ->
         "another log": pruned(300, head.root, "perimeter.example/gw-1"),
         "records left": pruned(300, head.root),
     }[what]
-    later = tmp_path / "later"
-    write_log(later, [*SMALL[:2], told])
-    (later / "vkey").write_text(VKEY)
+    later = write_later(tmp_path / "later", told)
     report = judged(tmp_path / "shard", "--told-by", later)
     assert (report["verdict"], report["first_bad"]) == ("tampered", len(left))
 
@@ -142,10 +155,45 @@ def test_what_no_record_says_was_pruned_is_missing(tmp_path: Path, what: str) ->
 def test_a_later_shard_that_is_not_whole_tells_nothing(tmp_path: Path) -> None:
     head = head_of(many(300))
     write_log(tmp_path / "shard", [], note_of(head), list(many(300)))
-    later = tmp_path / "later"
-    write_log(later, [*SMALL[:2], pruned(head.size, head.root)], note_of(head_of(SMALL[:3])))
-    (later / "vkey").write_text(VKEY)
+    later = write_later(tmp_path / "later", pruned(head.size, head.root), cut=1)
     assert judged(tmp_path / "shard", "--told-by", later)["verdict"] == "tampered"
+
+
+def test_a_later_shard_is_believed_by_a_key_that_was_given_or_handed_over_to(
+    tmp_path: Path,
+) -> None:
+    """The key that lies beside it is anybody's."""
+    entries = list(many(299))
+    facts = {"next": LATER, "vkey": str(checkpoint.vkey_of(LATER, KEY))}
+    closed = encode(an_admin("shard_closed", facts=facts))
+    head = head_of([*entries, closed])
+    told = pruned(head.size, head.root)
+    write_log(tmp_path / "shard", [], note_of(head), [*entries, closed])
+    for key, signer in ((SECOND, None), (SECOND, SECOND), (KEY, None)):
+        later = write_later(tmp_path / f"{key}/{signer}".replace("/", "-")[-40:], told, key)
+        given = [] if signer is None else ["--signer", str(checkpoint.vkey_of(LATER, signer))]
+        report = judged(tmp_path / "shard", "--told-by", later, *given)
+        right = key is KEY or signer is not None
+        assert report["verdict"] == ("whole" if right else "unreadable"), report
+        shutil.rmtree(later)
+    strange = facts | {"vkey": str(checkpoint.vkey_of(LATER, SECOND))}
+    for last, verdict in (
+        (closed, "whole"),
+        (encode(an_admin("shard_closed", facts=strange)), "x"),
+    ):
+        (tmp_path / "shard/last").write_bytes(last)
+        later = write_later(tmp_path / verdict, told, KEY if verdict == "whole" else SECOND)
+        report = judged(tmp_path / "shard", "--told-by", later)
+        assert (report["verdict"] == "whole") == (last == closed), report
+        assert verdict == "whole" or report["first_bad"] == 299
+
+
+def test_a_log_does_not_tell_of_itself_that_it_was_pruned(tmp_path: Path) -> None:
+    head = head_of(many(300))
+    write_log(tmp_path / "shard", [], note_of(head), list(many(300)))
+    write_log(tmp_path / "fork", [*SMALL[:2], pruned(head.size, head.root)])
+    (tmp_path / "fork/vkey").write_text(VKEY)
+    assert judged(tmp_path / "shard", "--told-by", tmp_path / "fork")["verdict"] == "unreadable"
 
 
 def test_witnesses_of_an_older_checkpoint_count_up_to_its_size(tmp_path: Path) -> None:

@@ -216,6 +216,28 @@ async def test_what_no_entry_could_hold_goes_with_its_shard(tmp_path: Path) -> N
     check_log(paths)
 
 
+async def test_pruning_that_was_cut_short_behind_the_blobs_is_no_tampering(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = a_new_ledger(tmp_path)
+    large = replace(a_person(), metadata={"user_id": "x" * 60_000})
+    async with a_boot(paths) as ledger:
+        before, after = a_request(ledger, large)
+        await ledger.append([*before, *after])
+        await ledger.hand_over()
+        await asked(ledger)
+        monkeypatch.setattr(pruning, "drop", drop_blobs_alone)
+        await retention(tmp_path, ledger, paths).look()
+    assert not pruning.is_pruned(paths.folder)
+    assert not any(paths.folder.blobs.iterdir())
+    check_log(paths)
+
+
+def drop_blobs_alone(_folder: LedgerFolder, _files: Files, blobs: Path) -> None:
+    for blob in blobs.iterdir():
+        blob.unlink()
+
+
 async def test_a_record_that_no_checkpoint_covers_excuses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
