@@ -52,13 +52,15 @@ MANIFEST_TEXT = "perimeter export v1"
 FIELDS = {
     "decided": "type id ts_us boot key_id surface dialect body_bytes ask facts signals label "
     "raised_by decision candidates excluded health documents finding_kinds commitment demo sealed v"
-    "|run allowance known_by on_behalf_of allowed_kinds closed shadow granted redaction body team",
+    "|run allowance known_by on_behalf_of allowed_kinds closed shadow granted redaction body team "
+    "client sizes mono_us",
     "attempted": "type id ts_us boot number offering backend zone host commitment losses sealed v"
-    "|via_proxy",
+    "|via_proxy header_names mono_us",
     "settled": "type id ts_us boot outcome status served_by zone tried usage cost_microusd stop "
     "losses error reply_bytes reply_commitment sealed v|unable observed_region attestation "
-    "reply_kinds reply_masked reply_cut reply_not_verified reply_restored reply_body took_us",
-    "admin": "type id ts_us boot what facts v|",
+    "reply_kinds reply_masked reply_cut reply_not_verified reply_restored reply_left reply_body "
+    "took_us usage_estimated waited_us response_model truncated mono_us",
+    "admin": "type id ts_us boot what facts v|mono_us",
     "decision": "effect boundary because reason policy decided_at message obligations|",
     "tried": "number offering zone started_us first_token_us ended_us outcome|provider_id",
     "sealed": "key nonce data|blob",

@@ -11,13 +11,18 @@ from pathlib import Path
 from gateway.audit.verify import Report, Verdict
 from gateway.cli.audit.question import Ledger
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
-from gateway.ledger.facts import FactsIndex, Part, assert_of, is_of, parts_of
+from gateway.ledger.facts import HINT, FactsIndex, Part, assert_of, is_of, parts_of
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
-from gateway.ledger.verify import NOTE_BYTES_MAX, verify_folder
+from gateway.ledger.pruning import is_pruned, last_of
+from gateway.ledger.verify import LINE_BYTES_MAX, NOTE_BYTES_MAX, verify_folder
 
 CACHE = "XDG_CACHE_HOME"
 NAME_CHARS = 16
+_NEXT = (
+    "SELECT json_extract(facts, '$.next'), json_extract(facts, '$.vkey') FROM changes"
+    " WHERE what = 'shard_closed'"
+)
 
 
 @contextmanager
@@ -79,5 +84,32 @@ def _caught_up(path: Path, parts: Sequence[Part]) -> FactsIndex:
         index.close()
         index = FactsIndex.fresh(path)
         index.catch_up(parts)
-    assert_of(index, parts[-1].checkpoint)
+    try:
+        assert_of(index, parts[-1].checkpoint)
+        assert_handed_over(index, parts)
+    except ChainBroken:
+        index.close()
+        raise
     return index
+
+
+def assert_handed_over(index: FactsIndex, parts: Sequence[Part]) -> None:
+    """Raise ChainBroken unless each shard is signed by the key that the one before it named.
+
+    What a shard named was counted with its other records, up to its signed root; of a pruned one it
+    is the last record, which stays. A next one that is not there is missed.
+    """
+    told = dict(index.sql.execute(_NEXT).fetchall())
+    for part in parts:
+        last = last_of(part.folder) if is_pruned(part.folder) else None
+        told |= {last.facts.get("next"): last.facts.get("vkey")} if last else {}
+    for part in parts[1:]:
+        origin = part.checkpoint.origin
+        vkey = read_plain(part.folder.vkey, LINE_BYTES_MAX).decode("ascii", "replace").strip()
+        if told.pop(origin, None) != vkey:
+            raise ChainBroken(f"no shard before it handed over to {origin} and its key", hint=HINT)
+    for origin in told:
+        # WHY: one that begins while this reads is there by now, and is not looked at.
+        name = str(origin).rpartition("/")[2]
+        if not any(parts[0].folder.shards.glob(f"{name}*")):
+            raise ChainBroken(f"the shard {origin}, which is the next, is not here", hint=HINT)
