@@ -116,6 +116,7 @@ def test_every_field_of_a_record_stands_on_the_page() -> None:
     known = {path.split(".")[1] for path in FIELDS} | {"signals", "facts", "what"}
     beside = {"raised_by", "allowed_kinds", "demo", "losses", "error", "zone", "served_by"}
     beside |= {"reply_masked", "reply_cut", "reply_not_verified", "reply_restored", "reply_body"}
+    beside |= {"reply_left"}
     beside |= {"unable", "closed", "sealed", "subject", "salts"}
     for kind in RECORDS.values():
         for field in structs.fields(kind):
