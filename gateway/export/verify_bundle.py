@@ -62,7 +62,7 @@ FIELDS = {
     "took_us usage_estimated waited_us response_model truncated mono_us",
     "admin": "type id ts_us boot what facts v|mono_us",
     "decision": "effect boundary because reason policy decided_at message obligations|",
-    "tried": "number offering zone started_us first_token_us ended_us outcome|provider_id",
+    "tried": "number offering zone started_us first_token_us ended_us outcome|provider_id address",
     "sealed": "key nonce data|blob",
     "carried": "request boot boundary candidates attempts|",
     "former": "origin size root|",
