@@ -13,7 +13,6 @@ from concurrent.futures import ProcessPoolExecutor
 from random import Random
 from typing import TypeVar
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.classification.classify import classify
@@ -21,7 +20,8 @@ from gateway.classification.signals import signals
 from gateway.domain.decision import Facts, Signal, Trust
 from gateway.domain.errors import Malformed
 from gateway.domain.label import Label
-from gateway.domain.request import Claims
+from gateway.domain.request import Claims, Envelope
+from gateway.flow import ruling as ruling_module
 from gateway.flow.ports import World
 from gateway.flow.ruling import Evidence, Ruling, rule
 from gateway.policy.evaluate import decide, shadowed, still_obliged
@@ -106,10 +106,9 @@ def _laws(setting: Setting, one: Drawn, chance: Random, tally: Tally) -> Said:
 
 
 def _evidence(one: Drawn, every: tuple[Signal, ...], world: World) -> Evidence:
-    """Return what is known of the request; what serves one repository serves no strange one."""
-    grants = world.usable
-    if one.strange:
-        grants = tuple(each for each in grants if each.repo is UNSET)
+    """Return what is known of the request, with what was granted and may serve it."""
+    # WHY: only of one that speaks of a strange repository does that depend on more than the world.
+    grants = ruling_module._usable(_envelope(one), world) if one.strange else world.usable
     return Evidence(
         one.ask,
         every,
@@ -119,6 +118,11 @@ def _evidence(one: Drawn, every: tuple[Signal, ...], world: World) -> Evidence:
         redacted=one.redacted,
         duties=one.duties,
     )
+
+
+def _envelope(one: Drawn) -> Envelope:
+    claims = claims_of(one.headers)
+    return Envelope("1", 0, one.caller, one.facts.surface, "openai_chat", claims, {}, 0)
 
 
 def _reordered(program: Program, chance: Random) -> Program:

@@ -82,8 +82,10 @@ def drawn(setting: Setting, chance: Random) -> Drawn:
     bound = tuple(one for one in repos if draw() < 0.3)
     label = a_label(setting, chance) if draw() < 0.7 else None
     claimed = pick(repos) if repos and draw() < 0.3 else None
-    strange = claimed is None and draw() < 0.05
+    strange = claimed is None and draw() < 0.1
     team, redacted = pick(TEAMS), draw() < 0.2
+    if strange:
+        team, bound = _as_granted(setting, chance, (team, bound))
     return Drawn(
         caller=Caller("key-1", "ada", team, label, bound, draw() < 0.3),
         headers=_headers(setting, chance, claimed, strange=strange),
@@ -95,6 +97,24 @@ def drawn(setting: Setting, chance: Random) -> Drawn:
         redacted=redacted,
         duties=_duties(chance) if redacted else (),
     )
+
+
+def _as_granted(
+    setting: Setting, chance: Random, known: tuple[str, tuple[str, ...]]
+) -> tuple[str, tuple[str, ...]]:
+    """Return team and repositories that somebody was granted something for, if there are such.
+
+    WHY: one who claims a strange repository besides is told from them by that alone.
+    """
+    named = [one.whose for one in setting.known if one.whose.get("repo") in _repos(setting)]
+    if not named:
+        return known
+    whose = chance.choice(named)
+    return whose.get("team", known[0]), (whose["repo"],)
+
+
+def _repos(setting: Setting) -> set[str]:
+    return set(setting.world.registry.repos)
 
 
 def _headers(

@@ -209,6 +209,11 @@ def test_a_grant_that_serves_others_is_found(monkeypatch, word: str) -> None:
     found_by(laws.LAST, laws.NOTHING)
 
 
+def test_a_grant_that_serves_a_repository_nobody_registered_is_found(monkeypatch) -> None:
+    monkeypatch.setattr(ruling_module, "_usable", lambda _, world: world.usable)
+    found_by(laws.LAST)
+
+
 def test_a_grant_that_serves_any_label_is_found(monkeypatch) -> None:
     real = granting_module.serves
 
