@@ -53,10 +53,12 @@ def spelled(text: str) -> Iterator[tuple[int, int]]:
     """Yield what stands around the codes of a text; parts that touch are one."""
     begin = close = -1
     for at in sorted(chain.from_iterable(_all(text, code) for code in _CODES)):
-        if at - AROUND_CHARACTERS > close:
-            if begin >= 0:
-                yield begin, close
-            begin = max(at - AROUND_CHARACTERS, 0)
+        low = max(at - AROUND_CHARACTERS, 0)
+        if begin < 0:
+            begin = low
+        elif low > close:
+            yield begin, close
+            begin = low
         close = at + AROUND_CHARACTERS
     if begin >= 0:
         yield begin, close

@@ -8,7 +8,9 @@ from gateway.classification.detectors.contacts import (
     is_ipv6,
     is_phone,
 )
-from gateway.classification.detectors.personal.national import is_french
+from gateway.classification.detectors.personal.national import _is_belgian_day, is_french
+from gateway.classification.escapes import AROUND_CHARACTERS, spelled
+from gateway.classification.label_files import READ_CHARS_MAX, _opened
 from gateway.classification.unfolding import folding, reading
 from gateway.classification.unfolding.decoding import base64_bytes
 from gateway.classification.unfolding.reading import media_kind, words_of_xml
@@ -76,3 +78,48 @@ def test_so_many_folds_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_a_case_finds_stands_at_no_place() -> None:
     given = Given(findings=["secrets/aws"])
     assert given.found == (Finding("secrets", "aws", "", 0, 0),)
+
+
+@pytest.mark.parametrize(
+    ("digits", "is_one"),
+    [
+        ("850132", False),
+        ("850131", True),
+        ("850431", False),
+        ("850015", True),
+        ("850032", False),
+        ("850100", True),
+        ("851200", True),
+        ("851300", False),
+        ("850000", True),
+        ("852131", True),
+        ("854015", True),
+        ("000229", True),
+        ("010229", False),
+    ],
+)
+def test_a_belgian_birthday_may_lack_month_or_day(digits: str, is_one: bool) -> None:
+    assert _is_belgian_day(digits) is is_one
+
+
+def test_what_stands_around_codes_is_read_also_at_the_beginning() -> None:
+    apart = "x" * (3 * AROUND_CHARACTERS)
+    text = f"\\u0041{apart}\\u0042{apart}"
+    second = text.index("\\u0042")
+    assert list(spelled(text)) == [
+        (0, AROUND_CHARACTERS),
+        (second - AROUND_CHARACTERS, second + AROUND_CHARACTERS),
+    ]
+    touching = "\\u0041" + "x" * (2 * AROUND_CHARACTERS - len("\\u0041")) + "\\/"
+    assert list(spelled(touching)) == [(0, 3 * AROUND_CHARACTERS)]
+    assert len(list(spelled("x" + touching.replace("xx", "xxx", 1)))) == 2
+    assert list(spelled("no codes")) == []
+
+
+def test_a_long_answer_of_a_tool_is_read_as_it_is() -> None:
+    told = '["restricted", "{}"]'
+    room = READ_CHARS_MAX - len(told.format(""))
+    assert _opened(told.format("x" * room)) == "restricted"
+    assert _opened(told.format("x" * (room + 1))).startswith("[")
+    assert _opened('{"text": "restricted"}') == "restricted"
+    assert _opened('"restricted"') == '"restricted"'

@@ -48,6 +48,7 @@ def test_what_a_tool_answers_in_words_is_no_path(written) -> None:
         {"type": "shell_call", "action": {"commands": ["cat infra/prod/x"]}},
         {"type": "apply_patch_call", "operation": {"path": "infra/prod/x"}},
         {"type": "mcp_call", "arguments": '{"path": "infra/prod/x"}'},
+        {"type": "mcp_call", "arguments": ' ["cat", "infra\\/prod\\u002fx"]'},
         {"type": "computer_call", "action": {"text": "x", "path": "infra/prod/x"}},
         {"type": "custom_tool_call", "input": "*** Update File: infra/prod/x\n+y"},
         {"tool_calls": [{"custom": {"name": "p", "input": "--- a/infra/prod/x"}}]},

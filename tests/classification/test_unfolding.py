@@ -76,6 +76,8 @@ HIDDEN = {
     "base64 of UTF-16 with a mark": b64(SAID.encode("utf-16")),
     "base64 of UTF-16 without its last byte": b64(PAT.encode("utf-16-le")[:-1]),
     "base64 of JSON with escapes": b64('{"t": "\\u0067hp_' + PAT[4:] + '"}'),
+    "base64 of words with escapes": b64("my token is \\u0067hp_" + PAT[4:]),
+    "escapes at the beginning of a long text": f"\\u0067hp_{PAT[4:]} " + "and so on " * 9_000,
     "base64 of bytes around": b64(b"\x80\x04\x95" + SAID.encode() + b"\x94."),
     "hex": SAID.encode().hex(),
     "hex in capitals": f"0x{SAID.encode().hex().upper()}",
