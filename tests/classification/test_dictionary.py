@@ -87,7 +87,8 @@ def test_a_list_that_cannot_be_used_is_refused_by_line(words: list[str], why: st
 
 def test_a_file_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     made = msgspec.json.decode(make_dictionary("x", WORDS, KEY))
-    for content in (b"{}", b"[", msgspec.json.encode(made | {"words": "zz"})):
+    later, spoilt = made | {"version": 2}, made | {"words": "zz"}
+    for content in (b"{}", b"[", *map(msgspec.json.encode, (later, spoilt))):
         with pytest.raises(DictionaryError, match="no dictionary"):
             read_dictionary(content, KEY)
     monkeypatch.setattr(module, "FILE_BYTES_MAX", 10)

@@ -1,5 +1,7 @@
 """Values that stand exactly where a bound is."""
 
+from collections import Counter
+
 import pytest
 
 from gateway.classification.detectors.contacts import (
@@ -11,6 +13,9 @@ from gateway.classification.detectors.contacts import (
 from gateway.classification.detectors.personal.national import _is_belgian_day, is_french
 from gateway.classification.escapes import AROUND_CHARACTERS, spelled
 from gateway.classification.label_files import READ_CHARS_MAX, _opened
+from gateway.classification.patterns import _line
+from gateway.classification.texts import Place, _spanned
+from gateway.classification.tool_calls import results_in
 from gateway.classification.unfolding import folding, reading
 from gateway.classification.unfolding.decoding import base64_bytes
 from gateway.classification.unfolding.reading import media_kind, words_of_xml
@@ -123,3 +128,33 @@ def test_a_long_answer_of_a_tool_is_read_as_it_is() -> None:
     assert _opened(told.format("x" * (room + 1))).startswith("[")
     assert _opened('{"text": "restricted"}') == "restricted"
     assert _opened('"restricted"') == '"restricted"'
+
+
+@pytest.mark.parametrize(
+    ("buffer", "line"),
+    [
+        (b"above\nsome words", b"some words"),
+        (b"above\n  some words: ", b"some words"),
+        (b'the key": "some words"', b"some words"),
+        (b'the key": "above\nsome words', b"some words"),
+        (b'above\nthe key": "some words', b"some words"),
+    ],
+)
+def test_a_mark_speaks_of_the_line_or_the_value_that_it_ends(buffer: bytes, line: bytes) -> None:
+    start, stop = _line(buffer, len(buffer))
+    assert buffer[start:stop] == line
+
+
+def test_a_span_is_widened_to_whole_characters_and_may_end_a_text() -> None:
+    text = "aäb".encode()
+    assert _spanned("/x", text, 2, 3) == Place("/x", 1, 2)
+    assert _spanned("/x", text, 1, 3) == Place("/x", 1, 2)
+    assert _spanned("/x", text, 0, 4) == Place("/x", 0, 3)
+    assert _spanned("/x", text, 4, 4) == Place("/x", 3, 3)
+
+
+@pytest.mark.parametrize("role", ["tool", "function"])
+def test_a_tool_answers_in_a_role_of_its_own(role: str) -> None:
+    told = {"role": role, "name": "read", "content": "42"}
+    assert list(results_in(told, Counter())) == [(("name read", 1), "42")]
+    assert list(results_in(told | {"role": "user"}, Counter())) == []

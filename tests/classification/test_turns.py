@@ -7,6 +7,7 @@ from gateway.classification.turns import (
     Said,
     Turns,
     Words,
+    _only_text,
     called,
     turns_of,
 )
@@ -317,3 +318,24 @@ def test_texts_of_one_reply_are_one_and_each_is_known_too() -> None:
     first, second = {"role": "assistant", "content": LONG}, {"role": "assistant", "content": REPLY}
     both = chat(ASKED, first, second).replies
     assert both == (Said(heard(LONG + REPLY) or b"", (heard(LONG) or b"", heard(REPLY) or b"")),)
+
+
+def test_what_begins_an_unfinished_reply_is_all_that_it_has_said() -> None:
+    parts = [{"type": "text", "text": "It lies "}, {"type": "text", "text": "in the vault"}]
+    assert chat(ASKED, {"role": "assistant", "content": parts}).begun == "It lies in the vault"
+    assert chat(ASKED).begun == ""
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ({"result": "42"}, "42"),
+        ({"json": {"b": 1, "a": 2}}, '{"a":2,"b":1}'),
+        ({"b": 1, "a": "2"}, '{"a":"2","b":1}'),
+        ({"type": "text", "text": "42"}, None),
+        ({"image": {}}, None),
+        ({"document": {}}, None),
+    ],
+)
+def test_a_tool_that_answers_with_a_map_says_its_text(part: dict, text: str | None) -> None:
+    assert _only_text(part) == text

@@ -201,6 +201,10 @@ def test_adv_64_a_rule_without_when_is_a_problem_and_matches_nothing() -> None:
             "/when/zone: `zones` stands beside it (name them once)",
         ),
         (
+            {"id": "one", "effect": "deny", "when": {"any": True, "zone": "hom"}},
+            "/when/zone: unknown zone `hom` (did you mean `home`?)",
+        ),
+        (
             DENY | {"id": "Not-So"},
             "/id: not a name for a rule (use a-z, 0-9, - and _, at most 64 characters)",
         ),

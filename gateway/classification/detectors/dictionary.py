@@ -8,6 +8,7 @@ them does not.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -43,7 +44,7 @@ class DictionaryFile(Struct, frozen=True, forbid_unknown_fields=True):
     of parts of a word. `firsts` and `words` are hashes in hex, one after the other.
     """
 
-    version: int
+    version: Literal[1]
     name: str
     check: str
     sizes: tuple[int, ...]
