@@ -162,7 +162,10 @@ def test_anchors_of_a_lone_text_stay_anchors() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(a", "a)", "[a", "(?m)a", "(?im:a)", r"\pN", r"\Qa\E", "[[:punct:]]", r"[\W\d]", "(?<n>a)"],
+    [
+        *("(a", "a)", "[a", "(?m)a", "(?im:a)", "[[:punct:]]", "(?<n>a)"),
+        *(r"\pN", r"\Qa\E", r"[\W\d]", r"[\D\s]", r"[\Sa]", r"[\S\W\s]"),
+    ],
 )
 def test_a_form_that_cannot_be_said_to_both_is_refused(pattern: str) -> None:
     with pytest.raises(PatternError):

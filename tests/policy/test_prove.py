@@ -177,6 +177,18 @@ def test_the_matrix_says_yes_or_why_not() -> None:
     assert found.strictest == {"cloud": ("internal",), "home": ("restricted+secret@EU",)}
 
 
+def test_one_permit_without_a_condition_is_enough_for_a_yes() -> None:
+    team = ANYWHERE | {"id": "team", "when": {"team": "a"}}
+    deny = {"id": "not-b", "effect": "deny", "when": {"team": "b"}, "zones": "home"}
+    for rules, reason in (
+        ([team, ANYWHERE], "permitted"),
+        ([team], "conditional"),
+        ([ANYWHERE, deny], "conditional"),
+    ):
+        row = matrix(a_program(*rules), TODAY).rows[0]
+        assert {cell.zone: cell.reason for cell in row.cells}["home"] == reason
+
+
 def test_the_matrix_shows_evidence_that_ran_out() -> None:
     evidence = {"source": "a page", "read_on": "2026-11-01", "expires_on": str(TODAY)}
     inside = CLOUD | {"processing_regions": "DE", "storage_regions": "DE", "evidence": evidence}
