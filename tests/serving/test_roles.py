@@ -1,9 +1,11 @@
 """Who may do what: the auditor cannot decrypt, the policy administrator cannot touch the ledger."""
 
 import os
+import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from tests.doubles.another_user import User, a_group, a_place, as_user, is_root,
 from tests.doubles.gateway_folders import ran, started
 from tests.doubles.ledger_sight import entries, verified
 from tests.doubles.records import NOW_US
+from tests.doubles.running_gateway import ROOT
 from tests.doubles.serving_house import OPENAI, House
 from tests.doubles.signatories import a_statement, persons_value, signed_by, some_persons
 from tests.serving.conftest import TASKS, backends_of
@@ -41,12 +44,21 @@ def staffed(template, engines, tmp_path) -> Iterator[House]:
         yield House(gateway, engines)
 
 
-def why_not(action: Action, name: str) -> Why | None:
+def described() -> dict[str, list[str]]:
+    """Return what each role of the page may sign."""
+    table = (ROOT / "docs" / "roles.md").read_text().partition("| role |")[2].partition("\n\n")[0]
+    rows = [row.split("|")[1:3] for row in table.splitlines()[2:]]
+    return {role.strip(): re.findall(r"`([a-z_]+)`", may) for role, may in rows}
+
+
+def why_not(
+    action: Action, name: str, roles: Mapping[str, list[str]] = MappingProxyType(ROLES)
+) -> Why | None:
     """Return why that person alone may not do it; None where he may."""
     about = "sha256:00" if TERMS[action].about else ""
     statement = a_statement(action, scope=SCOPES[action], digest=about)
     try:
-        check(signed_by(statement, name), some_persons(ROLES), NOW_US, ())
+        check(signed_by(statement, name), some_persons(dict(roles)), NOW_US, ())
     except NotApproved as refused:
         return refused.why
     return None
@@ -58,6 +70,24 @@ def test_nobody_signs_what_his_role_does_not_list(action: Action) -> None:
     alone = Why.TOO_FEW_APPROVERS if TERMS[action].approvers else None
     for name, may in ROLES.items():
         assert why_not(action, name) == (alone if str(action) in may else Why.NOT_ALLOWED)
+
+
+def test_every_role_of_the_page_signs_what_stands_there_and_nothing_else() -> None:
+    roles = described()
+    assert roles.pop("auditor") == []
+    assert {one for may in roles.values() for one in may} == {str(action) for action in Action}
+    for role, may in roles.items():
+        for action in Action:
+            alone = Why.TOO_FEW_APPROVERS if TERMS[action].approvers else None
+            expected = alone if str(action) in may else Why.NOT_ALLOWED
+            assert why_not(action, "ada", {"ada": may}) == expected, (role, action)
+    # What the page says that nobody does alone takes others by its terms.
+    for action in ("decrypt_bodies", "release_hold", "open_zone", "waiver", "break_glass",
+                   "export_full"):  # fmt: skip
+        assert TERMS[Action(action)].approvers >= 1, action
+    officer = set(roles["data-protection officer"])
+    assert not officer & set(roles["policy administrator"])
+    assert roles["policy administrator"] == ["policy"]
 
 
 def test_the_policy_administrator_can_do_nothing_to_the_ledger(staffed) -> None:

@@ -307,6 +307,8 @@ def _as_an_auditor(paths: LedgerPaths, place: Path) -> None:
         lambda: waiting.rename(waiting.with_suffix(".json")),
         lambda: paths.subject_keys.open("rb"),
         lambda: paths.wrapping.open("rb"),
+        lambda: paths.signing_key.open("rb"),
+        lambda: paths.checkpoints.open("rb"),
     ]
     assert as_user(auditor, refused(acts)) == 0
     waiting.unlink()
