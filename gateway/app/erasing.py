@@ -31,7 +31,7 @@ NOT_A_SCOPE = "wrong_scope"
 # WHY: letting a hold go takes two persons; a revocation takes one.
 IS_A_HOLD = "release_the_hold"
 # What is read by whoever has the keys: the record of it comes first.
-DECRYPTS = frozenset({Action.DECRYPT, Action.DECRYPT_BODIES})
+DECRYPTS = frozenset({Action.DECRYPT, Action.DECRYPT_BODIES, Action.READ_FINDINGS})
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -96,7 +96,7 @@ class Erasing:
                 return Refusal(why) if why else None
             case Action.PRUNE:
                 return await self._unprunable(scope["before"])
-            case Action.DECRYPT | Action.DECRYPT_BODIES:
+            case Action.DECRYPT | Action.DECRYPT_BODIES | Action.READ_FINDINGS:
                 return await asyncio.to_thread(self._unreadable, scope)
             case _:
                 return None

@@ -67,9 +67,10 @@ CUBES = (DECISIONS, EXCLUSIONS, ATTEMPTS, OUTCOMES, FALLBACKS, SIGNALS, FINDINGS
 
 
 class Request(Struct, frozen=True):
-    """One request that has ended, as it is listed."""
+    """One request that has ended, as it is listed; its Decided and its Settled by number."""
 
     position: int
+    ended: int
     id: str
     ts_us: int
     day: int
@@ -182,7 +183,7 @@ class Facts:
             case Attempted():
                 self._attempted(record)
             case Settled():
-                self._settled(record)
+                self._settled(position, record)
             case _:
                 facts = _JSON.encode(record.facts).decode()
                 change = Change(position, record.id, record.ts_us, day, record.what, facts)
@@ -250,7 +251,7 @@ class Facts:
         where = (record.zone, record.offering, record.host, inside, decided_day)
         self._counter(record.id)(ATTEMPTS, (record.ts_us // DAY_US, *rest, *where), (1,))
 
-    def _settled(self, record: Settled) -> None:
+    def _settled(self, position: int, record: Settled) -> None:
         known = self.opened.pop(record.id, _NOBODY)
         zone, offering = record.zone or "", record.served_by or ""
         outcome, error = str(record.outcome), record.error or ""
@@ -276,7 +277,7 @@ class Facts:
         for kind, found in (record.reply_kinds or {}).items():
             count(FINDINGS, (*labelled, kind, "reply"), (1, found, 0))
         if known is not _NOBODY:
-            self._rows.requests.append(_request(record, known))
+            self._rows.requests.append(_request(position, record, known))
 
     def _counter(self, record_id: str) -> "Count":
         counts = self._rows.counts
@@ -332,10 +333,11 @@ def _labelled(record: Decided) -> tuple[int, str, str, str, str, int]:
     return day, policy, team, str(label), label.level.name, label.level.rank
 
 
-def _request(record: Settled, known: Opened) -> Request:
+def _request(position: int, record: Settled, known: Opened) -> Request:
     _, _, team, label, level, _ = known.labelled
     return Request(
         position=known.position,
+        ended=position,
         id=record.id,
         ts_us=known.ts_us,
         day=known.labelled[0],

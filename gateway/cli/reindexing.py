@@ -2,11 +2,14 @@
 
 import argparse
 import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
+from gateway.cli.audit.gone import gone_of
 from gateway.cli.shown import shown
 from gateway.domain.errors import LedgerUnavailable
-from gateway.ledger.facts import parts_of
+from gateway.ledger.facts import FactsIndex, Part, parts_of
 from gateway.ledger.facts_anew import rebuilt
 from gateway.ledger.paths import LedgerFolder
 
@@ -30,6 +33,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise LedgerUnavailable("the facts index cannot be written", hint=str(error)) from None
     size = sum(one.checkpoint.size for one in parts)
     origin = parts[-1].checkpoint.origin
-    print(f"read {size} records up to {origin}, as its checkpoint signs them")
+    gone = _gone(parts, arguments.index or folder.facts)
+    print(f"read {size} records{gone} up to {origin}, as its checkpoint signs them")
     print(shown(said or "the index was as the log says"))
     return DIFFERED if said else 0
+
+
+def _gone(parts: Sequence[Part], path: Path) -> str:
+    """Say of how many records only the hashes were read, and which records tell why."""
+    index = FactsIndex.peek(path)
+    if index is None:
+        return ""
+    with closing(index):
+        gone = gone_of(parts, index)
+    return f" ({gone})" if gone.records else ""

@@ -35,6 +35,7 @@ class Action(StrEnum):
     EXPORT_FULL = "export_full"
     DECRYPT_BODIES = "decrypt_bodies"
     DECRYPT = "decrypt"
+    READ_FINDINGS = "read_findings"
     ERASE = "erase"
     HOLD = "hold"
     RELEASE_HOLD = "release_hold"

@@ -65,6 +65,7 @@ TERMS: dict[Action, Terms] = {
     Action.EXPORT_FULL: Terms(2, 7, frozenset({"origin", "from", "to"})),
     Action.DECRYPT_BODIES: Terms(2, 7, frozenset({"origin", "record"})),
     Action.DECRYPT: Terms(0, 7, frozenset({"origin", "record"})),
+    Action.READ_FINDINGS: Terms(0, 7, frozenset({"origin", "record"})),
     # WHY: a subject stands here by his random name, for the statement is kept as it was signed.
     Action.ERASE: Terms(0, 7, frozenset({"pseudonym"})),
     Action.HOLD: Terms(0, 36_600, frozenset(), frozenset({"pseudonym", "from", "to"})),

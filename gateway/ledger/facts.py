@@ -27,7 +27,8 @@ from gateway.ledger.reading import START, Place, Reading, Stored
 from gateway.ledger.shards import shards
 from gateway.ledger.signed import signed
 
-VERSION = 4
+VERSION = 5
+MARK_EVERY = 1_024
 CHUNK_ENTRIES_MAX = 20_000
 HINT = "run perimeter verify"
 _TYPES = {int: "INTEGER", str: "TEXT"}
@@ -174,6 +175,12 @@ class FactsIndex:
             values = (msgspec.structs.astuple(one) for one in listed)
             self.sql.executemany(f"INSERT INTO {name} VALUES ({marks})", values)  # noqa: S608
 
+    def mark(self, base: int, chunk: Sequence[Stored]) -> None:
+        """Note where some of these entries stand; the caller has begun a transaction."""
+        marked = (one for one in chunk if one.index % MARK_EVERY == 0)
+        rows = ((base + one.index, one.place.segment, one.place.offset) for one in marked)
+        self.sql.executemany("INSERT INTO marks VALUES (?, ?, ?)", rows)
+
     def state(self) -> State:
         """Return what is carried on: requests that have not ended, the latest record."""
         rows = self.sql.execute("SELECT id, facts FROM opened")
@@ -205,6 +212,7 @@ class FactsIndex:
                 # WHY: somebody else has let it catch up meanwhile.
                 return True
             self.put(facts.take())
+            self.mark(covered.base, chunk)
             last = chunk[-1]
             leaf = leaf_hash(last.entry)
             place = (covered.shard, covered.base, covered.pruned)
@@ -283,8 +291,11 @@ def schema() -> tuple[str, ...]:
         "CREATE TABLE days (day INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
         " last INTEGER NOT NULL, records INTEGER NOT NULL)",
         "CREATE TABLE opened (id TEXT PRIMARY KEY, facts BLOB NOT NULL)",
+        "CREATE TABLE marks (position INTEGER PRIMARY KEY, segment INTEGER NOT NULL,"
+        " offset INTEGER NOT NULL)",
         *(_cube(cube) for cube in CUBES),
         *(_list(name, columns) for name, columns in LISTS.items()),
+        "CREATE INDEX requests_by_id ON requests (id)",
     )
 
 
@@ -292,7 +303,8 @@ def tables() -> dict[str, tuple[str, ...]]:
     """Return the columns of every table of facts, by its name; the first ones order it."""
     cubes = {cube.name: (*cube.keys, *cube.sums, _COUNTED_BY) for cube in CUBES}
     lists = {name: one.__struct_fields__ for name, one in LISTS.items()}
-    return cubes | lists | {"days": ("day", "first", "last", "records")}
+    places = {"marks": ("position", "segment", "offset")}
+    return cubes | lists | places | {"days": ("day", "first", "last", "records")}
 
 
 def pruned_in(parts: Sequence[Part]) -> int:

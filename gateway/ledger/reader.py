@@ -74,7 +74,7 @@ class Reader:
         for folder in reversed(self._shards()):
             found[:0] = self._found(folder, live, record_id)
             if any(isinstance(record, Decided) for _, record in found):
-                return _of_request(found)
+                return of_request(found)
         return None
 
     def close(self) -> None:
@@ -123,7 +123,8 @@ def _counted(reader: ShardReader, start: int, base: int) -> Iterator[Stored]:
         yield replace(stored, index=base + stored.index) if base else stored
 
 
-def _of_request(found: list[tuple[int, Record]]) -> RequestRecords:
+def of_request(found: list[tuple[int, Record]]) -> RequestRecords:
+    """Return what these numbered records say of one request; one of them is its Decided."""
     told = [(index, record) for index, record in found if not isinstance(record, Admin)]
     decided = next(record for _, record in told if isinstance(record, Decided))
     attempted = tuple(record for _, record in told if isinstance(record, Attempted))

@@ -12,6 +12,7 @@ from gateway.ledger.pruning import is_pruned
 from gateway.ledger.reading import START, DamageKind, Place, Reading, Stored
 
 HINT = "run perimeter verify"
+LAST = 2**63 - 1
 
 
 class ShardReader:
@@ -52,6 +53,22 @@ class ShardReader:
         except OSError as error:
             raise _unavailable(error) from None
 
+    def found_from(
+        self, record_id: str, start: int, place: Place, last: int
+    ) -> Iterator[tuple[int, Record]]:
+        """Yield the records of one request from that entry on, until it ends or the last was seen.
+
+        OSError when the journal cannot be read.
+        """
+        wanted = record_id.encode()
+        for stored in self._from(start, place):
+            if stored.index > last:
+                return
+            if wanted in stored.entry and (record := _record(stored)).id == record_id:
+                yield stored.index, record
+                if isinstance(record, Settled):
+                    return
+
     def close(self) -> None:
         """Let go of the index."""
         if self._index is not None:
@@ -66,12 +83,7 @@ class ShardReader:
             if not isinstance(first, Decided) or first.id != record_id:
                 # WHY: the index is wrong about one record, so it may be wrong about any.
                 start, place = 0, START
-        wanted = record_id.encode()
-        for stored in self._from(start, place):
-            if wanted in stored.entry and (record := _record(stored)).id == record_id:
-                yield stored.index, record
-                if isinstance(record, Settled):
-                    return
+        yield from self.found_from(record_id, start, place, LAST)
 
     def _indexed(self, record_id: str) -> Indexed:
         if self._index is None:

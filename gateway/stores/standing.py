@@ -46,6 +46,7 @@ NOTHING_LASTING = frozenset(
         Action.PRUNE,
         Action.DECRYPT,
         Action.DECRYPT_BODIES,
+        Action.READ_FINDINGS,
     }
 )
 

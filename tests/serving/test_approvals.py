@@ -335,7 +335,8 @@ def test_a_steward_allows_one_finding_in_one_repository(stewarded) -> None:
     told_here = house.record(refused.record)
     assert "secret" in told_here["label"]
     node = str(house.gateway.node)
-    listed = ran("findings", refused.record, "--node", node)
+    signs = ("--reason", "a developer is stopped", "--key", str(house.gateway.folder / "cleo.pem"))
+    listed = ran("findings", refused.record, *signs, "--node", node)
     assert GITLAB not in listed.out
     (line,) = [one for one in listed.out.splitlines() if " secrets/" in one]
     scope = {"fingerprint": line.split()[0], "repo": "website"}

@@ -30,7 +30,7 @@ from tests.shell.test_identity_approvals import SCOPES
 ROLES = {
     "ada": ["decrypt", "decrypt_bodies", "erase", "hold", "release_hold"],
     "bob": ["policy"],
-    "cleo": ["allow_finding", "revoke"],
+    "cleo": ["allow_finding", "read_findings", "revoke"],
     "dan": ["close_zone"],
 }
 AUDITOR = "eve"
@@ -125,7 +125,7 @@ def test_the_auditor_verifies_and_explains_a_copy_and_can_open_nothing(staffed, 
     shutil.copy(house.gateway.node, copy)
     shutil.copy(house.gateway.folder / "persons.yaml", copy)
     for words in (
-        ("findings", heard.record),
+        ("findings", heard.record, "--reason", "x", "--key", "x"),
         ("erase", "ada@example.com", "--reason", "x", "--key", "x"),
     ):
         closed = ran(*words, "--node", str(copy / "perimeter.yaml"))
@@ -144,7 +144,8 @@ def test_one_half_of_the_keys_opens_nothing(staffed, tmp_path) -> None:
         shutil.copytree(house.gateway.ledger, copy / "data" / "ledger")
         shutil.copy(house.gateway.node, copy)
         shutil.copy(house.gateway.folder / "data" / half, copy / "data")
-        closed = ran("findings", heard.record, "--node", str(copy / "perimeter.yaml"))
+        words = ("findings", heard.record, "--reason", "x", "--key", "x")
+        closed = ran(*words, "--node", str(copy / "perimeter.yaml"))
         assert closed.code == 2, closed.out
 
 
@@ -193,6 +194,6 @@ def test_no_action_and_no_command_deletes_a_record() -> None:
     assert {str(action) for action in Action} == {
         "allow_finding", "break_glass", "close_zone", "decrypt", "decrypt_bodies", "erase",
         "export", "export_full", "hold", "open_zone", "policy", "prune", "release_hold",
-        "revoke", "waiver",
+        "read_findings", "revoke", "waiver",
     }  # fmt: skip
     assert not {"delete", "remove", "purge", "truncate"} & COMMANDS.keys()

@@ -1,20 +1,26 @@
 """Where no gateway runs, a reading is recorded by the command itself, of a copy, or refused."""
 
 import asyncio
+from base64 import b64decode
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.app.making import ledger_paths
 from gateway.audit.record import Admin
+from gateway.cli import handing
 from gateway.cli.audit import telling
 from gateway.config.node import load_node
+from gateway.identity.persons import fingerprint
 from tests.doubles.flow_logs import a_flow_log
-from tests.doubles.gateway_folders import Template, ran
+from tests.doubles.gateway_folders import Ran, Template, ran
 from tests.doubles.ledger_sight import records
 from tests.doubles.ledgers import a_boot, a_request
 from tests.doubles.records import a_person
 from tests.doubles.running_gateway import RunningGateway
+from tests.doubles.signatories import public_of
+from tests.serving.test_approvals import furnished
 
 BACKENDS = {"home": ("vllm", "http://127.0.1.1:9", "on_prem")}
 
@@ -72,22 +78,48 @@ def test_a_gateway_that_does_not_answer_is_as_none(tmp_path: Path, monkeypatch) 
     assert list(paths.folder.queries.iterdir()) == []
 
 
-def test_findings_are_shown_to_nobody_before_the_ledger_has_it(idle, monkeypatch) -> None:
+def asked_by(node: RunningGateway, name: str, record: str) -> Ran:
+    signs = ("--reason", "a developer is stopped", "--key", str(node.folder / f"{name}.pem"))
+    return ran("findings", record, *signs, "--node", str(node.node))
+
+
+def places_in(told: Ran) -> list[str]:
+    """Return the lines that tell of a finding."""
+    return [line for line in told.out.splitlines() if "/messages/" in line]
+
+
+def test_findings_are_shown_to_a_person_whom_the_ledger_names_before(idle) -> None:
+    furnished(idle)
     name = asyncio.run(a_request_of(idle))
-    shown = ran("findings", name, "--node", str(idle.node))
+    stranger = asked_by(idle, "eve", name)
+    assert (stranger.code, places_in(stranger)) == (1, [])
+    assert "unknown_key" in stranger.err
+    shown = asked_by(idle, "ada", name)
     assert shown.code == 0, shown.err
-    assert len(shown.out.splitlines()) == len(a_person().findings) > 0
+    assert len(places_in(shown)) == len(a_person().findings) > 0
     facts = [one.facts for one in records(idle) if isinstance(one, Admin)]
-    [told] = [one for one in facts if one.get("question") == "findings"]
-    assert (told["record"], told["rows"]) == (name, len(a_person().findings))
-    assert str(told["by"]).startswith("uid:")
+    [told] = [one for one in facts if one.get("action") == "read_findings"]
+    assert told["scope"]["record"] == name
+    assert told["requester"] == fingerprint(b64decode(public_of("ada")))
     assert ran("verify", str(idle.ledger)).code == 0
-    words = ("--ledger", str(idle.ledger), "--node", str(idle.node))
-    assert "findings" in ran("audit", "readers", *words).out
-    monkeypatch.setattr(telling, "ANSWER_S_MAX", 0.1)
-    monkeypatch.setattr(telling, "_is_held", lambda _: True)
-    refused = ran("findings", name, "--node", str(idle.node))
-    assert (refused.code, refused.out) == (2, "")
+    words = ("--ledger", str(idle.ledger), "--node", str(idle.node), "--as", "json")
+    readers = msgspec.json.decode(ran("audit", "readers", *words).out)["rows"]
+    [row] = [one for one in readers if one["question"] == "read_findings"]
+    assert (row["asked_by"], row["record"]) == (told["requester"], name)
+
+
+def test_findings_are_shown_to_nobody_where_the_gateway_does_not_record_it(
+    idle, monkeypatch
+) -> None:
+    furnished(idle)
+    name = asyncio.run(a_request_of(idle))
+    monkeypatch.setattr(handing, "ANSWER_S_MAX", 0.1)
+    monkeypatch.setattr(handing, "is_running", lambda _: True)
+    refused = asked_by(idle, "ada", name)
+    assert (refused.code, places_in(refused)) == (1, [])
+    assert "no gateway has taken it" in refused.err
+    unknown = ran("findings", "0193", "--reason", "x", "--key", "x", "--node", str(idle.node))
+    assert (unknown.code, unknown.out) == (1, "")
 
 
 async def a_request_of(node: RunningGateway) -> str:

@@ -47,6 +47,7 @@ SCOPES: dict[Action, dict[str, str]] = {
     Action.EXPORT_FULL: {"origin": "a/b", "from": "2026-01-01", "to": "2026-02-01"},
     Action.DECRYPT_BODIES: {"origin": "a/b", "record": "0193"},
     Action.DECRYPT: {"origin": "a/b", "record": "0193"},
+    Action.READ_FINDINGS: {"origin": "a/b", "record": "0193"},
     Action.ERASE: {"pseudonym": "0f"},
     Action.HOLD: {"from": "2026-01", "to": "2026-02"},
     Action.PRUNE: {"before": "2026-01-01"},
@@ -89,6 +90,7 @@ def test_what_opens_needs_somebody_else_and_what_closes_does_not() -> None:
         Action.ERASE,
         Action.HOLD,
         Action.DECRYPT,
+        Action.READ_FINDINGS,
         Action.EXPORT,
         Action.PRUNE,
     }

@@ -6,6 +6,7 @@ import shutil
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
@@ -117,6 +118,11 @@ async def test_the_gateway_goes_on_over_pruned_shards(chain) -> None:
     check_log(chain.paths)
 
 
+def numbers_in(said: str) -> list[int]:
+    """Return the numbers of the records that tell of a pruning, as they are named."""
+    return list(map(int, re.findall(r"record (\d+)", said.partition("hashes are left")[2])))
+
+
 @pytest.mark.parametrize("question", ["requests", "completeness", "changes"])
 async def test_the_audit_answers_over_pruned_shards_and_says_of_how_many(chain, question) -> None:
     words = ("audit", question, "--copy", "--ledger", str(chain.paths.ledger))
@@ -124,14 +130,21 @@ async def test_the_audit_answers_over_pruned_shards_and_says_of_how_many(chain, 
     assert told.code == 0, told.err
     pruned = sum(sealed_of(folder).size for folder in shards(chain.paths.folder)[:-1])
     assert f"{pruned} of them pruned: only their hashes are left, as record" in told.out
-    named = re.findall(r"record (\d+)", told.out.partition("only their hashes are left")[2])
-    by = {int(one): record_at(chain.paths, int(one)) for one in named}
+    by = {one: record_at(chain.paths, one) for one in numbers_in(told.out)}
     assert len(by) == 2
     assert all(isinstance(one, Admin) and one.what == "pruned" for one in by.values())
     assert ran(*words, "--prove").code == 0
     index = chain.paths.folder.facts.read_bytes()
-    assert ran("ledger", "reindex", str(chain.paths.ledger)).code == 0
+    anew = ran("ledger", "reindex", str(chain.paths.ledger))
+    assert anew.code == 0, anew.err
+    assert f"{pruned} of them pruned: only their hashes are left, as record" in anew.out
+    assert numbers_in(anew.out) == list(by)
     assert all(one.encode() not in index for one in chain.records[:1])
+    written = msgspec.json.decode(ran(*words, "--as", "json").out)
+    sizes = sum(sealed_of(folder).size for folder in shards(chain.paths.folder)[:-1])
+    expected = {"shards": 2, "records": sizes, "pruned": pruned, "pruned_by": list(by)}
+    assert written["before"] == expected
+    assert "only their hashes are left" in ran(*words, "--as", "csv").err
 
 
 def record_at(paths: LedgerPaths, number: int) -> Record:

@@ -16,6 +16,7 @@ from typing import Any
 from gateway.audit.record import ADMIN_KINDS
 from gateway.cli.audit import written
 from gateway.cli.audit.counting import ROWS_MAX
+from gateway.cli.audit.gone import gone_of
 from gateway.cli.audit.places import learn_ranks
 from gateway.cli.audit.question import DAYS_MAX, Answer, Asked, Ledger, Period, Question, number_of
 from gateway.cli.audit.questions import QUESTIONS
@@ -24,17 +25,10 @@ from gateway.cli.audit.telling import told
 from gateway.cli.audit.where import LEVEL, read_where
 from gateway.cli.shown import shown
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
-from gateway.ledger.facts import pruned_in
-from gateway.ledger.pruning import is_pruned
 
 NOT_GOOD = 1
 ROWS_LIMIT_MAX = 1_000_000
 REPLAYS_MAX = 100_000
-PRUNED_BY_MAX = 24
-_PRUNED_BY = (
-    "SELECT MAX(position), json_extract(facts, '$.origin') FROM changes"
-    " WHERE what = 'pruned' GROUP BY 2 ORDER BY 1"
-)
 OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "within": (
         ("--within",),
@@ -152,20 +146,9 @@ def _stands(asked: Asked) -> str:
     closed = asked.ledger.parts[:-1]
     before = sum(one.checkpoint.size for one in closed)
     after = f", after {before} in {len(closed)} closed shards" if closed else ""
-    pruned = pruned_in(closed)
-    if pruned:
-        after += f" ({pruned} of them pruned: only their hashes are left{_pruned_by(asked.ledger)})"
+    gone = str(gone_of(asked.ledger.parts, asked.ledger.index))
+    after += f" ({gone})" if gone else ""
     return (
         f"{asked.period}; checkpoint of {stands['origin']}: {stands['size']} records{after}, "
         f"root {stands['root']}; {proof}"
     )
-
-
-def _pruned_by(ledger: Ledger) -> str:
-    """Return which records say that shards were pruned, as far as those are not pruned too."""
-    gone = {one.checkpoint.origin for one in ledger.parts if is_pruned(one.folder)}
-    rows = ledger.index.sql.execute(_PRUNED_BY)
-    found = [position for position, origin in rows if origin in gone]
-    told = ", ".join(f"record {position}" for position in found[:PRUNED_BY_MAX])
-    more = " and others" if len(found) > PRUNED_BY_MAX else ""
-    return f", as {told}{more} says" if told else ""

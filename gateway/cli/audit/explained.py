@@ -14,15 +14,15 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.zone import Zone
 from gateway.flow.named_model import OTHER
 from gateway.ledger import documents
-from gateway.ledger.reader import Reader, RequestRecords
+from gateway.ledger.finding import request_of
+from gateway.ledger.reader import RequestRecords
 
 SAID = ("said",)
 
 
 def explained(asked: Asked) -> Answer:
     """Return the story of one request; ConfigError where the log has none of that id."""
-    reader = Reader(asked.ledger.folder)
-    found = reader.record_of(asked.record)
+    found = request_of(asked.ledger.index, asked.ledger.parts, asked.record)
     if found is None:
         raise refused("the ledger has no such record")
     rows = [*_signals(found.decided), *sentences(found), *_ruled(asked.ledger, found.decided)]

@@ -173,7 +173,7 @@ QUESTIONS: dict[str, Question] = {
             given="what IN ('erased', 'bodies_pruned', 'pruned', 'prune_refused')"
             " OR json_extract(facts, '$.reason') = 'legal_hold'"
             " OR json_extract(facts, '$.action') IN ('erase', 'hold', 'release_hold', 'prune',"
-            " 'decrypt', 'decrypt_bodies')",
+            " 'decrypt', 'decrypt_bodies', 'read_findings')",
         ),
         "erased",
     ),
@@ -188,18 +188,24 @@ QUESTIONS: dict[str, Question] = {
         "break_glass_began",
     ),
     "readers": question(
-        "who read the audit, and what was asked",
+        "who read the audit or what was sealed, and what was asked",
         Counting(
             "changes",
             (
                 "at=ts_us",
-                "question=json_extract(facts, '$.question')",
-                "asked_by=json_extract(facts, '$.by')",
+                "question=COALESCE(json_extract(facts, '$.question'),"
+                " json_extract(facts, '$.action'))",
+                "asked_by=COALESCE(json_extract(facts, '$.by'),"
+                " json_extract(facts, '$.requester'))",
+                "record=COALESCE(json_extract(facts, '$.record'),"
+                " json_extract(facts, '$.scope.record'))",
                 "period=json_extract(facts, '$.period')",
                 "filter=json_extract(facts, '$.where')",
                 "verified=json_extract(facts, '$.verified')",
             ),
-            given="what = 'audit_queried'",
+            given="what = 'audit_queried' OR (what = 'approval_used'"
+            " AND json_extract(facts, '$.action')"
+            " IN ('decrypt', 'decrypt_bodies', 'read_findings'))",
         ),
         "audit_queried",
     ),

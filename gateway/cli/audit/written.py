@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gateway.cli.audit.gone import gone_of
 from gateway.cli.audit.question import Answer, Asked, Cell
 from gateway.cli.shown import shown
 
@@ -32,6 +33,7 @@ def json_of(name: str, asked: Asked, answer: Answer) -> str:
         "question": name,
         "period": str(asked.period),
         "checkpoint": stands_on(asked),
+        **_before(asked),
         "verified": asked.ledger.report is not None,
         "good": answer.good,
         "notes": [shown(note) for note in answer.notes],
@@ -39,6 +41,21 @@ def json_of(name: str, asked: Asked, answer: Answer) -> str:
         "rows": [dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows],
     }
     return msgspec.json.format(msgspec.json.encode(document)).decode()
+
+
+def _before(asked: Asked) -> dict[str, object]:
+    """Return what lies before the shard of the checkpoint, and what of that is gone."""
+    closed = asked.ledger.parts[:-1]
+    if not closed:
+        return {}
+    gone = gone_of(asked.ledger.parts, asked.ledger.index)
+    before = {
+        "shards": len(closed),
+        "records": sum(one.checkpoint.size for one in closed),
+        "pruned": gone.records,
+        "pruned_by": gone.told_by,
+    }
+    return {"before": before}
 
 
 def csv_of(asked: Asked, answer: Answer) -> str:
