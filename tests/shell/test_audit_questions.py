@@ -272,10 +272,3 @@ def test_a_crash_shows_as_a_lost_end_and_a_start_without_a_stop(tmp_path: Path) 
     silence = found["times of ten minutes or more, while running, without a record"]
     assert silence["count"] == 1
     assert "for 60 min" in silence["found"]
-
-
-def test_a_question_whose_facts_do_not_exist_is_absent(paths) -> None:
-    told = ran("audit", "boundary", "--copy", "--ledger", str(paths.ledger))
-    assert told.code == 0
-    for name, one in QUESTIONS.items():
-        assert (name in available()) == all(kind for kind in one.kinds)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from gateway.audit.canonical import EntryUnreadable, decode
 from gateway.audit.record import ADMIN_KINDS
 from gateway.cli.audit.counting import time_of
 from gateway.cli.audit.question import Answer, Asked, Cell, Ledger, day_of
 from gateway.cli.audit.where import refused
-from gateway.ledger.reading import Reading
+from gateway.ledger.reading import Reading, Stored
 
 COLUMNS = ("what", "count", "found")
 NAMED_MAX = 5
@@ -110,13 +111,21 @@ def _anchors(asked: Asked) -> Iterator[_Row]:
     """Say how often the log was anchored elsewhere; absent where no gateway can."""
     if ANCHORED not in ADMIN_KINDS:
         return
-    days, first, last = asked.ledger.index.sql.execute(
+    sql, period = asked.ledger.index.sql, asked.period.days
+    days, first, last = sql.execute(
         "SELECT COUNT(DISTINCT day), MIN(day), MAX(day) FROM changes"
         " WHERE day BETWEEN ? AND ? AND what = ?",
-        (*asked.period.days, ANCHORED),
+        (*period, ANCHORED),
     ).fetchone()
     between = "never" if not days else f"{day_of(first)} to {day_of(last)}"
     yield "days on which the log was anchored elsewhere", days, between
+    missing = sql.execute(
+        "SELECT day FROM days WHERE day BETWEEN ? AND ? EXCEPT"
+        " SELECT day FROM changes WHERE what = ? ORDER BY 1",
+        (*period, ANCHORED),
+    ).fetchall()
+    told = [str(day_of(day)) for (day,) in missing]
+    yield "days with records on which no anchor is recorded", len(told), _listed(told)
 
 
 def _troubles(asked: Asked) -> Iterator[_Row]:
@@ -130,12 +139,24 @@ def _troubles(asked: Asked) -> Iterator[_Row]:
 
 
 def _after(ledger: Ledger) -> _Row:
-    """Count what stands in the journal after the checkpoint, and is proven by nothing yet."""
+    """Count what stands in the journal after the checkpoint, proven by nothing yet; since when."""
     folder = ledger.parts[-1].folder if ledger.parts else ledger.folder
     reading = Reading(folder, ledger.checkpoint.size, ledger.index.covered().next)
-    count = sum(1 for _ in reading)
+    count, since_us = 0, None
+    for stored in reading:
+        count += 1
+        since_us = _time_of(stored) if since_us is None else since_us
+    since = "" if since_us is None else f"since {time_of(since_us)}"
     damage = "" if reading.damage is None else f"then damage: {reading.damage.reason}"
-    return "records after the checkpoint, not yet signed", count, damage
+    told = ", ".join(filter(None, (since, damage)))
+    return "records after the checkpoint, not yet signed", count, told
+
+
+def _time_of(stored: Stored) -> int | None:
+    try:
+        return decode(stored.entry).ts_us
+    except EntryUnreadable:
+        return None
 
 
 def _listed(found: list[str]) -> str:
