@@ -22,6 +22,7 @@ cannot be used.
 
 import argparse
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -30,7 +31,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, NoReturn
+from typing import Any, BinaryIO, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -81,7 +82,7 @@ class Tampered(Exception):
         self.index, self.reason = index, reason
 
 
-class Unusable(Exception):
+class Unusable(ValueError):
     """Nothing can be said: a file that is asked for is missing, or a key is none."""
 
 
@@ -173,11 +174,6 @@ def text_of(path: Path) -> str:
         raise Unusable(f"{printable(path)} cannot be read: {type(error).__name__}") from None
 
 
-def no_number(text: str) -> NoReturn:
-    """Refuse floats."""
-    raise ValueError(f"a number that is no integer: {text[:40]}")
-
-
 def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a field that is said twice."""
     found = dict(pairs)
@@ -189,12 +185,13 @@ def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Read JSON without floats and without doubled fields; ValueError."""
     try:
-        return json.loads(
-            data.decode(),
-            parse_float=no_number,
-            parse_constant=no_number,
-            object_pairs_hook=no_doubles,
-        )
+        # A float, and what is no number, is no int.
+        form: dict[str, Any] = {
+            "parse_float": int,
+            "parse_constant": int,
+            "object_pairs_hook": no_doubles,
+        }
+        return json.loads(data.decode(), **form)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -249,38 +246,12 @@ def perfect(row: list[bytes]) -> bytes:
     return row[0]
 
 
-class Grown:
-    """A tree that takes leaves in order, as one hash for each bit of its size."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.peaks: list[bytes] = []
-
-    def take(self, hashed: bytes) -> None:
-        """Add a leaf."""
-        carried, size = hashed, self.size
-        while size & 1:
-            carried, size = node(self.peaks.pop(), carried), size >> 1
-        self.peaks.append(carried)
-        self.size += 1
-
-    @property
-    def root(self) -> bytes:
-        """The root over what was taken."""
-        if not self.peaks:
-            return hashlib.sha256(b"").digest()
-        root = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            root = node(peak, root)
-        return root
-
-
 class Tiles:
     """The hash tiles of a log of that size."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self.folder, self.size = folder, size
-        self.held: dict[tuple[int, int], list[bytes]] = {}
+        self.row = functools.lru_cache(TILES_HELD)(self.read)
 
     @staticmethod
     def path(level: int | str, number: int, width: int) -> str:
@@ -290,11 +261,8 @@ class Tiles:
             groups.insert(0, f"x{number % 1000:03d}")
         return f"tile/{level}/{'/'.join(groups)}" + ("" if width == WIDTH else f".p/{width}")
 
-    def row(self, level: int, number: int) -> list[bytes]:
+    def read(self, level: int, number: int) -> list[bytes]:
         """Return the hashes of a tile; Tampered when it is missing or has another size."""
-        found = self.held.get((level, number))
-        if found is not None:
-            return found
         width = min(WIDTH, (self.size >> 8 * level) - number * WIDTH)
         path = self.path(level, number, width)
         try:
@@ -303,25 +271,17 @@ class Tiles:
             data = b""
         if len(data) != width * HASH:
             raise Tampered(number * WIDTH << 8 * level, f"{path} is missing or has another size")
-        if len(self.held) >= TILES_HELD:
-            self.held.clear()
-        row = [data[at : at + HASH] for at in range(0, len(data), HASH)]
-        self.held[level, number] = row
-        return row
+        return [data[at : at + HASH] for at in range(0, len(data), HASH)]
 
     def root(self, size: int) -> bytes:
         """Return the root over the first so many leaves."""
-        if not size:
-            return hashlib.sha256(b"").digest()
-        peaks, begin = [], 0
-        for height in reversed(range(size.bit_length())):
+        root, begin = b"", size
+        for height in range(size.bit_length()):
             if size >> height & 1:
-                peaks.append(self.subtree(height, begin >> height))
-                begin += 1 << height
-        root = peaks.pop()
-        while peaks:
-            root = node(peaks.pop(), root)
-        return root
+                begin -= 1 << height
+                peak = self.subtree(height, begin >> height)
+                root = node(peak, root) if root else peak
+        return root or hashlib.sha256(b"").digest()
 
     def subtree(self, height: int, number: int) -> bytes:
         """Return the root of a perfect subtree."""
@@ -454,7 +414,7 @@ class Story:
 
     def rotate(self, index: int, text: str) -> None:
         """A key was announced: later checkpoints carry its signature too."""
-        key = announced(text)
+        key = Key.read(text, LOG_KEY)
         if key.name != self.key.name or text == self.created.get("vkey"):
             raise ValueError("it announces what is no other key of this log")
         if self.rotated is not None:
@@ -464,10 +424,10 @@ class Story:
     def close(self, index: int, facts: dict[str, Any]) -> None:
         """The shard ends, and says which is the next and by which key that is signed."""
         known(facts, "next")
-        key = announced(str(facts["vkey"]))
+        key = Key.read(str(facts["vkey"]), LOG_KEY)
         if key.name != facts["next"] or key.name == self.key.name:
             raise ValueError("it does not say which shard is the next")
-        first = announced(str(self.created.get("vkey"))) if self.created else key
+        first = Key.read(str(self.created.get("vkey")), LOG_KEY) if self.created else key
         newest = self.rotated[1] if self.rotated else first
         if newest.public != key.public:
             raise ValueError("the key of the next shard was never announced")
@@ -629,15 +589,13 @@ class Bundle:
                 digest = "missing"
             if digest != files[name]["sha256"]:
                 raise Tampered(None, f"{printable(name)} is not the file that was exported")
-        parents = {"documents", *(str(one) for name in files for one in Path(name).parents)}
+        listed = {*files, "MANIFEST.json", "MANIFEST.sig", "documents"}
+        listed |= {str(one) for name in files for one in Path(name).parents}
         for place, folders, names in os.walk(self.folder):
-            at = Path(place).relative_to(self.folder)
-            odd = [one for one in folders if str(at / one) not in parents]
-            links = [one for one in folders if Path(place, one).is_symlink()]
-            listed = {*files, "MANIFEST.json", "MANIFEST.sig"}
-            odd += [one for one in names if (at / one).as_posix() not in listed]
-            for one in sorted(odd + links):
-                raise Tampered(None, f"{printable(at / one)} is in no list of the export")
+            for path in (Path(place, one) for one in sorted(folders + names)):
+                name = path.relative_to(self.folder).as_posix()
+                if name not in listed or path.is_symlink():
+                    raise Tampered(None, f"{printable(name)} is in no list of the export")
 
     @staticmethod
     def digest(path: Path, size: int = DOCUMENT_MAX) -> str:
@@ -652,11 +610,7 @@ class Bundle:
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
         """Yield the records of the export; Tampered when a line cannot be read."""
-        try:
-            opening = opened(self.folder / "records.jsonl")
-        except OSError:
-            raise Tampered(None, "records.jsonl is missing") from None
-        with opening as file:
+        with opened(self.folder / "records.jsonl") as file:
             for number, line in enumerate(iter(lambda: file.readline(LINE_MAX), b""), 1):
                 try:
                     said = parsed(line)
@@ -698,7 +652,7 @@ class Walk:
         self.first, self.last = (bundle.first, bundle.last) if bundle else (0, tiles.size - 1)
         self.dense = bundle is None or bundle.dense
         self.story = Story(key, whole=self.dense and self.first == 0)
-        self.tree = Grown()
+        self.records = 0
         self.expected = self.first
         self.gaps, self.times = list[tuple[int, int]](), list[int]()
         self.differs: Tampered | None = None
@@ -712,9 +666,8 @@ class Walk:
         if index > self.expected:
             self.skip(index)
         self.expected = index + 1
-        hashed = leaf(entry)
-        self.tree.take(hashed)
-        if self.differs is None and not self.stands(index, hashed):
+        self.records += 1
+        if self.differs is None and not self.stands(index, leaf(entry)):
             self.differs = Tampered(index, f"record {index} is not the one that was signed")
         self.rule = self.rule or self.judge(index, entry)
 
@@ -781,7 +734,7 @@ class Walk:
             "silence_s": story.silence_us // SECOND_US,
             "gaps": len(story.silent),
             "silent_before": story.silent[:SHOWN_MAX],
-            "records": self.tree.size,
+            "records": self.records,
             "open": len(story.open),
             "begun_earlier": story.begun_earlier,
             "pruned_as_told_by": None,
@@ -805,14 +758,6 @@ def known(found: Any, kind: str) -> None:  # noqa: ANN401 - any JSON
     must, may = (set(names.split()) for names in FIELDS[kind].split("|"))
     if not isinstance(found, dict) or not must <= found.keys() <= must | may:
         raise ValueError(f"it has not the fields that {kind} has")
-
-
-def announced(text: str) -> Key:
-    """Return the key of a log that a record names; ValueError."""
-    try:
-        return Key.read(text, LOG_KEY)
-    except Unusable:
-        raise ValueError("it announces what is no key") from None
 
 
 class Verification:
@@ -840,15 +785,22 @@ class Verification:
         self.story = walk.story
         self.next = walk.story.next
         self.keys |= {key.public for key in (self.next, *(walk.story.rotated or ())[1:]) if key}
-        older = list(self.older())
+        older = [checkpoint_of(note, self.key) for note in [*self.kept, *self.beside()]]
         for one in older:
+            if one.size > sealed.size:
+                count = f"a kept checkpoint has {one.size} records, this log fewer"
+                raise Tampered(sealed.size, count)
             if tiles.root(one.size) != one.root:
-                raise Tampered(
-                    None, f"the log did not grow from a checkpoint of {one.size} records"
-                )
+                reason = f"the log did not grow from a checkpoint of {one.size} records"
+                raise Tampered(None, reason)
         self.report["checkpoints"] = len(older)
         self.checkpoints = [sealed, *older]
         self.check_rotation()
+
+    def beside(self) -> list[str]:
+        """Return the older checkpoints that came along."""
+        folder = self.folder / "checkpoints"
+        return [text_of(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
 
     def finish(self, keys: set[bytes], told: dict[Named, int]) -> None:
         """Look who signed the manifest, and whether what is gone was pruned; Tampered."""
@@ -873,16 +825,6 @@ class Verification:
             if one.size > index and not signers(one.note, [key])[1]:
                 raise Tampered(index, f"a checkpoint lacks the key that record {index} announced")
 
-    def older(self) -> Iterator[Checkpoint]:
-        """Yield the checkpoints that must be the beginning of this log."""
-        folder, size = self.folder / "checkpoints", self.sealed.size
-        inside = [text_of(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
-        for note in [*self.kept, *inside]:
-            older = checkpoint_of(note, self.key)
-            if older.size > size:
-                raise Tampered(size, f"a kept checkpoint has {older.size} records, this log fewer")
-            yield older
-
     def walk(self, tiles: Tiles, fault: Tampered | None) -> Walk:
         """Read every record that is there; Tampered names the first bad one."""
         bundle, sealed = self.bundle, self.sealed
@@ -897,20 +839,19 @@ class Verification:
             walk.end()
         except Tampered as odd:
             walk.differs = walk.differs or odd
+        except OSError:
+            walk.missing = Tampered(None, "the records cannot be read")
         self.report |= walk.report()
-        if fault is not None and (walk.tree.size, walk.tree.root) == sealed[:2]:
-            where = walk.differs.index if walk.differs else fault.index
-            raise Tampered(where, f"the records are whole, and {fault.reason}")
-        raise_first(walk.differs, walk.missing, walk.rule, fault)
+        found = [one for one in (walk.differs, walk.missing, walk.rule, fault) if one]
+        if found:
+            raise min(found, key=lambda one: sys.maxsize if one.index is None else one.index)
         self.check_beside(walk.story)
         return walk
 
     def check_beside(self, story: Story) -> None:
         """Is every document and every blob here that a record names, and what its digest says?"""
         if self.bundle is None:
-            self.limits.append(
-                "a folder of tiles holds no policies and no blobs: none is looked at"
-            )
+            self.limits.append("a folder of tiles holds no policies and no blobs to look at")
             return
         for what, named, end in (("document", story.named, ".json"), ("blob", story.blobs, "")):
             for digest, index in named.items():
@@ -1015,9 +956,8 @@ class Chain:
         if folder is None:
             return {}
         key = Key.read(text_of(folder / "vkey"), LOG_KEY)
-        if key.public not in self.keys or key.name in [
-            one.key.name for one in self.shards.values()
-        ]:
+        names = {one.key.name for one in self.shards.values()}
+        if key.public not in self.keys or key.name in names:
             raise Unusable("the key of the shard that tells was neither given nor announced")
         other = Verification(folder, self.asked, key, [])
         other.look()
@@ -1036,7 +976,9 @@ class Chain:
         for one in (former, last.next and last.next.name):
             if one and not self.several:
                 self.limits.append(f"the shard {printable(one)}, beside this one, is not here")
-        if self.kept:
+        if self.kept and last.walked.last + 1 < last.sealed.size:
+            self.limits.append("a kept checkpoint is of a shard that began after that time")
+        elif self.kept:
             raise Tampered(None, "a shard is missing of which a checkpoint was kept")
 
     def sum_up(self, origin: str) -> None:
@@ -1088,13 +1030,6 @@ def check_creation(one: Verification, former: Verification | None) -> None:
         raise Tampered(1, "record 1: it does not carry over what was open in the shard before it")
 
 
-def raise_first(*faults: Tampered | None) -> None:
-    """Raise the fault of the lowest record; one without a number only where there is no other."""
-    found = [fault for fault in faults if fault is not None]
-    if found:
-        raise min(found, key=lambda one: sys.maxsize if one.index is None else one.index)
-
-
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Verify a log of Perimeter without Perimeter.")
@@ -1103,8 +1038,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         ("folder", "an export, one of its bundles, or a folder of tiles", {"type": Path}),
         (
             "--vkey",
-            "the public key, from a place the log's host cannot change: that of the first "
-            "shard, where there are several",
+            "the key of the log, from where its host cannot change it: of its first shard",
             {},
         ),
         ("--kept", "an older checkpoint", many | {"type": Path}),

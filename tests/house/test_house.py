@@ -18,7 +18,7 @@ MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
 # It goes with every export as one file, so that whoever holds it needs nothing else.
 ONE_FILE = ROOT / "gateway/export/verify_bundle.py"
-ONE_FILE_LINES_MAX = 1200
+ONE_FILE_LINES_MAX = 1115
 BAD_NAMES = {
     "utils",
     "util",
