@@ -45,7 +45,9 @@ class _Open(Struct, frozen=True):
 class Story:
     """What was read so far: counts, open requests, stored documents.
 
-    `ends` is what it says of its keys, and of the shards before and after it.
+    `ends` is what it says of its keys, and of the shards before and after it. `granted` maps each
+    grant that decisions were made with, and that no record before told of, to the first of them:
+    an earlier shard may tell.
     """
 
     def __init__(self) -> None:
@@ -58,12 +60,15 @@ class Story:
         self.documents: dict[str, int] = {}
         self.blobs: dict[str, int] = {}
         self.silence = Silence()
+        self.granted: dict[str, int] = {}
+        self.began_us = 0
         self._open: dict[str, _Open] = {}
         self._closed: set[str] = set()
         self._admin_ids: set[str] = set()
         self._boots: set[str] = set()
         self._boot: str | None = None
         self._latest_us = 0
+        self._approved: set[str] = set()
 
     @property
     def records(self) -> int:
@@ -74,6 +79,16 @@ class Story:
     def open(self) -> int:
         """How many requests were decided and not settled."""
         return len(self._open)
+
+    @property
+    def latest_us(self) -> int:
+        """The latest time so far, as far as no record says that the clock went back."""
+        return self._latest_us
+
+    @property
+    def approved(self) -> frozenset[str]:
+        """What persons had signed, as records tell, by digest."""
+        return frozenset(self._approved)
 
     @property
     def open_requests(self) -> dict[str, Carried]:
@@ -107,6 +122,7 @@ class Story:
             self._read_settled(record)
 
     def _check_time(self, record: Record) -> None:
+        self.began_us = self.began_us if self.records else record.ts_us
         if says_that_the_clock_stepped(record):
             self._latest_us = record.ts_us
         elif record.ts_us < self._latest_us - CLOCK_BACK_US_MAX:
@@ -143,6 +159,8 @@ class Story:
             self._carry(self.ends.carried[str(record.facts["request"])])
         if record.what == "stopped":
             self._boot = None
+        if record.what == "approval_used":
+            self._approved.add(str(record.facts.get("approval", "")))
         if record.what == "document_stored":
             self._store(str(record.facts.get("digest", "")))
 
@@ -172,6 +190,8 @@ class Story:
             raise Broken("it permits nothing, and has a boundary or candidates")
         if decision.effect is not Effect.REFUSED and self.documents and not record.documents:
             raise Broken("policy decided, and it does not name by which documents")
+        if record.granted and record.granted.id not in self._approved:
+            self.granted.setdefault(record.granted.id, self.records)
         self._open[record.id] = _Open(record.boot, decision.boundary, record.candidates)
         self.decided += 1
 

@@ -1,6 +1,6 @@
 """Whether a log is what it was, from its bytes, a checkpoint and a key alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -34,8 +34,8 @@ class Report(Struct, frozen=True, kw_only=True):
     `pruned_by` says. `first_bad` is the index of the first bad
     record where it can be known. `shards` counts those of a chain, `shard` names the one in which
     `first_bad` stands unless it is the first, and `missing` is a next shard that is named and not
-    there. `root` is that of the checkpoint; `ends` and `open_requests` are what the shards beside
-    this one must fit.
+    there. `root` is that of the checkpoint; `ends`, `open_requests`, the times, and what was
+    `approved` and `granted`, are what the shards beside this one must fit.
     """
 
     verdict: Verdict
@@ -63,6 +63,10 @@ class Report(Struct, frozen=True, kw_only=True):
     root: bytes = b""
     ends: Ends | None = None
     open_requests: dict[str, Carried] = {}
+    began_us: int = 0
+    latest_us: int = 0
+    approved: frozenset[str] = frozenset()
+    granted: dict[str, int] = {}
     pruned: int = 0
     pruned_by: str = ""
 
@@ -211,11 +215,19 @@ def verify(
     fault = reading.fault()
     if fault is None and reading.story.ends.origin != key.name:
         fault = _Fault(0, "record 0: the log was created under another origin")
+    if fault is None and reading.story.ends.former is None and reading.story.granted:
+        fault = _Fault(*untold(reading.story.granted))
     rotated = reading.story.ends.rotated
     if fault is None and rotated and not is_signed_by(checkpoint_text, sealed.size, rotated):
         where = f"the key that record {rotated.index} announced"
         fault = _Fault(rotated.index, f"the checkpoint is not signed with {where}")
     return _report(reading, sealed, fault)
+
+
+def untold(granted: Mapping[str, int]) -> tuple[int, str]:
+    """Return the first record that names a grant of which no record tells, and what is wrong."""
+    index = min(granted.values())
+    return index, f"record {index}: it was decided with a grant that no record tells of"
 
 
 def is_signed_by(note: str, size: int, rotated: Rotated | None) -> bool:
@@ -256,4 +268,8 @@ def _report(reading: _Reading, sealed: Checkpoint, fault: _Fault | None) -> Repo
         root=sealed.root,
         ends=story.ends,
         open_requests=story.open_requests,
+        began_us=story.began_us,
+        latest_us=story.latest_us,
+        approved=story.approved,
+        granted=story.granted,
     )

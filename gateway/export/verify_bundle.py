@@ -24,6 +24,7 @@ import argparse
 import base64
 import functools
 import hashlib
+import io
 import json
 import os
 import re
@@ -31,7 +32,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -69,6 +70,7 @@ FIELDS = {
     "former": "origin size root|",
     "next": "next vkey|",
 }
+FIRST = {"origin": "", "size": 0, "root": ""}
 
 
 Named = tuple[str, int, str]
@@ -148,7 +150,7 @@ def plain_base64(text: str) -> bytes | None:
     return data if base64.b64encode(data).decode() == text else None
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> io.BufferedReader:
     """Open a plain file; OSError for anything else: a pipe would never end."""
     file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -174,24 +176,10 @@ def text_of(path: Path) -> str:
         raise Unusable(f"{printable(path)} cannot be read: {type(error).__name__}") from None
 
 
-def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a field that is said twice."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a field stands there twice")
-    return found
-
-
 def parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """Read JSON without floats and without doubled fields; ValueError."""
+    """Read JSON without floats, of which none is an int; ValueError."""
     try:
-        # A float, and what is no number, is no int.
-        form: dict[str, Any] = {
-            "parse_float": int,
-            "parse_constant": int,
-            "object_pairs_hook": no_doubles,
-        }
-        return json.loads(data.decode(), **form)
+        return json.loads(data.decode(), parse_float=int, parse_constant=int)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -316,13 +304,14 @@ class Story:
 
     def __init__(self, key: Key, *, whole: bool) -> None:
         self.key, self.whole, self.gap, self.ended = key, whole, not whole, False
-        self.heard_us = self.silence_us = self.latest_us = self.begun_earlier = 0
+        self.began_us = self.heard_us = self.silence_us = self.latest_us = self.begun_earlier = 0
         self.allowed_us: int | None = None
         self.silent: list[int] = []
         self.counts = dict.fromkeys(("decided", "attempted", "settled", "admin", "lost"), 0)
         self.open, self.carried = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
         self.closed, self.admins, self.boots, self.stored = (set[str]() for _ in range(4))
         self.named, self.blobs, self.sent = (dict[str, int]() for _ in range(3))
+        self.approved: set[str] | None = None
         self.boot: str | None = None
         self.created: dict[str, Any] = {}
         self.pruned: dict[Named, int] = {}
@@ -340,6 +329,7 @@ class Story:
         stepped = what == "clock_stepped" or (what == "started" and "clock_from_us" in facts)
         if not stepped and record["ts_us"] < self.latest_us - CLOCK_BACK_US:
             raise ValueError("its time lies before that of earlier records, and no record says why")
+        self.began_us = self.began_us or record["ts_us"]
         self.latest_us = record["ts_us"] if stepped else max(self.latest_us, record["ts_us"])
         if ID.fullmatch(record["id"]) is None:
             raise ValueError("its id has not the form of an id")
@@ -353,8 +343,7 @@ class Story:
         what, silent_us = record.get("what"), record["ts_us"] - self.heard_us
         if what == "started":
             beat = record["facts"].get("heartbeat_s")
-            is_told = isinstance(beat, int)
-            self.allowed_us = beat * SECOND_US + SILENCE_SLACK_US if is_told else None
+            self.allowed_us = beat * SECOND_US + SILENCE_SLACK_US if isinstance(beat, int) else None
         elif self.allowed_us is not None:
             self.silence_us = max(self.silence_us, silent_us)
             self.silent += [index] if silent_us > self.allowed_us else []
@@ -389,8 +378,8 @@ class Story:
         self.admins.add(record["id"])
         if what == "created":
             self.created = facts
-            if "former" in facts:
-                known(facts["former"], "former")
+            self.approved = self.approved if "former" in facts else set()
+            known(facts.get("former", FIRST), "former")
         elif what == "carried":
             self.carry(facts)
         elif what == "started":
@@ -407,6 +396,8 @@ class Story:
             self.store(index, str(facts.get("digest")))
         elif what == "pruned":
             self.pruned[facts["origin"], facts["size"], facts["root"]] = index
+        elif what == "approval_used" and self.approved is not None:
+            self.approved.add(facts["approval"])
         elif what == "key_rotated":
             self.rotate(index, str(facts.get("vkey")))
         elif what == "shard_closed":
@@ -475,6 +466,9 @@ class Story:
             raise ValueError("it names a document that was not stored before")
         for digest in documents:
             self.named.setdefault(digest, index)
+        grant = record.get("granted", {}).get("id")
+        if grant and self.approved is not None and grant not in self.approved:
+            raise ValueError("it was decided with a grant that no record before it tells of")
         decision, candidates = record["decision"], record["candidates"]
         known(decision, "decision")
         if decision["effect"] != "permit" and (decision["boundary"] or candidates):
@@ -600,13 +594,10 @@ class Bundle:
     @staticmethod
     def digest(path: Path, size: int = DOCUMENT_MAX) -> str:
         """Return the SHA-256 of a file; OSError for one that is larger than it may be."""
-        hashed = hashlib.sha256()
         with opened(path) as file:
             if os.fstat(file.fileno()).st_size > size:
                 raise OSError("larger than it may be")
-            while chunk := file.read(1 << 20):
-                hashed.update(chunk)
-        return hashed.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
         """Yield the records of the export; Tampered when a line cannot be read."""
@@ -645,7 +636,7 @@ def bundled(folder: Path, size: int) -> Iterator[tuple[int, bytes]]:
 
 
 class Walk:
-    """One pass over the records that are here; `times` are those of the first and the last one."""
+    """One pass over the records that are here."""
 
     def __init__(self, bundle: Bundle | None, tiles: Tiles, key: Key) -> None:
         self.bundle, self.tiles = bundle, tiles
@@ -654,10 +645,8 @@ class Walk:
         self.story = Story(key, whole=self.dense and self.first == 0)
         self.records = 0
         self.expected = self.first
-        self.gaps, self.times = list[tuple[int, int]](), list[int]()
-        self.differs: Tampered | None = None
-        self.missing: Tampered | None = None
-        self.rule: Tampered | None = None
+        self.gaps = list[tuple[int, int]]()
+        self.faults = dict[str, Tampered]()
 
     def take(self, index: int, entry: bytes) -> None:
         """Read the next record; Tampered when it does not stand where one can."""
@@ -667,9 +656,14 @@ class Walk:
             self.skip(index)
         self.expected = index + 1
         self.records += 1
-        if self.differs is None and not self.stands(index, leaf(entry)):
-            self.differs = Tampered(index, f"record {index} is not the one that was signed")
-        self.rule = self.rule or self.judge(index, entry)
+        if "differs" not in self.faults and not self.stands(index, leaf(entry)):
+            self.fault("differs", index, f"record {index} is not the one that was signed")
+        if "rule" not in self.faults:
+            self.judge(index, entry)
+
+    def fault(self, kind: str, index: int | None, reason: str) -> None:
+        """Remember the first fault of each kind."""
+        self.faults.setdefault(kind, Tampered(index, reason))
 
     def skip(self, index: int) -> None:
         """Take note that records are not here: each is outside the export, or all were pruned."""
@@ -685,40 +679,37 @@ class Walk:
         except Tampered:
             return True
 
-    def judge(self, index: int, entry: bytes) -> Tampered | None:
-        """Return why a record breaks a rule."""
+    def judge(self, index: int, entry: bytes) -> None:
+        """Look whether a record breaks a rule."""
         try:
             record = canonical(entry)
             self.story.read(index, record)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            return Tampered(index, f"record {index}: {printable(error)}")
-        self.times[1:] = [record["ts_us"]] if self.times else []
-        self.times = self.times or [record["ts_us"]]
-        return self.edge(index, record["ts_us"])
+            self.fault("rule", index, f"record {index}: {printable(error)}")
+        else:
+            self.edge(index, record["ts_us"])
 
-    def edge(self, index: int, ts_us: int) -> Tampered | None:
-        """Return why the export does not reach to the ends of the time that it names.
+    def edge(self, index: int, ts_us: int) -> None:
+        """Look whether the export reaches to the ends of the time that it names.
 
         Its first record lies before that time, unless it is the first of the log; its last one
         after it, unless it is the last.
         """
         if self.bundle is None or not self.dense:
-            return None
+            return
         begin, end = self.bundle.begin_us, self.bundle.end_us
         if index == self.first and index and (begin is None or ts_us >= begin):
-            return Tampered(index, "the export does not begin before the time that it names")
+            self.fault("rule", index, "the export does not begin before the time that it names")
         is_last = index == self.last and index + 1 < self.tiles.size
         if is_last and (end is None or ts_us < end):
-            return Tampered(index, "the export ends before the time that it names")
-        return None
+            self.fault("rule", index, "the export ends before the time that it names")
 
     def end(self) -> None:
         """Look at what is not here."""
         if self.expected <= self.last:
             self.skip(self.last + 1)
         if self.gaps and not self.is_gone:
-            begin = self.gaps[0][0]
-            self.missing = Tampered(begin, f"record {begin} is missing")
+            self.fault("missing", self.gaps[0][0], f"record {self.gaps[0][0]} is missing")
 
     @property
     def is_gone(self) -> bool:
@@ -768,8 +759,8 @@ class Verification:
 
     def __init__(self, folder: Path, asked: argparse.Namespace, key: Key, kept: list[str]) -> None:
         self.folder, self.asked, self.key, self.kept = folder, asked, key, kept
-        self.limits = list[str]()
-        self.keys = {key.public}
+        self.limits, self.keys = list[str](), {key.public}
+        self.approved: set[str] | None = None
         self.next: Key | None = None
         self.report: dict[str, Any] = {"origin": key.name, "records": 0, "size": 0}
 
@@ -785,7 +776,8 @@ class Verification:
         self.story = walk.story
         self.next = walk.story.next
         self.keys |= {key.public for key in (self.next, *(walk.story.rotated or ())[1:]) if key}
-        older = [checkpoint_of(note, self.key) for note in [*self.kept, *self.beside()]]
+        inside = sorted((self.folder / "checkpoints").glob("*"))
+        older = [checkpoint_of(one, self.key) for one in [*self.kept, *map(text_of, inside)]]
         for one in older:
             if one.size > sealed.size:
                 count = f"a kept checkpoint has {one.size} records, this log fewer"
@@ -796,11 +788,6 @@ class Verification:
         self.report["checkpoints"] = len(older)
         self.checkpoints = [sealed, *older]
         self.check_rotation()
-
-    def beside(self) -> list[str]:
-        """Return the older checkpoints that came along."""
-        folder = self.folder / "checkpoints"
-        return [text_of(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
 
     def finish(self, keys: set[bytes], told: dict[Named, int]) -> None:
         """Look who signed the manifest, and whether what is gone was pruned; Tampered."""
@@ -829,6 +816,7 @@ class Verification:
         """Read every record that is there; Tampered names the first bad one."""
         bundle, sealed = self.bundle, self.sealed
         walk = Walk(bundle, tiles, self.key)
+        walk.story.approved = self.approved
         try:
             entries = bundled(self.folder, sealed.size) if bundle is None else bundle.entries()
             if bundle is None and os.path.lexists(self.folder / "last"):
@@ -838,12 +826,12 @@ class Verification:
                 walk.take(index, entry)
             walk.end()
         except Tampered as odd:
-            walk.differs = walk.differs or odd
+            walk.faults.setdefault("differs", odd)
         except OSError:
-            walk.missing = Tampered(None, "the records cannot be read")
+            walk.fault("missing", None, "the records cannot be read")
         self.report |= walk.report()
-        found = [one for one in (walk.differs, walk.missing, walk.rule, fault) if one]
-        if found:
+        faults = (*(walk.faults.get(one) for one in ("differs", "missing", "rule")), fault)
+        if found := [one for one in faults if one]:
             raise min(found, key=lambda one: sys.maxsize if one.index is None else one.index)
         self.check_beside(walk.story)
         return walk
@@ -912,10 +900,7 @@ class Chain:
         """Return the shards that SHARDS.json names, in order; Tampered unless all are here."""
         if not self.several:
             return [""]
-        try:
-            listed = parsed(load(self.folder / "SHARDS.json", LINE_MAX))
-        except ValueError:
-            raise Tampered(None, "SHARDS.json cannot be read") from None
+        listed = parsed(load(self.folder / "SHARDS.json", LINE_MAX))
         for name in sorted({path.name for path in self.folder.iterdir()} ^ listed.keys()):
             if name != "SHARDS.json":
                 raise Tampered(None, f"{printable(name)} is not both here and in SHARDS.json")
@@ -938,6 +923,7 @@ class Chain:
         kept = [one for one in self.kept if one.partition("\n")[0] == origin or not self.several]
         self.kept = [one for one in self.kept if one not in kept]
         self.shards[name] = one = Verification(self.folder / name, self.asked, key, kept)
+        one.approved = former.story.approved if former else None
         try:
             one.look()
         finally:
@@ -995,8 +981,8 @@ class Chain:
     def check_witnesses(self) -> None:
         """Find the newest checkpoint that enough witnesses signed; Tampered where there is none."""
         self.report |= {"cosigned_s": {}, "cosigned_size": None}
-        quorum, most = self.asked.quorum, 0
-        quorum = len(self.cosigners) if quorum is None else quorum
+        asked, most = self.asked.quorum, 0
+        quorum = len(self.cosigners) if asked is None else asked
         for shard in reversed(self.shards.values()):
             for one in sorted(shard.checkpoints, key=lambda one: -one.size):
                 _, found = signers(one.note, self.cosigners)
@@ -1025,6 +1011,8 @@ def check_creation(one: Verification, former: Verification | None) -> None:
     size, root = former.sealed.size, former.sealed.root.hex()
     if created.get("former") != {"origin": former.key.name, "size": size, "root": root}:
         raise Tampered(0, "record 0: it does not follow the shard before it")
+    if abs(one.story.began_us - former.story.latest_us) > CLOCK_BACK_US:
+        raise Tampered(0, "record 0: its time is not that at which the shard before it ended")
     left = {name: {**request, "level": None} for name, request in former.story.open.items()}
     if former.story.whole and one.story.whole and one.story.carried != left:
         raise Tampered(1, "record 1: it does not carry over what was open in the shard before it")
@@ -1056,25 +1044,21 @@ def main(words: list[str] | None = None) -> int:
     """Verify, print, and return the exit code."""
     asked = arguments(words)
     report: dict[str, Any] = {"verdict": "whole", "reason": "", "first_bad": None}
-    code, chain = 0, None
+    chain = None
     try:
         chain = Chain(asked.folder, asked)
         chain.run()
     except Tampered as found:
-        name = chain.report["shard"] if chain else ""
-        reason = f"shard {name}: {found.reason}" if name else found.reason
-        code, told = 1, {"verdict": "tampered", "reason": reason, "first_bad": found.index}
-        report |= told
+        where = f"shard {chain.report['shard']}: " if chain and chain.report["shard"] else ""
+        report |= {"verdict": "tampered", "reason": where + found.reason, "first_bad": found.index}
     except Unusable as error:
-        code, told = 2, {"verdict": "unreadable", "reason": str(error)}
-        report |= told
+        report |= {"verdict": "unreadable", "reason": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever the folder holds, there is an answer
         reason = f"it cannot be read: {type(error).__name__}"
-        code, told = 2, {"verdict": "unreadable", "reason": reason}
-        report |= told
+        report |= {"verdict": "unreadable", "reason": reason}
     report |= {} if chain is None else chain.report | {"limits": chain.limits}
     print(json.dumps(report, indent=1) if asked.json else "\n".join(lines(report)))
-    return code
+    return {"whole": 0, "tampered": 1}.get(report["verdict"], 2)
 
 
 def lines(report: dict[str, Any]) -> list[str]:
@@ -1095,14 +1079,12 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"{longest}; {many}" if gaps else longest,
         f"{report['checkpoints']} older checkpoints fit",
     ]
-    for pair, count in sorted(report["sent"].items()):
-        found.append(f"{count} attempts of {printable(pair)}")
+    found += [f"{many} attempts of {printable(pair)}" for pair, many in report["sent"].items()]
     for name, when in report["cosigned_s"].items():
         found.append(f"cosigned by {printable(name)} at {when}")
     for name, size, _, index in report["told_pruned"]:
-        found.append(
-            f"shard {printable(name)} of {size} records was pruned, as record {index} says"
-        )
+        shard = f"shard {printable(name)} of {size} records"
+        found.append(f"{shard} was pruned, as record {index} says")
     if pruned is not None:
         found.append(f"its records were pruned, as record {pruned} of the later shard says")
     if earlier:

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from gateway.audit.checkpoint import NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.ends import Former, Next
-from gateway.audit.verify import Report, Verdict
+from gateway.audit.story import CLOCK_BACK_US_MAX
+from gateway.audit.verify import Report, Verdict, untold
 from gateway.ledger import blobs
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
@@ -56,6 +57,7 @@ class _Chain:
         self._origin = ""
         self._keys: list[Vkey] = []
         self._kept: list[str] = []
+        self._approved: set[str] | None = set()
         # WHY: a shard that begins while this reads is followed where it is named, and not missed
         # where it is not.
         self._listed = shards(root)
@@ -148,11 +150,29 @@ class _Chain:
             return _tampered(report, "record 0: it does not follow the shard before it", 0)
         if number_of(Path(told.next.rpartition("/")[2])) != count:
             return _tampered(report, "its number is not the next one")
-        # WHY: what a pruned shard left open is told by no record any more.
-        if not former.pruned and report.ends.carried != former.open_requests:
+        return self._fitting(former, report)
+
+    def _fitting(self, former: Report, report: Report) -> Report:
+        """Does a shard go on where the one before it ended?
+
+        What a pruned one left open, when it ended and what it told of, no record tells any more.
+        """
+        if former.pruned:
+            self._approved = None
+            return report
+        if abs(report.began_us - former.latest_us) > CLOCK_BACK_US_MAX:
+            reason = "record 0: its time is not that at which the shard before it ended"
+            return _tampered(report, reason, 0)
+        if report.ends is not None and report.ends.carried != former.open_requests:
             return _tampered(
                 report, "it does not carry over what was open in the shard before it", 1
             )
+        if self._approved is not None:
+            self._approved |= former.approved
+            granted = {one: at for one, at in report.granted.items() if one not in self._approved}
+            if granted:
+                index, reason = untold(granted)
+                return _tampered(report, reason, index)
         return report
 
     def _with_the_rest(self, whole: Report, count: int) -> Report:
