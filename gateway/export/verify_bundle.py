@@ -769,6 +769,8 @@ class Verification:
         parts = ("MANIFEST.json", "MANIFEST.sig", "records.jsonl")
         exported = any(os.path.lexists(self.folder / one) for one in parts)
         self.bundle = Bundle(self.folder) if exported else None
+        if self.bundle is not None and not self.bundle.dense:
+            self.limits.append("an export of labels does not show that none of them is left out")
         sealed = self.sealed = checkpoint_of(text_of(self.folder / "checkpoint"), self.key)
         self.report["size"] = sealed.size
         tiles = Tiles(self.folder, sealed.size)
@@ -776,15 +778,17 @@ class Verification:
         self.story = walk.story
         self.next = walk.story.next
         self.keys |= {key.public for key in (self.next, *(walk.story.rotated or ())[1:]) if key}
-        inside = sorted((self.folder / "checkpoints").glob("*"))
+        inside, begin = sorted((self.folder / "checkpoints").glob("*")), 0
         older = [checkpoint_of(one, self.key) for one in [*self.kept, *map(text_of, inside)]]
-        for one in older:
+        for one in sorted(older):
             if one.size > sealed.size:
                 count = f"a kept checkpoint has {one.size} records, this log fewer"
                 raise Tampered(sealed.size, count)
             if tiles.root(one.size) != one.root:
-                reason = f"the log did not grow from a checkpoint of {one.size} records"
-                raise Tampered(None, reason)
+                where = f"one of the records {begin} to {one.size - 1} is not the one of then"
+                reason = f"the log did not grow from a checkpoint of {one.size} records: {where}"
+                raise Tampered(begin if one.size - begin == 1 else None, reason)
+            begin = one.size
         self.report["checkpoints"] = len(older)
         self.checkpoints = [sealed, *older]
         self.check_rotation()

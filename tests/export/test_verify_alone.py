@@ -231,10 +231,28 @@ def test_a_forged_history_that_was_signed_again_does_not_grow_from_a_kept_checkp
     assert judged(tmp_path / "forged")["verdict"] == "whole"
     report = judged(tmp_path / "forged", "--kept", kept)
     assert report["verdict"] == "tampered"
-    assert "11 records" in report["reason"]
+    assert "11 records: one of the records 0 to 10 is" in report["reason"]
     heads = [Head(11, head_of(SMALL[:11]).root)]
     own = verify(forged, note_of(head_of(forged)), VKEY, heads)
     assert str(own.verdict) == "tampered"
+    assert "one of the records 0 to 10 is" in own.reason
+
+
+def test_between_two_kept_checkpoints_the_first_forged_record_is_named(tmp_path: Path) -> None:
+    forged = [*SMALL[:7], *(entry.replace(b"vllm", b"sllm") for entry in SMALL[7:])]
+    first = next(at for at, (one, two) in enumerate(zip(forged, SMALL, strict=True)) if one != two)
+    words = []
+    for size in (first, first + 1, first + 5):
+        (tmp_path / str(size)).write_text(note_of(head_of(SMALL[:size])))
+        words += ["--kept", tmp_path / str(size)]
+    write_log(tmp_path / "log", forged)
+    report = judged(tmp_path / "log", *words[:4])
+    assert (report["verdict"], report["first_bad"]) == ("tampered", first)
+    report = judged(tmp_path / "log", *words[:2], *words[4:])
+    assert f"one of the records {first} to {first + 4} is" in report["reason"]
+    heads = [Head(size, head_of(SMALL[:size]).root) for size in (first, first + 1)]
+    own = verify(forged, note_of(head_of(forged)), VKEY, heads)
+    assert (str(own.verdict), own.first_bad) == ("tampered", first), own
 
 
 def test_an_older_copy_that_was_put_back_is_noticed_by_a_kept_checkpoint(tmp_path: Path) -> None:
@@ -266,7 +284,7 @@ def test_a_log_that_was_signed_and_breaks_a_rule_is_named_at_the_same_record(
     note = write_log(tmp_path, entries)
     report, own = judged(tmp_path), ours(entries, note)
     of_one_mind(report, own)
-    assert report["verdict"] == "tampered", why
+    assert (report["verdict"], report["first_bad"]) == ("tampered", len(told) - 1), why
 
 
 @pytest.mark.parametrize(

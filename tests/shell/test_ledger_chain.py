@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.audit import checkpoint
 from gateway.audit.canonical import decode, encode
-from gateway.audit.record import Admin
+from gateway.audit.record import Admin, Decided
 from gateway.audit.tree import leaf_hash, root_of
 from gateway.audit.verify import Report, Verdict
 from gateway.cli import main
@@ -18,6 +19,7 @@ from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reading import Reading
 from gateway.ledger.shards import shards
 from gateway.ledger.verify import verify_folder
+from tests.doubles.granted import a_grant
 from tests.doubles.ledgers import (
     a_boot,
     a_new_ledger,
@@ -26,6 +28,8 @@ from tests.doubles.ledgers import (
     ledger_paths,
     serve,
 )
+
+DAY_US = 86_400_000_000
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +117,38 @@ def with_a_closing_key(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> N
     write_again(paths, chain[0], [*entries[:-1], changed(entries[-1], vkey=str(stranger.vkey))])
 
 
+def at_another_time(paths: LedgerPaths, chain: tuple[LedgerFolder, ...], by_us: int) -> None:
+    entries = [decode(one) for one in entries_of(chain[2])]
+    moved = [replace(one, ts_us=one.ts_us + by_us) for one in entries]
+    write_again(paths, chain[2], [encode(one) for one in moved])
+
+
+def a_year_earlier(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    at_another_time(paths, chain, -365 * DAY_US)
+
+
+def an_hour_later(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    at_another_time(paths, chain, DAY_US // 24)
+
+
+def with_an_unsigned_end(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    entries = entries_of(chain[1])
+    write_again(paths, chain[1], entries[:-1])
+    note = chain[1].checkpoint.read_text()
+    write_again(paths, chain[1], entries)
+    chain[1].checkpoint.write_text(note)
+
+
+def with_a_grant(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    """A grant of which neither this shard nor one before it tells."""
+    entries = [decode(one) for one in entries_of(chain[2])]
+    told = [
+        replace(one, granted=a_grant("sha256:" + "9" * 64)) if isinstance(one, Decided) else one
+        for one in entries
+    ]
+    write_again(paths, chain[2], [encode(one) for one in told])
+
+
 _A_KEY = signing.Ed25519PrivateKey.generate()
 CHANGES: dict[str, tuple[Callable[..., None], str, int | None]] = {
     "a shard in the middle is gone": (gone, "follows none that was closed", None),
@@ -121,6 +157,10 @@ CHANGES: dict[str, tuple[Callable[..., None], str, int | None]] = {
     "what was open is not carried over": (without_the_carried, "carry over", 1),
     "something follows the closing": (with_a_longer_former, "was closed before", 7),
     "a closed shard is not closed": (without_its_end, "follows none that was closed", None),
+    "a shard begins before the one before it ended": (a_year_earlier, "its time is not", 0),
+    "time is hidden between two shards": (an_hour_later, "its time is not", 0),
+    "the end of a shard is not signed": (with_an_unsigned_end, "is not signed", None),
+    "a decision names a grant of nobody": (with_a_grant, "with a grant that no record", 4),
     "the next key was never announced": (with_a_closing_key, "never announced", 6),
 }
 

@@ -1,0 +1,274 @@
+"""The exporter holds the signing key and lies: what the records say is said all the same."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.audit.canonical import decode, digest_of, encode
+from gateway.audit.checkpoint import sign
+from gateway.audit.verify import verify
+from gateway.export.bundle import About, Source, seal_bundle, write_bundle
+from gateway.export.manifest import Manifest
+from gateway.export.selection import Asked
+from gateway.ledger import signing
+from gateway.ledger.paths import LedgerPaths
+from gateway.ledger.reading import Reading
+from tests.doubles.granted import a_grant
+from tests.doubles.ledgers import a_boot, a_new_ledger, check_log, serve
+from tests.doubles.records import NOW_US, a_decided, a_person, an_admin
+from tests.doubles.static_logs import (
+    ALONE,
+    CREATED,
+    STARTED,
+    VKEY,
+    head_of,
+    judged,
+    many,
+    note_of,
+    write_log,
+)
+
+ABOUT = About("f" * 32, NOW_US, "Perimeter test")
+S = 1_000_000
+DIGEST = "sha256:" + "9" * 64
+SMALL = list(many(20))
+
+
+def of_both(tmp_path: Path, *records) -> tuple[str, int | None]:
+    """Return what both verifiers say of a log that was signed, which must be the same."""
+    entries = [encode(record) for record in (CREATED, STARTED, *records)]
+    note = write_log(tmp_path / "log", entries)
+    report, own = judged(tmp_path / "log"), verify(entries, note, VKEY)
+    shutil.rmtree(tmp_path / "log")
+    said = (report["verdict"], report["first_bad"])
+    assert said == (str(own.verdict), own.first_bad), (report, own)
+    return said
+
+
+def test_a_grant_needs_a_record_before_it_that_tells_who_signed_it(tmp_path: Path) -> None:
+    used = an_admin("approval_used", facts={"approval": DIGEST, "action": "waiver"})
+    other = an_admin("approval_used", facts={"approval": DIGEST[:-1] + "8", "action": "waiver"})
+    granted = a_decided("r", granted=a_grant(DIGEST))
+    assert of_both(tmp_path, used, granted) == ("whole", None)
+    assert of_both(tmp_path, granted) == ("tampered", 2)
+    assert of_both(tmp_path, other, granted) == ("tampered", 3)
+    assert of_both(tmp_path, granted, used) == ("tampered", 2)
+
+
+def test_a_heartbeat_that_lies_about_its_time_is_named(tmp_path: Path) -> None:
+    beats = [an_admin("heartbeat", f"b{n}", ts_us=NOW_US + n * 60 * S) for n in range(1, 6)]
+    assert of_both(tmp_path, *beats) == ("whole", None)
+    back = an_admin("heartbeat", "back", ts_us=NOW_US + 3 * 60 * S)
+    assert of_both(tmp_path, *beats, back) == ("tampered", 7)
+    ahead = [*beats[:2], beats[4], beats[2]]
+    assert of_both(tmp_path, *ahead) == ("tampered", 5)
+
+
+def test_a_heartbeat_that_was_put_in_later_does_not_grow_from_what_was_kept(tmp_path) -> None:
+    """Without a key it fits no checkpoint; with it, none that somebody kept."""
+    beat = encode(an_admin("heartbeat", "forged"))
+    forged = [*SMALL[:2], beat, *SMALL[2:]]
+    write_log(tmp_path / "without", forged, note_of(head_of(SMALL)))
+    assert judged(tmp_path / "without")["verdict"] == "tampered"
+    write_log(tmp_path / "with", forged)
+    assert judged(tmp_path / "with")["verdict"] == "whole"
+    (tmp_path / "kept").write_text(note_of(head_of(SMALL[:9])))
+    assert judged(tmp_path / "with", "--kept", tmp_path / "kept")["verdict"] == "tampered"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> LedgerPaths:
+    paths = a_new_ledger(tmp_path_factory.mktemp("made"))
+
+    async def write() -> None:
+        async with a_boot(paths) as ledger:
+            for _ in range(4):
+                ledger._clock.at_us += 3_600 * S
+                ledger._parts.writer.now_us = ledger._clock.now_us
+                await ledger.record("quarantined", {"backend": "x"})
+            await serve(ledger, a_person())
+
+    asyncio.run(write())
+    check_log(paths)
+    return paths
+
+
+Change = Callable[[Path, Manifest], Manifest]
+
+
+def lied(paths: LedgerPaths, out: Path, asked: Asked, change: Change) -> dict:
+    """Return the verdict on an export that was changed before its manifest was signed."""
+    source = Source(paths.folder, signing.load(paths.signing_key))
+    manifest = write_bundle(source, asked, ABOUT, out)
+    seal_bundle(source, change(out, manifest), out)
+    return judged(out, vkey=paths.folder.vkey.read_text())
+
+
+def hours_of(paths: LedgerPaths) -> list[int]:
+    return [decode(one.entry).ts_us for one in Reading(paths.folder)]
+
+
+def run_of(first: int, last: int) -> Change:
+    """Hand out that run of records in place of the one that was asked for."""
+
+    def change(out: Path, manifest: Manifest) -> Manifest:
+        whole = (out / "records.jsonl").read_bytes().splitlines(keepends=True)
+        begin = manifest.selection.first
+        kept = whole[first - begin : last + 1 - begin]
+        (out / "records.jsonl").write_bytes(b"".join(kept))
+        run = replace(manifest.selection, first=first, last=last)
+        return replace(manifest, selection=run, records=len(kept))
+
+    return change
+
+
+def test_a_run_beside_the_time_is_not_taken_for_one_without_records(made, tmp_path: Path) -> None:
+    times = hours_of(made)
+    late = [index for index, at in enumerate(times) if at > NOW_US + 2 * 3_600 * S]
+    asked = Asked(times[late[0]] - S, times[late[0]] + S)
+    report = lied(made, tmp_path / "honest", asked, lambda _out, manifest: manifest)
+    assert (report["verdict"], report["records"]) == ("whole", 3), report
+    before = lied(made, tmp_path / "before", asked, run_of(late[0] - 1, late[0] - 1))
+    assert (before["verdict"], before["first_bad"]) == ("tampered", late[0] - 1), before
+    after = lied(made, tmp_path / "after", asked, run_of(late[0] + 1, late[0] + 1))
+    assert (after["verdict"], after["first_bad"]) == ("tampered", late[0] + 1), after
+
+
+def test_the_report_of_a_liar_stands_beside_what_the_verifier_counts(made, tmp_path) -> None:
+    def change(out: Path, manifest: Manifest) -> Manifest:
+        page = (out / "REPORT.html").read_text()
+        (out / "REPORT.html").write_text(page.replace("on_prem", "nowhere"))
+        return manifest
+
+    report = lied(made, tmp_path / "out", Asked(), change)
+    assert report["sent"] == {"restricted to on_prem": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"records": 3}, {"size": 3}, {"origin": "perimeter.example/gw-1"}]
+)
+def test_a_manifest_that_speaks_of_another_log_is_noticed(made, tmp_path: Path, wrong) -> None:
+    report = lied(made, tmp_path / "out", Asked(), lambda _, manifest: replace(manifest, **wrong))
+    assert (report["verdict"], "speaks of another" in report["reason"]) == ("tampered", True)
+
+
+def test_an_export_of_labels_says_what_it_does_not_show(made, tmp_path: Path) -> None:
+    same: Change = lambda _out, manifest: manifest  # noqa: E731
+    report = lied(made, tmp_path / "out", Asked(labels=("restricted",)), same)
+    assert report["verdict"] == "whole"
+    assert any("left out" in one for one in report["limits"])
+
+
+def a_hidden_folder(out: Path) -> None:
+    (out / "more/and/more").mkdir(parents=True)
+
+
+def a_deep_folder(out: Path) -> None:
+    place = os.open(out, os.O_RDONLY)
+    for _ in range(2_000):
+        os.mkdir("d", dir_fd=place)
+        inner = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(place)
+
+
+def a_linked_folder(out: Path) -> None:
+    shutil.move(out / "tile", out.parent / "elsewhere")
+    (out / "tile").symlink_to(out.parent / "elsewhere")
+
+
+def a_linked_file(out: Path) -> None:
+    (out / "REPORT.html").unlink()
+    (out / "REPORT.html").symlink_to("/dev/zero")
+
+
+def an_endless_file(out: Path) -> None:
+    os.truncate(out / "REPORT.html", 1 << 42)
+
+
+def an_endless_tile(out: Path) -> None:
+    os.truncate(next(path for path in (out / "tile/0").rglob("*") if path.is_file()), 1 << 42)
+
+
+def an_endless_line(out: Path) -> None:
+    os.truncate(out / "records.jsonl", 1 << 42)
+
+
+def a_pipe(out: Path) -> None:
+    (out / "records.jsonl").unlink()
+    os.mkfifo(out / "records.jsonl")
+
+
+def another_field(out: Path) -> None:
+    path = out / "records.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'{"index":0,', b'{"index":0,"note":"x",', 1))
+
+
+TRAPS = [a_hidden_folder, a_deep_folder, a_linked_folder, a_linked_file, an_endless_file,
+         an_endless_tile, an_endless_line, a_pipe, another_field]  # fmt: skip
+
+
+@pytest.mark.parametrize("trap", TRAPS, ids=lambda one: one.__name__)
+def test_no_trap_in_an_export_stalls_or_fools_its_verifier(made, tmp_path: Path, trap) -> None:
+    out = tmp_path / "out"
+    source = Source(made.folder, signing.load(made.signing_key))
+    seal_bundle(source, write_bundle(source, Asked(), ABOUT, out), out)
+    trap(out)
+    try:
+        report = judged(out, vkey=made.folder.vkey.read_text())
+        assert report["verdict"] == "tampered", report
+    finally:
+        if trap is a_deep_folder:
+            os.system(f"rm -rf {out}")  # noqa: S605 - deeper than this interpreter goes
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "tile/../../outside", "a//b"])
+def test_a_manifest_leads_to_no_file_outside(made, tmp_path: Path, name: str) -> None:
+    (tmp_path / "outside").write_text("x")
+
+    out = tmp_path / "out"
+    lied(made, out, Asked(), lambda _, manifest: manifest)
+    source = Source(made.folder, signing.load(made.signing_key))
+    data = (out / "MANIFEST.json").read_bytes()
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    more = f'"files":{{"{name}":{{"sha256":"{digest}","bytes":1}},'.encode()
+    (out / "MANIFEST.json").write_bytes(data.replace(b'"files": {', more, 1))
+    resign(out, source)
+    report = judged(out, vkey=made.folder.vkey.read_text())
+    assert (report["verdict"], "not the file" in report["reason"]) == ("tampered", True), report
+
+
+def resign(out: Path, source: Source) -> None:
+    text = f"{ALONE.MANIFEST_TEXT}\n{digest_of((out / 'MANIFEST.json').read_bytes())}\n"
+    (out / "MANIFEST.sig").write_text(sign(text, source.key.name, source.key.private))
+
+
+def test_a_manifest_that_was_removed_with_its_signature_is_missed(made, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    lied(made, out, Asked(), lambda _, manifest: manifest)
+    (out / "MANIFEST.json").unlink()
+    assert judged(out, vkey=made.folder.vkey.read_text())["verdict"] != "whole"
+    (out / "MANIFEST.sig").unlink()
+    assert judged(out, vkey=made.folder.vkey.read_text())["verdict"] != "whole"
+
+
+def test_a_level_that_moves_the_cursor_is_printed_as_text(tmp_path: Path, capsys) -> None:
+    hostile = "\\u001b[2J\\u202ex"
+    entries = [one.replace(b'"name":"restricted"', f'"name":"{hostile}"'.encode()) for one in SMALL]
+    entries = [encode(decode(one)) if b"u202e" not in one else canonical(one) for one in entries]
+    write_log(tmp_path, entries)
+    assert ALONE.main([str(tmp_path), "--vkey", VKEY]) == 0
+    said = capsys.readouterr().out
+    assert all(32 <= ord(c) < 127 or c == "\n" for c in said)
+    assert "\\x1b[2J" in said
+
+
+def canonical(entry: bytes) -> bytes:
+    """Return the entry with its escaped characters as they are written."""
+    return entry.replace(b"\\u202e", "\u202e".encode())
