@@ -31,7 +31,7 @@ from gateway.surfaces.surface import SURFACES
 NAMES = frozenset(surface.name for surface in SURFACES.values())
 # What may stand before the path of any surface.
 DOORS = frozenset({"/r/", "/l/", "/v1/route"})
-STANDING = ("surface", "row", "dialect", "form")
+STANDING = ("surface", "row", "dialect", "form", "door")
 
 
 class Where(Struct, frozen=True):
@@ -43,6 +43,7 @@ class Where(Struct, frozen=True):
 
 EVERYWHERE = Where("every surface", NAMES)
 EVERY_DOOR = Where("every surface, every door", NAMES | DOORS)
+NO_SURFACE = Where("every door: what is tried are paths that are none", DOORS)
 
 
 def nowhere(why: str) -> Where:
@@ -85,9 +86,9 @@ CASES: dict[str, Where] = {
     "14": EVERYWHERE,
     "15": NOT_JUDGED,
     "16": EVERYWHERE,
-    "17": NOT_JUDGED,
-    "18": NOT_JUDGED,
-    "19": NOT_JUDGED,
+    "17": EVERY_DOOR,
+    "18": EVERY_DOOR,
+    "19": EVERY_DOOR,
     "20": EVERYWHERE,
     "21": NOT_JUDGED,
     "22": NOT_JUDGED,
@@ -97,22 +98,22 @@ CASES: dict[str, Where] = {
     "26": NOT_JUDGED,
     "27": NOT_JUDGED,
     "28": EVERYWHERE,
-    "29": NOT_JUDGED,
+    "29": EVERY_DOOR,
     "30": NOT_JUDGED,
-    "31": NOT_JUDGED,
+    "31": EVERY_DOOR,
     "32": nowhere("a region is a fact of an offering; no request names one"),
     "33": nowhere("a region is a fact of an offering; no request names one"),
     "34": nowhere("a profile is a fact of an offering; one in a request is case 31"),
     "35": nowhere("host and path are facts of a backend; a location in a request is case 31"),
     "36": nowhere("a host is a fact of a backend; no request names one"),
-    "37": NOT_JUDGED,
-    "38": NOT_JUDGED,
-    "39": NOT_JUDGED,
-    "40": NOT_JUDGED,
-    "41": NOT_JUDGED,
-    "42": nowhere("what is tried are paths that are none"),
-    "43": nowhere("what is tried are paths that are none"),
-    "44": NOT_JUDGED,
+    "37": EVERYWHERE,
+    "38": EVERYWHERE,
+    "39": EVERYWHERE,
+    "40": EVERYWHERE,
+    "41": COUNTING,
+    "42": NO_SURFACE,
+    "43": NO_SURFACE,
+    "44": EVERYWHERE,
     "45": NOT_JUDGED,
     "46": EVERYWHERE,
     "47": nowhere("no duty can be stated; what would state one is refused where it is written"),
@@ -197,13 +198,13 @@ def _row(names: list[str], row: Any) -> Iterable[Any]:
 
 
 def _stands_for(value: Any) -> Iterable[str]:
+    door = value if isinstance(value, str) else getattr(value, "door", "")
+    if door.startswith("/"):
+        return {next(one for one in DOORS if f"{door}/".startswith(one))}
     if isinstance(value, str):
         names = {one.name for one in SURFACES.values() if one.dialect == value}
         assert names, f"{value} is the dialect of no surface"
         return names
-    door = getattr(value, "door", "")
-    if door:
-        return {next(one for one in DOORS if f"{door}/".startswith(one))}
     path = getattr(value, "template", "")
     assert value.surface in NAMES
     assert not path or path in SURFACES

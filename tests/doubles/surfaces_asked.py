@@ -48,7 +48,7 @@ BODIES = {
     "embeddings": lambda text: {"input": text},
     "ollama_embed": lambda text: {"input": text},
     "completions": lambda text: {"prompt": text},
-    "ollama_generate": lambda text: {"prompt": text},
+    "ollama_generate": lambda text: {"prompt": text, "raw": True},
     "generate_content": _gemini,
     "gemini_count_tokens": _gemini,
     "ollama_chat": _chat,
@@ -77,7 +77,7 @@ class Served(Struct, frozen=True):
         path = self.template.replace("{model}", model)
         for hole, word in HOLES.items():
             path = path.replace(hole, word)
-        return path
+        return self.door + path
 
     def body(self, text: str = "hello", model: str = "code", **more: Any) -> dict[str, Any]:
         named = {} if "{model}" in self.template else {"model": model}
@@ -96,7 +96,7 @@ class Served(Struct, frozen=True):
         key: Field = ("authorization", f"Bearer {house.gateway.keys[repo]}")
         if raw is None:
             raw = msgspec.json.encode(self.body() if body is None else body)
-        path = prefix + self.door + self.path()
+        path = prefix + self.path()
         return ask(house.url, request("POST", path, raw, (JSON, key, *fields)))
 
     def require_own_form(self, heard: Heard, reason: str) -> None:

@@ -94,7 +94,8 @@ def every(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     """A gateway whose engines chat, count, complete and embed."""
-    gateway = template.copy(tmp_path_factory.mktemp("every"), backends_of(engines), tasks=TASKS)
+    tasks = f"{TASKS}vectors: [cloud-vectors, home-vectors]\n"
+    gateway = template.copy(tmp_path_factory.mktemp("every"), backends_of(engines), tasks=tasks)
     catalog = gateway.folder / "models" / "catalog.yaml"
     more = "".join(a_model(name, "vectors", "embeddings") for name in KINDS if name != "spare")
     catalog.write_text(catalog.read_text() + more)

@@ -1,14 +1,13 @@
 """Label and identity: cases 1 to 11 of the adversaries, on every surface that is served."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 import pytest
 
-from gateway.audit.record import Attempted, Decided
 from tests.doubles.gateway_folders import command, started
-from tests.doubles.raw_http import Field, Heard
+from tests.doubles.judged import assert_label, assert_refused, recorded
+from tests.doubles.raw_http import Field
 from tests.doubles.serving_house import House
 from tests.doubles.surfaces_asked import CLAIMED, EVERY, Served
 from tests.serving.conftest import TASKS, WAITS, backends_of
@@ -35,35 +34,6 @@ def house(template, engines, tmp_path_factory) -> Iterator[House]:
     ).strip()  # fmt: skip
     with started(gateway):
         yield House(gateway, engines)
-
-
-def recorded(house: House, heard: Heard) -> tuple[Decided, list[Attempted]]:
-    """Return what was decided and attempted, which stands before anything is sent."""
-    assert heard.record, (heard.status, heard.body)
-    found = house.sight.of(heard.record)
-    (decided,) = [one for one in found if isinstance(one, Decided)]
-    return decided, [one for one in found if isinstance(one, Attempted)]
-
-
-def assert_label(house: House, heard: Heard, label: str) -> Decided:
-    """It was judged under that label, and went nowhere but on our premises."""
-    decided, tried = recorded(house, heard)
-    assert str(decided.label) == label, (heard.status, heard.body)
-    assert {one.zone for one in tried} <= {"on_prem"}
-    assert decided.decision.boundary <= {"on_prem"}
-    return decided
-
-
-def assert_refused(house: House, surface: Served, *fields: Field, **how: Any) -> Decided:
-    """A clear refusal with a record, and nothing sent."""
-    with house.nothing_sent():
-        heard = surface.ask(house, *fields, **how)
-    assert heard.status == 400, (heard.status, heard.body)
-    decided, tried = recorded(house, heard)
-    assert not decided.decision.boundary
-    assert tried == []
-    surface.require_own_form(heard, decided.decision.reason)
-    return decided
 
 
 @every_claim

@@ -138,31 +138,6 @@ def test_adv_16_what_is_reversed_or_cut_is_missed_as_the_page_says(
     assert house.record(heard.record)["findings"] == {}
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("extra", [b',"model":"home-model"}', b',"messages":[]}'])
-def test_adv_17_what_stands_twice_is_refused(house: House, form: Form, extra: bytes) -> None:
-    raw = b'{"model":"code","max_tokens":9,"messages":[{"role":"user","content":"a"}]' + extra
-    with house.nothing_sent():
-        assert house.ask(form, raw).status == 400
-
-
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda raw: b"\xef\xbb\xbf" + raw,
-        lambda raw: raw.decode().encode("utf-16"),
-        lambda raw: raw.replace(b'"a"', b'"\xff"'),
-        lambda raw: raw.replace(b'"a"', b'"\\ud800"'),
-        lambda raw: raw.replace(b'"a"', b'"a","x":NaN'),
-    ],
-)
-def test_adv_18_what_parsers_disagree_about_is_refused(house: House, form: Form, wrap: Any) -> None:
-    raw = b'{"model":"code","max_tokens":9,"messages":[{"role":"user","content":"a"}]}'
-    with house.nothing_sent():
-        assert house.ask(form, wrap(raw)).status == 400
-
-
 PICTURE = {"url": f"data:image/png;base64,{PNG}"}
 PAPER = {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}
 SOUND = {"format": "wav", "data": b64(b"RIFF\x24\0\0\0WAVEfmt " + NOISE)}
