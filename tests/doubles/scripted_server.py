@@ -33,6 +33,13 @@ class Peer:
         self.requests.append(head + body)
         return head + body
 
+    @property
+    def protocol(self) -> str | None:
+        """What both sides agreed to speak over TLS; None where nobody offered anything."""
+        found = self._writer.get_extra_info("ssl_object")
+        agreed: str | None = found.selected_alpn_protocol() if found is not None else None
+        return agreed
+
     async def take(self, count: int) -> bytes:
         """Read exactly that many bytes."""
         data = await self._reader.readexactly(count)

@@ -136,7 +136,7 @@ async def test_a_masked_finding_reaches_nobody_and_the_reply_ends_well(way: str)
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_cut_reply_ends_before_the_finding_and_says_so(way: str) -> None:
+async def test_adv_88_a_cut_reply_ends_before_the_finding_and_says_so(way: str) -> None:
     status, raw, stage = await answered(way, "cut")
     assert status == (400 if way.startswith("whole") else 200)
     assert PAT[:20].encode() not in raw

@@ -1,7 +1,9 @@
 """What is recorded, and to whom it is shown, at every surface of a whole gateway."""
 
 import re
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,17 @@ from tests.serving.conftest import KINDS, TASKS, backends_of
 from tests.serving.test_ledger_trouble import Full
 
 ROWS = pytest.mark.parametrize("row", EVERY, ids=str)
+# Where tools that tell others of programs are told to tell it.
+TELLING = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{port}",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:{port}",
+    "OTEL_TRACES_EXPORTER=otlp",
+    "SENTRY_DSN=http://key@127.0.0.1:{port}/1",
+    "DD_TRACE_AGENT_URL=http://127.0.0.1:{port}",
+    "HF_ENDPOINT=http://127.0.0.1:{port}",
+    "STATSD_HOST=127.0.0.1",
+    "STATSD_PORT={port}",
+)
 STREAMED = tuple(row for row in EVERY if row.broken is not None)
 STREAMS = pytest.mark.parametrize("row", STREAMED, ids=str)
 PLACES = ("", "/r/website", "/l/internal")
@@ -34,8 +47,14 @@ def own(template, engines, tmp_path_factory) -> Iterator[House]:
     gateway.keys["asks"] = command(
         "keys", "create", "asks", *node, "--subject", "a@x", "--may", "explain"
     ).strip()
-    with started(gateway):
-        yield House(gateway, engines)
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        telling = (one.format(port=trap.getsockname()[1]) for one in TELLING)
+        with started(gateway, "env", *telling):
+            yield House(gateway, engines)
+        # Nobody was told anything in all this time, of requests, errors or a stop.
+        trap.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            trap.accept()
 
 
 def sent(
@@ -183,6 +202,15 @@ def test_adv_88_a_revoked_key_opens_no_surface_and_what_it_opened_is_settled(own
 
 def _settled(house: House, ours: set[str]) -> list[Settled]:
     return [one for one in records(house.gateway) if isinstance(one, Settled) and one.id in ours]
+
+
+def test_adv_57_a_gateway_of_which_tools_would_tell_tells_nobody(own) -> None:
+    """The trap is looked at when the gateway has stopped; here, that one can get into it."""
+    told = own.gateway.process
+    assert told is not None
+    environment = Path(f"/proc/{told.pid}/environ").read_bytes().split(b"\0")
+    (dsn,) = (one for one in environment if one.startswith(b"SENTRY_DSN="))
+    assert int(dsn.rpartition(b":")[2].split(b"/")[0]) > 0
 
 
 def test_what_was_written_here_is_whole(own) -> None:

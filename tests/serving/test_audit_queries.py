@@ -23,7 +23,7 @@ def queried(house: House) -> list[dict]:
     return [one.facts for one in found if one.what == "audit_queried"]
 
 
-def test_a_reading_beside_a_running_gateway_is_recorded_with_what_was_asked(house) -> None:
+def test_adv_86_a_reading_beside_a_running_gateway_is_recorded_with_what_was_asked(house) -> None:
     before = len(queried(house))
     told = ask(house, "denied", "--where", "team = web", "--from", "2026-01-01", "--as", "json")
     assert told.code == 0, told.err
@@ -66,7 +66,7 @@ def test_what_is_no_query_is_refused_and_recorded_nowhere(house, text: bytes) ->
     assert len(queried(house)) == before + 1
 
 
-def test_personal_fields_and_prompts_stand_in_no_answer_and_not_in_the_index(house) -> None:
+def test_adv_86_personal_fields_and_prompts_stand_in_no_answer_and_not_in_the_index(house) -> None:
     body = FORMS[0].body()
     house.record(house.ask(FORMS[0], body, "website", ()).record)
     told = ask(house, "requests").out

@@ -105,6 +105,16 @@ def test_adv_60_63_a_node_file_that_reads_two_ways_is_refused(folder, text) -> N
     assert "perimeter.yaml:" in done.err
 
 
+def test_adv_69_a_gateway_without_a_policy_does_not_start(folder, serve_here) -> None:
+    policy = folder.folder / "policy"
+    shutil.rmtree(policy)
+    for said in ("No such file", "the folder is empty"):
+        done = serve_here(folder)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
+        policy.mkdir(exist_ok=True)
+
+
 def test_a_node_file_that_is_not_there_is_told(folder) -> None:
     done = ran("check", str(folder.folder / "nowhere.yaml"))
     assert done.code == 2

@@ -129,7 +129,7 @@ def trace_of(gateway: RunningGateway, subject: str = SUBJECT) -> Trace:
     )
 
 
-def test_whoever_is_erased_is_gone_and_every_proof_still_holds(home) -> None:
+def test_adv_81_whoever_is_erased_is_gone_and_every_proof_still_holds(home) -> None:
     gateway = home.gateway
     with started(gateway):
         mine, other = talk(home), talk(home, "payments")
@@ -330,7 +330,7 @@ def test_who_may_not_sign_erases_nobody(home) -> None:
         assert told(gateway, "erased") == []
 
 
-def test_a_copy_of_the_keys_that_is_put_back_brings_nobody_back(home) -> None:
+def test_adv_81_a_copy_of_the_keys_that_is_put_back_brings_nobody_back(home) -> None:
     """Not only the keys: a copy of the memory of conversations, from before, as well."""
     gateway, data = home.gateway, home.gateway.folder / "data"
     with started(gateway):

@@ -10,7 +10,7 @@ from tests.serving.test_erasure import SUBJECT, act, erase, home, keys_of, talk,
 __all__ = ["home"]
 
 
-def test_a_hold_refuses_erasure_until_two_let_it_go(home) -> None:
+def test_adv_81_a_hold_refuses_erasure_until_two_let_it_go(home) -> None:
     gateway = home.gateway
     with started(gateway):
         talk(home)

@@ -47,7 +47,7 @@ def behind(template: Template, folder: Path, address: Address, exits: str) -> Ru
     return gateway
 
 
-def test_a_prompt_goes_through_the_proxy_of_its_zone_and_the_record_says_so(
+def test_adv_49_a_prompt_goes_through_the_proxy_of_its_zone_and_the_record_says_so(
     template: Template, tmp_path: Path
 ) -> None:
     authority = TestAuthority(tmp_path)

@@ -120,7 +120,7 @@ def assert_kept_nowhere(house: House, *secrets: str) -> None:
     assert looked > 10
 
 
-def test_nothing_of_a_request_is_kept_or_told(house) -> None:
+def test_adv_58_nothing_of_a_request_is_kept_or_told(house) -> None:
     statuses = set()
     for form in FORMS:
         statuses |= _talk(house, form)
@@ -206,7 +206,7 @@ def _deleted_files(house: House) -> list[str]:
     return [link for link in links if link.endswith("(deleted)") and link.startswith("/")]
 
 
-def test_a_crash_leaves_no_core(house) -> None:
+def test_adv_57_a_crash_leaves_no_core(house) -> None:
     limits = Path(f"/proc/{_pid(house)}/limits").read_text().splitlines()
     core = next(line for line in limits if line.startswith("Max core file size"))
     assert core.split()[4:6] == ["0", "0"]

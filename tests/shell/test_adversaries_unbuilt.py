@@ -1,5 +1,6 @@
 """What is not built cannot be asked for: its key, its field and its path are refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -106,12 +107,58 @@ def test_adv_46_no_model_is_asked_beside_the_one_that_answers(key: str, tmp_path
     assert any("unknown key" in one for one in catalogue(key))
 
 
+ASIDE = (
+    "/v1/responses/compact",
+    "/v1/moderations",
+    "/v1/rerank",
+    "/v1/conversations",
+    "/v1/chat/completions/stored",
+    "/v1/messages/summarize",
+    "/v1/graders",
+    "/v1/evals",
+)
+
+
+@pytest.mark.parametrize("path", ASIDE)
+def test_adv_46_nothing_is_summed_up_or_judged_at_a_path_of_its_own(path: str) -> None:
+    assert find(path) is None
+    assert find(path, "alt=sse") is None
+
+
 @pytest.mark.parametrize("text", ["review: {model: claude-opus, not: writer}\n"])
 def test_adv_47_duties_are_not_stated_where_they_could_widen_a_task(
     text: str, tmp_path: Path
 ) -> None:
     assert tasks(text)
     assert "unknown key" in node(tmp_path, "duties: {review: [claude-opus]}")
+
+
+# What would tell somebody else of prompts; all that tells here is asked for, at /metrics.
+TELLING = ("opentelemetry", "sentry", "rollbar", "bugsnag", "datadog", "ddtrace", "newrelic")
+TELLING += ("posthog", "segment", "analytics", "honeycomb", "elastic-apm", "logfire", "huggingface")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "telemetry: {}",
+        "otlp: {endpoint: https://a.example}",
+        "sentry_dsn: https://k@a.example/1",
+        "tracing: true",
+        "crash_reports: true",
+        "usage_stats: true",
+    ],
+)
+def test_adv_57_nobody_can_be_told_of_requests(key: str, tmp_path: Path) -> None:
+    assert "unknown key" in node(tmp_path, key)
+    assert any("unknown key" in one for one in backends(key))
+
+
+def test_adv_57_nothing_that_tells_others_is_in_the_image() -> None:
+    pinned = (ROOT / "requirements" / "runtime.txt").read_text().lower()
+    names = re.findall(r"^([a-z0-9._-]+)==", pinned, re.MULTILINE)
+    assert len(names) > 15
+    assert not [name for name in names if any(word in name for word in TELLING)]
 
 
 @pytest.mark.parametrize("key", ["strategy: cost", "prefer: cheapest"])

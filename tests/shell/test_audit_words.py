@@ -103,7 +103,7 @@ HOSTILE = "\x1b[2J=cmd\u202e|\r\n\t@x\\"
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1"])
-def test_no_cell_of_csv_is_taken_for_a_formula(asked, text: str) -> None:
+def test_adv_74_no_cell_of_csv_is_taken_for_a_formula(asked, text: str) -> None:
     assert written.safe(text).startswith("'")
     out = written.csv_of(asked, Answer(("a", "b"), [(text, -5)]))
     row = list(csv.reader(io.StringIO(out)))[1]

@@ -224,7 +224,7 @@ async def test_an_ipv6_address_is_dialled_as_one() -> None:
         assert cloud.address == Address("::1", server.address.port)
 
 
-async def test_tls_asks_for_the_name_and_believes_only_our_ca(tmp_path: Path) -> None:
+async def test_adv_59_tls_asks_for_the_name_and_believes_only_our_ca(tmp_path: Path) -> None:
     authority, other = TestAuthority(tmp_path), TestAuthority(tmp_path, "other")
     server_tls = authority.server(NAME)
     names: list[str | None] = []

@@ -275,7 +275,7 @@ def _arguments(job: Manifest) -> list[str]:
     return words
 
 
-def test_the_network_is_closed_but_for_names_and_the_listed_engines() -> None:
+def test_adv_52_the_network_is_closed_but_for_names_and_the_listed_engines() -> None:
     manifests = rendered(SCENES["with as little as can be"])
     policy = one(manifests, "NetworkPolicy")["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]

@@ -66,7 +66,7 @@ async def test_a_large_body_arrives_whole_through_tls(authority: TestAuthority) 
         await connector.close()
 
 
-async def test_a_certificate_of_another_ca_is_refused(
+async def test_adv_59_a_certificate_of_another_ca_is_refused(
     authority: TestAuthority, tmp_path: Path
 ) -> None:
     other = TestAuthority(tmp_path, "other")

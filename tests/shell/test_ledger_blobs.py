@@ -38,7 +38,7 @@ def decided(paths: LedgerPaths) -> Decided:
     return next(one for one in found if isinstance(one, Decided))
 
 
-async def test_as_many_findings_as_there_can_be_are_recorded_whole(tmp_path: Path) -> None:
+async def test_adv_83_as_many_findings_as_there_can_be_are_recorded_whole(tmp_path: Path) -> None:
     paths, person = a_new_ledger(tmp_path), a_person_with_many_findings()
     async with a_boot(paths) as ledger:
         await serve(ledger, person)
@@ -102,7 +102,7 @@ async def test_a_blob_that_was_changed_and_one_that_is_gone_name_the_record(
         assert ledger.personal(decided(paths)) is None
 
 
-async def test_what_is_larger_than_a_blob_is_refused_and_never_cut(
+async def test_adv_83_what_is_larger_than_a_blob_is_refused_and_never_cut(
     tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr(blobs, "BLOB_BYTES_MAX", 50_000)

@@ -40,7 +40,7 @@ def kinds(paths: LedgerPaths) -> list[str]:
     return [record.what for record in records if isinstance(record, Admin)]
 
 
-async def test_a_step_whose_group_was_refused_is_told_with_the_next(tmp_path: Path) -> None:
+async def test_adv_79_a_step_whose_group_was_refused_is_told_with_the_next(tmp_path: Path) -> None:
     paths = a_new_ledger(tmp_path)
     files, clock = FailingFiles(), SteadyClock()
     ledger = await open_ledger(paths, IDS.record_id(), clock, IDS, Options(files=files))

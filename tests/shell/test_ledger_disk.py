@@ -77,7 +77,7 @@ def text_of(root: Path) -> bytes:
 
 @pytest.mark.parametrize("operation", ["write", "sync", "create", "sync_folder"])
 @pytest.mark.parametrize("in_use", [True, False])
-async def test_an_error_of_the_disk_refuses_and_heals_in_a_fresh_segment(
+async def test_adv_75_an_error_of_the_disk_refuses_and_heals_in_a_fresh_segment(
     tmp_path: Path, operation: str, in_use: bool
 ) -> None:
     paths = a_new_ledger(tmp_path)
@@ -254,7 +254,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(mount)], check=True)
 
 
-async def test_a_full_disk_refuses_and_an_emptied_one_goes_on(small_disk: Path) -> None:
+async def test_adv_75_a_full_disk_refuses_and_an_emptied_one_goes_on(small_disk: Path) -> None:
     paths = a_new_ledger(small_disk)
     ballast = small_disk / "ballast"
     async with a_boot(paths) as ledger:
@@ -271,7 +271,7 @@ async def test_a_full_disk_refuses_and_an_emptied_one_goes_on(small_disk: Path) 
     assert b'"error":"ENOSPC"' in text_of(small_disk)
 
 
-async def test_a_ledger_on_a_read_only_disk_refuses(small_disk: Path) -> None:
+async def test_adv_75_a_ledger_on_a_read_only_disk_refuses(small_disk: Path) -> None:
     paths = a_new_ledger(small_disk)
     remounted(small_disk, "ro")
     with pytest.raises(LedgerUnavailable):

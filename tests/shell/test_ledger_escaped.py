@@ -42,7 +42,7 @@ def assert_plain(text: str) -> None:
     assert "\nwhole: forged" not in text
 
 
-async def test_what_a_caller_wrote_moves_no_cursor(tmp_path: Path, capsys) -> None:
+async def test_adv_74_what_a_caller_wrote_moves_no_cursor(tmp_path: Path, capsys) -> None:
     paths = a_new_ledger(tmp_path)
     name = await a_log_with_a_nasty_record(paths)
     check_log(paths)

@@ -45,7 +45,7 @@ def put_back(copy: Path, there: Path) -> None:
         shutil.copy(copy, there)
 
 
-async def test_a_second_gateway_on_one_ledger_is_refused(tmp_path: Path) -> None:
+async def test_adv_78_a_second_gateway_on_one_ledger_is_refused(tmp_path: Path) -> None:
     paths = a_new_ledger(tmp_path)
     async with a_boot(paths) as ledger:
         with pytest.raises(LedgerUnavailable, match="another gateway"):

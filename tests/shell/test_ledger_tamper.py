@@ -93,7 +93,9 @@ CHANGES: dict[str, Callable[[list[bytes], int], list[bytes]]] = {
 
 
 @pytest.mark.parametrize("how", CHANGES)
-def test_every_change_to_a_record_names_the_first_bad_one(paths: LedgerPaths, how: str) -> None:
+def test_adv_77_every_change_to_a_record_names_the_first_bad_one(
+    paths: LedgerPaths, how: str
+) -> None:
     entries = [stored.entry for stored in entries_of(paths)]
     for at in range(len(entries)):
         changed = CHANGES[how](entries, at)
@@ -173,7 +175,9 @@ def test_a_checkpoint_that_was_changed_is_noticed(paths: LedgerPaths) -> None:
     assert verify_folder(paths.ledger).verdict is Verdict.TAMPERED
 
 
-def test_a_forged_history_needs_the_key_and_the_store_convicts_it(paths: LedgerPaths) -> None:
+def test_adv_80_a_forged_history_needs_the_key_and_the_store_convicts_it(
+    paths: LedgerPaths,
+) -> None:
     """The holder of the signing key can forge the folder, not the store that lies apart."""
     kept = paths.folder.checkpoint.read_text()
     assert verify_folder(paths.ledger, None, None, [kept]).verdict is Verdict.WHOLE

@@ -55,7 +55,7 @@ async def test_a_pinned_key_is_spoken_to(kind: Backend, tmp_path: Path) -> None:
 
 
 @KINDS
-async def test_another_key_under_the_same_ca_is_a_breach_and_gets_nothing(
+async def test_adv_51_another_key_under_the_same_ca_is_a_breach_and_gets_nothing(
     kind: Backend, tmp_path: Path
 ) -> None:
     authority = TestAuthority(tmp_path)

@@ -9,6 +9,7 @@ from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import Candidate, FailureKind, Route
 from gateway.domain.secret import Secret
 from gateway.transport import send as send_module
+from gateway.transport.backend import Backend
 from gateway.transport.call import Address, HttpCall
 from gateway.transport.credentials import api_key, none
 from gateway.transport.failure import TransportFailure
@@ -19,7 +20,15 @@ from gateway.transport.send import Sender
 from gateway.transport.target import Target
 from tests.doubles.certificates import TestAuthority
 from tests.doubles.scripted_server import Peer, ScriptedServer, answering, chunked, whole
-from tests.doubles.transport_parts import ENGINE, Shell, a_call, a_candidate, a_route, a_target
+from tests.doubles.transport_parts import (
+    CLOUD,
+    ENGINE,
+    Shell,
+    a_call,
+    a_candidate,
+    a_route,
+    a_target,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -234,10 +243,15 @@ async def test_a_target_that_is_not_where_the_guard_knows_it_is_refused() -> Non
             Sender([target], guard, health)
 
 
-async def test_adv_56_backends_at_the_same_address_never_share_a_connection() -> None:
+@pytest.mark.parametrize(
+    "kinds", [(ENGINE, ENGINE), (CLOUD, CLOUD), (ENGINE, CLOUD)], ids=["own", "cloud", "both"]
+)
+async def test_adv_56_backends_at_the_same_address_never_share_a_connection(
+    kinds: tuple[Backend, Backend],
+) -> None:
     async with ScriptedServer(answering(*[whole()] * 9)) as server:
-        one = a_target(server, "one", host="one.test")
-        two = a_target(server, "two", "cloud", host="two.test")
+        one = a_target(server, "one", host="one.test", kind=kinds[0])
+        two = a_target(server, "two", "cloud", host="two.test", kind=kinds[1])
 
         async def same(_host: str, _port: int) -> list[str]:
             return ["127.0.0.1"]

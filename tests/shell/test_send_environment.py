@@ -9,7 +9,7 @@ from gateway.domain.secret import Secret
 from gateway.transport.backend import Backend
 from gateway.transport.failure import TransportFailure
 from tests.doubles.certificates import TestAuthority
-from tests.doubles.scripted_server import ScriptedServer, answering, whole
+from tests.doubles.scripted_server import Peer, ScriptedServer, answering, whole
 from tests.doubles.transport_parts import (
     CLOUD,
     ENGINE,
@@ -118,6 +118,28 @@ async def test_adv_49_a_password_in_netrc_is_not_sent(
         await served(Shell(a_target(server, kind=kind, secret=Secret("ours"))))
         assert b"authorization: bearer ours\r\n" in server.peers[1].requests[0].lower()
         assert b"canary" not in server.peers[1].requests[0]
+
+
+@pytest.mark.parametrize("kind", [ENGINE, CLOUD], ids=["own", "cloud"])
+async def test_adv_56_no_client_speaks_a_protocol_in_which_hosts_share_a_connection(
+    kind: Backend, tmp_path: Path
+) -> None:
+    """A server that would rather speak HTTP/2, under a certificate of several names."""
+    authority = TestAuthority(tmp_path)
+    tls = authority.server("engine.test")
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    spoken: list[str | None] = []
+
+    async def script(peer: Peer) -> None:
+        spoken.append(peer.protocol)
+        await answering(whole(b"plain"))(peer)
+
+    async with ScriptedServer(script, tls=tls) as server:
+        target = a_target(
+            server, kind=kind, scheme="https", host="engine.test", ca_file=authority.ca_file
+        )
+        assert await served(Shell(target, lookup=here)) == b"plain"
+    assert spoken in ([None], ["http/1.1"])
 
 
 @pytest.mark.parametrize("kind", [ENGINE, CLOUD], ids=["own", "cloud"])
