@@ -138,7 +138,8 @@ class AdminDoor:
             *self._made.stewards.shut(),
             *_broken(self._made.stewards.glasses.values()),
         ]
-        return Readiness(not reasons, tuple(reasons), demo, tuple(notices))
+        policy = self._made.worlds.now().documents["policy"]
+        return Readiness(not reasons, tuple(reasons), demo, tuple(notices), policy)
 
     def application(self) -> Litestar:
         """Return the application of the admin listener."""

@@ -13,13 +13,15 @@ NOT_READY = 503
 class Readiness(Struct, frozen=True):
     """May traffic come, and if not, why; `demo` warns that answers are scripted.
 
-    `notices` say what somebody should look at although traffic may come.
+    `notices` say what somebody should look at although traffic may come. `policy` is the digest of
+    the one in force, as records name it: of two gateways that differ in it, one is behind.
     """
 
     ready: bool
     reasons: tuple[str, ...] = ()
     demo: bool = False
     notices: tuple[str, ...] = ()
+    policy: str = ""
 
 
 def admin_application(

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.audit.record import Admin
+from gateway.audit.record import Admin, Decided
 from tests.doubles.gateway_folders import command, ran, started
 from tests.doubles.ledger_sight import records, verified
 from tests.doubles.raw_http import ask, request
@@ -199,15 +199,32 @@ def denied(house: House) -> bool:
     return house.ask(OPENAI, OPENAI.body(model="cloud-model")).status == 400
 
 
-def test_a_changed_policy_is_in_force_without_a_restart_and_recorded(stewarded) -> None:
+def in_force(house: House) -> str:
+    """Return the digest of the policy, as the gateway tells it without a request."""
+    return ask(house.gateway.admin, request("GET", "/readyz"), "GET").json["policy"]
+
+
+def decided_by(house: House, record_id: str) -> str:
+    """Return the digest of the policy that decided a request."""
+    (found,) = (
+        one for one in records(house.gateway) if isinstance(one, Decided) and one.id == record_id
+    )
+    return found.documents["policy"]
+
+
+def test_adv_67_a_changed_policy_is_in_force_without_a_restart_and_recorded(stewarded) -> None:
     house = stewarded
     before = house.ask(OPENAI, OPENAI.body(model="cloud-model"))
     assert before.status == 200
+    first = in_force(house)
+    assert decided_by(house, before.record) == first
     assert len(told(house, "policy_loaded")) == 1
     (house.gateway.folder / "policy" / "cases").rename(house.gateway.folder / "cases")
     tighten(house)
     until(lambda: denied(house), "the new policy")
     assert house.metric("policy_current") == 1
+    after = house.ask(OPENAI, OPENAI.body(model="home-model"))
+    assert decided_by(house, after.record) == in_force(house) != first
     loaded = told(house, "policy_loaded")
     assert len(loaded) >= 2
     record = house.record(before.headers["x-perimeter-record"])
@@ -219,11 +236,13 @@ def test_a_changed_policy_is_in_force_without_a_restart_and_recorded(stewarded) 
 
 def test_adv_67_a_bad_policy_is_not_taken_and_the_last_good_one_stays(stewarded) -> None:
     house = stewarded
+    good = in_force(house)
     tighten(house, "  - id: odd\n    effect: perhaps\n")
     until(lambda: house.metric("policy_current") == 0, "a rejection")
     ready = ask(house.gateway.admin, request("GET", "/readyz"), "GET")
     assert ready.status == 200
     assert "the last good policy stays" in ready.json["notices"][0]
+    assert ready.json["policy"] == good
     assert served_by(house) == "cloud-model@cloud"
     assert told(house, "policy_rejected")[0]["problems"] >= 1
     path = house.gateway.folder / "policy" / "policy.yaml"
