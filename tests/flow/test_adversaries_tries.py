@@ -1,7 +1,9 @@
 """Every surface, whatever engines do: inside the boundary, as listed, recorded before it left."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -292,3 +294,35 @@ async def test_the_surfaces_that_are_asked_here_reach_an_engine() -> None:
                 found.add(surface.dialect)
     every = {one.dialect for one in EVERY}
     assert reached == {"cloud": every, "vllm": every, "ollama": every - COUNTING}
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
+
+@SURFACE
+@STREAM
+@pytest.mark.parametrize("engine", KINDS)
+async def test_adv_89_what_is_sent_is_what_was_scanned(
+    surface: Spoken, stream: bool, engine: str
+) -> None:
+    """No text of a client's reaches an engine that did not stand in the value that was scanned."""
+    if engine == "ollama" and surface.dialect in COUNTING:
+        return
+    stage = speaking()
+    envelope = surface.envelope(named(surface, engine), "hello CANARY 1", stream=stream)
+    before = msgspec.json.encode(envelope.body)
+    await stage.ask(envelope)
+    ((_, call),) = stage.sender.sent
+    said = {one for one in texts(decoded(call)) if "CANARY" in one}
+    assert said
+    assert said <= set(texts(msgspec.json.decode(before)))
+    assert msgspec.json.encode(envelope.body) == before, "it was changed after it was scanned"
