@@ -66,11 +66,8 @@ class Echoing:
         ids = dict.fromkeys(("request_id", "x-request-id", "cf-ray"), ECHO)
         return ScriptedReply(dialect.error(status, ECHO), status=status, **ids)
 
-    def host(self, backend: str) -> str:
-        return self.inner.host(backend)
-
-    def via_proxy(self, backend: str) -> str:
-        return self.inner.via_proxy(backend)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
 
 HOWS = ("400", "404", "413", "429", "500", "garbage", "raises", "breaks")
