@@ -34,6 +34,7 @@ STRIP = "strip_provider_tools"
 RUN = frozenset({"mcp_servers", "tools.web_search", "tools.shell"})
 FINAL = frozenset({"no_lawful_place", "rule_error"})
 SHARE = 0.5
+NO_ROOM = "too_many_candidates"
 
 
 def of_shadows(setting: Setting, ruling: Ruling, chance: Random) -> Said:
@@ -101,10 +102,15 @@ def joined(words: Iterable[str]) -> frozenset[str]:
 
 
 def _is_less(with_them: Ruling, without: Ruling) -> bool:
-    """Does the one that is obliged go nowhere where the other does not, in the same order?"""
-    rest = iter(without.route.candidates)
+    """Does the one that is obliged go nowhere where the other may not, in the same order?
+
+    What the other had no room for may take the place of what fell.
+    """
+    fitting = [one.offering.id for one in without.route.candidates]
+    fitting += [one.offering for one in without.route.excluded if one.reason == NO_ROOM]
+    rest = iter(fitting)
     return with_them.decision.boundary == without.decision.boundary and all(
-        one in rest for one in with_them.route.candidates
+        one.offering.id in rest for one in with_them.route.candidates
     )
 
 
