@@ -90,6 +90,9 @@ async def test_adv_58_what_an_engine_repeats_reaches_no_log_no_meter_and_no_reco
     assert (status == 200) is (how == "breaks")
     (settled,) = stage.ledger.settled
     assert settled.outcome is OutcomeKind.FAILED
+    # Whatever else went wrong than what is tried here would be a line of its own.
+    words = [word for word, _ in stage.log.lines]
+    assert words == (["pursuit_failed"] if how == "raises" else [])
     told = [*map(canonical.encode, stage.ledger.records), *map(repr, stage.ledger.personal)]
     told += [repr(stage.log.lines), repr(stage.meters.counted), repr(headers)]
     assert not [one for one in told if CANARY in str(one)]
