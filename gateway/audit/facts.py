@@ -24,6 +24,8 @@ NO_LABEL = "none"
 NO_RANK = -1
 # WHY: what nobody knows may be anything, and must not be left out of what is sensitive.
 UNKNOWN_RANK = 1_000
+# WHY: tables count in 64 bits, and no record, of an older gateway or a forger, may stop them.
+COUNTED_MAX = 10**12
 JOINED_CHARACTERS_MAX = 512
 _JSON = msgspec.json.Encoder(order="sorted")
 
@@ -268,7 +270,8 @@ class Facts:
             record.took_us or 0,
         )
         count = self._counter(record.id)
-        count(OUTCOMES, (*labelled, zone, offering, outcome, error, *seen), sums)
+        counted = tuple(max(0, min(one, COUNTED_MAX)) for one in sums)
+        count(OUTCOMES, (*labelled, zone, offering, outcome, error, *seen), counted)
         if len(record.tried) > 1:
             tried = _joined(tuple(one.offering for one in record.tried))
             why = _joined(tuple(_failure(one.outcome.failure) for one in record.tried[:-1]))

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from gateway.audit.facts import (
     ATTEMPTS,
+    COUNTED_MAX,
     CUBES,
     DAY_US,
     DECISIONS,
@@ -53,6 +54,16 @@ def only(rows: Rows, cube: Cube) -> dict:
     ((key, (sums, example)),) = rows.counts[cube.name].items()
     named = (*cube.keys, *cube.sums, "example")
     return dict(zip(named, (*key, *sums, example), strict=True))
+
+
+@pytest.mark.parametrize("number", [-1, -(10**30), COUNTED_MAX + 1, 2**63, 10**30])
+def test_adv_84_a_number_that_no_request_has_stops_no_count(number: int) -> None:
+    usage = Tokens(number, number)
+    settled = a_settled("one", usage=usage, cost_microusd=number, took_us=number)
+    row = only(rows_of(a_decided("one"), settled), OUTCOMES)
+    counted = 0 if number < 0 else COUNTED_MAX
+    names = ("input_tokens", "output_tokens", "cost_microusd", "took_us")
+    assert [row[name] for name in names] == [counted] * 4
 
 
 def test_a_request_is_counted_by_label_team_zone_and_end() -> None:

@@ -76,7 +76,7 @@ def a_proxy(leads_to: Address, wants: str) -> Iterator[ConnectProxy]:
         loop.close()
 
 
-def test_no_redirect_is_followed() -> None:
+def test_adv_50_no_redirect_is_followed_for_a_credential() -> None:
     with a_host() as url:
         for path in ("/moved", "/other"):
             with pytest.raises(CredentialRefused, match="redirect refused"):
