@@ -109,10 +109,10 @@ def callers_of(made: Made, trusted: tuple[Network, ...]) -> Callers:
 class AdminDoor:
     """Readiness and metrics."""
 
-    def __init__(self, made: Made, front: Front, fault: Callable[[], str]) -> None:
+    def __init__(self, made: Made, front: Front, stale: Callable[[], list[str]]) -> None:
         self._made = made
         self._front = front
-        self._fault = fault
+        self._stale = stale
         self._probed = False
 
     async def first_probes(self) -> None:
@@ -132,9 +132,8 @@ class AdminDoor:
             *(f"{name}: {why}" for name, why in self._made.health.quarantined.items()),
         ]
         demo = self._made.loaded.node.settings.demo
-        fault = self._fault()
         notices = [
-            *([f"the last good policy stays: {fault}"] if fault else []),
+            *self._stale(),
             *self._made.stewards.shut(),
             *_broken(self._made.stewards.glasses.values()),
         ]

@@ -42,14 +42,6 @@ class KeyFile(Struct, frozen=True, kw_only=True):
     bell: KeyBell
 
 
-def reload_keys(file: KeyFile) -> bool:
-    """Read the file and use its keys from now on; False when they cannot be used.
-
-    INVARIANT: a file with any problem changes nothing: the last good ring stays, whole.
-    """
-    return _use(file, _read(file))
-
-
 async def watch_keys(file: KeyFile) -> None:
     """Look at the file again and again, and read it anew when it has changed; never return.
 
@@ -88,6 +80,10 @@ def _is_held(file: KeyFile, read: KeyRing | tuple[Problem, ...]) -> bool:
 
 
 def _use(file: KeyFile, read: KeyRing | tuple[Problem, ...]) -> bool:
+    """Use these keys from now on; False when they cannot be used.
+
+    INVARIANT: a file with any problem changes nothing: the last good ring stays, whole.
+    """
     if isinstance(read, tuple):
         file.bell.keys_refused(read)
         return False

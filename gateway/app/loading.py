@@ -99,13 +99,11 @@ class _Collected:
 
 
 def load_all(
-    path: Path, environment: Mapping[str, str], today: date, *, prove_it: bool = True
+    path: Path | Node, environment: Mapping[str, str], today: date, *, prove_it: bool = True
 ) -> Loaded:
     """Read all that a node names; ConfigError has every problem, of invariants if `prove_it`."""
     collected = _Collected()
-    node = collected.read(lambda: load_node(path), None) or salvaged(path)
-    if node is None:
-        raise ConfigError(tuple(collected.problems))
+    node = path if isinstance(path, Node) else _node(path, collected)
     settings = node.settings
     nothing: dict[str, Document] = {}
     policy = collected.read(lambda: read_policy_files(settings.paths.policy), nothing)
@@ -147,6 +145,14 @@ def load_all(
         documents=_stored(policy, fleet, settings.paths),
         notices=tuple(_notices(node, compiled, models, keys, today)),
     )
+
+
+def _node(path: Path, collected: _Collected) -> Node:
+    """Return what the node file says; with problems, what it still says of other files."""
+    node = collected.read(lambda: load_node(path), None) or salvaged(path)
+    if node is None:
+        raise ConfigError(tuple(collected.problems))
+    return node
 
 
 def _cases(

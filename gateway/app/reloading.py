@@ -1,21 +1,22 @@
-"""Another policy while the gateway runs: whole, or not at all.
+"""Another configuration while the gateway runs: whole, or not at all.
 
-What is read again is the policy folder, the tasks and the persons; keys are looked at apart. The
-node file, the backends, the offerings and the facts of their zones take effect with the next start,
-and so do the words of labels: what is remembered of conversations speaks in them.
+What is read again is the policy folder with the facts of its zones, the models folder (catalogue,
+backends, tasks, prices), the secrets of the node and the persons; keys are looked at apart. The
+node file takes effect with the next start, and until then it is told that it differs. So do the
+words of labels, for what is remembered of conversations speaks in them, and the dictionaries.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
 
-from msgspec.structs import replace
-
 from gateway.app.bundles import signed_of
+from gateway.app.drifting import CONFIG_DRIFT, NO_DRIFT, drift_of
 from gateway.app.loading import DETECTORS, Loaded
 from gateway.app.making import Made, rules_of
+from gateway.app.refitting import refit, take
 from gateway.app.still import stamp_of
+from gateway.config.node import Node
 from gateway.domain.errors import ConfigError, GatewayError, Problem
-from gateway.domain.zone import Zone
 from gateway.meters.logs import logger
 
 LOOK_S = 0.5
@@ -24,14 +25,21 @@ REJECTED = "policy_rejected"
 
 
 class Reloader:
-    """Looks at the files; `again()` reads everything anew and blocks."""
+    """Looks at the files; `again(node)` reads anew what that node names, and blocks."""
 
-    def __init__(self, made: Made, again: Callable[[], Loaded]) -> None:
+    def __init__(self, made: Made, again: Callable[[Node], Loaded]) -> None:
         self._made = made
         self._again = again
         # What the files looked like when what is in force was read from them.
         self._used = made.loaded.stamp
+        self._drift = self._told = NO_DRIFT
         self.fault = ""
+
+    def notices(self) -> list[str]:
+        """Return what the files say and the gateway does not: a line for each."""
+        fault, drift = self.fault, self._drift.words
+        said = [f"the last good policy stays: {fault}"] if fault else []
+        return [*said, *([drift] if drift else [])]
 
     async def watch(self, asked: asyncio.Event) -> None:
         """Read again when files have changed, or when `asked` is set, until cancelled.
@@ -55,6 +63,7 @@ class Reloader:
         """
         final, self.fault = True, ""
         try:
+            await self._look_at_node()
             await self._reload()
         except ConfigError as error:
             await self._reject(error)
@@ -67,15 +76,24 @@ class Reloader:
         self._made.metrics.reloaded(ok=not self.fault)
         return final
 
+    async def _look_at_node(self) -> None:
+        """Say whether the node file differs from what runs, and record it when that changes."""
+        made = self._made
+        self._drift = drift = await asyncio.to_thread(drift_of, made.loaded.node)
+        made.metrics.config_drift(drifts=bool(drift.words))
+        if drift == self._told:
+            return
+        logger().warning(CONFIG_DRIFT, changed=drift.changed, count=drift.problems)
+        await made.ledger.record(CONFIG_DRIFT, drift.facts)
+        self._told = drift
+
     async def _reload(self) -> None:
         made, old = self._made, self._made.worlds.loaded
-        fresh = await asyncio.to_thread(self._again)
-        # WHY: the detectors of the start stay in use, whatever their files say now.
-        used = {**fresh.documents, DETECTORS: old.documents[DETECTORS]}
-        fresh = replace(fresh, documents=used)
+        fresh = await asyncio.to_thread(self._again, made.loaded.node)
         for what in _needs_a_start(old, fresh):
             raise _refused(f"{what} changed: it takes effect with the next start")
         signed = signed_of(fresh, made.stewards.standing, made.clock.now_us())
+        fit = await asyncio.to_thread(refit, made, fresh)
         digests = {
             name: await made.ledger.store_document(value, name)
             for name, value in fresh.documents.items()
@@ -85,7 +103,8 @@ class Reloader:
         if fresh.documents != old.documents or signed.serial != made.stewards.standing.serial:
             await made.stewards.policy_loaded({**signed.facts, **digests})
         await made.stewards.persons_loaded(fresh.persons)
-        made.sender.pin({name: zone.addresses for name, zone in fresh.compiled.zones.items()})
+        # INVARIANT: nothing is awaited in between: a request sees all of the one, or of the other.
+        take(made, fit)
         made.worlds.take(fresh, digests)
         logger().info("reloaded", digest=digests["policy"])
 
@@ -101,27 +120,10 @@ class Reloader:
 
 def _needs_a_start(old: Loaded, fresh: Loaded) -> Iterator[str]:
     """Yield what cannot change while the gateway runs."""
-    if fresh.node.settings != old.node.settings:
-        yield "perimeter.yaml"
-    if fresh.models.backends != old.models.backends or fresh.secrets.keys() != old.secrets.keys():
-        yield "backends.yaml"
-    if fresh.models.catalogue.offerings != old.models.catalogue.offerings:
-        yield "catalog.yaml"
     if fresh.compiled.vocabulary != old.compiled.vocabulary:
         yield "what labels are made of (levels, caveats, region sets)"
-    if _declared(fresh) != _declared(old):
-        yield "a fact of a zone of the fleet (all but its clearance and its addresses)"
-
-
-def _declared(loaded: Loaded) -> dict[str, Zone]:
-    """Return the facts that engines are held against while the gateway runs."""
-    used = {backend.zone for backend in loaded.models.backends.values()}
-    low = loaded.compiled.vocabulary.level(loaded.compiled.vocabulary.levels[0])
-    return {
-        name: replace(zone, level=low, caveats=frozenset(), addresses=())
-        for name, zone in loaded.compiled.zones.items()
-        if name in used
-    }
+    if fresh.documents[DETECTORS] != old.documents[DETECTORS]:
+        yield "a dictionary, or another rule of the detectors,"
 
 
 def _refused(what: str) -> ConfigError:

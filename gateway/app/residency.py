@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 
 from gateway.app.alarms import AGREED, DIFFERENCE
@@ -65,18 +66,31 @@ class ResidencyWatch:
         self._today = today
         self._jitter = jitter
         self._known: dict[tuple[str, Check], Verdict] = {}
+        self._again = asyncio.Event()
         self.looked = asyncio.Event()
+
+    def take(self, verifier: Verifier) -> None:
+        """Verify what that one knows from now on, and at once."""
+        self._verifier = verifier
+        self._again.set()
 
     async def run(self) -> None:
         """Verify for ever; cancel to stop."""
         while True:
+            self._again.clear()
             report = await self.once()
             wait_s = DAY_S if report.is_read else AGAIN_S
-            await asyncio.sleep(wait_s * (1 - SPREAD / 2 + SPREAD * self._jitter()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s * (1 - SPREAD / 2 + SPREAD * self._jitter())):
+                    await self._again.wait()
 
     async def once(self) -> Report:
         """Verify one time; what differs is withheld before anything is recorded."""
-        report = await self._verifier.verify(self._today())
+        verifier = self._verifier
+        report = await verifier.verify(self._today())
+        if verifier is not self._verifier:
+            # WHY: what was found of another fleet says nothing of this one.
+            return report
         differing = {(one.offering, one.check): one for one in report.differences}
         self._health.withhold({one.place: one.difference for one in report.differences})
         before, self._known = self._known, differing

@@ -18,6 +18,7 @@ from gateway.app.making import Made, ledger_paths, make
 from gateway.app.queries import Queries
 from gateway.app.reloading import Reloader
 from gateway.app.unending import Work, unending
+from gateway.config.node import Node
 from gateway.meters.logs import logger
 from gateway.surfaces.front import Front
 from gateway.surfaces.protocol import ConnectionLimits, Connections
@@ -37,11 +38,11 @@ class Addresses(Struct, frozen=True):
 
 
 async def serve(
-    loaded: Loaded, again: Callable[[], Loaded], announce: Callable[[Addresses], None]
+    loaded: Loaded, again: Callable[[Node], Loaded], announce: Callable[[Addresses], None]
 ) -> None:
     """Run until SIGTERM or SIGINT; raises OSError when an address cannot be listened on.
 
-    `again()` reads the configuration anew, when its files have changed.
+    `again(node)` reads anew what that node names, when the files have changed.
     """
     settings = loaded.node.settings
     data_socket = bind(settings.listeners.data.host, settings.listeners.data.port)
@@ -49,7 +50,7 @@ async def serve(
     made = await make(loaded)
     front = data_application(made)
     reloader = Reloader(made, again)
-    admin = AdminDoor(made, front, lambda: reloader.fault)
+    admin = AdminDoor(made, front, reloader.notices)
     servers = (_data_server(made, front), _admin_server(made, admin))
     stop, hangups = asyncio.Event(), (asyncio.Event(), asyncio.Event())
     _on_signals(stop, hangups)

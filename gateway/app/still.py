@@ -16,22 +16,25 @@ from gateway.domain.errors import ConfigError, Problem
 READS_MAX = 5
 
 
-def read_still(path: Path, read: Callable[[], Loaded]) -> Loaded:
+def read_still(of: Path | Node, read: Callable[[], Loaded]) -> Loaded:
     """Return what was read while no file of the node changed, and what the files looked like then.
+
+    `of` is the file of the node, or the node itself where that is no question any more.
 
     ConfigError for what `read` finds, and where the files change at each of READS_MAX readings.
     """
     for _ in range(READS_MAX):
-        before = _seen(path)
+        before = _seen(of)
         try:
             loaded = read()
         except ConfigError:
-            if _seen(path) == before:
+            if _seen(of) == before:
                 raise
             continue
-        if _seen(path) == before:
+        if _seen(of) == before:
             return replace(loaded, stamp=before)
-    raise ConfigError((Problem(str(path), 1, "", "the files change while they are read"),))
+    file = of.document.file if isinstance(of, Node) else str(of)
+    raise ConfigError((Problem(file, 1, "", "the files change while they are read"),))
 
 
 def stamp_of(node: Node) -> Stamp:
@@ -39,20 +42,23 @@ def stamp_of(node: Node) -> Stamp:
     return tuple(_stamps(node))
 
 
-def _seen(path: Path) -> Stamp:
+def _seen(of: Path | Node) -> Stamp:
     """Return the stamp of the node that lies there; empty where its file is no use."""
     try:
-        return stamp_of(load_node(path))
+        return stamp_of(of if isinstance(of, Node) else load_node(of))
     except ConfigError:
         return ()
 
 
 def _stamps(node: Node) -> Iterator[tuple[str, int, int, int]]:
     paths = node.settings.paths
-    folders = (paths.policy, paths.policy / "cases", paths.models)
+    dictionaries = (paths.dictionaries,) if paths.dictionaries else ()
+    folders = (paths.policy, paths.policy / "cases", paths.models, *dictionaries)
+    secrets = (one.file for one in node.settings.secrets.values() if one.file is not None)
     files = (
         Path(node.document.file),
         *((paths.persons,) if paths.persons else ()),
+        *secrets,
     )
     for path in (*files, *(one for folder in folders for one in _listed(folder))):
         try:

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from gateway.app.loading import Loaded, load_all
-from gateway.app.making import reach
 from gateway.app.moment import SystemClock
+from gateway.app.reaching import reach
 from gateway.app.residency import asking, subjects_of
 from gateway.audit.canonical import decode
 from gateway.audit.record import Record, Settled

@@ -14,6 +14,7 @@ from gateway.app.loading import Loaded, load_all
 from gateway.app.moment import SystemClock
 from gateway.app.serving import Addresses, serve
 from gateway.app.still import read_still
+from gateway.config.node import Node
 from gateway.meters.logs import configure_logs, guard_crashes
 
 CANNOT_LISTEN = 2
@@ -35,11 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
     leave_no_core()
     clock = SystemClock()
 
-    def read() -> Loaded:
+    def read(node: Path | Node) -> Loaded:
         today = clock.now().date()
-        return read_still(arguments.node, lambda: load_all(arguments.node, os.environ, today))
+        return read_still(node, lambda: load_all(node, os.environ, today))
 
-    loaded = read()
+    loaded = read(arguments.node)
     for notice in loaded.notices:
         print(f"notice: {notice}", file=sys.stderr)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -45,6 +45,37 @@ levels and {files.NODES_MAX} values.
 | `policies/<name>/cases/` | any `*.yaml`, at most {folders.CASE_FILES_MAX} |
 | `models/` | {", ".join(f"`{name}.yaml`" for name in folders.MODELS_FILES)} |
 """
+_RELOADED = """
+## What takes effect when
+
+Files are looked at twice a second, and at SIGHUP. What is read again is in force as a whole or not
+at all; a request keeps the state that it was decided on, and what changed may only stop it.
+
+| what changes | when it takes effect |
+|---|---|
+| the policy folder: rules, cases, repositories, invariants, all facts of zones | at once |
+| the models folder: catalogue, prices, tasks, backends, files of CAs that lie there | at once |
+| `secrets.<name>.file` of a backend or its proxy | at once; those of anchors with the next start |
+| `paths.persons` | at once |
+| `paths.keys` | within a second, apart from the rest: [keys.md](keys.md) |
+| certificate and key of the listener | at once, apart from the rest |
+| a file of a CA elsewhere | with the next change of one of the above, or SIGHUP |
+| levels, caveats, region sets: conversations are remembered in them | refused: the next start |
+| `paths.dictionaries` | refused: the next start |
+| `perimeter.yaml`, and variables of the environment | the next start |
+
+What is refused keeps all of the last good state: `/readyz` says why among its `notices`,
+`perimeter_policy_current` is 0, and the ledger has `policy_rejected`. A node file that differs
+from what runs keeps nothing else back: `/readyz` and the log name the parts that changed, never a
+value, `perimeter_config_drift` is 1, and the ledger has `config_drift`. When it differs no more,
+that is told as well.
+
+A backend whose entry, zone or credential changes gets another pool of connections; pools are never
+shared. The old one takes no further call, and is closed when what is under way on it has had
+`timeouts.total_ms`. A new or changed backend is used after its first good probe; offerings
+elsewhere are verified again at once. A backend in quarantine stays there until the next start,
+whatever its entry says by then.
+"""
 _NODE = f"""
 ## perimeter.yaml
 
@@ -88,7 +119,7 @@ _HEAD = "\n| key | form | default | meaning |\n|---|---|---|---|\n"
 
 def reference() -> str:
     """Return the whole page."""
-    parts = [_INTRODUCTION, _NODE, _table(Settings), _BACKENDS, _table(BackendsFile)]
+    parts = [_INTRODUCTION, _RELOADED, _NODE, _table(Settings), _BACKENDS, _table(BackendsFile)]
     return "".join([*parts, _CATALOG, _table(CatalogFile), _TASKS])
 
 

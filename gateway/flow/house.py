@@ -37,7 +37,8 @@ class Log(Protocol):
 class House(Struct, frozen=True, kw_only=True):
     """The rooms as the flow sees them.
 
-    `backends` maps a backend's name in the fleet file to its record. `refusal_status` is the
+    `backends` maps a backend's name in the fleet file to its record; another stands there when the
+    file is read again and says something else of it. `refusal_status` is the
     status of a refusal by policy: 400, which clients show once, or 403. `tenant_of` returns, for a
     team, the keyed name under which engines keep its prompts apart; empty where none is kept.
     `seen` counts what replies tell of where they were made, `grants` the uses of what persons
@@ -55,7 +56,7 @@ class House(Struct, frozen=True, kw_only=True):
     meters: Meters
     log: Log
     background: Background
-    backends: Mapping[str, Backend]
+    backends: dict[str, Backend]
     dialects: Mapping[str, Dialect]
     boot: str
     openings: Openings = field(default_factory=Openings)

@@ -152,7 +152,7 @@ class Pursuit:
             ),
         )
         losses = closed((*self._docket.stripped, *prepared.losses))
-        call = replace(prepared.call, stopped=partial(self._ground.lost, candidate))
+        call = replace(prepared.call, stopped=partial(self._ground.lost, candidate, backend))
         prepared = replace(prepared, call=call, losses=losses)
         if self._world.program.on_loss == "refuse":
             refuse_losses(prepared)

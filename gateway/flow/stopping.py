@@ -21,6 +21,7 @@ from gateway.flow.ports import World
 from gateway.policy.evaluate import decide
 from gateway.policy.program import Asks
 from gateway.routing.plan import ZONE_CLOSED
+from gateway.transport.backend import Backend
 
 UNGRANTED = "grant_over"
 POLICY_CHANGED = "policy_changed"
@@ -36,9 +37,11 @@ class Ground(Struct, frozen=True):
     docket: Docket
     ask: Ask
 
-    def lost(self, candidate: Candidate) -> str:
+    def lost(self, candidate: Candidate, backend: Backend | None = None) -> str:
         """Return why nothing is to leave for that candidate any more; empty where it may.
 
+        `backend` is the record that a call was made for: where another stands in its place by now,
+        the call may say what it should not, or go where it was not meant to.
         INVARIANT: what is in force now may only take away. The request keeps its snapshot: nothing
         that opened since is open to it.
         """
@@ -47,7 +50,9 @@ class Ground(Struct, frozen=True):
             return ZONE_CLOSED
         if not now.grants_still(self.docket.grants, moment):
             return UNGRANTED
-        if not _is_offered(candidate.offering, now):
+        known = self.house.backends.get(candidate.offering.backend)
+        is_another = backend is not None and backend is not known
+        if is_another or not _is_offered(candidate.offering, now):
             return FLEET_CHANGED
         return "" if self._is_still_permitted(candidate.zone, now, moment) else POLICY_CHANGED
 

@@ -60,10 +60,10 @@ class Metrics:
             registry=self._registry,
         )
         self._current = self._gauge(
-            "policy_current",
-            "1 when the policy in force is that of the files, 0 when the last good one stays.",
+            "policy_current", "1 when the files are in force, 0 when the last good ones stay."
         )
         self._current.set(1)
+        self._drift = self._gauge("config_drift", "1 while the node file is not what runs.")
         self._grants = self._counter("grants_used", "Requests that persons granted.", "kind")
         self._glass = self._gauge("break_glass", "Statements that break glass, in effect.")
         self._in_flight = self._gauge("in_flight", "Requests being answered.")
@@ -86,6 +86,10 @@ class Metrics:
     def reloaded(self, *, ok: bool) -> None:
         """Note whether what the files say is in force."""
         self._current.set(int(ok))
+
+    def config_drift(self, *, drifts: bool) -> None:
+        """Say whether the node file is another than the one that is in use."""
+        self._drift.set(int(drifts))
 
     def request(self, surface: str, outcome: str) -> None:
         """Count a request that was settled or refused."""

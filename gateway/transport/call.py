@@ -76,5 +76,8 @@ class Connector(Protocol):
         The name is never resolved again: what was checked is what is dialled.
         """
 
+    def retire(self) -> None:
+        """Take no further call: what is idle is closed, what is under way comes to its end."""
+
     async def close(self) -> None:
         """Close every connection."""

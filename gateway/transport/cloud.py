@@ -93,6 +93,10 @@ class CloudConnector:
             raise failed(FailureKind.UNREADABLE, why, sent=True)
         return reply
 
+    def retire(self) -> None:
+        """Take no further call: what is under way comes to its end, what is idle runs out."""
+        self._is_closed = True
+
     async def close(self) -> None:
         """Close every connection."""
         self._is_closed = True

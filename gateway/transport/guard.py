@@ -106,22 +106,11 @@ class Guard:
         self._places = {place.name: place for place in listed}
         self._lookup = lookup or _getaddrinfo
         self._checked: dict[str, tuple[float, tuple[Address, ...]]] = {}
-        self.pin(pins)
-        self._lookups: dict[str, asyncio.Task[list[str]]] = {}
-
-    def pin(self, pins: Mapping[str, tuple[str, ...]]) -> None:
-        """Let other CIDR blocks hold from now on; ValueError when a zone in use would have none.
-
-        What was looked up before is looked up again.
-        """
-        faults = _unpinned(self._places.values(), pins)
-        if faults:
-            raise ValueError("; ".join(sorted(faults)))
         self._pins = {
             zone: tuple(ipaddress.ip_network(block) for block in blocks)
             for zone, blocks in pins.items()
         }
-        self._checked.clear()
+        self._lookups: dict[str, asyncio.Task[list[str]]] = {}
 
     def place(self, backend: str) -> Place:
         """Return where the backend is; BoundaryBreach for a name that the fleet file lacks."""
@@ -146,8 +135,7 @@ class Guard:
         is looked up at most every RESOLVED_MS_MAX, and never again by the client.
         """
         place = self.place(backend)
-        if place.proxy is not None and (named := ip(place.host)) is not None:
-            _assert_pinned(place, named, self._pins[place.zone])
+        self._assert_named(place)
         literal = ip(place.dialled[0])
         if literal is not None:
             return (self._inside(place, literal),)
@@ -163,6 +151,20 @@ class Guard:
         found = tuple(self._inside(place, ipaddress.ip_address(text)) for text in texts)
         self._checked[backend] = (now + RESOLVED_MS_MAX / 1_000, found)
         return found
+
+    def dials(self, backend: str, address: Address) -> bool:
+        """May that address still be dialled for the backend?"""
+        try:
+            place = self.place(backend)
+            self._assert_named(place)
+            return address == self._inside(place, ipaddress.ip_address(address.ip))
+        except BoundaryBreach:
+            return False
+
+    def _assert_named(self, place: Place) -> None:
+        """Raise BoundaryBreach for an engine behind a proxy whose address is outside its zone."""
+        if place.proxy is not None and (named := ip(place.host)) is not None:
+            _assert_pinned(place, named, self._pins[place.zone])
 
     def _inside(self, place: Place, address: IpAddress) -> Address:
         proxy = place.proxy

@@ -38,6 +38,15 @@ class Health:
         """A probe found the backend well; what rests or is quarantined stays so."""
         self._ill.pop(backend, None)
 
+    def forget(self, backend: str) -> None:
+        """Know nothing of the backend and its models any more, but what is never forgotten.
+
+        INVARIANT: a quarantine lasts until the process ends, whatever the fleet file says by then.
+        """
+        for known in (self._ill, self._tired):
+            for name in [one for one in known if one.partition("/")[0] == backend]:
+                known.pop(name)
+
     def rest(self, backend: str, reason: str) -> None:
         """Leave the backend alone for a short while: an attempt there has failed."""
         self._tired[backend] = (self._now_s() + REST_MS / 1_000, f"resting: {reason}")

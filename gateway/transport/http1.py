@@ -67,6 +67,12 @@ class Http1Connector:
             raise
         return Http1Reply(connection, self._hand_back, idle_s)
 
+    def retire(self) -> None:
+        """Take no further call: what is idle is closed, what is under way comes to its end."""
+        self._is_closed = True
+        for connection in tuple(self._pool):
+            connection.abort()
+
     async def close(self) -> None:
         """Close every connection, those in use as well."""
         self._is_closed = True

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
+from msgspec.structs import replace
+
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.fleet import Offering, place
 from gateway.domain.request import Body
@@ -37,22 +39,39 @@ class Probes:
         jitter: Callable[[], float],
         interval_ms: int = PROBE_INTERVAL_MS,
     ) -> None:
-        self._targets = tuple(one for one in targets if one.kind.probe_path or one.kind.inspect)
+        self._targets: tuple[Target, ...] = ()
         self._sender = sender
         self._health = health
         self._jitter = jitter
         self._interval_s = interval_ms / 1_000
         self._due_in: dict[str, int] = {}
         self._inspected: dict[tuple[str, str], Inspection] = {}
+        self._renewed = asyncio.Event()
+        self.take(targets)
+
+    def take(self, targets: Iterable[Target]) -> None:
+        """Probe these from now on; what is said of one that is new or another is not known yet."""
+        before = {target.name: target for target in self._targets}
+        probed = tuple(one for one in targets if one.kind.probe_path or one.kind.inspect)
+        self._targets = tuple(_known(one, before.get(one.name)) for one in probed)
         self._contexts = {target.name: target.contexts for target in self._targets}
         for target in self._targets:
-            health.ill(target.name, "not probed yet")
+            if before.pop(target.name, None) is not target:
+                self._forget(target.name)
+                self._health.ill(target.name, "not probed yet")
+        for name in before:
+            self._forget(name)
+        self._renewed.set()
 
     async def run(self) -> None:
         """Probe for ever; cancel to stop."""
-        async with asyncio.TaskGroup() as group:
-            for target in self._targets:
-                group.create_task(self._watch(target))
+        while True:
+            self._renewed.clear()
+            async with asyncio.TaskGroup() as group:
+                watching = [group.create_task(self._watch(one)) for one in self._targets]
+                await self._renewed.wait()
+                for task in watching:
+                    task.cancel()
 
     async def once(self) -> None:
         """Probe every backend one time, all at once."""
@@ -64,6 +83,15 @@ class Probes:
         if known is None or not known.wire_name:
             return body
         return {**body, "model": known.wire_name}
+
+    def _is_current(self, target: Target) -> bool:
+        return any(one is target for one in self._targets)
+
+    def _forget(self, name: str) -> None:
+        self._health.forget(name)
+        self._due_in.pop(name, None)
+        for key in [one for one in self._inspected if one[0] == name]:
+            del self._inspected[key]
 
     async def _watch(self, target: Target) -> None:
         while True:
@@ -84,6 +112,8 @@ class Probes:
             why = "probe: stopped at the boundary"
         except ValueError:
             why = "probe: the answer cannot be read"
+        if not self._is_current(target):
+            return
         if why:
             self._health.ill(name, why)
             self._due_in[name] = 0
@@ -96,7 +126,7 @@ class Probes:
             return ""
         probed = await self._twice(target.name, target.kind.probe_path)
         disguised = SCRIPTED_FIELD in probed.headers and target.kind.name != SCRIPTED
-        if disguised and not target.may_be_scripted:
+        if disguised and not target.may_be_scripted and self._is_current(target):
             self._health.quarantine(target.name, SCRIPTED_ANSWERS)
             return SCRIPTED_ANSWERS
         return "" if probed.status == OK else f"probe: status {probed.status}"
@@ -122,7 +152,11 @@ class Probes:
             return probed.status, probed.body
 
         for model in target.models:
-            why = self._judge(target, model, await inspect(question, model))
+            found = await inspect(question, model)
+            # WHY: what was asked of a backend that is another by now says nothing of that.
+            if not self._is_current(target):
+                return ""
+            why = self._judge(target, model, found)
             if why:
                 return why
         self._due_in[target.name] = target.kind.inspect_every - 1
@@ -156,3 +190,9 @@ class Probes:
             return breach
         self._inspected[backend, model] = found
         return ""
+
+
+def _known(target: Target, before: Target | None) -> Target:
+    """Return the target that is probed already, where the other says the same."""
+    is_same = before is not None and replace(before, tell=target.tell) == target
+    return before if before is not None and is_same else target

@@ -1,26 +1,27 @@
 """The one way out: the boundary is asserted here, right before the bytes go."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 from msgspec import Struct
 
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.route import Candidate, Failure, FailureKind, Route
-from gateway.domain.secret import Secret
 from gateway.transport.call import Address, Connector, HttpCall, HttpReply, Timeouts
-from gateway.transport.credentials import Fields, Sign, Unsigned
-from gateway.transport.credentials.keeper import Keeper
+from gateway.transport.credentials import Fields, Unsigned
 from gateway.transport.failure import Mispinned, TransportFailure, failed
 from gateway.transport.guard import Guard
 from gateway.transport.health import Health
 from gateway.transport.target import Target, connector_for
 from gateway.transport.unrepeated import unrepeated
+from gateway.transport.wires import Access, Wires, access_of, wired
 
 DIALLED_MAX = 3
 CLOSED = "zone_closed"
+CHANGED = "fleet_changed"
+MS = 1_000
 FETCHES_MAX = 4
 PROBE_BYTES_MAX = 4 * 1024 * 1024
 PROBE_TIMEOUTS = Timeouts(connect_ms=1_000, first_byte_ms=2_000, idle_ms=2_000, total_ms=5_000)
@@ -51,16 +52,6 @@ class Probed(Struct, frozen=True):
     body: bytes
 
 
-class Access(Struct, frozen=True):
-    """What a secret has become: header fields, and what signs each call."""
-
-    fields: Fields
-    sign: Sign | None
-
-    def __repr__(self) -> str:
-        return "Access(***)"
-
-
 class Sender:
     """Sends what the route allows, to hosts that lie in its zones, and nothing else.
 
@@ -76,20 +67,12 @@ class Sender:
         health: Health,
         connect: Callable[[Target], Connector] = connector_for,
     ) -> None:
-        self._guard = guard
         self._health = health
-        self._targets = {target.name: target for target in targets}
-        if any(not guard.knows(target.place) for target in self._targets.values()):
-            raise ValueError("a target is not where the fleet file says that it is")
-        self._connectors = {name: connect(target) for name, target in self._targets.items()}
+        self._connect = connect
         # WHY: threads of their own. A token service that hangs must not keep the ledger waiting.
         self._threads = ThreadPoolExecutor(FETCHES_MAX, "credential")
-        self._keepers = _keepers(self._targets.values(), self._threads)
-        self._access = {
-            name: _access(one, one.secret)
-            for name, one in self._targets.items()
-            if name not in self._keepers
-        }
+        self._wires = wired(targets, guard, connect, self._threads)
+        self._retiring: dict[asyncio.Task[None], Connector] = {}
         self._last_good: dict[str, Address] = {}
         # The zones that a person has closed; asked once more right before a prompt goes.
         self.closed: Callable[[], Collection[str]] = frozenset
@@ -99,11 +82,12 @@ class Sender:
 
         A reply of any status but 3xx is returned as it is.
         """
-        addresses = await self._checked(call.backend, candidate, route)
-        timeouts = self._targets[call.backend].timeouts
-        reply = await self._dial(call, addresses, timeouts, zone=candidate.zone)
-        if reply.status in _UNBELIEVED and call.backend in self._keepers:
-            self._keepers[call.backend].doubt()
+        wires = self._wires
+        addresses = await self._checked(wires, call.backend, candidate, route)
+        timeouts = wires.targets[call.backend].timeouts
+        reply = await self._dial(wires, call, addresses, timeouts, zone=candidate.zone)
+        if reply.status in _UNBELIEVED and call.backend in wires.keepers:
+            wires.keepers[call.backend].doubt()
         return _taken(reply)
 
     async def probe(self, backend: str, path: str, model: str = "") -> Probed:
@@ -111,24 +95,25 @@ class Sender:
 
         INVARIANT: a path and a model's name are all that a probe can say.
         """
-        addresses = await self._checked(backend)
-        target = self._targets[backend]
+        wires = self._wires
+        addresses = await self._checked(wires, backend)
+        target = wires.targets[backend]
         headers = (("accept", "application/json"), *target.kind.headers)
         call = HttpCall(backend, "GET", path, headers, b"")
         if model:
             body = msgspec.json.encode({"model": model})
             headers = (("content-type", "application/json"), *headers)
             call = HttpCall(backend, "POST", path, headers, body)
-        reply = _taken(await self._dial(call, addresses, PROBE_TIMEOUTS))
+        reply = _taken(await self._dial(wires, call, addresses, PROBE_TIMEOUTS))
         return Probed(reply.status, reply.headers, await reply.read(PROBE_BYTES_MAX))
 
     def host(self, backend: str) -> str:
         """Return the host and port of the backend, for the record."""
-        return self._guard.place(backend).origin
+        return self._wires.guard.place(backend).origin
 
     def via_proxy(self, backend: str) -> str:
         """Return the host and port of the proxy before the backend; empty where there is none."""
-        proxy = self._guard.place(backend).proxy
+        proxy = self._wires.guard.place(backend).proxy
         return "" if proxy is None else proxy.authority
 
     def dialled(self, backend: str) -> str:
@@ -139,25 +124,59 @@ class Sender:
         good = self._last_good.get(backend)
         return "" if good is None else good.ip
 
-    def pin(self, pins: Mapping[str, tuple[str, ...]]) -> None:
-        """Let other CIDR blocks hold from now on; ValueError when a zone in use would have none."""
-        self._guard.pin(pins)
+    @property
+    def wires(self) -> Wires:
+        """The state of the fleet that is in use."""
+        return self._wires
+
+    def wire(self, targets: Iterable[Target], guard: Guard) -> Wires:
+        """Return another state of the fleet, not in use yet; ValueError and OSError as above."""
+        return wired(targets, guard, self._connect, self._threads, self._wires)
+
+    def take(self, wires: Wires) -> None:
+        """Reach the fleet by these from now on.
+
+        A pool that is not among them takes no call any more, lets its idle connections go at once,
+        and is closed when what is under way on it has had its time.
+        """
+        old, self._wires = self._wires, wires
+        for name, connector in old.connectors.items():
+            if wires.connectors.get(name) is not connector:
+                self._last_good.pop(name, None)
+                self._retire(connector, old.targets[name].timeouts.total_ms / MS)
+        for keeper in {id(one): one for one in old.keepers.values()}.values():
+            if all(keeper is not one for one in wires.keepers.values()):
+                keeper.close()
 
     async def fetch_ahead(self) -> None:
         """Fetch every credential that is to be fetched, before anybody waits for it."""
-        fetched = (keeper.current() for keeper in self._keepers.values())
+        fetched = (keeper.current() for keeper in self._wires.keepers.values())
         await asyncio.gather(*fetched, return_exceptions=True)
 
     async def close(self) -> None:
         """Close every connection to every backend, and renew no credential any more."""
-        for keeper in self._keepers.values():
+        for keeper in self._wires.keepers.values():
             keeper.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for connector in self._connectors.values():
+        retiring = dict(self._retiring)
+        for task in retiring:
+            task.cancel()
+        await asyncio.gather(*retiring, return_exceptions=True)
+        for connector in (*self._wires.connectors.values(), *retiring.values()):
             await connector.close()
 
+    def _retire(self, connector: Connector, seconds: float) -> None:
+        connector.retire()
+        task = asyncio.get_running_loop().create_task(_closed_after(connector, seconds))
+        self._retiring[task] = connector
+        task.add_done_callback(lambda done: self._retiring.pop(done, None))
+
     async def _checked(
-        self, backend: str, candidate: Candidate | None = None, route: Route | None = None
+        self,
+        wires: Wires,
+        backend: str,
+        candidate: Candidate | None = None,
+        route: Route | None = None,
     ) -> tuple[Address, ...]:
         """Return the addresses that may be dialled now; a breach is stopped, kept out, alarmed."""
         try:
@@ -165,8 +184,11 @@ class Sender:
                 self._assert_boundary(backend, candidate, route)
             if self._health.is_quarantined(backend):
                 raise failed(FailureKind.UNREACHABLE, "quarantined", sent=False)
-            return await self._guard.resolve(backend)
+            return await wires.guard.resolve(backend)
         except BoundaryBreach as breach:
+            if wires is not self._wires and not wires.same(self._wires, backend):
+                # WHY: who has that name by now has done nothing.
+                raise failed(FailureKind.UNREACHABLE, CHANGED, sent=False) from None
             raise self._stopped(backend, breach) from None
 
     def _stopped(self, backend: str, breach: BoundaryBreach) -> BoundaryBreach:
@@ -183,7 +205,7 @@ class Sender:
         INVARIANT: the zone is the one that the fleet file pins to the host, never the one that
         came along with the candidate.
         """
-        zone = self._guard.zone_of(backend)
+        zone = self._wires.guard.zone_of(backend)
         if candidate not in route.candidates:
             raise _breach("the candidate is not of this route")
         if candidate.offering.backend != backend:
@@ -194,21 +216,26 @@ class Sender:
             raise _breach(f"zone {zone} is outside the boundary")
 
     async def _dial(
-        self, call: HttpCall, addresses: tuple[Address, ...], timeouts: Timeouts, zone: str = ""
+        self,
+        wires: Wires,
+        call: HttpCall,
+        addresses: tuple[Address, ...],
+        timeouts: Timeouts,
+        zone: str = "",
     ) -> HttpReply:
         """Send to the first address that takes the connection; the one that did last goes first.
 
         INVARIANT: a zone that was closed while a name was resolved or a credential fetched gets
-        nothing, nor one that policy or a grant has taken away by then; probes, which carry nothing,
-        name none.
+        nothing, nor one that policy or a grant has taken away by then, nor an address that is not
+        the backend's any more; probes, which carry nothing, name no zone.
         """
-        access = await self._accessed(call.backend)
-        call = msgspec.structs.replace(call, headers=self._fields(call, access))
-        connector = self._connectors[call.backend]
+        access = await _accessed(wires, call.backend)
+        call = msgspec.structs.replace(call, headers=_fields(wires, call, access))
+        connector = wires.connectors[call.backend]
         good = self._last_good.get(call.backend)
         tried = sorted(addresses, key=lambda address: address != good)[:DIALLED_MAX]
         for address in tried:
-            if why := CLOSED if zone in self.closed() else call.stopped():
+            if why := self._why_not(wires, call, address, zone):
                 raise failed(FailureKind.UNREACHABLE, why, sent=False)
             try:
                 reply = await connector.send(call, timeouts, address)
@@ -226,58 +253,46 @@ class Sender:
                 return unrepeated(reply, call.headers)
         raise failed(FailureKind.UNREACHABLE, "no address to dial", sent=False)
 
-    async def _accessed(self, backend: str) -> Access:
-        """Return the backend's credential as it is now; TransportFailure when there is none."""
-        keeper = self._keepers.get(backend)
-        if keeper is None:
-            return self._access[backend]
-        secret = await keeper.current()
-        try:
-            return _access(self._targets[backend], secret)
-        except ValueError:
-            detail = "the fetched credential cannot be used"
-            raise failed(FailureKind.UNREACHABLE, detail, sent=False) from None
-
-    def _fields(self, call: HttpCall, access: Access) -> Fields:
-        kept = tuple(field for field in call.headers if field[0] in SENT_FIELDS)
-        fields = (*kept, *OWN_FIELDS, *access.fields)
-        now = self._targets[call.backend].now
-        if access.sign is None or now is None:
-            return fields
-        place = self._guard.place(call.backend)
-        url = f"{place.scheme}://{place.authority}{call.path}"
-        return (*fields, *access.sign(Unsigned(call.method, url, kept, call.body), now()))
+    def _why_not(self, wires: Wires, call: HttpCall, address: Address, zone: str) -> str:
+        """Return why that address is not dialled after all; empty where it is."""
+        if zone in self.closed():
+            return CLOSED
+        now = self._wires
+        if wires is not now and not (
+            wires.same(now, call.backend) and now.guard.dials(call.backend, address)
+        ):
+            return CHANGED
+        return call.stopped()
 
 
-def _keepers(targets: Collection[Target], threads: Executor) -> dict[str, Keeper]:
-    """Return the keepers by target; what is asked about models shares that of its engine."""
-    kept = {one.name: made for one in targets if (made := _keeper(one, threads))}
-    return kept | {one.asked: kept[one.name] for one in targets if one.asked in kept}
-
-
-def _keeper(target: Target, threads: Executor) -> Keeper | None:
-    """Return what keeps the target's credential fresh, None where the secret is used as it is."""
+async def _accessed(wires: Wires, backend: str) -> Access:
+    """Return the backend's credential as it is now; TransportFailure when there is none."""
+    keeper = wires.keepers.get(backend)
+    if keeper is None:
+        return wires.access[backend]
+    secret = await keeper.current()
     try:
-        source = target.kind.source(target.secret, target.settings, target.way_out)
-    except ValueError as error:
-        raise ValueError(f"{target.name}: {error}") from None
-    if source is None:
-        return None
-    if target.now is None:
-        raise ValueError(f"{target.name}: a fetched credential needs a clock")
-    return Keeper(source, target.now, target.tell, threads)
+        return access_of(wires.targets[backend], secret)
+    except ValueError:
+        detail = "the fetched credential cannot be used"
+        raise failed(FailureKind.UNREACHABLE, detail, sent=False) from None
 
 
-def _access(target: Target, secret: Secret | None) -> Access:
-    kind = target.kind
-    try:
-        fields = kind.credential(secret)
-        sign = None if kind.signer is None else kind.signer(secret, target.settings)
-    except ValueError as error:
-        raise ValueError(f"{target.name}: {error}") from None
-    if sign is not None and target.now is None:
-        raise ValueError(f"{target.name}: a signature needs a clock")
-    return Access(fields, sign)
+def _fields(wires: Wires, call: HttpCall, access: Access) -> Fields:
+    kept = tuple(field for field in call.headers if field[0] in SENT_FIELDS)
+    fields = (*kept, *OWN_FIELDS, *access.fields)
+    now = wires.targets[call.backend].now
+    if access.sign is None or now is None:
+        return fields
+    place = wires.guard.place(call.backend)
+    url = f"{place.scheme}://{place.authority}{call.path}"
+    return (*fields, *access.sign(Unsigned(call.method, url, kept, call.body), now()))
+
+
+async def _closed_after(connector: Connector, seconds: float) -> None:
+    """Close what no call begins on any more, when the last one has had its time."""
+    await asyncio.sleep(seconds)
+    await connector.close()
 
 
 def _taken(reply: HttpReply) -> HttpReply:

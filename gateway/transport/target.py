@@ -15,6 +15,10 @@ from gateway.transport.http1_tunnel import ProxiedConnector, Tunnel, proxy_field
 from gateway.transport.tls import context
 
 
+def silent(_event: str, _words: str) -> None:
+    """Tell nobody."""
+
+
 class Target(Struct, frozen=True, kw_only=True):
     """One backend: where it is, what kind of engine, its credential and its limits.
 
@@ -44,7 +48,7 @@ class Target(Struct, frozen=True, kw_only=True):
     lawful: frozenset[str] | None = None
     settings: Settings = {}
     now: Callable[[], datetime] | None = None
-    tell: Callable[[str, str], None] = lambda _event, _words: None
+    tell: Callable[[str, str], None] = silent
 
     @property
     def name(self) -> str:

@@ -269,6 +269,18 @@ def test_what_is_owed_more_by_now() -> None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_call_that_was_made_for_another_backend_of_that_name_is_not_sent(moment) -> None:
+    def another(stage: Stage) -> None:
+        stage.house.backends["vllm"] = replace(stage.house.backends["vllm"])
+
+    stage = Stage(vllm_2=[ScriptedReply(engine_bytes.chat_whole())])
+    moment(stage, another, "vllm")
+    status, _, _ = await stage.ask(an_envelope(caller=RESTRICTED))
+    assert (status, [call.backend for _, call in stage.sender.sent]) == (200, ["vllm-2"])
+    assert stage.ledger.settled[0].tried[0].outcome.failure.detail == FLEET_CHANGED
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
 async def test_another_price_stops_nothing_that_is_under_way(moment) -> None:
     def dearer(world: World) -> World:
         offerings = tuple(replace(one, context_tokens=9) for one in world.fleet.catalogue.offerings)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from gateway.app.making import _with_control
+from gateway.app.reaching import _with_control
 from gateway.backends import BACKENDS
 from gateway.domain.fleet import place
 from gateway.domain.secret import Secret

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.app import key_reload
 from gateway.app.bindings import bindable_in
-from gateway.app.key_reload import KeyFile, reload_keys
+from gateway.app.key_reload import KeyFile, _read, _use
 from gateway.domain.errors import Problem
 from gateway.identity.keyfile_text import add_key, change_key
 from gateway.identity.keys import HeldKeys, KeyEntry, KeyRing, new_key
@@ -29,6 +29,10 @@ class KeptBell:
 
     def keys_refused(self, problems: tuple[Problem, ...]) -> None:
         self.refused.append(problems)
+
+
+def reload_keys(file: KeyFile) -> bool:
+    return _use(file, _read(file))
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from gateway.app import residency as residency_module
 from gateway.app.alarms import Alarms
 from gateway.app.loading import load_all
-from gateway.app.making import targets_of
 from gateway.app.moment import SystemClock
+from gateway.app.reaching import targets_of
 from gateway.app.residency import ResidencyWatch, subjects_of
 from gateway.audit.record import ADMIN_KINDS
 from gateway.domain.attestation import Attestation
@@ -165,12 +165,12 @@ async def test_the_next_look_comes_daily_and_sooner_when_nobody_answered(
 ) -> None:
     slept: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    def timeout(seconds: float) -> None:
         slept.append(seconds)
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(residency_module.asyncio, "sleep", sleep)
     stand = Stand(tmp_path, case)
+    monkeypatch.setattr(residency_module.asyncio, "timeout", timeout)
     with pytest.raises(asyncio.CancelledError):
         await stand.watch.run()
     assert slept == [getattr(residency_module, waited)]
@@ -182,13 +182,16 @@ async def test_the_looks_of_many_gateways_are_spread(
 ) -> None:
     slept: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    at_once = asyncio.timeout
+
+    def timeout(seconds: float) -> asyncio.Timeout:
         slept.append(seconds)
         if len(slept) == 2:
             raise asyncio.CancelledError
+        return at_once(0)
 
-    monkeypatch.setattr(residency_module.asyncio, "sleep", sleep)
     stand = Stand(tmp_path)
+    monkeypatch.setattr(residency_module.asyncio, "timeout", timeout)
     drawn = iter((0.0, 1.0))
     stand.watch._jitter = lambda: next(drawn)
     with pytest.raises(asyncio.CancelledError):
@@ -227,3 +230,35 @@ def test_the_command_asks_the_control_plane_itself(
 async def test_an_answer_that_was_not_recorded_is_no_answer(tmp_path: Path) -> None:
     with pytest.raises(TransportFailure):
         await Fixtures(tmp_path).ask("nobody", "/x", "")
+
+
+async def test_another_fleet_is_verified_at_once_and_the_old_one_says_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    stand = Stand(tmp_path, "a_profile_that_grew")
+    running = asyncio.create_task(stand.watch.run())
+    async with asyncio.timeout(10):
+        await stand.watch.looked.wait()
+    assert list(stand.health.resting()) == [OPUS]
+    stand.watch.take(Verifier((), stand._ask, stand.seen))
+    async with asyncio.timeout(10):
+        while stand.health.resting():  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_look_that_was_under_way_when_the_fleet_changed_withholds_nothing(
+    tmp_path: Path,
+) -> None:
+    stand = Stand(tmp_path, "a_profile_that_grew")
+    ask = stand.answers.ask
+
+    async def changing(backend: str, path: str, model: str) -> Answer:
+        stand.watch.take(Verifier((), stand._ask, stand.seen))
+        return await ask(backend, path, model)
+
+    stand.answers.ask = changing
+    await stand.watch.once()
+    assert stand.health.resting() == {}
+    assert stand.records.told == []

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from gateway.transport import send as send_module
 from gateway.transport.call import Address
 from gateway.transport.failure import TransportFailure
 from gateway.transport.http1 import CONNECTIONS_MAX
+from gateway.transport.wires import Wires
 from tests.doubles.scripted_server import ScriptedServer, answering, whole
 from tests.doubles.transport_parts import Shell, a_call, a_candidate, a_route, a_target
 
@@ -90,19 +92,19 @@ async def test_what_is_stopped_while_a_connection_is_made_sends_nothing_on_it() 
         assert [peer.requests for peer in server.peers] in ([], [[]])
         reply = await shell.sender.send(a_candidate(), a_route(), a_call())
         assert reply.status == 200
-        assert shell.sender._connectors["vllm"]._permits._value == CONNECTIONS_MAX - 1
+        assert shell.sender._wires.connectors["vllm"]._permits._value == CONNECTIONS_MAX - 1
 
 
-async def test_what_is_stopped_while_a_credential_is_fetched_is_not_dialled() -> None:
+async def test_what_is_stopped_while_a_credential_is_fetched_is_not_dialled(monkeypatch) -> None:
     async with ScriptedServer(answering(whole())) as server:
         shell = Shell(a_target(server))
         changed: list[str] = []
-        accessed = shell.sender._accessed
+        accessed = send_module._accessed
 
-        async def fetching(backend: str):
+        async def fetching(wires: Wires, backend: str):
             changed.append("zone_closed")
-            return await accessed(backend)
+            return await accessed(wires, backend)
 
-        shell.sender._accessed = fetching
+        monkeypatch.setattr(send_module, "_accessed", fetching)
         assert await stopped_at(shell, lambda: "".join(changed)) == "zone_closed"
         assert server.peers == []
