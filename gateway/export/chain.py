@@ -9,14 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.audit.canonical import ENTRY_BYTES_MAX, digest_of
+from gateway.audit.canonical import digest_of
 from gateway.domain.errors import LedgerUnavailable
 from gateway.export.bundle import About, Source, seal_bundle, write_bundle
 from gateway.export.ocsf import Event, events
 from gateway.export.selection import HINT, NOTHING, Asked, has_any
 from gateway.export.static_log import CHECKPOINT, latest, write_static_log
 from gateway.ledger.plain import read_plain
-from gateway.ledger.pruning import LAST, is_pruned, last_of
+from gateway.ledger.pruning import is_pruned
 from gateway.ledger.verify import LINE_BYTES_MAX
 
 SHARDS = "SHARDS.json"
@@ -56,8 +56,6 @@ def _write_hashes(source: Source, place: Path) -> str:
     """Write a pruned shard as tiles, and return the digest of its checkpoint, which signs them."""
     write_static_log(source.folder, place)
     (place / "vkey").write_bytes(read_plain(source.folder.vkey, LINE_BYTES_MAX))
-    if last_of(source.folder) is not None:
-        (place / LAST).write_bytes(read_plain(source.folder.root / LAST, ENTRY_BYTES_MAX))
     return digest_of((place / CHECKPOINT).read_bytes())
 
 

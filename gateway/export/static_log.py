@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from gateway.audit.canonical import ENTRY_BYTES_MAX
 from gateway.audit.checkpoint import Checkpoint, NoteRefused, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.tiles import Tile, Tiling
@@ -11,7 +12,7 @@ from gateway.audit.tree import Head
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import read_plain
-from gateway.ledger.pruning import is_pruned, read_leaves
+from gateway.ledger.pruning import LAST, is_pruned, last_of, read_leaves
 from gateway.ledger.reading import Reading
 from gateway.ledger.verify import LINE_BYTES_MAX, NOTE_BYTES_MAX
 
@@ -31,6 +32,9 @@ def write_static_log(folder: LedgerFolder, out: Path) -> Checkpoint:
         out.mkdir(parents=True)
         note, sealed = latest(folder)
         write_tiles(folder, sealed, out, lambda _tile: True)
+        if is_pruned(folder) and last_of(folder) is not None:
+            # WHY: the key of the next shard is believed by this record alone.
+            (out / LAST).write_bytes(read_plain(folder.root / LAST, ENTRY_BYTES_MAX))
         # WHY: the checkpoint comes last: a folder that has one has every tile of it.
         (out / CHECKPOINT).write_text(note, encoding="utf-8")
     except OSError as error:

@@ -30,6 +30,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,6 +142,11 @@ def printable(text: object) -> str:
     return ascii(str(text)[:400])[1:-1]
 
 
+def moment(at_us: int | None) -> str:
+    """Return a time as people read it."""
+    return "open" if at_us is None else time.strftime("%FT%TZ", time.gmtime(at_us // SECOND_US))
+
+
 def plain_base64(text: str) -> bytes | None:
     """Decode base64 that has one form only."""
     try:
@@ -177,11 +183,8 @@ def text_of(path: Path) -> str:
 
 
 def parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """Read JSON without floats, of which none is an int; ValueError."""
-    try:
-        return json.loads(data.decode(), parse_float=int, parse_constant=int)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+    """Read JSON without floats, of which none is an int; ValueError, RecursionError."""
+    return json.loads(data.decode(), parse_float=int, parse_constant=int)
 
 
 def signers(note: str, keys: list[Key]) -> tuple[str, dict[str, bytes]]:
@@ -559,7 +562,7 @@ class Bundle:
             self.begin_us, self.end_us = told["from_us"], told["to_us"]
             self.dense = not told["labels"]
             self.asked = (self.begin_us, self.end_us, tuple(told["labels"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Tampered(None, f"MANIFEST.json cannot be read: {printable(error)}") from None
 
     def check(self, key: Key, keys: set[bytes], size: int, records: int) -> None:
@@ -607,7 +610,7 @@ class Bundle:
                     said = parsed(line)
                     index, entry = said.pop("index") + 0, said.pop("entry").encode()
                     yield (index, entry) if not said else said[""]
-                except (ValueError, KeyError, TypeError, AttributeError):
+                except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                     raise Tampered(None, f"line {number} of records.jsonl is none") from None
 
 
@@ -714,8 +717,7 @@ class Walk:
     @property
     def is_gone(self) -> bool:
         """Are the hashes alone left, and the last record, as of a shard that was pruned?"""
-        ends = (0, self.tiles.size), (0, self.tiles.size - 1)
-        return self.bundle is None and len(self.gaps) == 1 and self.gaps[0] in ends
+        return self.bundle is None and self.gaps in ([(0, self.last + 1)], [(0, self.last)])
 
     def report(self) -> dict[str, Any]:
         """Return what was read."""
@@ -854,8 +856,7 @@ class Verification:
                 except OSError:
                     fault = "is missing"
                 if fault:
-                    reason = f"record {index}: the {what} {printable(digest)} {fault}"
-                    raise Tampered(index, reason)
+                    raise Tampered(index, f"record {index}: the {what} {printable(digest)} {fault}")
             self.report[f"{what}s"] = len(named)
 
 
@@ -867,8 +868,6 @@ class Chain:
 
     def __init__(self, folder: Path, asked: argparse.Namespace) -> None:
         self.folder, self.asked, self.limits = folder, asked, list[str]()
-        if not folder.is_dir():
-            raise Unusable("there is no such folder")
         self.several = os.path.lexists(folder / "SHARDS.json")
         self.shards: dict[str, Verification] = {}
         self.kept = [text_of(path) for path in asked.kept]
@@ -957,8 +956,11 @@ class Chain:
     def check_ends(self) -> None:
         """Is each shard of one export, and is the last one here the last? Tampered."""
         shards = self.shards.values()
-        if len({one.bundle.asked for one in shards if one.bundle}) > 1:
+        asked = {one.bundle.asked for one in shards if one.bundle}
+        if len(asked) > 1:
             raise Tampered(None, "the shards are of exports that asked for different times")
+        for begin, end, _ in asked:
+            self.limits.append(f"it is an export of the time from {moment(begin)} to {moment(end)}")
         *_, last = shards
         if last.next is not None and self.several:
             raise Tampered(None, f"the shard {last.next.name}, which is the next, is missing")
@@ -1058,8 +1060,7 @@ def main(words: list[str] | None = None) -> int:
     except Unusable as error:
         report |= {"verdict": "unreadable", "reason": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever the folder holds, there is an answer
-        reason = f"it cannot be read: {type(error).__name__}"
-        report |= {"verdict": "unreadable", "reason": reason}
+        report |= {"verdict": "unreadable", "reason": f"cannot be read: {type(error).__name__}"}
     report |= {} if chain is None else chain.report | {"limits": chain.limits}
     print(json.dumps(report, indent=1) if asked.json else "\n".join(lines(report)))
     return {"whole": 0, "tampered": 1}.get(report["verdict"], 2)
@@ -1075,8 +1076,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     whole = f"{report['records']} records of a log of {report['size']}"
     earlier, pruned, gaps = (report[one] for one in ("begun_earlier", "pruned_as_told_by", "gaps"))
     longest = f"the longest silence of a running gateway was {report['silence_s']} s"
-    first = ", ".join(map(str, report["silent_before"]))
-    many = f"{gaps} were longer than its heartbeats allow, before the records {first}"
+    many = f"{gaps} were longer than its heartbeats allow, before {report['silent_before']}"
     found = [
         f"whole: {printable(report['origin'])}, {whole}",
         f"{counts}; {report['open']} open, {report['lost']} lost",

@@ -6,6 +6,7 @@ record can be shown to have been one of them. Its last record stays, in `last`: 
 follows, under which key, and nothing of a person.
 """
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from gateway.ledger.frames import HEADER_BYTES
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.plain import open_plain, read_plain
 from gateway.ledger.reading import Place, Reading
+from gateway.ledger.shards import size_of
 
 LEAVES = "leaves"
 LAST = "last"
@@ -151,8 +153,15 @@ def check(folder: LedgerFolder) -> str:
 
 
 def read_leaves(folder: LedgerFolder) -> Iterator[bytes]:
-    """Yield the leaf hash of every record of a pruned shard; OSError, ChainBroken."""
+    """Yield the leaf hash of every record of a pruned shard; OSError, ChainBroken.
+
+    WHY: the checkpoint says how many there are: a file that goes on without end is not read.
+    """
+    size = size_of(folder)
     with open_plain(leaves_of(folder)) as file:
+        if file.seek(0, os.SEEK_END) != len(_MARK) + size * _HASH_BYTES:
+            raise ChainBroken("the leaves of a shard are not as many as were sealed", hint=_HINT)
+        file.seek(0)
         if file.read(len(_MARK)) != _MARK:
             raise ChainBroken("these are no leaves of a shard", hint=_HINT)
         while chunk := file.read(_CHUNK_BYTES):

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,10 @@ def made(tmp_path_factory) -> LedgerPaths:
     return paths
 
 
+def moment(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us // S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 Change = Callable[[Path, Manifest], Manifest]
 
 
@@ -133,6 +138,10 @@ def test_a_run_beside_the_time_is_not_taken_for_one_without_records(made, tmp_pa
     asked = Asked(times[late[0]] - S, times[late[0]] + S)
     report = lied(made, tmp_path / "honest", asked, lambda _out, manifest: manifest)
     assert (report["verdict"], report["records"]) == ("whole", 3), report
+    said = [one for one in report["limits"] if "export of the time" in one]
+    assert [one.split()[-3:] for one in said] == [
+        [moment(asked.from_us), "to", moment(asked.to_us)]
+    ]
     before = lied(made, tmp_path / "before", asked, run_of(late[0] - 1, late[0] - 1))
     assert (before["verdict"], before["first_bad"]) == ("tampered", late[0] - 1), before
     after = lied(made, tmp_path / "after", asked, run_of(late[0] + 1, late[0] + 1))

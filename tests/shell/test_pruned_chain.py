@@ -1,6 +1,7 @@
 """A chain of shards of which some were pruned: whole, in use, and convicting who does it alone."""
 
 import asyncio
+import os
 import re
 import shutil
 from itertools import islice
@@ -191,6 +192,16 @@ async def test_what_is_left_of_a_pruned_shard_cannot_be_changed(chain, name: str
             assert verify_folder(chain.paths.ledger).verdict is not Verdict.WHOLE
         path.write_bytes(whole)
     check_log(chain.paths)
+
+
+@pytest.mark.parametrize("name", ["leaves", "last", "checkpoint"])
+async def test_a_file_without_end_in_a_pruned_shard_stalls_nobody(chain, name: str) -> None:
+    os.truncate(shards(chain.paths.folder)[0].root / name, 1 << 42)
+    assert verify_folder(chain.paths.ledger).verdict is not Verdict.WHOLE
+    words = ("audit", "requests", "--copy", "--ledger", str(chain.paths.ledger))
+    assert ran(*words).code != 0
+    tiles = ran("ledger", "tiles", str(chain.paths.ledger), f"{chain.paths.ledger}.tiles")
+    assert (tiles.code == 0) is (name == "last")
 
 
 async def test_a_pruned_shard_that_is_taken_away_is_missed(chain) -> None:
