@@ -15,7 +15,7 @@ from gateway.classification.escapes import AROUND_CHARACTERS, spelled
 from gateway.classification.label_files import READ_CHARS_MAX, _opened
 from gateway.classification.patterns import _line
 from gateway.classification.texts import Place, _spanned
-from gateway.classification.tool_calls import results_in
+from gateway.classification.tool_calls import calls_in, results_in
 from gateway.classification.unfolding import folding, reading
 from gateway.classification.unfolding.decoding import base64_bytes
 from gateway.classification.unfolding.reading import media_kind, words_of_xml
@@ -158,3 +158,12 @@ def test_a_tool_answers_in_a_role_of_its_own(role: str) -> None:
     told = {"role": role, "name": "read", "content": "42"}
     assert list(results_in(told, Counter())) == [(("name read", 1), "42")]
     assert list(results_in(told | {"role": "user"}, Counter())) == []
+
+
+@pytest.mark.parametrize("spelt", [("functionCall", "args"), ("function_call", "arguments")])
+def test_a_call_has_the_key_of_its_id_where_it_has_one(spelt: tuple[str, str]) -> None:
+    name, arguments = spelt
+    called = {name: {"id": "7", "name": "read", arguments: {"path": "x"}}}
+    assert list(calls_in(called, Counter())) == [(("id 7", 0), {"path": "x"})]
+    del called[name]["id"]
+    assert list(calls_in(called, Counter())) == [(("name read", 1), {"path": "x"})]

@@ -119,6 +119,7 @@ def test_what_is_over_a_bound_counts_as_every_pattern() -> None:
     every = {"infra/prod", "*.tfstate"}
     assert hit(called({"command": " ".join(f"f{n}" for n in range(PATHS_MAX - 9))})) == set()
     assert hit(called({"command": " ".join(f"f{n}" for n in range(PATHS_MAX + 1))})) == every
+    assert hit(called({"command": "x" * CHARS_MAX})) == set()
     assert hit(called({"command": "x" * (CHARS_MAX + 1)})) == every
     assert hit(called('{"command": "' + "x" * CHARS_MAX + '"}')) == every
     assert hit(called({"path": "a/" * (STEPS_MAX + 1)})) == every

@@ -204,13 +204,17 @@ def test_rules_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
         parse_rules(toml)
 
 
-def test_an_allow_list_that_needs_a_path_excuses_nothing() -> None:
+def test_an_allow_list_that_needs_a_path_or_commit_excuses_nothing() -> None:
     toml = """
 [[rules]]
 id = "a"
 regex = "x"
 [[rules.allowlists]]
 paths = ["a"]
+[[rules.allowlists]]
+condition = "AND"
+commits = ["a"]
+regexes = ["x"]
 [[rules.allowlists]]
 condition = "AND"
 paths = ["a"]

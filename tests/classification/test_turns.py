@@ -3,10 +3,12 @@
 import pytest
 
 from gateway.classification.turns import (
+    EXACT_MAX,
     TURN_BYTES_MIN,
     Said,
     Turns,
     Words,
+    _exact,
     _only_text,
     called,
     turns_of,
@@ -339,3 +341,12 @@ def test_what_begins_an_unfinished_reply_is_all_that_it_has_said() -> None:
 )
 def test_a_tool_that_answers_with_a_map_says_its_text(part: dict, text: str | None) -> None:
     assert _only_text(part) == text
+
+
+def test_a_number_that_a_client_reads_exactly_is_written_as_a_whole_one() -> None:
+    for value in (2.0, float(EXACT_MAX), -float(EXACT_MAX)):
+        assert isinstance(_exact([value]), list)
+        assert [type(one) for one in _exact([value])] == [int]  # type: ignore[attr-defined]
+    for value in (2.5, float(EXACT_MAX * 2), True, "2.0"):
+        assert _exact({"x": value}) == {"x": value}
+        assert type(_exact({"x": value})["x"]) is type(value)  # type: ignore[index]
