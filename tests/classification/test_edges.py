@@ -10,11 +10,16 @@ from gateway.classification.detectors.contacts import (
     is_ipv6,
     is_phone,
 )
-from gateway.classification.detectors.personal.national import _is_belgian_day, is_french
+from gateway.classification.detectors.personal.national import (
+    _is_belgian_day,
+    is_french,
+    is_italian,
+)
+from gateway.classification.detectors.secrets.scanner import _add
 from gateway.classification.escapes import AROUND_CHARACTERS, spelled
 from gateway.classification.label_files import READ_CHARS_MAX, _opened
 from gateway.classification.patterns import _line
-from gateway.classification.texts import Place, _spanned
+from gateway.classification.texts import Hit, Place, _spanned
 from gateway.classification.tool_calls import calls_in, results_in
 from gateway.classification.unfolding import folding, reading
 from gateway.classification.unfolding.decoding import base64_bytes
@@ -167,3 +172,21 @@ def test_a_call_has_the_key_of_its_id_where_it_has_one(spelt: tuple[str, str]) -
     assert list(calls_in(called, Counter())) == [(("id 7", 0), {"path": "x"})]
     del called[name]["id"]
     assert list(calls_in(called, Counter())) == [(("name read", 1), {"path": "x"})]
+
+
+@pytest.mark.parametrize(("year", "letters"), [("92", 1), ("93", 0), ("84", 1), ("00", 1)])
+def test_an_italian_birthday_is_one_of_its_year(year: str, letters: int) -> None:
+    codes = [f"RSSMRA{year}B29H501{chr(one)}" for one in range(ord("A"), ord("Z") + 1)]
+    assert sum(map(is_italian, codes)) == letters
+
+
+def test_hits_that_overlap_are_one_and_those_that_touch_are_two() -> None:
+    hits: list[Hit] = []
+    for start, end in ((0, 4), (3, 9), (9, 12), (10, 11)):
+        _add(hits, Hit("key", start, end))
+    _add(hits, Hit("other", 11, 13))
+    assert [(hit.kind, hit.start, hit.end) for hit in hits] == [
+        ("key", 0, 9),
+        ("key", 9, 12),
+        ("other", 11, 13),
+    ]
