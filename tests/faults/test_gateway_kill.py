@@ -17,7 +17,7 @@ from tests.doubles.scripted_engine import scripted_engine
 from tests.doubles.serving_house import FORMS, OPENAI, House
 
 KILLS = 6
-KILLS_OF_THE_LOOP = int(os.environ.get("PERIMETER_KILLS", "200"))
+KILLS_OF_THE_LOOP = int(os.environ.get("PERIMETER_KILLS", "500"))
 SEED = 20261121
 CLIENTS = 6
 STARTING_EVERY = 5

@@ -39,3 +39,10 @@ def test_a_process_of_the_tests_keeps_the_bytecode_of_what_it_imports() -> None:
 def test_every_marker_is_run_by_the_whole_gate(marker: str) -> None:
     asked = rf"-m {marker}\b"
     assert any(re.search(asked, RECIPES[step]) for step in STEPS)
+
+
+def test_the_gateway_is_killed_sixty_times_by_the_gate_and_five_hundred_by_make_faults() -> None:
+    assert "PERIMETER_KILLS=60 make faults-gateway" in GATE
+    assert "PERIMETER_KILLS" not in RECIPES["faults"]
+    loop = (ROOT / "tests" / "faults" / "test_gateway_kill.py").read_text()
+    assert 'os.environ.get("PERIMETER_KILLS", "500")' in loop
