@@ -30,7 +30,7 @@ def refit(made: Made, fresh: Loaded) -> Refit:
     """
     targets = targets_of(fresh, made.clock)
     try:
-        wires = made.sender.wire(targets, guard_of(fresh, targets))
+        wires = _wires(made, fresh, targets)
     except (ValueError, OSError) as error:
         what = str(error) if isinstance(error, ValueError) else f"a CA file: {error.strerror}"
         raise ConfigError((Problem("backends.yaml", 1, "", what),)) from None
@@ -43,6 +43,14 @@ def refit(made: Made, fresh: Loaded) -> Refit:
     return Refit(
         targets, wires, backends, verifier_of(fresh, targets, made.sender, made.house.seen)
     )
+
+
+def _wires(made: Made, fresh: Loaded, targets: tuple[Target, ...]) -> Wires:
+    guard = guard_of(fresh, targets)
+    # WHY: what would be a breach at its first probe is better not taken at all.
+    if outside := guard.misplaced():
+        raise ValueError(f"{', '.join(outside)}: the address is outside the pins of its zone")
+    return made.sender.wire(targets, guard)
 
 
 def take(made: Made, fit: Refit) -> None:

@@ -161,6 +161,15 @@ class Guard:
         except BoundaryBreach:
             return False
 
+    def misplaced(self) -> list[str]:
+        """Return the backends whose address is written down and lies outside of their zone."""
+        literal = [
+            (name, Address(str(found), place.dialled[1]))
+            for name, place in self._places.items()
+            if (found := ip(place.dialled[0])) is not None
+        ]
+        return [name for name, address in literal if not self.dials(name, address)]
+
     def _assert_named(self, place: Place) -> None:
         """Raise BoundaryBreach for an engine behind a proxy whose address is outside its zone."""
         if place.proxy is not None and (named := ip(place.host)) is not None:

@@ -258,7 +258,7 @@ def test_adv_67_an_empty_policy_folder_leaves_the_last_good_one(stewarded) -> No
     assert served_by(house) == "cloud-model@cloud"
 
 
-def test_what_takes_a_start_is_said_and_not_taken(stewarded) -> None:
+def test_a_backend_outside_the_pins_of_its_zone_is_not_taken(stewarded) -> None:
     house = stewarded
     path = house.gateway.folder / "models" / "backends.yaml"
     path.write_text(path.read_text().replace("zone: frontier", "zone: on_prem", 1))

@@ -258,6 +258,8 @@ def test_an_engine_behind_a_proxy_is_dialled_where_both_are_pinned() -> None:
     assert not guard.dials("other", Address("127.0.0.1", 3128))
     other = Guard([where], {"on_prem": ("127.0.0.9/32",)}, nowhere)
     assert not other.dials("vllm", Address("127.0.0.1", 3128))
+    assert guard.misplaced() == []
+    assert other.misplaced() == ["vllm"]
 
 
 def a_place(proxy: Proxy):
