@@ -202,3 +202,13 @@ def test_of_a_long_text_that_is_no_json_only_what_stands_around_codes_is_read() 
 def test_three_quotes_begin_a_text_of_python_and_no_json() -> None:
     text = '"""A module."""\nx = "\\n"'
     assert join_texts({"x": [text]}).buffer.count(b"A module") == 1
+
+
+@pytest.mark.parametrize(("marks", "is_read"), [(49, True), (50, True), (51, False)])
+def test_so_many_marks_of_json_are_read(
+    monkeypatch: pytest.MonkeyPatch, marks: int, is_read: bool
+) -> None:
+    monkeypatch.setattr(escapes, "MARKS_MAX", 50)
+    text = "[" + ",".join(['"\\u0041"'] * marks) + "]"
+    assert text.count("[") + text.count(",") == marks
+    assert escapes.container(text, 0) == (["A"] * marks if is_read else None)
