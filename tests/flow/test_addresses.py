@@ -256,8 +256,8 @@ def test_no_run_after_a_scheme_ever_holds_a_secret(before: str, run: str) -> Non
 
 def test_what_is_kept_of_a_text_is_bounded_and_so_is_its_cost() -> None:
     words = Words()
-    began = time.perf_counter()
+    began = time.process_time()
     for piece in ("word " * 100_000, "w" * 500_000, "(" * 100_000, "<a=\"'" * 40_000):
         words.feed(piece)
-    assert time.perf_counter() - began < SECONDS_MAX
+    assert time.process_time() - began < SECONDS_MAX
     assert len(words._word) <= WORD_CHARS_MAX
