@@ -14,6 +14,7 @@ DECISIONS ?= 10000000
 # How many mutants `make mutants` draws (0: every one), and the seed that draws them.
 MUTANTS ?= 400
 SEED ?= 1
+# What needs no accelerator and no service; `make test` leaves out most cells of large products.
 NEITHER := not live and not faults and not clients and not netns and not crosscheck
 READY := $(VENV)/.ready
 # WHY: every gateway and command of the tests is a process. Without the bytecode of what it imports it
@@ -21,7 +22,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
-.PHONY: help demo test check live clients netns crosscheck coverage faults faults-gateway simulate decisions mutants bench format generate lock clean
+.PHONY: help demo test whole check live clients netns crosscheck coverage faults faults-gateway simulate decisions mutants bench format generate lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,9 @@ demo: $(READY) ## six requests through a gateway with scripted engines, then the
 	@$(BIN)/perimeter demo
 
 test: $(READY) ## all tests that need no accelerator and no service
+	$(BIN)/python -m pytest $(TESTS) -m "$(NEITHER) and not exhaustive" -q -n $(WORKERS) --dist loadfile
+
+whole: $(READY) ## what `make test` runs, and every cell of the products of which it runs some
 	$(BIN)/python -m pytest $(TESTS) -m "$(NEITHER)" -q -n $(WORKERS) --dist loadfile
 
 check: $(READY) ## lint, types, rooms, dead code, spelling, generated files, shipped configuration

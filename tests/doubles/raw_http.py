@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-WAIT_S = 20.0
+# WHY: a machine that does much else beside may take that long over a body of 32 MiB.
+WAIT_S = 60.0
 HEAD_LINES_MAX = 200
 
 

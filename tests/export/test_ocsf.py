@@ -31,15 +31,17 @@ ORIGIN = "perimeter.example/gw-0"
 
 
 @cache
-def schema() -> dict[str, Any]:
-    """The schema of API Activity with our profiles, as OCSF publishes it; no other field may be."""
+def validator() -> jsonschema.Draft202012Validator:
+    """Holds to API Activity with our profiles, as OCSF publishes it; no other field may be."""
     published = OcsfJsonSchemaEmbedded(get_ocsf_schema(version=ocsf.VERSION))
-    return published.get_class_schema("api_activity", list(ocsf.PROFILES))
+    schema = published.get_class_schema("api_activity", list(ocsf.PROFILES))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
 
 
 def valid(told: dict[str, Any]) -> dict[str, Any]:
     plain = msgspec.json.decode(line(told))
-    jsonschema.validate(plain, schema(), cls=jsonschema.Draft202012Validator)
+    validator().validate(plain)
     return plain
 
 

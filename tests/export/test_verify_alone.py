@@ -109,7 +109,7 @@ def test_a_whole_log_is_whole_for_both(tmp_path: Path, size: int) -> None:
     assert {name: report[name] for name in counts} == {name: getattr(own, name) for name in counts}
 
 
-@pytest.mark.parametrize("records", [1, 256, 65_536])
+@pytest.mark.parametrize("records", [1, 256, pytest.param(65_536, marks=pytest.mark.exhaustive)])
 def test_a_ledger_on_the_disk_and_its_tiles_are_whole_for_both_commands(
     tmp_path: Path, records: int
 ) -> None:
