@@ -1,6 +1,7 @@
 """A Dockerfile as a builder reads it: stages, instructions, and what of the context it may see."""
 
 import fnmatch
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from msgspec import Struct
 
 _FIRST_STAGE = ""
 _BUILD_S_MAX = 120
+# An image keeps its bytecode beside what it was made of.
+_OUTSIDE = "PYTHONPYCACHEPREFIX"
 
 
 class Instruction(Struct, frozen=True):
@@ -77,7 +80,13 @@ def build(instructions: list[Instruction], stage: str, context: Path, root: Path
             _copy(one.words, context, here)
         elif one.word == "RUN":
             command = re.sub(r"(?<![\w.])/opt/", f"{root}/opt/", one.rest)
-            subprocess.run(["/bin/sh", "-euc", command], cwd=here, check=True, timeout=_BUILD_S_MAX)
+            subprocess.run(
+                ["/bin/sh", "-euc", command],
+                cwd=here,
+                env={name: value for name, value in os.environ.items() if name != _OUTSIDE},
+                check=True,
+                timeout=_BUILD_S_MAX,
+            )
             ran.append(one.rest)
     return ran
 
