@@ -1,9 +1,9 @@
 """On which surfaces each adversarial case is to be shown, and on which a test shows it.
 
-`CASES` says where a case is real: on every surface, on those that do something, on some by name, or
-on none, and why. `tests/house/test_adversaries.py` holds it against
-the tests that bear the case's number: one of them alone must go over all of these surfaces, and
-for each door, which is what may stand before any path, one must go through it.
+`CASES` says where a case is real: on every surface, on those that do something, or on none, and
+why. `tests/house/test_adversaries.py` holds it against the tests that bear the case's number: one
+of them alone must go over all of these surfaces, and for each door, which is what may stand before
+any path, one must go through it.
 
 What a test goes over is read from its `parametrize` marks and nothing else: the values of the
 parameters in `STANDING`. A value stands for the surface in its attribute `surface`; for a path of
@@ -56,13 +56,6 @@ def that(words: str, *operations: Operation) -> Where:
     return Where(f"every surface that {words}", frozenset(one.name for one in found))
 
 
-def only(*names: str) -> Where:
-    assert names
-    assert NAMES.issuperset(names)
-    return Where(", ".join(names), frozenset(names))
-
-
-NOT_JUDGED = nowhere("not judged yet")
 COUNTING = that("counts", Operation.COUNT)
 ANSWERED = that("says or embeds", Operation.GENERATE, Operation.COMPLETE, Operation.EMBED)
 STREAMING = that("streams", Operation.GENERATE, Operation.COMPLETE)
@@ -81,25 +74,25 @@ CASES: dict[str, Where] = {
     "9": EVERYWHERE,
     "10": EVERYWHERE,
     "11": EVERYWHERE,
-    "12": NOT_JUDGED,
-    "13": NOT_JUDGED,
+    "12": EVERYWHERE,
+    "13": EVERYWHERE,
     "14": EVERYWHERE,
-    "15": NOT_JUDGED,
+    "15": EVERYWHERE,
     "16": EVERYWHERE,
     "17": EVERY_DOOR,
     "18": EVERY_DOOR,
     "19": EVERY_DOOR,
     "20": EVERYWHERE,
-    "21": NOT_JUDGED,
-    "22": NOT_JUDGED,
-    "23": only("responses", "input_tokens"),
-    "24": NOT_JUDGED,
+    "21": EVERYWHERE,
+    "22": EVERYWHERE,
+    "23": EVERYWHERE,
+    "24": EVERYWHERE,
     "25": EVERYWHERE,
-    "26": NOT_JUDGED,
-    "27": NOT_JUDGED,
+    "26": EVERYWHERE,
+    "27": EVERYWHERE,
     "28": EVERYWHERE,
     "29": EVERY_DOOR,
-    "30": NOT_JUDGED,
+    "30": STREAMING,
     "31": EVERY_DOOR,
     "32": nowhere("a region is a fact of an offering; no request names one"),
     "33": nowhere("a region is a fact of an offering; no request names one"),
@@ -114,7 +107,7 @@ CASES: dict[str, Where] = {
     "42": NO_SURFACE,
     "43": NO_SURFACE,
     "44": EVERYWHERE,
-    "45": NOT_JUDGED,
+    "45": ANSWERED,
     "46": EVERYWHERE,
     "47": nowhere("no duty can be stated; what would state one is refused where it is written"),
     "48": EVERYWHERE,

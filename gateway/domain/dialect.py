@@ -104,6 +104,11 @@ def nothing(_body: Body) -> tuple[str, ...]:
     return ()
 
 
+def familiar(_body: Body) -> bool:
+    """Return False: a part of an unknown kind was refused when the body was read."""
+    return False
+
+
 def untold(_body: Body) -> dict[str, str]:
     """Return nothing: what others say in header fields stands in no such body."""
     return {}
@@ -144,6 +149,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     vectors; None where no reply depends on its request.
     unseen(body) -> the names of fields in which no detector can read, such as ids of tokens: they
     stay on the premises.
+    strange(body) -> does it hold a part of a kind that its vendor does not document? That may be an
+    order to fetch or to run something, and passes to no engine outside the premises.
     passing(names) -> the dialect that lets these pass: names of what makes a provider act, which
     policy lets into a zone. What it lets pass stands in `Ask.reaches`, or stays in the body.
     reaching: the names that `passing` knows.
@@ -190,6 +197,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     passing: Callable[[frozenset[str]], "Dialect"] | None = None
     reaching: frozenset[str] = frozenset()
     unseen: Callable[[Body], tuple[str, ...]] = nothing
+    strange: Callable[[Body], bool] = familiar
     answering: Callable[[Body], "Dialect"] | None = None
     fields: Mapping[str, FieldKind] = {}
     operation: Operation = Operation.GENERATE

@@ -110,12 +110,8 @@ def _said(
 ) -> tuple[Dialect, Body, tuple[str, ...]]:
     dialect, ask = wish.dialect.letting(border.passed), wish.ask
     target = way.dialect
-    if border.outside and (unseen := dialect.unseen(body)):
-        # INVARIANT: what no detector can look at does not leave the premises.
-        named = ", ".join(unseen)
-        raise CannotExpress(
-            f"No detector reads ids of tokens, so {named} does not leave the premises: send text."
-        )
+    if border.outside:
+        _require_readable(body, dialect)
     if dialect.family == target.family:
         kept, lost = leaving(body, dialect, border.passed) if border.outside else (body, ())
         losses = closed((*lost, *dialect.sheds(kept)))
@@ -128,3 +124,20 @@ def _said(
     written, unsaid = target.write(matter, candidate.offering, ask.stream)
     losses = closed((*unread, *unsaid))
     return renaming(target, target.renamed(matter)), written, losses
+
+
+def _require_readable(body: Body, dialect: Dialect) -> None:
+    """Raise CannotExpress for what nobody here can judge.
+
+    INVARIANT: what no detector can look at does not leave the premises, and neither does a part of
+    a kind that nobody here knows: it may be an order to fetch or to run something.
+    """
+    if unseen := dialect.unseen(body):
+        named = ", ".join(unseen)
+        raise CannotExpress(
+            f"No detector reads ids of tokens, so {named} does not leave the premises: send text."
+        )
+    if dialect.strange(body):
+        raise CannotExpress(
+            "A part of a kind that its vendor does not document does not leave the premises."
+        )

@@ -16,6 +16,7 @@ from gateway.dialects.anthropic_messages.read import read
 from gateway.dialects.anthropic_messages.reply import Reader, read_reply
 from gateway.dialects.anthropic_messages.settings import NAMES
 from gateway.dialects.anthropic_messages.shapes import REACHING
+from gateway.dialects.anthropic_messages.strange import strange
 from gateway.dialects.anthropic_messages.tap import Tap, hear
 from gateway.dialects.anthropic_messages.vocabulary import FIELDS
 from gateway.dialects.anthropic_messages.write import write
@@ -44,6 +45,7 @@ ANTHROPIC_MESSAGES = Dialect(
     refusal=refusal,
     stream_error=stream_error,
     renamed=NAMES.renamed,
+    strange=strange,
     fields=FIELDS,
     passing=passing,
     reaching=REACHING,

@@ -10,6 +10,7 @@ from gateway.dialects.anthropic_messages.ask import peek
 from gateway.dialects.anthropic_messages.errors import failure, refusal, stream_error
 from gateway.dialects.anthropic_messages.read import read
 from gateway.dialects.anthropic_messages.shapes import REACHING, Prompt
+from gateway.dialects.anthropic_messages.strange import strange
 from gateway.dialects.anthropic_messages.vocabulary import FIELDS
 from gateway.dialects.anthropic_messages.wire import Fault, decoded
 from gateway.dialects.anthropic_messages.write import write
@@ -117,6 +118,7 @@ ANTHROPIC_COUNT = Dialect(
     failure=failure,
     refusal=refusal,
     stream_error=stream_error,
+    strange=strange,
     fields=FIELDS,
     passing=passing,
     reaching=REACHING,

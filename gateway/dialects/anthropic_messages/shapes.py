@@ -218,15 +218,15 @@ def admit(
         if message.role not in _ROLES:
             raise Malformed(f"messages[{number}].role must be user or assistant")
     kinds = set()
-    for block in _blocks(request):
+    for block in blocks([request.system, *(message.content for message in request.messages)]):
         kinds.add(_admit_block(block))
         reaches |= _admit_reference(block, passed)
     return Admitted(request, frozenset(kinds), frozenset(reaches))
 
 
-def _blocks(request: Prompt) -> Iterator[dict[str, Any]]:
-    """Yield every content block, nested ones included; Malformed over BLOCKS_MAX."""
-    todo: list[Any] = [request.system, *(message.content for message in request.messages)]
+def blocks(contents: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yield every block of these contents, nested ones included; Malformed over BLOCKS_MAX."""
+    todo = list(contents)
     count = 0
     while todo:
         content = todo.pop()

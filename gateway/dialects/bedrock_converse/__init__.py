@@ -18,6 +18,7 @@ from gateway.dialects.bedrock_converse.errors import REQUEST_ID, failure, refusa
 from gateway.dialects.bedrock_converse.names import NAMES
 from gateway.dialects.bedrock_converse.read import read
 from gateway.dialects.bedrock_converse.reply import Reader, hear, read_reply
+from gateway.dialects.bedrock_converse.strange import strange
 from gateway.dialects.bedrock_converse.tap import Tap
 from gateway.dialects.bedrock_converse.vocabulary import FIELDS
 from gateway.dialects.bedrock_converse.write import write
@@ -47,6 +48,7 @@ BEDROCK_CONVERSE = Dialect(
     stream_error=stream_error,
     renamed=NAMES.renamed,
     sheds=sheds,
+    strange=strange,
     fields=FIELDS,
     passing=passing,
     reaching=REACHING,

@@ -35,6 +35,7 @@ def counted(converse: Dialect, invoke: Dialect) -> Dialect:
         stream_error=converse.stream_error,
         renamed=converse.renamed,
         sheds=counting.sheds,
+        strange=counting.strange,
         fields=counting.fields,
         passing=lambda names: counted(converse.letting(names), invoke.letting(names)),
         reaching=converse.reaching | invoke.reaching,

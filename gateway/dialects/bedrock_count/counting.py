@@ -68,6 +68,11 @@ class Counting:
         beta = ("anthropic_beta",) if inner.get("anthropic_beta") else ()
         return (*named, *dialect.sheds(inner), *beta)
 
+    def strange(self, body: Body) -> bool:
+        """Is there a part of a kind that nobody documents in what is counted?"""
+        dialect, inner = self._inner(body)
+        return dialect.strange(inner)
+
     def _inner(self, body: Body) -> tuple[Dialect, Body]:
         """Return the request that is counted, and its dialect; Malformed."""
         asked = body.get(INPUT)

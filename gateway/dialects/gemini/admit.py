@@ -35,6 +35,7 @@ BESIDE = frozenset(
 FILE = "fileData"
 FETCHED, KEPT = "remote_url", "cached_content"
 KEPT_FIELDS = ("cachedContent", "cached_content")
+_TURN = frozenset({"role", "parts"})
 _TYPED: tuple[tuple[str, Any], ...] = (("thought", bool | None), ("thoughtSignature", str | None))
 # The vendor's own tools, as errors may name them.
 PROVIDER_RUN = frozenset(
@@ -112,6 +113,9 @@ def _listed(said: Body) -> Body:
 def _content(value: Json) -> Json:
     if not isinstance(value, dict):
         return value
+    if not value.keys() <= _TURN:
+        # WHY: the vendor refuses it as well; what stands beside the parts is read by nobody here.
+        raise Malformed("A turn of contents or systemInstruction holds a role and parts alone.")
     parts = value.get("parts")
     return {**value, "parts": [parts] if isinstance(parts, dict) else parts or []}
 

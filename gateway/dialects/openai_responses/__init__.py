@@ -19,6 +19,7 @@ from gateway.dialects.openai_responses.items import REFERENCES
 from gateway.dialects.openai_responses.losses import NAME
 from gateway.dialects.openai_responses.reader import ResponsesReader, hear, read_reply
 from gateway.dialects.openai_responses.reading import read
+from gateway.dialects.openai_responses.strange import strange
 from gateway.dialects.openai_responses.tap import ResponsesTap
 from gateway.dialects.openai_responses.tools import REACHING
 from gateway.dialects.openai_responses.vocabulary import FIELDS
@@ -43,6 +44,7 @@ OPENAI_RESPONSES = Dialect(
     peek=peek,
     rewrite=rewrite,
     sheds=sheds,
+    strange=strange,
     read=read,
     write=write,
     tap=ResponsesTap,

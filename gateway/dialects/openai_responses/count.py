@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from gateway.dialects.openai_responses import ask, reading, writing
 from gateway.dialects.openai_responses.fault import failure, failure_in, refusal
 from gateway.dialects.openai_responses.items import REFERENCES
+from gateway.dialects.openai_responses.strange import strange
 from gateway.dialects.openai_responses.tools import REACHING
 from gateway.dialects.openai_responses.vocabulary import FIELDS
 from gateway.domain.conversation import Conversation, Sampling
@@ -136,6 +137,7 @@ OPENAI_INPUT_TOKENS = Dialect(
     peek=peek,
     rewrite=rewrite,
     sheds=sheds,
+    strange=strange,
     read=read,
     write=write,
     hear=hear,
