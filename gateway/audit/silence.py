@@ -8,6 +8,8 @@ from gateway.audit.record import Admin, Record
 
 # WHY: a second until a failed heartbeat is tried again, and the rest for a disk that stalls.
 SLACK_US = 30_000_000
+# WHY: no node file may ask for longer; a start that says so allows no more.
+HEARTBEAT_S_MAX = 3_600
 _SECOND_US = 1_000_000
 
 
@@ -34,7 +36,8 @@ class Silence:
 
     def _begin(self, record: Admin) -> None:
         told = record.facts.get("heartbeat_s")
-        self._allowed_us = told * _SECOND_US + SLACK_US if isinstance(told, int) else None
+        longest_s = min(told, HEARTBEAT_S_MAX) if isinstance(told, int) else None
+        self._allowed_us = None if longest_s is None else longest_s * _SECOND_US + SLACK_US
         self._latest_us = record.ts_us
 
     def _hear(self, ts_us: int, allowed_us: int, *, stepped: bool) -> None:

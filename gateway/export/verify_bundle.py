@@ -41,10 +41,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 WIDTH, HASH, ENTRY_MAX = 256, 32, 65_535
 FILE_MAX, LINE_MAX, DOCUMENT_MAX = 32 << 20, 1 << 20, 16 << 20
 LOG_KEY, COSIGNER_KEY, KEY_BYTES, KEY_PARTS = 1, 4, 32, 3
-BODY_LINES, TILES_HELD = 3, 1024
+BODY_LINES, TILES_HELD, ROUNDS_MAX, VERSION_MAX, SHOWN_MAX = 3, 1024, 2, 1, 8
 COSIGNED_S_MAX, SECOND_US = (1 << 63) - 1, 1_000_000
-CLOCK_BACK_US, SILENCE_SLACK_US = 60 * SECOND_US, 30 * SECOND_US
-ROUNDS_MAX, VERSION_MAX, SHOWN_MAX = 2, 1, 8
+CLOCK_BACK_US, SILENCE_SLACK_US, HEARTBEAT_S_MAX = 60 * SECOND_US, 30 * SECOND_US, 3_600
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
@@ -346,7 +345,8 @@ class Story:
         what, silent_us = record.get("what"), record["ts_us"] - self.heard_us
         if what == "started":
             beat = record["facts"].get("heartbeat_s")
-            self.allowed_us = beat * SECOND_US + SILENCE_SLACK_US if isinstance(beat, int) else None
+            beat_us = min(beat, HEARTBEAT_S_MAX) * SECOND_US if isinstance(beat, int) else None
+            self.allowed_us = None if beat_us is None else beat_us + SILENCE_SLACK_US
         elif self.allowed_us is not None:
             self.silence_us = max(self.silence_us, silent_us)
             self.silent += [index] if silent_us > self.allowed_us else []

@@ -2,9 +2,11 @@
 
 import pytest
 
-from gateway.audit.silence import SLACK_US, Silence
+from gateway.audit.silence import HEARTBEAT_S_MAX, SLACK_US, Silence
 from gateway.audit.story import Story
+from gateway.config import settings
 from tests.doubles.records import NOW_US, a_decided, an_admin
+from tests.doubles.static_logs import ALONE
 
 S = 1_000_000
 CREATED = an_admin("created", boot="", facts={"origin": "perimeter.example/gw-0"})
@@ -67,3 +69,10 @@ def test_after_a_clock_that_stepped_back_silence_is_held_against_the_new_time() 
 def test_a_record_that_came_a_little_late_ends_no_silence_earlier() -> None:
     late = a_decided("late", ts_us=NOW_US + 40 * S)
     assert heard(STARTED, beat(60), late, beat(120)).longest_us == 60 * S
+
+
+def test_a_start_that_allows_more_than_any_node_file_allows_no_more() -> None:
+    assert HEARTBEAT_S_MAX == settings.HEARTBEAT_S_MAX == ALONE.HEARTBEAT_S_MAX
+    patient = an_admin("started", facts={"heartbeat_s": 10**9})
+    assert heard(patient, beat(3_600)).gaps == 0
+    assert heard(patient, beat(3_600 + 31)).gaps == 1

@@ -131,6 +131,9 @@ def test_silences_of_a_running_gateway_are_counted_as_ours_counts_them(
     started = encode(replace(STARTED, facts={"heartbeat_s": 60}))
     stepped = beat(100, "clock_stepped", facts={"from_us": NOW_US})
     again = beat(9_000, "started", boot="again", facts={"heartbeat_s": 60})
+    patient = encode(replace(STARTED, facts={"heartbeat_s": 10**9}))
+    note = write_log(tmp_path / "patient", [encode(CREATED), patient, beat(9_000)])
+    assert judged(tmp_path / "patient")["gaps"] == 1, note
     stories = {
         0: [beat(60), beat(125), beat(185)],
         1: [beat(91), beat(95)],
