@@ -7,6 +7,7 @@ from gateway.audit.tree import Head, leaf_hash, root_of
 from gateway.audit.unsealed import UNSEALED_RECORDS_MAX, UNSEALED_SPAN_US_MAX
 from gateway.audit.verify import Report, Verdict, verify
 from gateway.domain.route import OutcomeKind
+from tests.doubles.granted import a_grant
 from tests.doubles.records import NOW_US, a_decided, a_settled, an_admin, an_attempted, an_id
 
 ORIGIN = "perimeter.example/gw-0"
@@ -219,3 +220,24 @@ def test_what_a_kept_checkpoint_covers_is_proven() -> None:
     kept = [Head(len(entries) - 5, root_of(map(leaf_hash, entries[:-5])))]
     report = verify(entries, checkpoint_of(entries[:1]), VKEY, kept)
     assert (report.verdict, report.size, report.unsealed) == (Verdict.WHOLE, 1, 5)
+
+
+def test_a_grant_of_which_no_record_before_tells_names_the_first_decision() -> None:
+    told = an_admin("approval_used", facts={"approval": "sha256:one"})
+    granted = [a_decided(name, granted=a_grant(f"sha256:{name}")) for name in ("one", "two")]
+    for records, first_bad in (
+        ((told, granted[0]), None),
+        ((told, *granted), 4),
+        ((granted[1], granted[0], told), 2),
+    ):
+        entries = [encode(record) for record in (*RECORDS[:2], *records)]
+        report = verify(entries, checkpoint_of(entries), VKEY)
+        whole = Verdict.WHOLE if first_bad is None else Verdict.TAMPERED
+        assert (report.verdict, report.first_bad) == (whole, first_bad), report
+    former = {"origin": "x", "size": 1, "root": "00"}
+    created = an_admin("created", boot="", facts={"origin": ORIGIN, "former": former})
+    entries = [encode(record) for record in (created, RECORDS[1], *granted)]
+    report = verify(entries, checkpoint_of(entries), VKEY)
+    assert report.verdict is Verdict.WHOLE
+    assert report.granted == {"sha256:one": 2, "sha256:two": 3}
+    assert (report.began_us, report.latest_us, report.approved) == (NOW_US, NOW_US, frozenset())
