@@ -85,15 +85,16 @@ def test_adv_40_restricted_requests_send_not_one_packet_to_any_other_zone(
 ) -> None:
     """On-prem is scaled to zero; the others listen, and neither probes nor tokens are due."""
     with ExitStack() as stack:
-        gpt, claude, aws = (
+        hosts = {"gpt": "127.0.2.1", "claude": "127.0.2.2", "aws": "127.0.3.1", "google": "127.0.4.1"}
+        gpt, claude, aws, google = (
             stack.enter_context(scripted_engine(name=name, host=host))
-            for name, host in (("gpt", "127.0.2.1"), ("claude", "127.0.2.2"), ("aws", "127.0.3.1"))
+            for name, host in hosts.items()
         )
         backends = {
             "home": DOWN,
             "gpt": f"kind: openai, url: '{gpt.url}', {KEYED}",
             "claude": f"kind: anthropic, url: '{claude.url}', {KEYED}",
-            "host": f"kind: openai_compatible, url: '{gpt.url}', {KEYED}",
+            "google": f"kind: openai_compatible, url: '{google.url}', zone: google_eu, secret: key",
             "aws": f"kind: bedrock, url: '{aws.url}', zone: aws_eu, secret: aws, settings: "
             "{region: eu-central-1, private_endpoint: true}",
         }
@@ -101,7 +102,7 @@ def test_adv_40_restricted_requests_send_not_one_packet_to_any_other_zone(
             "home-model": ("home", "m"),
             "gpt-model": ("gpt", "g"),
             "claude-model": ("claude", "claude-sonnet-5"),
-            "google-model": ("host", "h"),
+            "google-model": ("google", "h"),
             "aws-model": ("aws", "anthropic.claude-opus-5-5"),
         }
         vectors = {"home-vec": ("home", "v"), "gpt-vec": ("gpt", "w")}
