@@ -128,7 +128,8 @@ def _granted(
         return decision
     if again.broken or again.closing(zone) is not None or zone in decision.boundary:
         return decision
-    if again.redacting and not matched.redacting:
+    # WHY: what the lower label obliges to redact was taken out for no rule of the request's own.
+    if not frozenset(again.redacting) <= frozenset(matched.redacting):
         return decision
     opened = _ids(again.permits, frozenset({zone})) if lowers else ()
     because = _sorted((*(decision.because if decision.boundary else ()), *opened, grant.word))

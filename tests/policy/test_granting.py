@@ -177,6 +177,24 @@ def test_a_waiver_to_a_label_that_must_be_redacted_opens_nothing() -> None:
     assert not opens(a_program(ANYWHERE, redact), waiver)
 
 
+def test_what_was_redacted_for_the_label_is_not_what_the_lower_one_obliges_to() -> None:
+    """A body that was redacted for one rule was not for another, which speaks of less."""
+
+    def hide(name: str, **when: str) -> dict[str, Any]:
+        return {"id": name, "effect": "oblige", "when": when, "obligations": ["redact"]}
+
+    high, low = hide("high", level_min="restricted"), hide("low", level_max="internal")
+    for rules, is_open in (
+        ((high,), True),
+        ((high, low), False),
+        ((hide("all", team="apps"),), True),
+    ):
+        program = a_program(ANYWHERE, *rules)
+        facts = some_facts(program, "restricted", team="apps")
+        after = decide(program, facts, NOW, (a_grant(),), redacted=True)
+        assert ("cloud" in after.boundary) is is_open
+
+
 def test_a_waiver_raises_nothing_and_a_higher_claim_opens_nothing() -> None:
     program = a_program()
     odd = a_grant(treated_as=program.vocabulary.parse("internal+pii"))

@@ -28,7 +28,7 @@ from gateway.policy.evaluate import decide, shadowed, still_obliged
 from gateway.policy.program import Program
 from gateway.surfaces.headers import claims_of
 from tests.simulation.drawing import a_signal, drawn, setting_of
-from tests.simulation.law_of_duties import of_duties, of_shadows, redacts
+from tests.simulation.law_of_duties import of_duties, of_shadows, redacting
 from tests.simulation.law_of_grants import of_grants, of_more, of_signing, of_taking
 from tests.simulation.laws import (
     CLEAR,
@@ -163,7 +163,7 @@ def _boundary(setting: Setting, one: Drawn, facts: Facts) -> frozenset[str]:
     rules = held((*program.clauses, *program.duties), facts)
     if rules is None or not facts.label.has_lawful_place:
         return frozenset()
-    if redacts(rules) and not one.redacted:
+    if redacting(rules) and not one.redacted:
         return frozenset()
     return opened(setting, rules, facts.label)
 

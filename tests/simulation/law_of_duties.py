@@ -135,6 +135,6 @@ def _keeps(setting: Setting, one: Drawn, ruling: Ruling, at: int) -> bool:
     return set(one.ask.reaches or ()) <= passing and (not costs or cost <= min(costs))
 
 
-def redacts(clauses: Iterable[Clause]) -> bool:
-    """Does one of these rules oblige to redact?"""
-    return any(REDACT in clause.obliges for clause in clauses)
+def redacting(clauses: Iterable[Clause]) -> frozenset[str]:
+    """Return the ids of those of these rules that oblige to redact."""
+    return frozenset(clause.id for clause in clauses if REDACT in clause.obliges)

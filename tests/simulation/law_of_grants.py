@@ -10,7 +10,7 @@ from gateway.flow.ruling import Ruling
 from gateway.policy.evaluate import decide
 from tests.simulation.grants import RIGHT, Known
 from tests.simulation.grants import serves as is_whose
-from tests.simulation.law_of_duties import COST, joined, redacts
+from tests.simulation.law_of_duties import COST, joined, redacting
 from tests.simulation.laws import (
     LAST,
     LAWLESS,
@@ -106,6 +106,10 @@ def _is_steady(setting: Setting, known: Known, facts: Facts, raised: Facts) -> b
     A rule that makes redaction due opens what is refused while nothing but a waiver makes it due.
     """
     program = setting.world.program
+    rules = program.duties
+    if redacting(held(rules, raised) or []) - redacting(held(rules, facts) or []):
+        # Of a redacted body, what else is to be redacted is no reason for a waiver to open less.
+        return False
     if known.treated is None:
         return is_steady(program, facts, raised)
     rules = (*program.clauses, *program.duties)
@@ -150,7 +154,8 @@ def opens(setting: Setting, known: Known, facts: Facts, *, redacted: bool) -> bo
     if truly is None or as_told is None:
         return False
     # What is due before anything is permitted cannot be waived, nor made due by a waiver.
-    if (not redacted and redacts(truly)) or (redacts(as_told) and not redacts(truly)):
+    owed = redacting(truly)
+    if (owed and not redacted) or redacting(as_told) - owed:
         return False
     if any(zone.name in one.zones for one in as_told if not one.permits and not one.obliges):
         return False
