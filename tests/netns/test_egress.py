@@ -85,7 +85,12 @@ def test_adv_40_restricted_requests_send_not_one_packet_to_any_other_zone(
 ) -> None:
     """On-prem is scaled to zero; the others listen, and neither probes nor tokens are due."""
     with ExitStack() as stack:
-        hosts = {"gpt": "127.0.2.1", "claude": "127.0.2.2", "aws": "127.0.3.1", "google": "127.0.4.1"}
+        hosts = {
+            "gpt": "127.0.2.1",
+            "claude": "127.0.2.2",
+            "aws": "127.0.3.1",
+            "google": "127.0.4.1",
+        }
         gpt, claude, aws, google = (
             stack.enter_context(scripted_engine(name=name, host=host))
             for name, host in hosts.items()

@@ -101,10 +101,7 @@ def of_more(setting: Setting, one: Drawn, facts: Facts, raised: Facts) -> Said:
 
 
 def _is_steady(setting: Setting, known: Known, facts: Facts, raised: Facts) -> bool:
-    """Is no rule the more open for the signal, nor where the label is treated as a lower one?
-
-    A rule that makes redaction due opens what is refused while nothing but a waiver makes it due.
-    """
+    """Is no rule the more open for the signal, nor where the label is treated as a lower one?"""
     program = setting.world.program
     rules = program.duties
     if redacting(held(rules, raised) or []) - redacting(held(rules, facts) or []):
@@ -112,10 +109,6 @@ def _is_steady(setting: Setting, known: Known, facts: Facts, raised: Facts) -> b
         return False
     if known.treated is None:
         return is_steady(program, facts, raised)
-    rules = (*program.clauses, *program.duties)
-    before, after = held(rules, facts), held(rules, raised)
-    if before is None or after is None or (redacts(after) and not redacts(before)):
-        return False
     low, high = (replace(one, label=one.label.meet(known.treated)) for one in (facts, raised))
     return is_steady(program, facts, raised) and is_steady(program, low, high)
 
