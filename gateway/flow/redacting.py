@@ -29,6 +29,9 @@ HOLDS_ONE = "the request holds a placeholder already"
 REMAINS = "what was found stands where nothing can be replaced"
 ASKS_OTHERWISE = "what was found says what is asked for"
 TOO_MUCH = "the request is too large"
+ASKS_FOR_MORE = "what is left is to be redacted again and again"
+# One for the rules that asked first, one for those that what was left met.
+ROUNDS_MAX = 2
 # WHY: what these find says what the text around it is; without the mark, the text is the same.
 TELLING = frozenset({"markings", "exports", "opaque"})
 
@@ -64,26 +67,50 @@ class Redactor:
         """Return the ruling as it is, or the one that redaction led to; `named` as in `rule`."""
         if first.decision.reason != REDACT_FIRST:
             return Judged(first, envelope)
+        rules, owed = frozenset(first.decision.because), frozenset(first.decision.obligations)
         try:
-            redacted = await self._redacted(envelope, first, world, now)
-            again = replace(envelope, body=redacted.body)
-            self._require_same(envelope, again, world)
-            scan = spared(await self._scanner.scan(again.body), again, world, now)
-            _require_clean(scan, first, world)
+            for _ in range(ROUNDS_MAX):
+                judged = await self._once(envelope, (first, rules), world, now, named)
+                # WHY: a rule may hold for what is left alone, such as one that says `level_max`.
+                more = frozenset(judged.ruling.decision.because) - rules
+                if not _hidden(judged.ruling.evidence.scan, more, world, asked_for_alone=True):
+                    return judged
+                if frozenset(judged.ruling.decision.obligations) - owed:
+                    # WHY: once it is redacted the rule holds no more, and this would be forgotten.
+                    break
+                rules |= more
         except CannotRedact as error:
             return Judged(_refused(first, str(error)), envelope)
+        return Judged(_refused(first, ASKS_FOR_MORE), envelope)
+
+    async def _once(
+        self,
+        envelope: Envelope,
+        asking: tuple[Ruling, frozenset[str]],
+        world: World,
+        now: datetime,
+        named: Named | None,
+    ) -> Judged:
+        """Return the ruling about what is left without what those rules ask for; CannotRedact."""
+        first, rules = asking
+        redacted = await self._redacted(envelope, asking, world, now)
+        again = replace(envelope, body=redacted.body)
+        self._require_same(envelope, again, world)
+        scan = spared(await self._scanner.scan(again.body), again, world, now)
+        _require_clean(scan, rules, world)
         told = replace(_told(first), replaced=dict(redacted.replaced) or UNSET)
         evidence = scanned_again(first, scan, world)
         ruling = replace(rule(evidence, world, now, named), redaction=told)
         return Judged(ruling, again, redacted.originals)
 
     async def _redacted(
-        self, envelope: Envelope, first: Ruling, world: World, now: datetime
+        self, envelope: Envelope, asking: tuple[Ruling, frozenset[str]], world: World, now: datetime
     ) -> Redacted:
         """Return the body without what raised; CannotRedact."""
         if holds_placeholder(envelope.body):
             raise CannotRedact(HOLDS_ONE)
-        hidden = _hidden(first.evidence.scan, first, world)
+        first, rules = asking
+        hidden = _hidden(first.evidence.scan, rules, world)
         try:
             found = await self._scanner.spots(envelope.body)
         except ValueError:
@@ -139,26 +166,30 @@ def before(evidence: Evidence, redaction: Redaction) -> Evidence:
     )
 
 
-def _hidden(scan: Scan, first: Ruling, world: World) -> frozenset[tuple[str, str]]:
+def _hidden(
+    scan: Scan, rules: frozenset[str], world: World, *, asked_for_alone: bool = False
+) -> frozenset[tuple[str, str]]:
     """Return detector and kind of what is to be taken out.
 
     That is what raises the label, and what the rules that oblige ask for: tags included.
     INVARIANT: a mark that speaks of the text around it goes only where a rule asks for it by name;
     else a secret beside it would open what the mark alone keeps closed.
     """
-    program, rules = world.program, first.decision.because
-    asked_for = {
+    program = world.program
+    asked_for = frozenset(
         (one.detector, one.kind)
         for one in scan.findings
         if not one.allowed and program.hides(rules, one.kind, by_name=one.detector in TELLING)
-    }
+    )
+    if asked_for_alone:
+        return asked_for
     raising = raising_kinds(scan.findings, program.raises, program.counts)
     return frozenset(one for one in raising if one[0] not in TELLING) | asked_for
 
 
-def _require_clean(scan: Scan, first: Ruling, world: World) -> None:
+def _require_clean(scan: Scan, rules: frozenset[str], world: World) -> None:
     """Raise CannotRedact where something that was to be taken out is found still."""
-    if _hidden(scan, first, world):
+    if _hidden(scan, rules, world):
         raise CannotRedact(REMAINS)
 
 
