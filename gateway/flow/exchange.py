@@ -58,7 +58,7 @@ class Exchange:
             self._house.meters.shadow(name)
         if not ruling.route.candidates:
             return await self._refuse(docket, envelope, ruling)
-        pursuit = Pursuit(self._house, world, docket, found.envelope, ruling.evidence.ask)
+        pursuit = Pursuit(self._house, world, docket, found.envelope, ruling.evidence)
         return await pursuit.run()
 
     async def turn_away(self, envelope: Envelope, error: GatewayError) -> Reply:

@@ -16,7 +16,7 @@ from gateway.domain.errors import (
     Unreachable,
 )
 from gateway.domain.obligation import Obligation, passing
-from gateway.domain.request import Ask, Envelope
+from gateway.domain.request import Envelope
 from gateway.domain.route import Candidate, Failure, FailureKind, OutcomeKind
 from gateway.flow.attempt import OK, OTHER_REPLIES, Opened, Try, Whole, let_end, relay
 from gateway.flow.docket import Docket
@@ -26,6 +26,7 @@ from gateway.flow.leaving import closed
 from gateway.flow.ports import World
 from gateway.flow.prepare import Border, Prepared, Wish, prepare, refuse_losses
 from gateway.flow.reply import Reply, error_reply, told
+from gateway.flow.ruling import Evidence
 from gateway.flow.stopping import Ground, is_stopped
 from gateway.flow.watching import Orders
 from gateway.policy.program import Program
@@ -49,19 +50,19 @@ class Pursuit:
     """One request on its way along its route."""
 
     def __init__(
-        self, house: House, world: World, docket: Docket, envelope: Envelope, ask: Ask
+        self, house: House, world: World, docket: Docket, envelope: Envelope, evidence: Evidence
     ) -> None:
         self._house = house
         self._world = world
         self._docket = docket
         self._envelope = envelope
-        self._ask = ask
+        self._ask = evidence.ask
         dialect = house.dialects[envelope.dialect]
         answering = dialect.answering
         self._dialect: Dialect = dialect if answering is None else answering(envelope.body)
         self._failures: list[Failure] = []
         self._lost: list[str] = []
-        self._ground = Ground(house, world, docket, ask)
+        self._ground = Ground(house, world, docket, envelope, evidence)
         self._unable: CannotExpress | None = None
         self._passes = passing(world.program.passes, docket.obligations)
         docket.orders = orders_of(world.program)

@@ -11,13 +11,16 @@ from datetime import datetime
 from msgspec import Struct
 
 from gateway.domain.decision import Facts
+from gateway.domain.field_kind import spelled
 from gateway.domain.fleet import Offering
 from gateway.domain.obligation import Obligation, cost_max, passing
-from gateway.domain.request import Ask
+from gateway.domain.request import Envelope
 from gateway.domain.route import Candidate, Failure
 from gateway.flow.docket import Docket
 from gateway.flow.house import House
 from gateway.flow.ports import World
+from gateway.flow.relabelling import allowed_still, grants_for, reads_otherwise, relabelled
+from gateway.flow.ruling import Evidence
 from gateway.policy.evaluate import decide
 from gateway.policy.program import Asks
 from gateway.routing.plan import ZONE_CLOSED
@@ -26,16 +29,21 @@ from gateway.transport.backend import Backend
 UNGRANTED = "grant_over"
 POLICY_CHANGED = "policy_changed"
 FLEET_CHANGED = "fleet_changed"
+NOTHING: frozenset[str] = frozenset()
 STOPPED = frozenset({ZONE_CLOSED, UNGRANTED, POLICY_CHANGED, FLEET_CHANGED})
 
 
 class Ground(Struct, frozen=True):
-    """What a request stands on: the snapshot that it was decided with, its docket, what it asks."""
+    """What a request stands on: the snapshot that it was decided with, its docket, what it says.
+
+    `evidence` is what was known of the envelope when it was decided.
+    """
 
     house: House
     world: World
     docket: Docket
-    ask: Ask
+    envelope: Envelope
+    evidence: Evidence
 
     def lost(self, candidate: Candidate, backend: Backend | None = None) -> str:
         """Return why nothing is to leave for that candidate any more; empty where it may.
@@ -57,23 +65,44 @@ class Ground(Struct, frozen=True):
         return "" if self._is_still_permitted(candidate.zone, now, moment) else POLICY_CHANGED
 
     def _is_still_permitted(self, zone: str, now: World, moment: datetime) -> bool:
-        decided_on = self.docket.decision.decided_at.date()
-        # WHY: evidence ends with a day, so that a day later the same policy says something else.
-        if now.program is self.world.program and moment.date() == decided_on:
-            return True
-        facts = self.docket.facts
-        # WHY: what no rule asked for then is not among the facts; unknown is not allowed.
-        if facts is None or _asks_for_more(self.world.program.asks, now.program.asks):
+        if not allowed_still(self.evidence.scan, self.envelope, now, moment):
             return False
-        return self._permits(zone, now, facts, moment)
+        decided_on = self.docket.decision.decided_at.date()
+        is_same = now.program is self.world.program and now.registry is self.world.registry
+        # WHY: evidence ends with a day, so that a day later the same policy says something else.
+        if is_same and moment.date() == decided_on:
+            return True
+        then, facts = self.world.program, self.docket.facts
+        # WHY: what no rule asked for then is not among the facts; unknown is not allowed.
+        if facts is None or _asks_for_more(then.asks, now.program.asks):
+            return False
+        if reads_otherwise(then, now.program):
+            return False
+        facts = relabelled(facts, self.envelope, now)
+        return facts is not None and self._permits(zone, now, facts, moment)
 
     def _permits(self, zone: str, now: World, facts: Facts, moment: datetime) -> bool:
-        redacted, grants = self.docket.is_redacted, self.docket.grants
+        redacted = self.docket.is_redacted
+        grants = grants_for(self.docket.grants, self.envelope, now)
         decision = decide(now.program, facts, moment, grants, redacted=redacted)
-        passes = passing(now.program.passes, decision.obligations)
-        passed = (self.ask.reaches or frozenset()) <= passes.get(zone, frozenset())
-        owed = _owes_more(self.docket.obligations, decision.obligations)
-        return zone in decision.boundary and passed and not owed
+        hides = redacted and any(
+            now.program.hides(decision.because, kind) for kind in facts.findings
+        )
+        owed = hides or _owes_more(self.docket.obligations, decision.obligations)
+        passes = self._passes(zone, now, decision.obligations)
+        return zone in decision.boundary and passes and not owed
+
+    def _passes(self, zone: str, now: World, obligations: tuple[str, ...]) -> bool:
+        """May what passed the border of that zone when the call was made pass it still?"""
+        before, known = self.world.program.zones.get(zone), now.program.zones.get(zone)
+        is_ours = known is not None and known.premises
+        if before is not None and before.premises and not is_ours:
+            return False
+        passed = passing(self.world.program.passes, self.docket.obligations)
+        passes = passing(now.program.passes, obligations)
+        less = passed.get(zone, NOTHING) - passes.get(zone, NOTHING)
+        said = (self.evidence.ask.reaches or NOTHING) | set(map(spelled, self.envelope.body))
+        return less.isdisjoint(said)
 
 
 def is_stopped(failure: Failure) -> bool:
