@@ -55,8 +55,10 @@ def _wires(made: Made, fresh: Loaded, targets: tuple[Target, ...]) -> Wires:
 
 def take(made: Made, fit: Refit) -> None:
     """Let that fleet be in use; whatever asks sees the one or the other."""
+    known = made.house.backends
+    moved = [name for name, kind in fit.backends.items() if known.get(name) is not kind]
     made.sender.take(fit.wires)
     made.house.backends.clear()
     made.house.backends.update(fit.backends)
     made.probes.take(fit.targets)
-    made.residency.take(fit.verifier)
+    made.residency.take(fit.verifier, moved)

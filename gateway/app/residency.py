@@ -1,7 +1,7 @@
 """Verification of residency while the gateway runs: at the start, daily, sooner if unanswered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 
@@ -18,6 +18,7 @@ from gateway.transport.target import Target
 DAY_S = 86_400.0
 AGAIN_S = 600.0
 SPREAD = 0.2
+NOT_VERIFIED = "not verified yet"
 Tell = Callable[[str, Mapping[str, str | int | bool]], Awaitable[None]]
 
 
@@ -50,6 +51,8 @@ class ResidencyWatch:
 
     `today` is the clock's day; `jitter` (0 to 1) spreads the looks of many gateways over the day.
     `looked` is set when the first look is over.
+    INVARIANT: what no look has seen as it is now is withheld until one has, by whatever name it was
+    known before: unknown is not allowed.
     """
 
     def __init__(
@@ -60,18 +63,26 @@ class ResidencyWatch:
         today: Callable[[], date],
         jitter: Callable[[], float],
     ) -> None:
-        self._verifier = verifier
         self._health = health
         self._tell = tell
         self._today = today
         self._jitter = jitter
         self._known: dict[tuple[str, Check], Verdict] = {}
+        self._seen: tuple[Subject, ...] = ()
         self._again = asyncio.Event()
         self.looked = asyncio.Event()
+        self.take(verifier)
 
-    def take(self, verifier: Verifier) -> None:
-        """Verify what that one knows from now on, and at once."""
+    def take(self, verifier: Verifier, moved: Collection[str] = ()) -> None:
+        """Verify what that one knows from now on, and at once.
+
+        `moved` names the backends that are reached otherwise than at the last look.
+        """
         self._verifier = verifier
+        self._seen = tuple(one for one in self._seen if one.offering.backend not in moved)
+        unseen = (one for one in verifier.subjects if not any(map(one.is_as, self._seen)))
+        awaited = {one.offering.place: NOT_VERIFIED for one in unseen}
+        self._health.withhold({**awaited, **_withheld(self._known.values())})
         self._again.set()
 
     async def run(self) -> None:
@@ -92,7 +103,8 @@ class ResidencyWatch:
             # WHY: what was found of another fleet says nothing of this one.
             return report
         differing = {(one.offering, one.check): one for one in report.differences}
-        self._health.withhold({one.place: one.difference for one in report.differences})
+        self._seen = verifier.subjects
+        self._health.withhold(_withheld(report.differences))
         before, self._known = self._known, differing
         self.looked.set()
         for key, verdict in differing.items():
@@ -102,6 +114,10 @@ class ResidencyWatch:
             if key not in differing:
                 await self._tell(AGREED, _facts(verdict))
         return report
+
+
+def _withheld(differences: Iterable[Verdict]) -> dict[str, str]:
+    return {one.place: one.difference for one in differences}
 
 
 def _facts(verdict: Verdict) -> dict[str, str | int | bool]:

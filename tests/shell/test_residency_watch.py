@@ -6,13 +6,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.app import residency as residency_module
 from gateway.app.alarms import Alarms
 from gateway.app.loading import load_all
 from gateway.app.moment import SystemClock
 from gateway.app.reaching import targets_of
-from gateway.app.residency import ResidencyWatch, subjects_of
+from gateway.app.residency import NOT_VERIFIED, ResidencyWatch, subjects_of
 from gateway.audit.record import ADMIN_KINDS
 from gateway.domain.attestation import Attestation
 from gateway.flow.background import Background
@@ -22,7 +23,7 @@ from gateway.transport.health import Health
 from gateway.transport.residency import verifier as verifier_module
 from gateway.transport.residency.fixtures import Fixtures
 from gateway.transport.residency.seen import Seen
-from gateway.transport.residency.verifier import Verifier
+from gateway.transport.residency.verifier import Subject, Verifier
 from tests.doubles.fake_bedrock import ACCESS_KEY, SECRET_KEY
 from tests.doubles.fake_control import fake_control
 from tests.doubles.gateway_folders import ran
@@ -262,3 +263,54 @@ async def test_a_look_that_was_under_way_when_the_fleet_changed_withholds_nothin
     await stand.watch.once()
     assert stand.health.resting() == {}
     assert stand.records.told == []
+
+
+async def test_nothing_is_used_before_the_first_look(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    assert len(stand.health.resting()) == 3
+    assert set(stand.health.resting().values()) == {f"quarantined: {NOT_VERIFIED}"}
+    await stand.watch.once()
+    assert stand.health.resting() == {}
+
+
+def renamed(subject: Subject) -> Subject:
+    offering = replace(subject.offering, id="opus@other", backend="other")
+    return replace(subject, offering=offering)
+
+
+def dearer(subject: Subject) -> Subject:
+    return replace(subject, offering=replace(subject.offering, context_tokens=7))
+
+
+def narrower(subject: Subject) -> Subject:
+    return replace(subject, zone=replace(subject.zone, processing_regions=frozenset({"DE"})))
+
+
+@pytest.mark.parametrize(
+    ("change", "moved", "awaited"),
+    [
+        (renamed, (), "other/"),
+        (narrower, (), "bedrock-eu/"),
+        (lambda one: one, ("bedrock-eu",), "bedrock-eu/"),
+        (lambda one: one, (), None),
+        (dearer, (), None),
+    ],
+    ids=["renamed", "narrower", "moved", "the same", "dearer"],
+)
+async def test_adv_67_what_no_look_has_seen_as_it_is_now_waits_for_one(
+    change, moved, awaited, tmp_path: Path
+) -> None:
+    """An offering that is withheld does not come back under another name, or elsewhere."""
+    stand = Stand(tmp_path)
+    await stand.watch.once()
+    of = [change(one) if one.offering.backend == "bedrock-eu" else one for one in stand.subjects]
+    stand.watch.take(Verifier(of, stand._ask, stand.seen), moved)
+    waiting = [] if awaited is None else [f"{awaited}{PROFILE}"]
+    assert list(stand.health.resting()) == waiting
+
+
+async def test_what_differs_stays_withheld_while_another_fleet_is_looked_at(tmp_path: Path) -> None:
+    stand = Stand(tmp_path, "a_profile_that_grew")
+    await stand.watch.once()
+    stand.watch.take(Verifier(stand.subjects, stand._ask, stand.seen))
+    assert list(stand.health.resting()) == [OPUS]

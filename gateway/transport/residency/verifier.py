@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.domain.errors import BoundaryBreach
 from gateway.domain.fleet import Offering
@@ -35,6 +36,12 @@ class Subject(Struct, frozen=True, kw_only=True):
     settings: Settings = {}
     asked: str = ""
 
+    def is_as(self, other: "Subject") -> bool:
+        """Is the same declared of the same offering there? Its price and its limits say nothing."""
+        mine, its = self.offering, other.offering
+        is_there = (mine.id, mine.place) == (its.id, its.place)
+        return is_there and self == replace(other, offering=mine)
+
 
 class Verifier:
     """Holds what was declared against what is found; `ask(backend, path, model)` asks a provider.
@@ -47,6 +54,11 @@ class Verifier:
         self._subjects = tuple(one for one in subjects if not one.zone.premises)
         self._ask = ask
         self._seen = seen
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """What is verified: the offerings that are not on our own premises."""
+        return self._subjects
 
     async def verify(self, today: date) -> Report:
         """Return the verdicts on that day; what is not answered in VERIFY_S_MAX was not read."""
