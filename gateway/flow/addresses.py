@@ -1,9 +1,10 @@
 """Whether what comes next in a text stands inside an address, however the text is cut.
 
 An address is what somebody may fetch, or be led to, without reading it: from the first sign of one
-to the end of its run of characters that are no space; in quotes that follow an equals sign, and
-between angle brackets, to their end; the target of a link of Markdown or of `url()`, to its closing
-bracket. What only looks like one counts as one.
+(a scheme, two slashes, what follows the name of a host) to the end of its run of characters that
+are no space; in quotes that follow an equals sign, and between angle brackets, to their end; the
+target of a link of Markdown or of `url()`, to its closing bracket. What only looks like one counts
+as one.
 """
 
 import re
@@ -15,13 +16,18 @@ SCHEMES = frozenset(
     {"about", "blob", "callto", "cid", "data", "file", "filesystem", "geo", "intent", "javascript"}
     | {"jar", "magnet", "mailto", "market", "mid", "sip", "sips", "skype", "sms", "tel", "urn"}
     | {"vbscript", "view-source", "xmpp"}
+    # WHY: of another scheme than that of its page, these need no slash.
+    | {"ftp", "http", "https", "ws", "wss"}
 )
 # WHY: readers of addresses take one slash for the other.
 _PAIRS = frozenset({"//", "/\\", "\\/", "\\\\", ":/", ":\\", "&#"})
+_AFTER_HOST = frozenset("/?#")
 _ENTITIES = frozenset({"sol", "bsol", "colon"})
 _WORD = r"A-Za-z0-9_.+\-"
 _MARKS = re.escape("\"'=()<>/\\:;&#[]")
 _TOKENS = re.compile(f"[{SPACE}]+|[{_WORD}]+|[{_MARKS}]|[^{SPACE}{_WORD}{_MARKS}]+")
+# A name whose last part could be a top-level domain, as whoever makes links of bare names looks.
+_IS_HOST = re.compile(r".*\.[a-z][a-z0-9-]+\.?").fullmatch
 _IS_WORD = re.compile(f"[{_WORD}]").match
 _ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|[^u])|["]|[^\\"]+')
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "b": "\b"}
@@ -39,6 +45,7 @@ class Words:
         "_depth",
         "_equals",
         "_glued",
+        "_host",
         "_lines",
         "_named",
         "_quote",
@@ -55,6 +62,8 @@ class Words:
         # The last character, the last word, what stood before it, and whether it goes on.
         self._before = self._word = self._after = ""
         self._glued = False
+        # Whether a host stands before the word, which may be its port.
+        self._host = False
         # After an equals sign, and after that of an attribute which is an address.
         self._equals = self._named = False
         self._lines = 0
@@ -75,7 +84,7 @@ class Words:
                 self._mark(piece)
 
     def _space(self, piece: str) -> None:
-        self._run = self._glued = False
+        self._run = self._glued = self._host = False
         self._before = ""
         lines = piece.count("\n")
         if lines:
@@ -102,8 +111,9 @@ class Words:
         else:
             self._goes_on()
             self._brackets(piece)
-            if self._before + piece in _PAIRS or self._is_scheme(piece):
+            if self._before + piece in _PAIRS or self._is_scheme(piece) or self._is_host(piece):
                 self._begins()
+            self._host = piece == ":" and self._is_named
         self._word, self._glued, self._before = "", False, piece[-1]
 
     def _goes_on(self) -> None:
@@ -143,6 +153,16 @@ class Words:
     @property
     def _is_url(self) -> bool:
         return self._glued and self._word.endswith("url")
+
+    @property
+    def _is_named(self) -> bool:
+        """Could the word be the name of a host?"""
+        return self._glued and _IS_HOST(self._word) is not None
+
+    def _is_host(self, piece: str) -> bool:
+        """Does a path begin after what may be a host, or its port?"""
+        is_port = self._host and self._glued and self._word.isdigit()
+        return piece in _AFTER_HOST and (self._is_named or is_port)
 
     def _is_scheme(self, piece: str) -> bool:
         if piece == ":":
