@@ -21,6 +21,7 @@ from gateway.transport.wires import Access, Wires, access_of, wired
 DIALLED_MAX = 3
 CLOSED = "zone_closed"
 CHANGED = "fleet_changed"
+QUARANTINED = "quarantined"
 MS = 1_000
 FETCHES_MAX = 4
 PROBE_BYTES_MAX = 4 * 1024 * 1024
@@ -183,7 +184,7 @@ class Sender:
             if candidate is not None and route is not None:
                 self._assert_boundary(backend, candidate, route)
             if self._health.is_quarantined(backend):
-                raise failed(FailureKind.UNREACHABLE, "quarantined", sent=False)
+                raise failed(FailureKind.UNREACHABLE, QUARANTINED, sent=False)
             return await wires.guard.resolve(backend)
         except BoundaryBreach as breach:
             if wires is not self._wires and not wires.same(self._wires, backend):
@@ -257,6 +258,8 @@ class Sender:
         """Return why that address is not dialled after all; empty where it is."""
         if zone in self.closed():
             return CLOSED
+        if self._health.is_quarantined(call.backend):
+            return QUARANTINED
         now = self._wires
         if wires is not now and not (
             wires.same(now, call.backend) and now.guard.dials(call.backend, address)

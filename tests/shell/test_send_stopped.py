@@ -37,6 +37,21 @@ async def test_a_zone_that_is_closed_while_a_name_is_resolved_gets_nothing() -> 
         assert (await shell.sender.probe("vllm", "/health")).status == 200
 
 
+async def test_a_backend_that_comes_into_quarantine_while_a_name_is_resolved_gets_nothing() -> None:
+    async with ScriptedServer(answering(whole())) as server:
+        shell = Shell(a_target(server))
+        resolve = shell.guard.resolve
+
+        async def resolving(backend: str) -> tuple[Address, ...]:
+            found = await resolve(backend)
+            shell.health.quarantine(backend, "its profile grew a region")
+            return found
+
+        shell.guard.resolve = resolving
+        assert await stopped_at(shell, lambda: "") == "quarantined"
+        assert server.peers == []
+
+
 class Answers:
     """Says nothing so many times, and then why."""
 
