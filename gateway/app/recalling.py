@@ -121,7 +121,7 @@ async def _record(ledger: Ledger, forgotten: Forgotten) -> None:
         "up_to": forgotten.label,
         "reason": "bound reached",
     }
-    logger().warning(FORGOTTEN, turns=str(forgotten.turns), up_to=forgotten.label)
+    logger().warning(FORGOTTEN, count=forgotten.turns, up_to=forgotten.label)
     try:
         await ledger.record(FORGOTTEN, facts)
     except Exception as error:  # noqa: BLE001 - it stands in the log

@@ -17,7 +17,7 @@ class Obligation(StrEnum):
     no_store: the engine is told to keep nothing, where its dialect has a word for it.
     strip_provider_tools: tools that a provider runs are taken out, whatever the zone takes in.
     require_review: the caller is told that a person has to look at the reply.
-    notify: a line in the log, and a count.
+    notify: a line in the log that names the rules, and a count.
     redact: what raised the label is taken out first, and policy is asked again.
     no_log_bodies: where bodies are kept, those of this request are not.
     """

@@ -15,12 +15,13 @@ from gateway.flow.house import House
 from gateway.flow.opening import Stamp, decided, personal_of, turned_away
 from gateway.flow.ports import World
 from gateway.flow.pursuit import Pursuit
-from gateway.flow.redacting import Judged
+from gateway.flow.redacting import Judged, before
 from gateway.flow.remembering import Remembering
 from gateway.flow.reply import SHOWN_ONCE, Reply, error_reply
 from gateway.flow.restoring import Placeholders
 from gateway.flow.ruling import Ruling, rule
 from gateway.flow.sensing import judged
+from gateway.policy.evaluate import notifying
 from gateway.policy.program import Program
 from gateway.routing.plan import nowhere, refusal
 
@@ -52,7 +53,8 @@ class Exchange:
         docket.stripped = found.stripped
         docket.placeholders = _placeholders(found.originals, world.program)
         if Obligation.NOTIFY in ruling.decision.obligations:
-            self._house.log.warning("policy_notifies", record=envelope.id)
+            told = _notifying(ruling, world.program)
+            self._house.log.warning("policy_notifies", record=envelope.id, rules=told)
             self._house.meters.notice()
         for name in ruling.shadow.rules if ruling.shadow is not None else ():
             self._house.meters.shadow(name)
@@ -107,6 +109,14 @@ class Exchange:
         if isinstance(error, Refusal) and form.status == SHOWN_ONCE:
             return replace(form, status=self._house.refusal_status)
         return form
+
+
+def _notifying(ruling: Ruling, program: Program) -> tuple[str, ...]:
+    """Return the ids of the rules that want to be told of, by the facts before a redaction too."""
+    facts, first = [ruling.facts], ruling.redaction
+    if first is not None:
+        facts.append(replace(before(ruling.evidence, first).facts, label=first.label))
+    return notifying(program, ruling.decision.because, facts)
 
 
 def _placeholders(originals: Mapping[str, str], program: Program) -> Placeholders:

@@ -30,8 +30,8 @@ from gateway.transport.residency.seen import Seen
 class Log(Protocol):
     """The operators' log: events and field names, never content."""
 
-    def warning(self, event: str, **fields: str) -> None:
-        """Write one line."""
+    def warning(self, event: str, *, record: str, **fields: str | tuple[str, ...]) -> None:
+        """Write one line about the request of that record."""
 
 
 class House(Struct, frozen=True, kw_only=True):

@@ -24,13 +24,13 @@ CAUSES_MAX = 4
 # an address or a key.
 FIELDS = frozenset(
     {
-        "attempt", "backend", "boot", "bytes", "candidate", "code", "count", "detector",
+        "attempt", "backend", "boot", "bytes", "candidate", "changed", "code", "count", "detector",
         "detectors", "digest", "dialect", "document", "duration_ms", "error", "event", "expected",
         "file", "frames", "hint", "host", "in_flight", "index", "kind", "level", "limit", "line",
         "listener", "logger", "model", "number", "offering", "origin", "outcome", "pid", "port",
         "problem", "problems", "ready", "reason", "record", "rule", "rules", "signal", "size",
-        "state", "status", "surface", "timestamp", "url_path_kind", "version", "warm", "what",
-        "where", "zone", "zones",
+        "state", "status", "surface", "timestamp", "up_to", "url_path_kind", "version", "warm",
+        "what", "where", "zone", "zones",
     }
 )  # fmt: skip
 

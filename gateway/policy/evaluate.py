@@ -1,6 +1,6 @@
 """A program and facts become a decision."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 
 from msgspec import UNSET, Struct
@@ -102,6 +102,22 @@ def still_obliged(decision: Decision, duties: tuple[str, ...]) -> Decision:
     if not duties or decision.effect is not Effect.PERMIT:
         return decision
     return replace(decision, obligations=_joined((*decision.obligations, *duties)))
+
+
+def notifying(
+    program: Program, because: Collection[str], facts: Iterable[Facts]
+) -> tuple[str, ...]:
+    """Return the ids of the rules that oblige to notify: among `because`, or of any of the facts.
+
+    WHY: a rule that asked for what was redacted made no part of the answer, and one that a grant
+    brought in does not match the request's own label.
+    """
+    matching = {clause.id for one in facts for clause in _matched(program.duties, one).duties}
+    return _sorted(
+        clause.id
+        for clause in program.duties
+        if Obligation.NOTIFY in clause.obliges and clause.id in {*matching, *because}
+    )
 
 
 def unredacted(first: Decision, why: str) -> Decision:

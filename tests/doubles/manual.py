@@ -57,10 +57,10 @@ class CountedMeters:
 
 class KeptLog:
     def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, str]]] = []
+        self.lines: list[tuple[str, dict[str, str | tuple[str, ...]]]] = []
 
-    def warning(self, event: str, **fields: str) -> None:
-        self.lines.append((event, fields))
+    def warning(self, event: str, *, record: str, **fields: str | tuple[str, ...]) -> None:
+        self.lines.append((event, {"record": record, **fields}))
 
 
 class ManualHealth:

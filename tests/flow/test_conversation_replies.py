@@ -55,7 +55,8 @@ async def test_a_reply_that_cannot_be_written_ends_well_and_is_known_here() -> N
         status, _, raw = await stage.ask(an_envelope(chat(stream=stream), claims=RESTRICTED))
         assert status == 200
         assert stage.ledger.settled[0].outcome is OutcomeKind.COMPLETED
-        assert stage.log.lines[0][0] == "reply_unwritten"
+        event, fields = stage.log.lines[0]
+        assert (event, fields["record"]) == ("reply_unwritten", stage.ledger.settled[0].id)
         turn = chat_reply(raw, stream=stream)
         asked = saying(*chat()["messages"], turn, user("and?"))
         assert await labelled(stage, an_envelope(asked)) == "restricted"

@@ -333,9 +333,11 @@ async def test_an_outcome_that_cannot_be_written_is_logged_without_content() -> 
         return await append(records)
 
     stage.ledger.append = once
-    status, _, _ = await stage.ask(an_envelope())
+    envelope = an_envelope()
+    status, _, _ = await stage.ask(envelope)
     assert status == 200
-    assert [event for event, _ in stage.log.lines] == ["settled_unwritten"]
+    [(event, fields)] = stage.log.lines
+    assert (event, fields["record"]) == ("settled_unwritten", envelope.id)
 
 
 async def test_what_identifies_or_is_unknown_stays_on_the_premises() -> None:

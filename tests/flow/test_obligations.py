@@ -78,11 +78,28 @@ async def test_policy_is_heard_in_the_log_and_in_a_count() -> None:
     stage = obliging("notify")
     envelope = an_envelope(chat())
     await stage.ask(envelope)
-    assert ("policy_notifies", {"record": envelope.id}) in stage.log.lines
+    told = {"record": envelope.id, "rules": ("duty",)}
+    assert ("policy_notifies", told) in stage.log.lines
     assert ("notice",) in stage.meters.counted
     silent = obliging("no_store")
     await silent.ask(an_envelope(chat()))
     assert ("notice",) not in silent.meters.counted
+
+
+async def test_the_line_names_every_rule_that_wants_to_be_told_of_and_no_other() -> None:
+    rules = [
+        {"id": name, "effect": "oblige", "when": when, "obligations": [word]}
+        for name, when, word in (
+            ("b-told", {"any": True}, "notify"),
+            ("a-told", {"level_max": "restricted"}, "notify"),
+            ("kept", {"any": True}, "no_store"),
+            ("other", {"team": "nobody-at-all"}, "notify"),
+        )
+    ]
+    stage = Stage(a_world(a_fleet(CATALOGUE), demo_with(*rules)), cloud=[CHAT], vllm=[CHAT])
+    assert (await stage.ask(an_envelope(chat())))[0] == 200
+    [(event, fields)] = stage.log.lines
+    assert (event, fields["rules"]) == ("policy_notifies", ("a-told", "b-told"))
 
 
 async def test_where_nothing_is_found_nothing_is_redacted() -> None:

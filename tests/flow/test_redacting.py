@@ -249,6 +249,18 @@ async def test_what_is_owed_beside_the_redaction_is_owed_when_the_finding_is_gon
     assert decided.decision.obligations == ("cost_max_microusd:1000000000", *owed)
     assert ("notice",) in stage.meters.counted
     assert headers["x-perimeter-obligations"] == "require_review, redact"
+    [(event, fields)] = stage.log.lines
+    assert (event, fields["rules"]) == ("policy_notifies", ("owe",))
+
+
+async def test_a_rule_that_only_notifies_of_what_is_redacted_is_named() -> None:
+    """It is no part of what made either answer: the first is to redact, the second finds none."""
+    rule = HIDE | {"id": "tell", "obligations": ["notify"]}
+    stage = a_stage(cloud=[ScriptedReply(openai.whole(replying()))], rules=(rule,))
+    envelope = an_envelope(asking())
+    assert (await stage.ask(envelope))[0] == 200
+    told = {"record": envelope.id, "rules": ("tell",)}
+    assert ("policy_notifies", told) in stage.log.lines
 
 
 async def test_a_tag_that_a_rule_obliges_to_redact_is_taken_out_although_it_raises_nothing() -> (

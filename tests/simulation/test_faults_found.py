@@ -94,4 +94,5 @@ def test_a_fault_of_ours_inside_a_stream_is_told_and_not_laid_on_the_client() ->
     settled = stage.ledger.settled[0]
     assert (settled.outcome, settled.error) == (OutcomeKind.FAILED, "internal_error")
     assert reply.abandoned
-    assert stage.log.lines[0][0] == "stream_failed"
+    event, fields = stage.log.lines[0]
+    assert (event, fields["record"]) == ("stream_failed", settled.id)
