@@ -1,9 +1,10 @@
 """What the ledger acknowledges under load, by `python -m tests.bench.ledger`.
 
 64 callers at once append a request each (Decided with Attempted in one commit, then Settled), with
-personal fields, over and over, on a real disk. The rounds are short and the best is held, because
-other processes may share the cores. Exit code 1 when that acknowledges fewer records in a second
-than promised, or the slowest hundredth of its appends takes longer.
+personal fields, over and over, on a real disk: a folder that lies in memory is refused, and
+`PERIMETER_BENCH_FOLDER` names another. The rounds are short, and the median one counts. Exit code 1
+when that acknowledges fewer records in a second than promised, or the slowest hundredth of its
+appends takes longer.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ WARM_S = 1.0
 RECORDS_PER_S_MIN = 5_000
 P99_MS_MAX = 25.0
 FOLDER = "PERIMETER_BENCH_FOLDER"
+MOUNTS = Path("/proc/self/mountinfo")
+IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
 class Round(Struct, frozen=True):
@@ -88,17 +91,37 @@ async def _bench(root: Path) -> list[Round]:
     return rounds
 
 
+def median(rounds: Sequence[Round]) -> Round:
+    """Return the round that as many are better than as are worse; those that hold are better."""
+    return sorted(rounds, key=lambda one: (not one.holds, one.p99_ms))[len(rounds) // 2]
+
+
+def filesystem(device: int, mounts: str) -> str:
+    """Return the kind of the filesystem on that device, as the kernel lists them; empty if not."""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in mounts.splitlines():
+        place, _, kind = line.partition(" - ")
+        if place.split()[2] == number:
+            return kind.split()[0]
+    return ""
+
+
 def main() -> int:
-    """Print the best round; 1 when it is not what was promised."""
+    """Print the median round; 1 when it is not what was promised, or is none of a disk."""
     folder = os.environ.get(FOLDER)
     with tempfile.TemporaryDirectory(prefix="perimeter-bench-", dir=folder) as root:
+        kind = filesystem(Path(root).stat().st_dev, MOUNTS.read_text())
+        if kind in IN_MEMORY:
+            print(f"{root} is {kind}, no disk: name a folder in {FOLDER}", file=sys.stderr)
+            return 1
         rounds = asyncio.run(_bench(Path(root)))
-    best = min(rounds, key=lambda one: (not one.holds, one.p99_ms))
+    found = median(rounds)
     print(
-        f"{CALLERS} callers at once: {best.rate:.0f} records/s acknowledged (promised"
-        f" {RECORDS_PER_S_MIN}), p99 {best.p99_ms:.1f} ms (promised {P99_MS_MAX:.0f})"
+        f"{CALLERS} callers at once: {found.rate:.0f} records/s acknowledged (promised"
+        f" {RECORDS_PER_S_MIN}), p99 {found.p99_ms:.1f} ms (promised {P99_MS_MAX:.0f}),"
+        f" the median of {len(rounds)} rounds"
     )
-    return int(not best.holds)
+    return int(not found.holds)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.label import Label, Level
 from tests.mutants.mutate import count, mutants
-from tests.mutants.run import drawn, is_killed, take
+from tests.mutants.run import drawn, is_killed, take, verdict
 
 SOURCE = '''
 LIMIT = 3
@@ -59,3 +59,25 @@ def test_a_mutant_is_noticed_by_a_test_of_it_and_lives_without_one(
     assert low.join(high) == high
     take(one, tree)
     assert low.join(high) == low
+
+
+POLICY, LABEL = "gateway/policy/a.py", "gateway/domain/label.py"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rooms", "code"),
+    [
+        (40, {POLICY: [40, 40]}, 0),
+        (41, {POLICY: [40, 40]}, 1),
+        (0, {}, 1),
+        (240, {POLICY: [200, 200], LABEL: [25, 40]}, 1),
+        (229, {POLICY: [200, 200], LABEL: [10, 29]}, 0),
+        (240, {POLICY: [100, 200], LABEL: [40, 40]}, 1),
+    ],
+    ids=["all", "one did not run", "none", "a weak part", "few of a part", "weak altogether"],
+)
+def test_a_run_holds_where_all_ran_and_each_part_is_noticed(
+    chosen: int, rooms: dict[str, list[int]], code: int
+) -> None:
+    killed, ran = (sum(column) for column in zip([0, 0], *rooms.values(), strict=True))
+    assert verdict(chosen, {"killed": killed, "lives": ran - killed, "slow": 0}, rooms) == code
