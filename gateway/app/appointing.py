@@ -1,6 +1,6 @@
 """The stewards of a starting gateway: what approvals have set so far, and what is in force."""
 
-from gateway.app.bundles import signed_of
+from gateway.app.bundles import SignedPolicy, signed_of
 from gateway.app.configured import configured
 from gateway.app.loading import Loaded
 from gateway.app.node_secret import derived, node_secret, secret_place
@@ -17,8 +17,8 @@ CONFIGURED = "configured"
 
 async def open_stewards(
     loaded: Loaded, ledger: Ledger, clock: Clock, openings: Openings
-) -> tuple[Stewards, dict[str, str]]:
-    """Return what approvals have set so far, and the digests of the documents in force.
+) -> tuple[Stewards, dict[str, str], SignedPolicy]:
+    """Return what approvals have set so far, the digests of what is in force, and who signed it.
 
     ConfigError, with the ledger closed, when this policy may not be in force.
     """
@@ -38,4 +38,4 @@ async def open_stewards(
     await ledger.record(CONFIGURED, configured(loaded, digests))
     if (stewards.standing.policy, stewards.standing.serial) != (digests["policy"], signed.serial):
         await stewards.policy_loaded({**signed.facts, **digests})
-    return stewards, digests
+    return stewards, digests, signed

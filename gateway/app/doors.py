@@ -134,6 +134,7 @@ class AdminDoor:
         demo = self._made.loaded.node.settings.demo
         notices = [
             *self._stale(),
+            *self._made.validity.notices(),
             *self._made.stewards.shut(),
             *_broken(self._made.stewards.glasses.values()),
         ]

@@ -15,6 +15,7 @@ from gateway.app.destroying import erasing_of
 from gateway.app.erasing import open_erasing
 from gateway.app.issuing import issuers_of
 from gateway.app.key_reload import KeyFile
+from gateway.app.lapsing import Validity
 from gateway.app.loading import Loaded
 from gateway.app.moment import RandomIds, SystemClock
 from gateway.app.node_secret import (
@@ -88,6 +89,7 @@ class Made(Struct, frozen=True, kw_only=True):
     issuers: Issuers
     worlds: CurrentWorld
     stewards: Stewards
+    validity: Validity
 
 
 def ledger_paths(paths: Paths) -> LedgerPaths:
@@ -116,6 +118,7 @@ class Kept(Struct, frozen=True):
     background: Background
     openings: Openings
     conversations: Conversations
+    validity: Validity
 
 
 async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) -> Kept:
@@ -128,11 +131,12 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
     ledger = await open_ledger(paths, boot, clock, RandomIds(clock), options)
     await finish_rewrapping(paths, ledger)
     background, openings = Background(), Openings()
-    stewards, digests = await open_stewards(loaded, ledger, clock, openings)
+    stewards, digests, signed = await open_stewards(loaded, ledger, clock, openings)
+    validity = Validity(signed, ledger, metrics, clock)
     stewards.count_with(metrics)
     conversations = await open_conversations(_keeper(loaded, clock), ledger, background)
     stewards.acts = await open_erasing(erasing_of(stewards, ledger, conversations, clock))
-    return Kept(ledger, stewards, digests, background, openings, conversations)
+    return Kept(ledger, stewards, digests, background, openings, conversations, validity)
 
 
 async def make(loaded: Loaded) -> Made:
@@ -181,6 +185,7 @@ async def make(loaded: Loaded) -> Made:
         metrics=metrics,
         worlds=worlds,
         stewards=kept.stewards,
+        validity=kept.validity,
         residency=_residency(loaded, outside, alarms, clock),
         issuers=issuers_of(settings.issuers),
         key_file=_key_file(loaded, worlds, KeyAlarms(kept.ledger, metrics, kept.background)),

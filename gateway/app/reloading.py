@@ -105,6 +105,7 @@ class Reloader:
         await made.stewards.persons_loaded(fresh.persons)
         # INVARIANT: nothing is awaited in between: a request sees all of the one, or of the other.
         take(made, fit)
+        made.validity.take(signed)
         made.worlds.take(fresh, digests)
         logger().info("reloaded", digest=digests["policy"])
 

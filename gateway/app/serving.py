@@ -65,6 +65,7 @@ async def serve(
         "keys": partial(watch_keys, made.key_file),
         "approvals": partial(made.stewards.watch, settings.paths.approvals),
         "policy": partial(reloader.watch, hangups[0]),
+        "validity": made.validity.watch,
         "queries": Queries(made.ledger, ledger_paths(settings.paths).folder.queries).watch,
         "erasures": made.stewards.acting.watch,
         **_anchors(made),

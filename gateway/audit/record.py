@@ -46,6 +46,7 @@ ADMIN_KINDS = frozenset(
         "approval_refused",
         "policy_loaded",
         "policy_rejected",
+        "policy_expired",
         "config_drift",
         "break_glass_began",
         "break_glass_ended",

@@ -64,6 +64,9 @@ class Metrics:
         )
         self._current.set(1)
         self._drift = self._gauge("config_drift", "1 while the node file is not what runs.")
+        self._expired = self._gauge(
+            "policy_expired", "1 while the approval of the policy in force is over."
+        )
         self._grants = self._counter("grants_used", "Requests that persons granted.", "kind")
         self._glass = self._gauge("break_glass", "Statements that break glass, in effect.")
         self._in_flight = self._gauge("in_flight", "Requests being answered.")
@@ -90,6 +93,10 @@ class Metrics:
     def config_drift(self, *, drifts: bool) -> None:
         """Say whether the node file is another than the one that is in use."""
         self._drift.set(int(drifts))
+
+    def policy_expired(self, *, expired: bool) -> None:
+        """Say whether the approval of the policy in force is over."""
+        self._expired.set(int(expired))
 
     def request(self, surface: str, outcome: str) -> None:
         """Count a request that was settled or refused."""

@@ -279,7 +279,9 @@ def test_a_key_that_was_taken_away_opens_nothing_any_more(stewarded) -> None:
 SIGNED = "policy_signed: true\n"
 
 
-def sign_policy(gateway: RunningGateway, serial: int, *signers: str, policy: str = "") -> None:
+def sign_policy(
+    gateway: RunningGateway, serial: int, *signers: str, policy: str = "", hours: str = "24"
+) -> None:
     """Sign the policy of the folder as people do."""
     folder = gateway.folder
     digest = policy or policy_digest(gateway)
@@ -287,7 +289,7 @@ def sign_policy(gateway: RunningGateway, serial: int, *signers: str, policy: str
     path.unlink(missing_ok=True)
     command(
         "approve", "ask", "policy", str(path), "--scope", f"serial={serial}", "--about", digest,
-        "--reason", "reviewed", "--key", str(folder / f"{signers[0]}.pem"),
+        "--reason", "reviewed", "--key", str(folder / f"{signers[0]}.pem"), "--hours", hours,
     )  # fmt: skip
     for name in signers[1:]:
         command("approve", "sign", str(path), "--key", str(folder / f"{name}.pem"))

@@ -22,6 +22,7 @@ _TROUBLES = {
     "residency_difference": "places that were not as declared",
     "conversations_forgotten": "memories of conversations that were lost",
     "policy_rejected": "policies that were rejected",
+    "policy_expired": "policies in force whose approval had ended",
     "config_drift": "changes of a node file that was not in use",
     "keys_refused": "key files that were refused",
 }
