@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from gateway.classification.matching import Match, Matcher, compiled
-from gateway.classification.texts import EDGE, Hit, Scanned
+from gateway.classification.parts import EDGE
+from gateway.classification.texts import Hit, Scanned
 
 RULES_MAX = 1_000
 RULES_CHARS_MAX = 1024 * 1024

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.classification.escapes import codes_in, container, hides, opens_json, plain, spelled
+from gateway.classification.parts import SEPARATOR, Part, Parts, last_byte
 from gateway.domain.request import Body
 
 TEXTS_MAX = 200_000
@@ -21,12 +22,6 @@ _NUMBERS = frozenset({int, float})
 PLAIN_CHARACTERS_MAX = 8 * 1024 * 1024
 WHOLE_CHARACTERS_MAX = 16 * 1024
 
-# WHY: 0xff stands in no UTF-8 text, so no body can fake the edge of a string, and a pattern that
-# excludes it cannot match from one string into the next. The line breaks let a pattern that ends
-# in white space end at the end of a string.
-EDGE = b"\xff"
-SEPARATOR = b"\n" + EDGE + b"\n"
-
 # WHY: a key and its own string are one assignment, as the raw JSON would show them; without it
 # every rule of the form `vendor_token = value` would be blind for structured arguments.
 ASSIGNS = '": "'
@@ -35,7 +30,6 @@ SEALED_KEYS = frozenset({"thoughtSignature", "thought_signature", "redactedConte
 SEALED_TYPES = frozenset({"reasoning", "compaction", "compaction_summary"})
 
 _PLAIN_NAME = re.compile(r"\$?[a-z][a-z_-]{0,31}(?:[A-Z][a-z]{1,15}){0,4}")
-_CONTINUATION = bytes(range(0x80, 0xC0))
 
 # A container of the body: the container that holds it, its key or index there, and its value.
 _Node = tuple[Any, str | int, Any]
@@ -84,12 +78,13 @@ class JoinedTexts:
     `buffer` begins and ends with a separator. It lives as long as the scan does.
     """
 
-    __slots__ = ("_homes", "_raw", "buffer")
+    __slots__ = ("_homes", "_parts", "_raw", "buffer")
 
     def __init__(self, buffer: bytes, homes: list[_Home], raw: int) -> None:
         self.buffer = buffer
         self._homes = homes
         self._raw = raw
+        self._parts = Parts(buffer)
 
     def __repr__(self) -> str:
         """Return the size alone: the texts are the prompt."""
@@ -101,25 +96,23 @@ class JoinedTexts:
         What was found in a text read plain has no characters of its own: its place is the whole
         string of the body.
         """
-        last = max(end - 1, 0)
-        # WHY: a match may have swallowed the separator behind its text.
-        while last > 0 and self.buffer[last] in SEPARATOR:
-            last -= 1
-        begin = self.buffer.rfind(EDGE, 0, last) + 2
-        number = max(self.buffer.count(EDGE, 0, begin) - 1, 0)
-        home = self._homes[number]
-        if number >= self._raw:
+        part = self._parts.at(last_byte(self.buffer, end))
+        home = self._homes[part.number]
+        if part.number >= self._raw:
             return _whole(home)
-        text = self.buffer[begin : self.buffer.find(EDGE, begin) - 1]
-        return _placed(home, text, max(start - begin, 0), min(end - begin, len(text)))
+        return _placed(home, part, max(start - part.begin, 0), min(end - part.begin, part.size))
 
     def is_derived(self, start: int) -> bool:
         """Does the span stand in a text that was read plain?"""
-        return self.buffer.count(EDGE, 0, start) > self._raw
+        return self._parts.edges(start) > self._raw
 
     def depth(self, _number: int) -> int:
         """What stands in the body was not decoded."""
         return 0
+
+    def is_folded(self, _number: int) -> bool:
+        """What stands in the body was not folded."""
+        return False
 
     def is_reasoning(self, start: int) -> bool:
         """Does the span stand where a model's maker keeps reasoning that only it reads?
@@ -127,7 +120,7 @@ class JoinedTexts:
         WHY: a client must send it back as it came; who put something else there, to be carried
         out, is refused by the maker, who checks it.
         """
-        number = max(self.buffer.count(EDGE, 0, start) - 1, 0)
+        number = max(self._parts.edges(start) - 1, 0)
         if number >= len(self._homes):
             return False
         node, step = self._homes[number]
@@ -296,29 +289,30 @@ def _whole(home: _Home) -> Place:
     return Place(f"{_pointer(node)}/#{_ordinal(node, str(step))}#", 0, len(str(step)))
 
 
-def _placed(home: _Home, text: bytes, start: int, end: int) -> Place:
+def _placed(home: _Home, part: Part, start: int, end: int) -> Place:
     """Return the place inside one joined text; a span over key and value means the value."""
     node, step = home
-    key_bytes = len(_encoded(step)) if isinstance(step, str) else 0
     if isinstance(step, int):
-        return _spanned(f"{_pointer(node)}/{step}", text, start, end)
+        return _spanned(f"{_pointer(node)}/{step}", part, (start, end), (0, part.size))
+    key_bytes = len(_encoded(step))
     value_at = key_bytes + len(ASSIGNS)
     if end > value_at:
         path = f"{_pointer(node)}/{_shown(node, step)}"
-        return _spanned(path, text[value_at:], max(start - value_at, 0), end - value_at)
+        return _spanned(path, part, (max(start, value_at), end), (value_at, part.size))
     path = f"{_pointer(node)}/#{_ordinal(node, step)}#"
-    return _spanned(path, text[:key_bytes], min(start, key_bytes), min(end, key_bytes))
+    return _spanned(path, part, (min(start, key_bytes), min(end, key_bytes)), (0, key_bytes))
 
 
-def _spanned(path: str, text: bytes, start: int, end: int) -> Place:
-    """Return the place in characters, widened to whole characters on both sides."""
-    while 0 < start < len(text) and text[start] in _CONTINUATION:
-        start -= 1
-    return Place(path, _characters(text[:start]), _characters(text[: max(start, end)]))
-
-
-def _characters(text: bytes) -> int:
-    return len(text) if text.isascii() else len(text.translate(None, _CONTINUATION))
+def _spanned(path: str, part: Part, span: tuple[int, int], within: tuple[int, int]) -> Place:
+    """Return the place in characters, counted from where the string begins in the text."""
+    low, high = within
+    start = part.widened(span[0], low, high)
+    before = part.characters(low)
+    return Place(
+        path,
+        part.characters(start) - before,
+        part.characters(max(start, span[1])) - before,
+    )
 
 
 def _pointer(node: _Node) -> str:

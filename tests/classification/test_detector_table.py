@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.classification.detectors import DETECTORS
-from gateway.classification.texts import SEPARATOR
+from gateway.classification.parts import SEPARATOR
 from tests.doubles.compiled_secrets import DATA
 
 COUNTED = {"contacts"}

@@ -18,10 +18,11 @@ from gateway.classification.detectors.personal.national import (
 from gateway.classification.detectors.secrets.scanner import _add
 from gateway.classification.escapes import AROUND_CHARACTERS, spelled
 from gateway.classification.label_files import READ_CHARS_MAX, _opened
+from gateway.classification.parts import Part
 from gateway.classification.patterns import _line
-from gateway.classification.texts import Hit, Place, _spanned
+from gateway.classification.texts import Hit, Place, _spanned, join_texts
 from gateway.classification.tool_calls import calls_in, results_in
-from gateway.classification.unfolding import folding, reading
+from gateway.classification.unfolding import reading
 from gateway.classification.unfolding.decoding import base64_bytes
 from gateway.classification.unfolding.reading import media_kind, words_of_xml
 from gateway.domain.decision import Finding
@@ -73,16 +74,6 @@ def test_so_many_tags_are_read_and_no_more(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(reading, "TAGS_MAX", 3)
     assert words_of_xml(b"<a>x<b>y<c>z") == b"xyz"
     assert words_of_xml(b"<a>x<b>y<c>z<d>") is None
-
-
-def test_so_many_folds_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folding, "FOLDS_MAX", 2)
-    folds = folding._Folds()
-    for code in (0x61, 0x62):
-        folds[code]
-    assert len(folds) == 2
-    folds[0x63]
-    assert len(folds) == 1
 
 
 def test_what_a_case_finds_stands_at_no_place() -> None:
@@ -151,11 +142,21 @@ def test_a_mark_speaks_of_the_line_or_the_value_that_it_ends(buffer: bytes, line
 
 
 def test_a_span_is_widened_to_whole_characters_and_may_end_a_text() -> None:
-    text = "aäb".encode()
-    assert _spanned("/x", text, 2, 3) == Place("/x", 1, 2)
-    assert _spanned("/x", text, 1, 3) == Place("/x", 1, 2)
-    assert _spanned("/x", text, 0, 4) == Place("/x", 0, 3)
-    assert _spanned("/x", text, 4, 4) == Place("/x", 3, 3)
+    part = Part(0, 0, "aäb".encode())
+    assert _spanned("/x", part, (2, 3), (0, 4)) == Place("/x", 1, 2)
+    assert _spanned("/x", part, (1, 3), (0, 4)) == Place("/x", 1, 2)
+    assert _spanned("/x", part, (0, 4), (0, 4)) == Place("/x", 0, 3)
+    assert _spanned("/x", part, (4, 4), (0, 4)) == Place("/x", 3, 3)
+    assert _spanned("/x", part, (2, 3), (1, 3)) == Place("/x", 0, 1)
+
+
+def test_places_that_are_asked_for_out_of_order_are_the_same() -> None:
+    body = {"a": "xä" * 30, "b": ["ß" * 9, "plain"]}
+    asked = [(start, start + 2) for start in range(3, len(join_texts(body).buffer) - 4)]
+    joined = join_texts(body)
+    places = [joined.place(*span) for span in asked]
+    assert places == [join_texts(body).place(*span) for span in asked]
+    assert [joined.place(*span) for span in reversed(asked)] == places[::-1]
 
 
 @pytest.mark.parametrize("role", ["tool", "function"])

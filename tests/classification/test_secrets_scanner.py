@@ -14,7 +14,8 @@ from gateway.classification.detectors.secrets import (
 from gateway.classification.detectors.secrets import scanner as scanner_module
 from gateway.classification.detectors.secrets.confirm import Confirmation, Run, Stopwords, entropy
 from gateway.classification.matching import engine
-from gateway.classification.texts import SEPARATOR, Hit, join_texts
+from gateway.classification.parts import SEPARATOR
+from gateway.classification.texts import Hit, join_texts
 from tests.doubles.compiled_secrets import all_secrets
 from tests.doubles.vendor_secrets import ALNUM, FORMATS, Draw, jwt, pem
 

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.classification.texts import EDGE, SEPARATOR, Hit, join_texts
+from gateway.classification.parts import EDGE, SEPARATOR
+from gateway.classification.texts import Hit, join_texts
 from tests.doubles.compiled_secrets import all_secrets
 from tests.doubles.vendor_secrets import ASSIGNED, FORMATS, Draw
 

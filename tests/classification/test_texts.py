@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.classification import texts
-from gateway.classification.texts import EDGE, SEPARATOR, Place, TextsExceededError, join_texts
+from gateway.classification.parts import EDGE, SEPARATOR
+from gateway.classification.texts import Place, TextsExceededError, join_texts
 
 
 def placed(body: dict[str, Any], needle: str, after: str = "") -> Place:

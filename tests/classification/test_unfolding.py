@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.classification.unfolding import reading, unfolder
+from gateway.classification.unfolding import reading, runs, unfolder
 from gateway.domain.decision import Finding, Scan
 from gateway.stores.scanner import DetectorScanner
 from tests.doubles.compiled_detectors import a_detector, all_detectors
@@ -308,7 +308,7 @@ async def test_the_bound_of_opaque_hits_holds(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_run_in_front_of_an_end_is_one() -> None:
-    assert list(unfolder._runs(b" abc  ", [5, 5, 6], b"abc")) == [(1, 4)]
+    assert list(runs.runs(b" abc  ", [5, 5, 6], b"abc")) == [(1, 4)]
 
 
 def test_texts_that_stand_alone_hold_no_sealed_reasoning() -> None:

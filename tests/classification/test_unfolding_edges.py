@@ -4,9 +4,10 @@ import base64
 
 import pytest
 
-from gateway.classification.texts import EDGE, join_texts, joined_alone
-from gateway.classification.unfolding import decoding, unfolder
-from gateway.classification.unfolding.folding import fold, unfolded
+from gateway.classification.parts import EDGE
+from gateway.classification.texts import join_texts, joined_alone
+from gateway.classification.unfolding import decoding, runs, unfolder
+from gateway.classification.unfolding.folding import WayBack, fold
 from gateway.classification.unfolding.layer import Layer, Piece, spans
 from gateway.classification.unfolding.reading import Budget
 from tests.doubles.compiled_detectors import a_detector
@@ -73,8 +74,8 @@ def test_digits_that_are_left_over_are_left_out() -> None:
 def test_half_of_a_pair_keeps_its_place() -> None:
     text = "\ud800\uff41b"
     assert fold(text) == "\ud800ab"
-    assert unfolded(text, 3, 4) == (3, 6)
-    assert unfolded(text, 4, 5) == (6, 7)
+    assert WayBack(text).span(3, 4) == (3, 6)
+    assert WayBack(text).span(4, 5) == (6, 7)
 
 
 # --- layers
@@ -126,11 +127,11 @@ BASE = b"ABCabc123+/-_"
 def test_a_run_is_found_whole_however_long_it_is(front: bytes, length: int) -> None:
     buffer = front + b"a" * length + b"!"
     ends = [len(buffer)]
-    assert list(unfolder._runs(buffer, ends, BASE)) == [(len(front), len(front) + length)]
+    assert list(runs.runs(buffer, ends, BASE)) == [(len(front), len(front) + length)]
 
 
 def test_runs_behind_one_another_are_each_found_once() -> None:
-    assert list(unfolder._runs(b"ab!cd!!", [3, 6, 6, 7], b"abcd")) == [(0, 2), (3, 5)]
+    assert list(runs.runs(b"ab!cd!!", [3, 6, 6, 7], b"abcd")) == [(0, 2), (3, 5)]
 
 
 def lines(*rows: bytes) -> tuple[bytes, list[int]]:
@@ -146,12 +147,12 @@ def lines(*rows: bytes) -> tuple[bytes, list[int]]:
 def test_lines_of_base64_that_stand_below_one_another_are_one_run() -> None:
     row = b"QUJDabcd" * 8
     buffer, ends = lines(row, row, row)
-    ((start, stop),) = unfolder._joined(buffer, ends)
+    ((start, stop),) = runs.joined(buffer, ends)
     assert buffer[start:stop].rstrip() == buffer.rstrip()
 
 
 @pytest.mark.parametrize(
-    ("gap", "runs"),
+    ("gap", "count"),
     [
         (b"\n", 1),
         (b"\r\n\t ", 1),
@@ -161,11 +162,11 @@ def test_lines_of_base64_that_stand_below_one_another_are_one_run() -> None:
         (b"\n> ", 2),
     ],
 )
-def test_lines_with_something_between_are_runs_of_their_own(gap: bytes, runs: int) -> None:
+def test_lines_with_something_between_are_runs_of_their_own(gap: bytes, count: int) -> None:
     row = b"QUJDabcd" * 12
     buffer = row + gap + row + b"!"
     ends = [len(row) + 1, len(buffer)]
-    assert len(list(unfolder._joined(buffer, ends))) == runs
+    assert len(list(runs.joined(buffer, ends))) == count
 
 
 @pytest.mark.parametrize(
@@ -180,22 +181,22 @@ def test_lines_with_something_between_are_runs_of_their_own(gap: bytes, runs: in
 )
 def test_a_short_last_line_belongs_to_the_run_above(below: bytes, length: int) -> None:
     run = b"QUJDabcdz" * 6
-    assert unfolder._with_tail(run + below, 0, len(run)) == len(run) + length
+    assert runs.with_tail(run + below, 0, len(run)) == len(run) + length
 
 
 def test_a_short_run_and_a_number_in_hex_have_no_last_line() -> None:
     for run, length in ((b"Qz" * 24, 4), (b"Qz" * 23 + b"Q", 0), (b"a1" * 500, 0)):
-        assert unfolder._with_tail(run + b"\nQUI", 0, len(run)) == len(run) + length
+        assert runs.with_tail(run + b"\nQUI", 0, len(run)) == len(run) + length
 
 
 def test_windows_that_touch_are_one() -> None:
-    around = unfolder.WINDOW_BYTES
+    around = runs.WINDOW_BYTES
     near = [(1_000, 1_001), (1_001 + 2 * around, 1_002 + 2 * around)]
-    assert list(unfolder._merged(near)) == [(1_000 - around, 1_002 + 3 * around)]
+    assert list(runs.merged(near)) == [(1_000 - around, 1_002 + 3 * around)]
     far = [(1_000, 1_001), (1_002 + 2 * around, 1_003 + 2 * around)]
-    assert len(list(unfolder._merged(far))) == 2
-    assert list(unfolder._merged([(5, 6)])) == [(0, 6 + around)]
-    assert list(unfolder._merged([])) == []
+    assert len(list(runs.merged(far))) == 2
+    assert list(runs.merged([(5, 6)])) == [(0, 6 + around)]
+    assert list(runs.merged([])) == []
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,7 @@ def test_a_long_number_in_hex_is_one_step_deep() -> None:
 @pytest.mark.parametrize(("most", "hits"), [(5, []), (4, ["unexpanded"])])
 def test_just_so_many_letters_are_folded(monkeypatch, most: int, hits: list[str]) -> None:
     monkeypatch.setattr(unfolder, "FOLDED_BYTES_MAX", most)
-    monkeypatch.setattr(unfolder, "WINDOW_BYTES", 2)
+    monkeypatch.setattr(runs, "WINDOW_BYTES", 2)
     step, buffer = a_step("aa\uff41aa")
     step.windows([buffer.index("\uff41".encode()) + 3], folds=True)
     assert [hit.kind for hit in step.hits] == hits

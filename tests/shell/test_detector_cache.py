@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gateway.classification.detectors import DETECTORS, DetectorKind, secrets
 from gateway.classification.matching import engine
-from gateway.classification.texts import SEPARATOR
+from gateway.classification.parts import SEPARATOR
 from gateway.stores import detector_cache
 from gateway.stores.detector_cache import DetectorBrokenError, Seal, load_detectors
 

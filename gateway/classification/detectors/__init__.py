@@ -19,8 +19,9 @@ from gateway.classification import patterns
 from gateway.classification.detectors import contacts, personal, secrets
 from gateway.classification.detectors.dictionary import DictionaryScanner
 from gateway.classification.matching import engine
+from gateway.classification.parts import SEPARATOR
 from gateway.classification.patterns import Check
-from gateway.classification.texts import SEPARATOR, Scanned
+from gateway.classification.texts import Scanned
 from gateway.classification.unfolding import unfolder
 from gateway.classification.unfolding.unfolder import Unfolder
 

@@ -13,7 +13,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from gateway.classification.texts import EDGE, Hit, Scanned
+from gateway.classification.parts import EDGE
+from gateway.classification.texts import Hit, Scanned
 
 WORDS_MAX = 100_000
 PARTS_MAX = 8

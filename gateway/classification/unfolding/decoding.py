@@ -24,6 +24,8 @@ def base64_bytes(run: bytes, offset: int = 0) -> bytes:
 def offsets(run: bytes) -> tuple[int, ...]:
     """Return where in the run base64 may begin: at its beginning, or behind what sets it apart."""
     head = run[:OFFSETS_LOOKED_MAX]
+    if len(head.translate(None, _APART)) == len(head):
+        return (0,)
     found = {(at + 1) % _QUAD for at, one in enumerate(head) if one in _APART}
     return (0, *sorted(found - {0}))
 

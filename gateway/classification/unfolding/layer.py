@@ -5,11 +5,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from gateway.classification.texts import EDGE, SEPARATOR, Place
-from gateway.classification.unfolding.folding import unfolded
+from gateway.classification.parts import CONTINUATION, EDGE, SEPARATOR, Parts, last_byte
+from gateway.classification.texts import Place
+from gateway.classification.unfolding.folding import WayBack
 
 _NOT_EDGE = b"?"
-_CONTINUATION = bytes(range(0x80, 0xC0))
 
 
 class Texts(Protocol):
@@ -24,6 +24,9 @@ class Texts(Protocol):
 
     def depth(self, number: int) -> int:
         """Return how many decodings lie between the body and the text of that number."""
+
+    def is_folded(self, number: int) -> bool:
+        """Was the text of that number folded already?"""
 
     def is_derived(self, start: int) -> bool:
         """Does the span stand in a text that was made from another one?"""
@@ -48,13 +51,15 @@ class Piece(Struct, frozen=True):
 class Layer:
     """Pieces of one unfolding, joined; `parent` is what they were unfolded from."""
 
-    __slots__ = ("_parent", "_pieces", "buffer")
+    __slots__ = ("_parent", "_parts", "_pieces", "_ways", "buffer")
 
     def __init__(self, parent: Texts, pieces: list[Piece]) -> None:
         self._parent = parent
         self._pieces = pieces
         texts = (piece.text.replace(EDGE, _NOT_EDGE) for piece in pieces)
         self.buffer = SEPARATOR.join((b"", *texts, b""))
+        self._parts = Parts(self.buffer)
+        self._ways: dict[int, WayBack] = {}
 
     def __repr__(self) -> str:
         """Return the size alone: the texts are of the prompt."""
@@ -62,19 +67,24 @@ class Layer:
 
     def place(self, start: int, end: int) -> Place:
         """Return the place in the body: of a folded text those characters, else the whole span."""
-        last = max(end - 1, 0)
-        while last > 0 and self.buffer[last] in SEPARATOR:
-            last -= 1
-        begin = self.buffer.rfind(EDGE, 0, last) + 2
-        piece = self._pieces[max(self.buffer.count(EDGE, 0, begin) - 1, 0)]
+        last = last_byte(self.buffer, end)
+        part = self._parts.at(last)
+        piece = self._pieces[part.number]
         if not piece.folded:
             return self._parent.place(piece.start, piece.end)
-        first, stop = unfolded(piece.folded, max(start - begin, 0), last + 1 - begin)
+        way = self._ways.get(part.number)
+        if way is None:
+            way = self._ways[part.number] = WayBack(piece.folded)
+        first, stop = way.span(max(start - part.begin, 0), last + 1 - part.begin)
         return self._parent.place(piece.start + first, piece.start + stop)
 
     def depth(self, number: int) -> int:
         """Return how many decodings lie between the body and the text of that number."""
         return self._pieces[number].depth
+
+    def is_folded(self, number: int) -> bool:
+        """Was the text of that number folded? It would fold to itself."""
+        return bool(self._pieces[number].folded)
 
     def is_derived(self, _start: int) -> bool:
         """All of them were."""
@@ -92,9 +102,9 @@ def spans(buffer: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
         edge = buffer.find(EDGE, start, end)
         stop = end if edge < 0 else edge
         following = stop + 1
-        while start < stop and buffer[start] in _CONTINUATION:
+        while start < stop and buffer[start] in CONTINUATION:
             start += 1
-        while edge < 0 and stop < len(buffer) and buffer[stop] in _CONTINUATION:
+        while edge < 0 and stop < len(buffer) and buffer[stop] in CONTINUATION:
             stop += 1
         if buffer[start:stop].strip(SEPARATOR):
             yield start, stop

@@ -48,6 +48,8 @@ _GZIP, _ZIP = b"\x1f\x8b\x08", b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _ZLIB_SECONDS = b"\x01\x5e\x9c\xda"
 _ZLIB_STEP = 31
+# What may begin anything that has a form.
+_TELLING_BYTES = frozenset((*_FIRST_BYTES, _GZIP[0], _ZIP[0], 0x78, 0xFE, 0xFF))
 
 _PRINTED = bytes(range(0x20, 0x7F)) + b"\t\n\r"
 _CONTROLS = bytes(one for one in range(0x20) if one not in b"\t\n\r\f\x1b") + b"\x7f"
@@ -210,6 +212,20 @@ def media_kind(data: bytes) -> str:
     return ""
 
 
+def is_noise(data: bytes) -> bool:
+    """Is it surely neither text nor of a known form, and too short for bytes without one?
+
+    WHY: a megabyte holds thirty thousand words that are base64 by their letters, and each of them
+    is asked this; whatever is not sure is read in full.
+    """
+    if not 0 < len(data) < BINARY_BYTES_MIN or data[0] in _TELLING_BYTES or data[4:8] == b"ftyp":
+        return False
+    odd = data.translate(None, _PRINTED)
+    if len(data) - len(odd) >= _MOSTLY * len(data) or 0 in odd:
+        return False
+    return len(odd.translate(None, _CONTROLS)) != len(odd) or _is_broken(data)
+
+
 def as_text(data: bytes) -> bytes | None:
     """Return the bytes as UTF-8 text that can be scanned, None for what is none."""
     wide = _wide(data)
@@ -269,6 +285,13 @@ def _wide(data: bytes) -> bytes | None:
     # WHY: of a last character that lacks its empty byte, the other byte is the character.
     text += data[half * 2 :].strip(b"\0")
     return text if _is_utf8(text) and b"\xef\xbf\xbd" not in text else None
+
+
+def _is_broken(data: bytes) -> bool:
+    """Is it surely no UTF-8, also none that is cut off at its end?"""
+    text = data.decode(errors="replace")
+    at = text.find("\ufffd")
+    return at >= 0 and b"\xef\xbf\xbd" not in data and len(text[:at].encode()) < len(data) - 3
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -1,17 +1,16 @@
 """One step of unfolding: where a text may hide another, what it is, and what stays unread."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import msgspec
 
 from gateway.classification.escapes import opens_json, plain, spelled
 from gateway.classification.matching import Matcher, compiled
+from gateway.classification.parts import EDGE
 from gateway.classification.patterns import PatternRule
-from gateway.classification.texts import EDGE, Hit, Scanned, joined_alone
+from gateway.classification.texts import Hit, Scanned, joined_alone
 from gateway.classification.unfolding.decoding import (
-    BASE64,
-    BLANKS,
     HEX,
     LONG_HEX,
     base64_bytes,
@@ -21,7 +20,7 @@ from gateway.classification.unfolding.decoding import (
     offsets,
     percent_bytes,
 )
-from gateway.classification.unfolding.folding import fold
+from gateway.classification.unfolding.folding import fold, folds
 from gateway.classification.unfolding.layer import Layer, Piece, Texts, spans
 from gateway.classification.unfolding.reading import (
     BINARY,
@@ -31,23 +30,19 @@ from gateway.classification.unfolding.reading import (
     UNEXPANDED,
     Budget,
     Reading,
+    is_noise,
 )
+from gateway.classification.unfolding.runs import HEAD_BYTES, joined, merged, runs
 
 MATCHES_MAX = 32_768
 OPAQUE_MAX = 256
-WINDOW_BYTES = 192
-GAP_BYTES_MAX = 64
-LINE_BYTES_MAX = 80
 TYPE_BYTES_MAX = 256
-HEAD_BYTES = 4096
 WRAPPED_WIDTH_MIN = 60
 FOLDED_BYTES_MAX = 256 * 1024
 REASONING = "reasoning"
 UNREAD_KINDS = frozenset({*MEDIA_KINDS, BINARY, ENCRYPTED, UNEXPANDED, REASONING})
 
-_BREAK = ord("\n")
 _PERCENT = HEX + b"%"
-_TAIL = BASE64 + b"="
 _KINDS = {b"image": "image", b"audio": "audio", b"video": "video"}
 # WHY: keys and certificates that are meant to be seen, in the forms of OpenSSH and X.509.
 _PUBLIC = (b"\0\0\0\x07ssh-", b"\0\0\0\x0bssh-", b"\0\0\0\x13ecdsa-")
@@ -72,6 +67,7 @@ class Unfolder:
             (Matcher(part), numbers) for part, numbers in zip(parts, _parts(rules), strict=True)
         ]
         self._folds = len(self._matchers) - 1
+        folds()
 
     def scan(self, buffer: bytes) -> Scanned:
         """Return what cannot be read in texts that stand alone."""
@@ -129,9 +125,16 @@ class _Depths:
 
     def at(self, place: int) -> int:
         """Return the depth of the text at that place; places only grow."""
+        return self._texts.depth(self._number(place))
+
+    def is_folded(self, place: int) -> bool:
+        """Was the text at that place folded already?"""
+        return self._texts.is_folded(self._number(place))
+
+    def _number(self, place: int) -> int:
         self._count += self._texts.buffer.count(EDGE, self._at, place)
         self._at = max(place, self._at)
-        return self._texts.depth(max(self._count - 1, 0))
+        return max(self._count - 1, 0)
 
 
 class _Step:
@@ -160,9 +163,11 @@ class _Step:
     def base64(self, ends: Sequence[int]) -> None:
         """Read every run that may be base64, also over line breaks."""
         depths = _Depths(self._texts)
-        for start, stop in _joined(self._buffer, ends):
+        for start, stop in joined(self._buffer, ends):
             run = self._buffer[start:stop]
             if may_be_base64(run):
+                if start not in self._declared and _is_noise(run):
+                    continue
                 self._read_base64(run, start, stop, depths.at(start) + 1)
             elif may_be_hex(run):
                 self._read_hex(run, start, stop, depths.at(start) + 1)
@@ -187,7 +192,7 @@ class _Step:
     def hex(self, ends: Sequence[int]) -> None:
         """Read every run of hex digits that may be text, or is long."""
         depths = _Depths(self._texts)
-        for start, stop in _runs(self._buffer, ends, HEX):
+        for start, stop in runs(self._buffer, ends, HEX):
             # WHY: a long run was read as such already, with the lines below it.
             if stop - start < LONG_HEX:
                 run = self._buffer[start:stop]
@@ -209,7 +214,7 @@ class _Step:
     def escaped(self, ends: Sequence[int]) -> None:
         r"""Read every run of `\x41`."""
         depths = _Depths(self._texts)
-        for start, stop in _runs(self._buffer, ends, HEX + b"\\x"):
+        for start, stop in runs(self._buffer, ends, HEX + b"\\x"):
             begin = self._buffer.find(b"\\x", start, stop)
             length = (stop - begin) // len(b"\\x41") * len(b"\\x41")
             run = self._buffer[begin : begin + length]
@@ -223,9 +228,11 @@ class _Step:
         """Read what stands around each end: percent signs, or letters as they look."""
         depths = _Depths(self._texts)
         marks = ((end - 1, end) for end in ends)
-        runs = marks if folds else _runs(self._buffer, ends, _PERCENT)
-        parts = (spans(self._buffer, begin, close) for begin, close in _merged(runs))
+        places = marks if folds else runs(self._buffer, ends, _PERCENT)
+        parts = (spans(self._buffer, begin, close) for begin, close in merged(places))
         for start, stop in chain.from_iterable(parts):
+            if folds and depths.is_folded(start):
+                continue
             raw = self._buffer[start:stop]
             depth = depths.at(start)
             self._folds_left -= len(raw) if folds else 0
@@ -289,6 +296,13 @@ def _is_list(run: bytes) -> bool:
     return 0 <= width < WRAPPED_WIDTH_MIN
 
 
+def _is_noise(run: bytes) -> bool:
+    """Is it short, and noise wherever it begins?"""
+    if len(run) > HEAD_BYTES:
+        return False
+    return all(is_noise(base64_bytes(run, offset)) for offset in offsets(run))
+
+
 def _likely(run: bytes) -> tuple[int, ...]:
     """Return where in the run to begin; of a long one, where its head tells something."""
     if len(run) <= HEAD_BYTES:
@@ -304,94 +318,3 @@ def _likely(run: bytes) -> tuple[int, ...]:
 def _is_public(data: bytes) -> bool:
     """Is it a key or certificate that is meant to be seen?"""
     return data.startswith(_PUBLIC) or (data[:2], data[4:6]) == _CERTIFICATE
-
-
-def _runs(buffer: bytes, ends: Sequence[int], members: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the run in front of each end, once."""
-    low = 0
-    for end in ends:
-        stop = end - 1
-        if stop <= low:
-            continue
-        # WHY: a call for each of many short lines would cost more than the rest of the work.
-        near = stop - LINE_BYTES_MAX
-        if near <= low:
-            start = low + len(buffer[low:stop].rstrip(members))
-        else:
-            start = _begin(buffer, low, stop, members)
-        if start < stop:
-            yield start, stop
-        low = stop
-
-
-def _begin(buffer: bytes, low: int, stop: int, members: bytes) -> int:
-    """Return where the run begins that ends at `stop`, not before `low`."""
-    near = max(low, stop - HEAD_BYTES)
-    start = near + len(buffer[near:stop].rstrip(members))
-    if start > near or near == low:
-        return start
-    # WHY: one pass over a table is ten times as fast as stripping byte by byte.
-    table = bytes(0 if one in members else 1 for one in range(256))
-    return low + buffer[low:near].translate(table).rfind(1) + 1
-
-
-def _joined(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield runs of base64; lines of one run that stand below one another are one run."""
-    begin = close = -1
-    for start, stop in _lines(buffer, ends):
-        if start == close:
-            close = stop
-            continue
-        gap = buffer[close:start] if close >= 0 and start - close <= GAP_BYTES_MAX else b"."
-        if b"\n" in gap and not gap.strip(BLANKS):
-            close = stop
-            continue
-        if begin >= 0:
-            yield begin, _with_tail(buffer, begin, close)
-        begin, close = start, stop
-    if begin >= 0:
-        yield begin, _with_tail(buffer, begin, close)
-
-
-def _lines(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield runs of base64; one that is a whole line right below another begins where that ends.
-
-    WHY: long runs come in lines of one width, and there are many of them.
-    """
-    low = 0
-    for end in ends:
-        stop = end - 1
-        below = buffer[low] == _BREAK and stop - low <= LINE_BYTES_MAX
-        if below and not buffer[low + 1 : stop].translate(None, BASE64):
-            yield low, stop
-            low = stop
-            continue
-        for start, _ in _runs(buffer[low:end], (end - low,), BASE64):
-            yield low + start, stop
-        low = stop
-
-
-def _with_tail(buffer: bytes, begin: int, stop: int) -> int:
-    """Return where the run ends when a short last line belongs to it."""
-    if may_be_hex(buffer[begin:stop]):
-        return stop
-    below = buffer[stop : stop + LINE_BYTES_MAX]
-    line = below.lstrip(BLANKS)
-    if below[:1] not in {b"\n", b"\r"} or line[:1] == EDGE or stop - begin < WINDOW_BYTES // 4:
-        return stop
-    tail = len(line) - len(line.lstrip(_TAIL))
-    return stop + len(below) - len(line) + tail if tail else stop
-
-
-def _merged(runs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield windows around runs; those that touch are one."""
-    begin = close = -1
-    for start, end in runs:
-        low = max(start - WINDOW_BYTES, 0)
-        if close < low:
-            if begin >= 0:
-                yield begin, close
-            begin = low
-        close = end + WINDOW_BYTES
-    if begin >= 0:
-        yield begin, close

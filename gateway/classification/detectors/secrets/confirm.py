@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gateway.classification.detectors.secrets.pattern import ALONE, IN_BUFFER, translate
 from gateway.classification.detectors.secrets.rules import Allow, Rule
-from gateway.classification.texts import SEPARATOR
+from gateway.classification.parts import SEPARATOR
 
 WINDOW_BYTES_MAX = 512
 WINDOW_AFTER = 64

@@ -8,7 +8,8 @@ from gateway.classification.detectors.secrets.confirm import Confirmation, Run
 from gateway.classification.detectors.secrets.pattern import IN_BUFFER, translate
 from gateway.classification.detectors.secrets.rules import Rule
 from gateway.classification.matching import Match, Matcher, compiled
-from gateway.classification.texts import EDGE, Hit, Scanned
+from gateway.classification.parts import EDGE
+from gateway.classification.texts import Hit, Scanned
 
 MATCHES_MAX = 50_000
 CONFIRMED_MAX = 128
