@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from gateway.domain.approval import Action, Approved
+from gateway.domain.label import Label, Level
 from gateway.ledger.ledger import open_ledger
 from gateway.ledger.paths import LedgerPaths
 from gateway.stores.standing import facts_of
@@ -100,8 +101,10 @@ def test_a_place_that_nobody_knows_is_refused(paths) -> None:
         ("frontier", a_policy(), {}, "does not clear the label"),
         ("moon", a_policy(), {"label": PUBLIC}, "cannot be known"),
         ("on_prem", {"no": "policy"}, {}, "cannot be known"),
+        ("frontier", a_policy(), {"label": Label(Level(0, "restricted"))}, "no such level"),
+        ("frontier", a_policy(), {"label": Label(Level(0, "unheard-of"))}, "no such level"),
     ],
-    ids=["not cleared", "no such zone", "no such policy"],
+    ids=["not cleared", "no such zone", "no such policy", "a lower rank", "no such level"],
 )
 def test_what_was_recorded_as_decided_is_not_taken_for_granted(
     tmp_path: Path, zone: str, policy: dict, changed: dict, why: str

@@ -129,8 +129,9 @@ def _why(
         return "nobody signed what it was granted"
     if zone is None or label is None:
         return "what the zone or the label is cannot be known"
-    if not seen.is_granted and not zone.clears(label, day_of(seen.decided_day)):
-        return "the zone does not clear the label"
+    is_there = bundle.has(label.level)
+    if not seen.is_granted and not (is_there and zone.clears(label, day_of(seen.decided_day))):
+        return "the zone does not clear the label" if is_there else "the policy has no such level"
     regions = regions_of(zone)
     if within is not None and (regions is None or not regions <= within):
         return "the zone lies outside the places that were asked for"

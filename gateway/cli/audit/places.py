@@ -8,6 +8,7 @@ from gateway.cli.audit.question import Ledger
 from gateway.cli.audit.where import refused
 from gateway.domain.document import Document
 from gateway.domain.errors import ConfigError, GatewayError
+from gateway.domain.label import Level
 from gateway.domain.zone import Zone
 from gateway.ledger import documents
 from gateway.policy.compile import compile_bundle
@@ -27,6 +28,10 @@ class Bundle(Struct, frozen=True):
     def zone(self, name: str) -> Zone | None:
         """Return a zone of that name."""
         return None if self.zones is None else self.zones.get(name)
+
+    def has(self, level: Level) -> bool:
+        """Does this policy have that level, at that rank? A record could say any."""
+        return level in map(Level, range(len(self.levels)), self.levels)
 
 
 def bundle_of(ledger: Ledger, digest: str) -> Bundle:
