@@ -311,7 +311,7 @@ class Story:
         self.silent: list[int] = []
         self.counts = dict.fromkeys(("decided", "attempted", "settled", "admin", "lost"), 0)
         self.open, self.carried = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
-        self.closed, self.admins, self.boots, self.stored = (set[str]() for _ in range(4))
+        self.closed, self.admins, self.boots, self.stored, self.new = (set[str]() for _ in range(5))
         self.named, self.blobs, self.sent = (dict[str, int]() for _ in range(3))
         self.approved: set[str] | None = None
         self.boot: str | None = None
@@ -450,6 +450,8 @@ class Story:
         if boot in self.boots or ID.fullmatch(boot) is None:
             raise ValueError("this boot had started already, or has no id")
         self.boots.add(boot)
+        # Of a boot that began here, not at their first record, each request is among these records.
+        self.new |= {boot} if any(self.counts.values()) else set()
         self.boot, self.gap = boot, False
 
     def store(self, index: int, digest: str) -> None:
@@ -476,7 +478,7 @@ class Story:
         known(decision, "decision")
         if decision["effect"] != "permit" and (decision["boundary"] or candidates):
             raise ValueError("it permits nothing, and has a boundary or candidates")
-        if decision["effect"] != "refused" and self.stored and not documents:
+        if decision["effect"] != "refused" and self.named and not documents:
             raise ValueError("policy decided, and it does not name by which documents")
         self.open[record["id"]] = {
             "boot": record["boot"],
@@ -492,12 +494,12 @@ class Story:
         if record["id"] in self.closed:
             raise ValueError("its request was settled already")
         found = self.open.get(record["id"])
+        lost = record["type"] == "settled" and record["outcome"] == "lost"
         if found is None:
-            if self.whole:
+            if self.whole or (record["boot"] in self.new and not lost):
                 raise ValueError("its request was not decided before")
             self.begun_earlier += 1
             return None
-        lost = record["type"] == "settled" and record["outcome"] == "lost"
         if lost == (record["boot"] == found["boot"]):
             raise ValueError("a request is lost to a later boot, and told by its own")
         return found
@@ -709,6 +711,8 @@ class Walk:
 
     def end(self) -> None:
         """Look at what is not here."""
+        if self.bundle is not None and not 0 <= self.first <= self.last:
+            self.fault("missing", None, "the export says that it has no record")
         if self.expected <= self.last:
             self.skip(self.last + 1)
         if self.gaps and not self.is_gone:
@@ -1030,11 +1034,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     many: dict[str, Any] = {"action": "append", "default": []}
     for name, told, form in (
         ("folder", "an export, one of its bundles, or a folder of tiles", {"type": Path}),
-        (
-            "--vkey",
-            "the key of the log, from where its host cannot change it: of its first shard",
-            {},
-        ),
+        ("--vkey", "the key of its first shard, from where its host cannot change it", {}),
         ("--kept", "an older checkpoint", many | {"type": Path}),
         ("--cosigner", "the key of a witness", many),
         ("--signer", "a later key of the log: it may have exported", many),

@@ -63,13 +63,18 @@ def note_of(head: Head, key: Ed25519PrivateKey = KEY, origin: str = ORIGIN) -> s
 
 def write_ledger(root: Path, records: int) -> LedgerFolder:
     """Write a ledger of that many records as a gateway leaves it on the disk, and sign it."""
+    return write_journal(root, many(records))
+
+
+def write_journal(root: Path, entries: Iterator[bytes]) -> LedgerFolder:
+    """Write a ledger of these entries, whatever they are, and sign it."""
     folder = LedgerFolder(root)
     for path in (folder.root, folder.journal, folder.documents):
-        path.mkdir()
+        path.mkdir(parents=True)
     folder.origin.write_text(f"{ORIGIN}\n")
     folder.vkey.write_text(f"{VKEY}\n")
     journal = Journal(folder, Files(), 0, START, SEGMENT_BYTES_MAX)
-    entries, tiling = many(records), Tiling()
+    tiling = Tiling()
     while group := list(islice(entries, GROUP)):
         journal.write(group)
         for entry in group:

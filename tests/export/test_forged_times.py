@@ -1,0 +1,105 @@
+"""What an exporter of a time, who has the key, could leave out or put in, and what he cannot."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.audit.canonical import encode
+from gateway.audit.record import Record
+from gateway.domain.decision import Effect
+from gateway.domain.route import OutcomeKind
+from gateway.export.bundle import About, Source, seal_bundle, write_bundle
+from gateway.export.selection import Asked
+from gateway.ledger.signing import SigningKey
+from tests.doubles.records import (
+    NOW_US,
+    a_decided,
+    a_decision,
+    a_settled,
+    an_admin,
+    an_attempted,
+)
+from tests.doubles.static_logs import CREATED, KEY, ORIGIN, STARTED, judged, write_journal
+
+S = 1_000_000
+HOUR = 3_600 * S
+LATER = "later"
+ABOUT = About("sha256:ada", NOW_US, "perimeter 0")
+# The time of every export here: the second boot lies inside it, the first one before it.
+ASKED = Asked(NOW_US + HOUR, NOW_US + 3 * HOUR)
+
+
+# What a record of the second boot has beside its own fields.
+WITHIN: dict[str, Any] = {"boot": LATER, "ts_us": NOW_US + 2 * HOUR}
+BOOTED: tuple[Record, ...] = (
+    CREATED,
+    STARTED,
+    a_decided("early"),
+    an_admin("stopped"),
+    an_admin("started", "again", boot=LATER, ts_us=NOW_US + HOUR + S),
+)
+AFTER = an_admin("heartbeat", boot=LATER, ts_us=NOW_US + 4 * HOUR)
+INSIDE = len(BOOTED)
+DOCUMENT = "sha256:" + "a" * 64
+# What is said where nothing else is wrong: no document is beside these records.
+MISSING = f"record {INSIDE}: the document {DOCUMENT} is missing"
+
+
+def exported(root: Path, records: Iterable[Record], run: tuple[int, int] | None = None) -> dict:
+    """Return the verdict on an export of the time; `run` is what its exporter says it holds."""
+    folder = write_journal(root / "ledger", map(encode, records))
+    source = Source(folder, SigningKey(ORIGIN, KEY))
+    manifest = write_bundle(source, ASKED, ABOUT, root / "out")
+    if run is not None:
+        (root / "out/records.jsonl").write_bytes(b"")
+        told = replace(manifest.selection, first=run[0], last=run[1])
+        manifest = replace(manifest, selection=told, records=0)
+    seal_bundle(source, manifest, root / "out")
+    return judged(root / "out")
+
+
+def of_the_second_boot(*records: Record) -> list[Record]:
+    return [*BOOTED, *records, AFTER]
+
+
+A_REQUEST = of_the_second_boot(
+    a_decided("r", **WITHIN),
+    an_attempted("r", **WITHIN),
+    a_settled("r", **WITHIN),
+)
+
+
+@pytest.mark.parametrize("run", [(0, -1), (4, 3), (8, 7), (7, 2)])
+def test_a_time_of_which_no_record_is_here_is_not_shown_to_be_empty(tmp_path: Path, run) -> None:
+    report = exported(tmp_path, A_REQUEST, run)
+    assert (report["verdict"], "no record" in report["reason"]) == ("tampered", True), report
+
+
+def test_an_attempt_that_nobody_decided_is_named_by_its_boot_that_began_in_that_time(
+    tmp_path: Path,
+) -> None:
+    never = an_attempted("never", zone="us_cloud", **WITHIN)
+    report = exported(tmp_path / "tried", of_the_second_boot(never))
+    assert (report["verdict"], report["first_bad"]) == ("tampered", INSIDE), report
+    ended = a_settled("never", **WITHIN)
+    report = exported(tmp_path / "ended", of_the_second_boot(ended))
+    assert (report["verdict"], report["first_bad"]) == ("tampered", INSIDE), report
+
+
+def test_a_request_of_an_earlier_boot_is_lost_in_that_time(tmp_path: Path) -> None:
+    lost = a_settled("early", outcome=OutcomeKind.LOST, **WITHIN)
+    report = exported(tmp_path, of_the_second_boot(lost))
+    assert (report["verdict"], report["begun_earlier"]) == ("whole", 1), report
+
+
+def test_a_decision_of_that_time_says_by_which_documents_as_the_others_do(tmp_path: Path) -> None:
+    named = a_decided("r", documents={"policy": DOCUMENT}, **WITHIN)
+    none = a_decided("s", **WITHIN)
+    report = exported(tmp_path / "none", of_the_second_boot(named, none))
+    assert (report["verdict"], report["first_bad"]) == ("tampered", INSIDE + 1), report
+    before = a_decided("s", decision=a_decision(effect=Effect.REFUSED), **WITHIN)
+    report = exported(tmp_path / "refused", of_the_second_boot(named, before))
+    assert (report["verdict"], report["reason"]) == ("tampered", MISSING), report
