@@ -1085,7 +1085,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     ]
     found += [f"{many} attempts of {printable(pair)}" for pair, many in report["sent"].items()]
     for name, when in report["cosigned_s"].items():
-        found.append(f"cosigned by {printable(name)} at {when}")
+        found.append(f"cosigned by {printable(name)} at {when}: {report['cosigned_size']} records")
     for name, size, _, index in report["told_pruned"]:
         shard = f"shard {printable(name)} of {size} records"
         found.append(f"{shard} was pruned, as record {index} says")

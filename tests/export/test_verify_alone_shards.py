@@ -16,6 +16,7 @@ from gateway.audit.cosignature import cosign, cosigner_of, with_signatures
 from gateway.audit.record import Admin
 from tests.doubles.records import BOOT, NOW_US, a_decided, a_settled, an_admin, an_attempted, an_id
 from tests.doubles.static_logs import (
+    ALONE,
     CREATED,
     KEY,
     ORIGIN,
@@ -196,7 +197,7 @@ def test_a_log_does_not_tell_of_itself_that_it_was_pruned(tmp_path: Path) -> Non
     assert judged(tmp_path / "shard", "--told-by", tmp_path / "fork")["verdict"] == "unreadable"
 
 
-def test_witnesses_of_an_older_checkpoint_count_up_to_its_size(tmp_path: Path) -> None:
+def test_witnesses_of_an_older_checkpoint_count_up_to_its_size(tmp_path: Path, capsys) -> None:
     older = note_of(head_of(SMALL[:11]))
     signed = with_signatures(older, [cosign(older, WITNESS, WITNESS_KEY, NOW_US // 10**6)])
     write_log(tmp_path / "log", SMALL)
@@ -204,6 +205,8 @@ def test_witnesses_of_an_older_checkpoint_count_up_to_its_size(tmp_path: Path) -
     words = ["--cosigner", cosigner_of(WITNESS, WITNESS_KEY), "--kept", tmp_path / "kept"]
     report = judged(tmp_path / "log", *words)
     assert (report["verdict"], report["cosigned_size"]) == ("whole", 11)
+    assert ALONE.main([str(tmp_path / "log"), "--vkey", VKEY, *map(str, words)]) == 0
+    assert f"at {NOW_US // 10**6}: 11 records" in capsys.readouterr().out
     (tmp_path / "kept").write_text(older)
     assert judged(tmp_path / "log", *words)["verdict"] == "tampered"
 
