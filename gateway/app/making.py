@@ -142,8 +142,7 @@ async def keep(loaded: Loaded, boot: str, clock: SystemClock, metrics: Metrics) 
 async def make(loaded: Loaded) -> Made:
     """Construct everything; LedgerUnavailable when there is no ledger or another holds it."""
     clock, metrics, settings = SystemClock(), metrics_of(loaded), loaded.node.settings
-    boot = (ids := RandomIds(clock)).record_id()
-    scanner = _scanner(settings.paths)
+    boot, scanner = (ids := RandomIds(clock)).record_id(), _scanner(settings.paths)
     kept = await keep(loaded, boot, clock, metrics)
     alarms = Alarms(kept.ledger, metrics, kept.background)
     outside = reach(loaded, alarms, clock)

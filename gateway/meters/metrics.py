@@ -64,9 +64,7 @@ class Metrics:
         )
         self._current.set(1)
         self._drift = self._gauge("config_drift", "1 while the node file is not what runs.")
-        self._expired = self._gauge(
-            "policy_expired", "1 while the approval of the policy in force is over."
-        )
+        self._expired = self._gauge("policy_expired", "1 while the policy's approval is over.")
         self._grants = self._counter("grants_used", "Requests that persons granted.", "kind")
         self._glass = self._gauge("break_glass", "Statements that break glass, in effect.")
         self._in_flight = self._gauge("in_flight", "Requests being answered.")

@@ -158,7 +158,7 @@ async def test_a_ledger_heals_without_being_asked(tmp_path: Path, monkeypatch) -
 async def test_without_a_checkpoint_nothing_more_is_acknowledged(
     tmp_path: Path, monkeypatch, operation: str
 ) -> None:
-    monkeypatch.setattr(sealer, "UNSEALED_S_MAX", 0.01)
+    monkeypatch.setattr(sealer, "UNSEALED_S_MAX", 0.3)
     paths = a_new_ledger(tmp_path)
     files = FailingFiles()
     async with a_boot(paths, Options(files=files)) as ledger:

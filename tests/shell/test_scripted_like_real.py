@@ -257,7 +257,8 @@ async def test_both_engines_are_served_and_recorded_alike(engine, side: str, nam
     assert (settled.outcome, settled.served_by) == (OutcomeKind.COMPLETED, "qwen@vllm")
     assert settled.reply_bytes == len(answer.body)
     assert settled.stop in {SCENES[name].stop, "end"}
-    assert (settled.usage is not None) == (name != "chat_stream_plain")
+    assert settled.usage is not None
+    assert (settled.usage_estimated is True) == (name == "chat_stream_plain")
     zone, call = stage.sender.sent[0]
     assert (zone, call.path) == ("on_prem", question(name).path)
 
