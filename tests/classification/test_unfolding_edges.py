@@ -281,3 +281,8 @@ def test_each_unread_place_is_one_hit_up_to_the_bound(monkeypatch) -> None:
     for number in range(3):
         step.unread("image", number, number + 1)
     assert [(hit.start, hit.end) for hit in step.hits] == [(0, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("after", [b" ", b"\n"])
+def test_an_end_that_is_told_twice_is_that_of_one_run(after: bytes) -> None:
+    assert list(runs.joined(b"QUJD" * 6 + after, [25, 25])) == [(0, 24)]

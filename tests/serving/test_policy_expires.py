@@ -55,7 +55,7 @@ def test_a_policy_whose_approval_is_over_is_not_put_in_force(guarded, engines, s
         tighten(house)
         sign_policy(guarded, 2, "ada", "bob", hours=AT_ONCE)
         until(lambda: "not approved: expired" in words(house), "the word")
-        assert house.metric("policy_current") == 0
+        until(lambda: house.metric("policy_current") == 0, "the metric")
         assert not denied(house)
     assert [facts["serial"] for facts in told(house, "policy_loaded")] == [1]
 
