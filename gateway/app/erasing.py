@@ -80,6 +80,7 @@ class Erasing:
         self._bodies = memory.bodies
         self._clock = clock
         self._unfinished = True
+        self._one = asyncio.Lock()
 
     @property
     def _keys(self) -> SubjectKeys:
@@ -115,7 +116,14 @@ class Erasing:
         await self.finish()
 
     async def finish(self) -> None:
-        """Let the memory forget whoever was erased, and tell the ledger; GatewayError."""
+        """Let the memory forget whoever was erased, and tell the ledger; GatewayError.
+
+        WHY: an erasure that is under way is looked for again meanwhile, and told of once.
+        """
+        async with self._one:
+            await self._finish()
+
+    async def _finish(self) -> None:
         for gone in await asyncio.to_thread(self._keys.untold):
             if gone.owner:
                 await self._conversations.forget(gone.owner)

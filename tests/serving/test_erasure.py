@@ -2,6 +2,7 @@
 
 import hmac
 import itertools
+import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import suppress
@@ -37,6 +38,11 @@ SESSION = "c4n4ry-session-91bd"
 REPO = "git.example.com/c4n4ry/repo-91bd"
 CLIENT = "c4n4ry-client-91bd"
 PERSONAL = (SUBJECT, PROMPT, SESSION, REPO, CLIENT)
+# What is looked at after the erasure beside the segments of the ledger.
+KEPT = {
+    "facts.sqlite", "subject_keys.sqlite", "conversations.sqlite", "conversations.sqlite-wal",
+    "records.jsonl", "REPORT.html", "tmp", "stderr.log",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -129,7 +135,28 @@ def trace_of(gateway: RunningGateway, subject: str = SUBJECT) -> Trace:
     )
 
 
-def test_adv_81_whoever_is_erased_is_gone_and_every_proof_still_holds(home) -> None:
+@pytest.fixture
+def scratch(home, monkeypatch) -> Path:
+    """The place of temporary files, of the gateway and of the commands, where all is looked at."""
+    tmp = home.gateway.folder / "tmp"
+    tmp.mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp))
+    monkeypatch.setenv("SQLITE_TMPDIR", str(tmp))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp))
+    return tmp
+
+
+def hand_out(house: House) -> None:
+    """Ask the audit, which keeps its tables of facts, and make a redacted export."""
+    gateway = house.gateway
+    asked = ran("audit", "boundary", "--ledger", str(gateway.ledger), "--copy")
+    assert asked.code in {0, 1}, asked.err
+    exported = act(house, "export", str(gateway.folder / "export"))
+    assert exported.code == 0, exported.err
+    assert {path.name for path in gateway.folder.rglob("*")} >= KEPT
+
+
+def test_adv_81_whoever_is_erased_is_gone_and_every_proof_still_holds(home, scratch) -> None:
     gateway = home.gateway
     with started(gateway):
         mine, other = talk(home), talk(home, "payments")
@@ -137,6 +164,7 @@ def test_adv_81_whoever_is_erased_is_gone_and_every_proof_still_holds(home) -> N
         trace = trace_of(gateway)
         assert bytes_in(gateway.folder, *trace.rows)
         assert bytes_in(gateway.folder, *trace.digests)
+        hand_out(home)
         done = erase(home)
         assert done.code == 0, done.err
         # Nothing waits for a stop: the files are looked at while the gateway runs.
@@ -148,6 +176,7 @@ def test_adv_81_whoever_is_erased_is_gone_and_every_proof_still_holds(home) -> N
         assert (set(facts["keys"]), facts["pseudonym"]) == (trace.keys, trace.pseudonym)
         assert verified(gateway).reason == ""
     assert_gone(gateway, trace)
+    assert not list(scratch.iterdir())
     conversations = gateway.folder / "data" / "conversations.sqlite"
     conversations.unlink()
     with started(gateway):

@@ -162,3 +162,14 @@ async def test_many_keys_are_told_in_records_of_bounded_size(tmp_path: Path, mon
         facts = told(ledger)
         assert [len(one["keys"]) for one in facts] == [2, 2, 1]
         assert {key for one in facts for key in one["keys"]} == keys
+
+
+async def test_an_erasure_that_is_finished_by_two_at_once_is_told_of_once(tmp_path: Path) -> None:
+    paths = a_new_ledger(tmp_path)
+    async with a_boot(paths) as ledger, a_memory(tmp_path, ledger) as memory:
+        await serve(ledger, a_person(ADA))
+        who = ledger.subjects.subject(ADA).pseudonym
+        erasing, _ = an_erasing(tmp_path, ledger, memory)
+        await asyncio.gather(erasing.act(approved(who)), *(erasing.finish() for _ in range(3)))
+        await asyncio.gather(*(erasing.finish() for _ in range(3)))
+        assert [one["pseudonym"] for one in told(ledger)] == [who]
