@@ -8,7 +8,6 @@ from msgspec import UNSET, Struct
 from gateway.app.granting import KINDS, grant_of
 from gateway.audit.canonical import decode
 from gateway.audit.record import Admin
-from gateway.domain.approval import Action
 from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.replay import documents_of
@@ -26,16 +25,6 @@ class Signing(Struct, frozen=True):
     record: str
     number: int
     grant: Grant | None
-
-
-class _Told(Struct, frozen=True):
-    approval: str
-    action: Action
-    scope: dict[str, str]
-    from_us: int
-    until_us: int
-    requester: str
-    approvers: tuple[str, ...]
 
 
 def signing_of(folder: LedgerFolder, found: RequestRecords) -> Signing | None:
@@ -77,16 +66,13 @@ def _signings(
 def _grant(record: Admin, digest: str, words: Vocabulary) -> Grant | None:
     """Return what was granted there; None where it was another thing, or by too few persons."""
     try:
-        told = msgspec.convert(record.facts, _Told)
+        told = msgspec.convert(record.facts, Active)
         approvers = frozenset(told.approvers) - {told.requester}
-        if told.approval != digest or told.action not in KINDS:
+        if record.facts["approval"] != digest or told.action not in KINDS:
             return None
         if len(approvers) < TERMS[told.action].approvers:
             return None
-        active = Active(
-            told.action, told.scope, told.from_us, told.until_us, told.requester, told.approvers
-        )
-        return grant_of(digest, active, words)
+        return grant_of(digest, told, words)
     except (msgspec.ValidationError, NotApproved, KeyError, OverflowError):
         return None
 

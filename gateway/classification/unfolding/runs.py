@@ -22,12 +22,7 @@ def runs(buffer: bytes, ends: Sequence[int], members: bytes) -> Iterator[tuple[i
         stop = end - 1
         if stop <= low:
             continue
-        # WHY: a call for each of many short lines would cost more than the rest of the work.
-        near = stop - LINE_BYTES_MAX
-        if near <= low:
-            start = low + len(buffer[low:stop].rstrip(members))
-        else:
-            start = _begin(buffer, low, stop, members)
+        start = _begin(buffer, low, stop, members)
         if start < stop:
             yield start, stop
         low = stop
@@ -35,6 +30,8 @@ def runs(buffer: bytes, ends: Sequence[int], members: bytes) -> Iterator[tuple[i
 
 def _begin(buffer: bytes, low: int, stop: int, members: bytes) -> int:
     """Return where the run begins that ends at `stop`, not before `low`."""
+    if stop - low <= LINE_BYTES_MAX:
+        return low + len(buffer[low:stop].rstrip(members))
     near = max(low, stop - HEAD_BYTES)
     start = near + len(buffer[near:stop].rstrip(members))
     if start > near or near == low:
@@ -75,10 +72,7 @@ def _lines(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
             yield low, stop
             low = stop
             continue
-        if stop - low <= LINE_BYTES_MAX:
-            start = low + len(buffer[low:stop].rstrip(BASE64))
-        else:
-            start = _begin(buffer, low, stop, BASE64)
+        start = _begin(buffer, low, stop, BASE64)
         if start < stop:
             yield start, stop
         low = stop
