@@ -25,6 +25,8 @@ from tests.doubles.records import BOOT, a_decided, a_settled, an_admin, an_attem
 ORIGIN = "perimeter.example/gw-0"
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 VKEY = str(checkpoint.vkey_of(ORIGIN, KEY))
+WITNESS = "witness.example/w1"
+WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 VERIFIER = Path(gateway.export.__file__).with_name("verify_bundle.py")
 CREATED = an_admin("created", boot="", facts={"origin": ORIGIN, "vkey": VKEY})
 STARTED = an_admin("started")

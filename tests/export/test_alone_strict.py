@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from gateway.audit import checkpoint, ends, record
@@ -22,6 +21,8 @@ from tests.doubles.static_logs import (
     ORIGIN,
     STARTED,
     VKEY,
+    WITNESS,
+    WITNESS_KEY,
     head_of,
     judged,
     many,
@@ -29,8 +30,6 @@ from tests.doubles.static_logs import (
     write_log,
 )
 
-WITNESS = "witness.example/w1"
-WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 SMALL = list(many(20))
 S = 1_000_000
 FORMS = {

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from gateway.audit.canonical import decode
@@ -35,15 +34,13 @@ from tests.doubles.records import (
     a_person,
     a_settled,
 )
-from tests.doubles.static_logs import judged
+from tests.doubles.static_logs import WITNESS, WITNESS_KEY, judged
 
 DAY_US = 86_400_000_000
 EVERYTHING = Asked()
 ABOUT = About("f" * 32, NOW_US, "Perimeter test")
 POLICY = {"version": 1, "levels": ["public", "restricted"]}
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202e&\"'"
-WITNESS = "witness.example/w1"
-WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 
 
 async def at(ledger: Ledger, ts_us: int, **fields) -> str:

@@ -19,7 +19,8 @@ from gateway.ledger.reading import Reading
 from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
 from gateway.ledger.verify import verify_folder
-from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, ledger_paths, serve
+from tests.doubles.chains import copied, lived, told_pruned, with_one_open
+from tests.doubles.ledgers import a_boot, a_new_ledger, check_log, serve
 from tests.doubles.records import NOW_US, a_person
 from tests.doubles.static_logs import judged
 from tests.shell.test_ledger_chain import CHANGES
@@ -36,27 +37,12 @@ def exported(paths: LedgerPaths, out: Path, asked: Asked | None = None) -> Path:
 
 @pytest.fixture(scope="module")
 def chained(tmp_path_factory) -> LedgerPaths:
-    """Three shards; a request is open at the first hand-over."""
-    paths = a_new_ledger(tmp_path_factory.mktemp("chained"))
-
-    async def live() -> None:
-        async with a_boot(paths) as ledger:
-            await ledger.store_document({"version": 1}, "policy")
-            before, after = a_request(ledger)
-            await ledger.append(before)
-            await ledger.hand_over()
-            await ledger.append(after)
-            await ledger.hand_over()
-            await serve(ledger)
-
-    asyncio.run(live())
-    return paths
+    return lived(tmp_path_factory.mktemp("chained"), with_one_open)
 
 
 @pytest.fixture
 def paths(chained: LedgerPaths, tmp_path: Path) -> LedgerPaths:
-    shutil.copytree(chained.ledger.parent, tmp_path, dirs_exist_ok=True)
-    return ledger_paths(tmp_path)
+    return copied(chained, tmp_path)
 
 
 @pytest.fixture
@@ -241,9 +227,7 @@ def test_a_pruned_shard_hands_over_by_its_last_record(tmp_path: Path) -> None:
             await serve(ledger, a_person())
             await ledger.hand_over()
             first, _ = shards(paths.folder)
-            sealed = pruning.keep_leaves(first, Files())
-            told = {"origin": sealed.origin, "size": sealed.size, "root": sealed.root.hex()}
-            await ledger.record("pruned", {"shard": "0001", **told})
+            await told_pruned(ledger, first)
             pruning.drop(first, Files())
 
     asyncio.run(live())

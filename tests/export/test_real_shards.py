@@ -24,6 +24,7 @@ from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
 from gateway.ledger.verify import verify_folder
+from tests.doubles.chains import told_pruned
 from tests.doubles.gateway_folders import ran
 from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, serve
 from tests.doubles.records import NOW_US, a_person
@@ -95,9 +96,7 @@ async def test_a_pruned_shard_is_written_as_its_hashes_and_told_of_as_pruned(
         await serve(ledger)
         await ledger.hand_over()
         first, later = shards(paths.folder)
-        sealed = pruning.keep_leaves(first, Files())
-        told = {"origin": sealed.origin, "size": sealed.size, "root": sealed.root.hex()}
-        await ledger.record("pruned", {"shard": "0001", **told})
+        await told_pruned(ledger, first)
         pruning.drop(first, Files())
     for name, shard in (("first", first), ("later", later)):
         write_static_log(shard, tmp_path / name)
@@ -165,9 +164,7 @@ async def test_a_pruned_shard_stays_in_an_export_as_its_hashes(tmp_path: Path) -
         await serve(ledger, a_large_person())
         await ledger.hand_over()
         first, _ = shards(paths.folder)
-        sealed = pruning.keep_leaves(first, Files())
-        told = {"origin": sealed.origin, "size": sealed.size, "root": sealed.root.hex()}
-        await ledger.record("pruned", {"shard": "0001", **told})
+        sealed = await told_pruned(ledger, first)
         await serve(ledger, a_large_person())
         pruning.drop(first, Files())
     check_log(paths)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.audit.canonical import encode
 from gateway.audit.cosignature import cosign, cosigner_of, with_signatures
@@ -28,6 +27,8 @@ from tests.doubles.static_logs import (
     STARTED,
     VERIFIER,
     VKEY,
+    WITNESS,
+    WITNESS_KEY,
     head_of,
     judged,
     many,
@@ -36,8 +37,6 @@ from tests.doubles.static_logs import (
     write_log,
 )
 
-WITNESS = "witness.example/w1"
-WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 SMALL = list(many(20))
 TIME_S = 1_795_262_400
 

@@ -22,6 +22,8 @@ from tests.doubles.static_logs import (
     ORIGIN,
     STARTED,
     VKEY,
+    WITNESS,
+    WITNESS_KEY,
     head_of,
     judged,
     many,
@@ -32,8 +34,6 @@ from tests.doubles.static_logs import (
 LATER = f"{ORIGIN}/0002-2026-12"
 SECOND = Ed25519PrivateKey.from_private_bytes(b"2" * 32)
 SECOND_VKEY = str(checkpoint.vkey_of(ORIGIN, SECOND))
-WITNESS = "witness.example/w1"
-WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 SMALL = list(many(20))
 
 

@@ -8,12 +8,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from gateway.audit.record import Settled
-from gateway.domain.decision import Scan
-from gateway.domain.request import Body
 from gateway.domain.route import FailureKind, OutcomeKind
-from gateway.stores.scanner import DetectorScanner
-from tests.doubles.compiled_detectors import all_detectors
-from tests.doubles.houses import FixedScanner, Stage
+from tests.doubles.houses import Stage
+from tests.doubles.reply_watcher import ReplyWatcher
 from tests.doubles.speaking_stage import KINDS, STREAMED, Spoken, readable, speaking
 from tests.doubles.vendor_secrets import FORMATS, Draw
 
@@ -106,25 +103,11 @@ async def test_adv_88_a_zone_that_is_closed_cuts_a_stream_of_every_surface(
     assert_estimated(found, engine)
 
 
-class Watching(FixedScanner):
-    """Looks at replies with all detectors; requests are clean."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.real = DetectorScanner(all_detectors(), b"a key of fingerprints")
-
-    def look(self, text: str) -> Scan:
-        return self.real.look(text)
-
-    async def scan(self, body: Body) -> Scan:
-        return Scan()
-
-
 def watching(action: str) -> Stage:
     stage = speaking()
     world = stage.worlds.world
     stage.worlds.world = replace(world, program=replace(world.program, replies={"secrets": action}))
-    stage.house = replace(stage.house, scanner=Watching())
+    stage.house = replace(stage.house, scanner=ReplyWatcher())
     stage.exchange = type(stage.exchange)(stage.house)
     words: Any = ["amber"] * 400
     stage.sender.text = (*words, "the token is", PAT, "birch", "no more")

@@ -11,11 +11,10 @@ from gateway.cli.mock_backend import anthropic, ollama, openai
 from gateway.domain.decision import Scan
 from gateway.domain.request import Body
 from gateway.domain.route import OutcomeKind
-from gateway.stores.scanner import DetectorScanner
 from tests.doubles import engine_bytes
-from tests.doubles.compiled_detectors import all_detectors
 from tests.doubles.fleets import a_fleet
-from tests.doubles.houses import CATALOGUE, FixedScanner, Stage, an_envelope, chat, message
+from tests.doubles.houses import CATALOGUE, Stage, an_envelope, chat, message
+from tests.doubles.reply_watcher import ReplyWatcher
 from tests.doubles.scripted_sender import ScriptedReply
 from tests.doubles.vendor_secrets import FORMATS, Draw
 from tests.doubles.worlds import a_world
@@ -27,15 +26,8 @@ WORDS = ("the token is", PAT[:20], "REST and", "no more")
 MASKED = b"[masked: github-pat]"
 
 
-class Watching(FixedScanner):
-    """Looks at replies with all detectors; requests are clean."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.real = DetectorScanner(all_detectors(), b"a key of fingerprints")
-
-    def look(self, text: str) -> Scan:
-        return self.real.look(text)
+class Watching(ReplyWatcher):
+    """Looks at requests of the dialects of this module too."""
 
     async def scan(self, body: Body) -> Scan:
         return await self.real.scan(body) if "choices" in body or "content" in body else Scan()

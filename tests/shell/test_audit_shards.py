@@ -15,33 +15,21 @@ from gateway.ledger.files import Files
 from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reading import Reading
 from gateway.ledger.shards import shards
+from tests.doubles.chains import copied, lived, one_in_each, told_pruned
 from tests.doubles.gateway_folders import Ran, ran
-from tests.doubles.ledgers import a_boot, a_new_ledger, check_log, ledger_paths, serve
+from tests.doubles.ledgers import a_boot
 
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 
 
 @pytest.fixture(scope="module")
 def chained(tmp_path_factory) -> LedgerPaths:
-    paths = a_new_ledger(tmp_path_factory.mktemp("chained"))
-
-    async def live() -> None:
-        async with a_boot(paths) as ledger:
-            await serve(ledger)
-            await ledger.hand_over()
-            await serve(ledger)
-            await ledger.hand_over()
-            await serve(ledger)
-
-    asyncio.run(live())
-    check_log(paths)
-    return paths
+    return lived(tmp_path_factory.mktemp("chained"), one_in_each)
 
 
 @pytest.fixture
 def paths(chained: LedgerPaths, tmp_path: Path) -> LedgerPaths:
-    shutil.copytree(chained.ledger.parent, tmp_path, dirs_exist_ok=True)
-    return ledger_paths(tmp_path)
+    return copied(chained, tmp_path)
 
 
 def asked(paths: LedgerPaths, *words: str) -> Ran:
@@ -92,9 +80,7 @@ def test_a_pruned_shard_still_hands_over(paths: LedgerPaths) -> None:
     async def prune() -> None:
         async with a_boot(paths) as ledger:
             first = shards(paths.folder)[0]
-            sealed = pruning.keep_leaves(first, Files())
-            told = {"origin": sealed.origin, "size": sealed.size, "root": sealed.root.hex()}
-            await ledger.record("pruned", {"shard": "0001", **told})
+            await told_pruned(ledger, first)
             pruning.drop(first, Files())
 
     asyncio.run(prune())

@@ -1,6 +1,5 @@
 """A chain of shards is verified from its first key; whatever breaks it is named."""
 
-import asyncio
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,43 +18,20 @@ from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reading import Reading
 from gateway.ledger.shards import shards
 from gateway.ledger.verify import verify_folder
+from tests.doubles.chains import copied, lived, with_one_open
 from tests.doubles.granted import a_grant
-from tests.doubles.ledgers import (
-    a_boot,
-    a_new_ledger,
-    a_request,
-    check_log,
-    ledger_paths,
-    serve,
-)
 
 DAY_US = 86_400_000_000
 
 
 @pytest.fixture(scope="module")
 def chained(tmp_path_factory) -> LedgerPaths:
-    """Three shards; a request is open at the first hand-over."""
-    paths = a_new_ledger(tmp_path_factory.mktemp("chained"))
-
-    async def live() -> None:
-        async with a_boot(paths) as ledger:
-            await ledger.store_document({"version": 1}, "policy")
-            before, after = a_request(ledger)
-            await ledger.append(before)
-            await ledger.hand_over()
-            await ledger.append(after)
-            await ledger.hand_over()
-            await serve(ledger)
-
-    asyncio.run(live())
-    check_log(paths)
-    return paths
+    return lived(tmp_path_factory.mktemp("chained"), with_one_open)
 
 
 @pytest.fixture
 def paths(chained: LedgerPaths, tmp_path: Path) -> LedgerPaths:
-    shutil.copytree(chained.ledger.parent, tmp_path, dirs_exist_ok=True)
-    return ledger_paths(tmp_path)
+    return copied(chained, tmp_path)
 
 
 def entries_of(folder: LedgerFolder) -> list[bytes]:

@@ -17,33 +17,21 @@ from gateway.ledger.paths import LedgerFolder, LedgerPaths
 from gateway.ledger.reading import Reading
 from gateway.ledger.shards import shards
 from gateway.ledger.verify import verify_folder
+from tests.doubles.chains import copied, lived, one_in_each
 from tests.doubles.flow_logs import a_flow_log
 from tests.doubles.gateway_folders import ran
-from tests.doubles.ledgers import a_boot, a_new_ledger, check_log, ledger_paths, serve
+from tests.doubles.ledgers import a_boot, a_new_ledger, check_log, serve
 from tests.doubles.records import a_person, an_admin
 
 
 @pytest.fixture(scope="module")
 def chained(tmp_path_factory) -> LedgerPaths:
-    paths = a_new_ledger(tmp_path_factory.mktemp("chained"))
-
-    async def live() -> None:
-        async with a_boot(paths) as ledger:
-            await serve(ledger, a_person())
-            await ledger.hand_over()
-            await serve(ledger, a_person())
-            await ledger.hand_over()
-            await serve(ledger, a_person())
-
-    asyncio.run(live())
-    check_log(paths)
-    return paths
+    return lived(tmp_path_factory.mktemp("chained"), one_in_each)
 
 
 @pytest.fixture
 def paths(chained: LedgerPaths, tmp_path: Path) -> LedgerPaths:
-    shutil.copytree(chained.ledger.parent, tmp_path, dirs_exist_ok=True)
-    return ledger_paths(tmp_path)
+    return copied(chained, tmp_path)
 
 
 def rows_of(paths: LedgerPaths, statement: str, *values: object) -> list:
