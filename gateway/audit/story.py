@@ -190,6 +190,8 @@ class Story:
             raise Broken("it permits nothing, and has a boundary or candidates")
         if decision.effect is not Effect.REFUSED and self.documents and not record.documents:
             raise Broken("policy decided, and it does not name by which documents")
+        if decision.policy != record.documents.get("policy", decision.policy):
+            raise Broken("it was decided by another policy than the one that it names")
         if record.granted and record.granted.id not in self._approved:
             self.granted.setdefault(record.granted.id, self.records)
         self._open[record.id] = _Open(record.boot, decision.boundary, record.candidates)

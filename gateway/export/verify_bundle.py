@@ -469,8 +469,7 @@ class Story:
         documents = set(record["documents"].values())
         if self.whole and not documents <= self.stored:
             raise ValueError("it names a document that was not stored before")
-        for digest in documents:
-            self.named.setdefault(digest, index)
+        self.named = dict.fromkeys(documents, index) | self.named
         grant = record.get("granted", {}).get("id")
         if grant and self.approved is not None and grant not in self.approved:
             raise ValueError("it was decided with a grant that no record before it tells of")
@@ -480,6 +479,8 @@ class Story:
             raise ValueError("it permits nothing, and has a boundary or candidates")
         if decision["effect"] != "refused" and self.named and not documents:
             raise ValueError("policy decided, and it does not name by which documents")
+        if decision["policy"] != record["documents"].get("policy", decision["policy"]):
+            raise ValueError("it was decided by another policy than the one that it names")
         self.open[record["id"]] = {
             "boot": record["boot"],
             "boundary": set(decision["boundary"]),
@@ -1087,8 +1088,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     for name, when in report["cosigned_s"].items():
         found.append(f"cosigned by {printable(name)} at {when}: {report['cosigned_size']} records")
     for name, size, _, index in report["told_pruned"]:
-        shard = f"shard {printable(name)} of {size} records"
-        found.append(f"{shard} was pruned, as record {index} says")
+        found += [f"shard {printable(name)} of {size} records was pruned, as record {index} says"]
     if pruned is not None:
         found.append(f"its records were pruned, as record {pruned} of the later shard says")
     if earlier:

@@ -21,6 +21,7 @@ NAMED = {"policy": POLICY}
 STORED = an_admin("document_stored", facts={"digest": POLICY})
 HOME, ABROAD = "qwen3-coder@on_prem", "qwen3-coder@eu"
 DENIED = a_decision(effect=Effect.DENY)
+ANOTHER = replace(a_decision("on_prem"), policy="sha256:" + "b" * 64)
 LATER = (an_admin("stopped"), an_admin("started", "again", boot="later"))
 UNTRIED = {"served_by": None, "zone": None, "tried": ()}
 BEGINNING = (
@@ -62,6 +63,10 @@ BROKEN = [
     ([a_decided("r", decision=DENIED, candidates=(HOME,))], "permits nothing"),
     ([a_decided("r", decision=DENIED), an_attempted("r")], "outside the boundary"),
     ([STORED, a_decided("r", documents={})], "by which documents"),
+    (
+        [STORED, a_decided("r", documents=NAMED, decision=ANOTHER)],
+        "by another policy",
+    ),
     ([STORED, a_decided("r", documents={}, decision=DENIED)], "by which documents"),
     ([a_decided("r"), a_settled("r", **UNTRIED)], "without any attempt"),
     ([a_decided("r"), a_settled("r", outcome=OutcomeKind.FAILED, zone="on_prem")], "served"),

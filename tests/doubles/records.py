@@ -1,8 +1,12 @@
 """Builders of the records of a ledger."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.audit.record import Admin, Attempted, Decided, Personal, Settled, Tried
 from gateway.domain.decision import Decision, Effect, Facts, Finding, Signal, Trust
@@ -37,6 +41,12 @@ def a_decision(*zones: str, effect: Effect = Effect.PERMIT) -> Decision:
     )
 
 
+def named_policy(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return the policy of a decision: the one among the documents that its record names."""
+    documents = fields.get("documents", {})
+    return {"policy": documents["policy"]} if "policy" in documents else {}
+
+
 def a_decided(record_id: str, **fields) -> Decided:
     decision = fields.get("decision")
     permits = decision is None or decision.effect is Effect.PERMIT
@@ -53,7 +63,7 @@ def a_decided(record_id: str, **fields) -> Decided:
         "signals": (Signal("repo", RESTRICTED, Trust.AUTHENTICATED, base=True),),
         "label": RESTRICTED,
         "raised_by": ("repo",),
-        "decision": a_decision("on_prem"),
+        "decision": replace(a_decision("on_prem"), **named_policy(fields)),
         "candidates": ("qwen3-coder@on_prem",) if permits else (),
         "excluded": (Excluded("claude-opus@us_cloud", "clearance"),),
         "health": {"bedrock": "rate_limited"},

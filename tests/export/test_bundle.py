@@ -68,13 +68,15 @@ def made(tmp_path_factory) -> tuple[LedgerPaths, list[str]]:
             await ledger.store_document(POLICY, "policy")
             ids.extend([await at(ledger, NOW_US + day * DAY_US) for day in range(4)])
             ids.append(await at(ledger, NOW_US + 3 * DAY_US + 9, label=PUBLIC))
+            policy = await ledger.store_document(POLICY, "policy")
+            refusing = replace(a_decision(effect=Effect.DENY), because=(HOSTILE,), policy=policy)
             denied = a_decided(
                 IDS.record_id(),
                 boot=ledger.boot,
                 ts_us=NOW_US + 3 * DAY_US + 10,
-                decision=replace(a_decision(effect=Effect.DENY), because=(HOSTILE,)),
+                decision=refusing,
                 candidates=(),
-                documents={"policy": await ledger.store_document(POLICY, "policy")},
+                documents={"policy": policy},
             )
             ended = a_settled(denied.id, boot=ledger.boot, outcome=OutcomeKind.REFUSED)
             await ledger.append([(denied, None)])
