@@ -56,7 +56,9 @@ async def speaking_log(root: Path, **answers: list[Answer]) -> AsyncIterator[Spe
     ledger = await open_ledger(paths, boot, stage.house.clock, IDS)
     try:
         names = {name: await ledger.store_document({"a": name}, name) for name in ("policy",)}
-        stage.worlds.world = replace(stage.worlds.world, documents=names)
+        world = stage.worlds.world
+        program = replace(world.program, digest=names["policy"])
+        stage.worlds.world = replace(world, program=program, documents=names)
         stage.house = replace(stage.house, ledger=ledger, boot=boot)
         stage.exchange = Exchange(stage.house)
         yield SpeakingLog(stage, ledger, paths)
