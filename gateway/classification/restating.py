@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.classification.conversation import UNCOUNTED, UNSEEN, standing
-from gateway.classification.signals import FAILED, KINDS_NAMED_MAX, NOT_VERIFIED
+from gateway.classification.signals import FAILED, KINDS_NAMED_MAX, NOT_VERIFIED, unread_label
 from gateway.domain.caller import RepoRegistry
 from gateway.domain.decision import Signal, Trust
 from gateway.domain.label import Label, join
@@ -76,7 +76,7 @@ def _claimed(detail: str, registry: RepoRegistry) -> Label:
 
 def _found(detector: str, detail: str, raises: Mapping[str, Label]) -> Label:
     if detail == NOT_VERIFIED:
-        return raises[FAILED]
+        return unread_label(detector, raises)
     own = raises.get(detector, raises[FAILED])
     kinds = detail.split(",")
     labels = [raises.get(f"{detector}/{kind}", own) for kind in kinds]

@@ -63,14 +63,25 @@ def finding_signals(
     findings join; it must hold `failed`, which also stands for a detector that the policy does not
     name. `counts` says of how many different findings on a detector's findings join its label;
     tags join none otherwise, nor does what a steward allowed.
+
+    INVARIANT: a detector that failed joins, beside the label of `failed`, every label that its
+    findings could have joined. Who makes it fail gains nothing by it.
     """
     raising: dict[str, list[Finding]] = {}
     for finding in findings:
         if not finding.allowed:
             raising.setdefault(finding.detector, []).append(finding)
     found = [_raised(name, raising[name], raises, counts.get(name)) for name in sorted(raising)]
-    unread = (_inferred(name, raises[FAILED], NOT_VERIFIED) for name in sorted(set(failed)))
+    unread = (
+        _inferred(name, unread_label(name, raises), NOT_VERIFIED) for name in sorted(set(failed))
+    )
     return (*(one for one in found if one is not None), *unread)
+
+
+def unread_label(name: str, raises: Mapping[str, Label]) -> Label:
+    """Return the label that stands for whatever a detector that failed did not find."""
+    own = (raises[one] for one in sorted(raises) if one.partition("/")[0] == name)
+    return join(raises[FAILED], *own)
 
 
 def raising_kinds(

@@ -1,6 +1,7 @@
 """Each signal of a record is stated again by its source, and never below what is unknown."""
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.classification.conversation import UNCOUNTED, UNSEEN
 from gateway.classification.restating import Stating, restated
@@ -96,3 +97,10 @@ def test_a_repository_that_bears_the_word_for_none_lowers_nothing(
     by = Stating(WORDS, registry, BY.default, BY.raises)
     (found,) = restated([Signal(source, WAS, Trust.CLAIMED, detail=detail)], (), by)
     assert found.label == WORDS.parse(now)
+
+
+def test_a_detector_that_failed_joins_what_the_policy_says_of_its_findings() -> None:
+    by = replace(BY, raises=BY.raises | {"failed": WORDS.parse("low")})
+    unread = Signal("detector:secrets", WAS, Trust.INFERRED, detail="not verified")
+    (found,) = restated([unread], (), by)
+    assert str(found.label) == "high+secret"

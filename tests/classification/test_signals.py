@@ -167,7 +167,23 @@ def test_a_failed_detector_raises_once_and_beside_what_it_found() -> None:
     found = finding_signals([a_finding("a")], ["secrets", "secrets"], RAISES)
     assert [(s.detail, str(s.label)) for s in found] == [
         ("a", "restricted+secret"),
-        ("not verified", "restricted+opaque"),
+        ("not verified", "restricted+opaque+secret"),
+    ]
+
+
+def test_a_failed_detector_joins_whatever_it_could_have_found() -> None:
+    told = {
+        "failed": WORDS.parse("internal"),
+        "secrets": WORDS.parse("internal"),
+        "secrets/key": WORDS.parse("restricted"),
+        "secretsmore": WORDS.parse("restricted+secret"),
+        "personal": WORDS.parse("public+opaque"),
+    }
+    found = finding_signals([], ["personal", "secrets", "unheard"], told)
+    assert [(s.source, str(s.label)) for s in found] == [
+        ("detector:personal", "internal+opaque"),
+        ("detector:secrets", "restricted"),
+        ("detector:unheard", "internal"),
     ]
 
 

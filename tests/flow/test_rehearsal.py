@@ -194,7 +194,7 @@ async def test_a_request_that_cannot_be_judged_is_refused_and_recorded(
 async def test_a_detector_that_fails_on_the_text_raises_the_label() -> None:
     one = case(
         "{key_repos: [website], text: hello}",
-        "{effect: permit, label: restricted+opaque, boundary: [on_prem],"
+        "{effect: permit, label: restricted+opaque+secret, boundary: [on_prem],"
         " because: [restricted-stays-home]}",
     )
     assert await told(one, FixedScanner(Scan(failed=("secrets",)))) == ()
