@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,6 +36,7 @@ from gateway.classification.detectors import DETECTOR_NAMES
 from gateway.classification.detectors.dictionary import DictionaryScanner
 from gateway.config.settings import Paths
 from gateway.dialects import DIALECTS
+from gateway.domain.caller import Caller
 from gateway.flow.background import Background
 from gateway.flow.exchange import Exchange
 from gateway.flow.house import House
@@ -144,9 +146,8 @@ async def make(loaded: Loaded) -> Made:
     clock, metrics, settings = SystemClock(), metrics_of(loaded), loaded.node.settings
     boot, scanner = (ids := RandomIds(clock)).record_id(), _scanner(settings.paths)
     kept = await keep(loaded, boot, clock, metrics)
-    alarms = Alarms(kept.ledger, metrics, kept.background)
-    outside = reach(loaded, alarms, clock)
-    worlds = _worlds(loaded, kept, outside)
+    outside = reach(loaded, alarms := Alarms(kept.ledger, metrics, kept.background), clock)
+    worlds, keys = _current(loaded, kept, outside, metrics)
     house = House(
         worlds=worlds,
         ledger=kept.ledger,
@@ -169,6 +170,7 @@ async def make(loaded: Loaded) -> Made:
         tenant_of=_tenants(settings.paths),
         names=_names(settings.paths),
         grants=kept.stewards,
+        stands=partial(_stands, keys.held, clock),
     )
     return Made(
         loaded=loaded,
@@ -187,7 +189,7 @@ async def make(loaded: Loaded) -> Made:
         validity=kept.validity,
         residency=_residency(loaded, outside, alarms, clock),
         issuers=issuers_of(settings.issuers),
-        key_file=_key_file(loaded, worlds, KeyAlarms(kept.ledger, metrics, kept.background)),
+        key_file=keys,
     )
 
 
@@ -196,21 +198,25 @@ def _scanner(paths: Paths) -> DetectorScanner:
     return DetectorScanner(detectors, fingerprint_key(paths))
 
 
-def _worlds(loaded: Loaded, kept: Kept, outside: "Outside") -> CurrentWorld:
+def _current(
+    loaded: Loaded, kept: Kept, outside: Outside, metrics: Metrics
+) -> tuple[CurrentWorld, KeyFile]:
+    """Return what holds the world and the keys of the moment."""
     stewards = kept.stewards
     outside.sender.closed = lambda: stewards.closed
     worlds = CurrentWorld(loaded, kept.digests, outside.health, stewards)
     stewards.current = lambda: worlds.loaded
-    return worlds
-
-
-def _key_file(loaded: Loaded, worlds: CurrentWorld, bell: KeyAlarms) -> KeyFile:
-    return KeyFile(
+    keys = KeyFile(
         path=loaded.node.settings.paths.keys,
         held=HeldKeys(loaded.keys),
         known=lambda: bindable_in(worlds.now()),
-        bell=bell,
+        bell=KeyAlarms(kept.ledger, metrics, kept.background),
     )
+    return worlds, keys
+
+
+def _stands(held: HeldKeys, clock: SystemClock, caller: Caller) -> bool:
+    return held.now().stands(caller, clock.now().date())
 
 
 def _keeper(loaded: Loaded, clock: SystemClock) -> Keeper:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from gateway.domain.caller import Caller
 from gateway.domain.dialect import Dialect
 from gateway.flow.background import Background
 from gateway.flow.naming import Names, nameless
@@ -43,6 +44,7 @@ class House(Struct, frozen=True, kw_only=True):
     team, the keyed name under which engines keep its prompts apart; empty where none is kept.
     `seen` counts what replies tell of where they were made, `grants` the uses of what persons
     granted. `names` makes the letters of a placeholder. `bodies` keeps texts, where the node does.
+    `stands` says whether the key of a caller still says of him what it said when he came.
     """
 
     worlds: Worlds
@@ -66,3 +68,4 @@ class House(Struct, frozen=True, kw_only=True):
     tenant_of: Callable[[str], str] = lambda _team: ""
     grants: Grants = field(default_factory=NoGrants)
     names: Names = nameless
+    stands: Callable[[Caller], bool] = lambda _caller: True

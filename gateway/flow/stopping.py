@@ -1,9 +1,9 @@
 """What a person, a clock or a new policy may do while a try is under way: then nothing leaves.
 
 To be durable takes a while, and so does a name that is looked up or a connection that is made. In
-that while a zone may be closed, what was granted be revoked or run out, evidence end, and a policy
-be read again. So the same question is asked before each try, once that is durable, before each
-dial, and where our own client sends, before the first byte.
+that while a zone may be closed, what was granted be revoked or run out, evidence end, a key be
+revoked, and a policy be read again. So the same question is asked before each try, once that is
+durable, before each dial, and where our own client sends, before the first byte.
 """
 
 from datetime import datetime
@@ -29,8 +29,9 @@ from gateway.transport.backend import Backend
 UNGRANTED = "grant_over"
 POLICY_CHANGED = "policy_changed"
 FLEET_CHANGED = "fleet_changed"
+KEY_CHANGED = "key_changed"
 NOTHING: frozenset[str] = frozenset()
-STOPPED = frozenset({ZONE_CLOSED, UNGRANTED, POLICY_CHANGED, FLEET_CHANGED})
+STOPPED = frozenset({ZONE_CLOSED, UNGRANTED, POLICY_CHANGED, FLEET_CHANGED, KEY_CHANGED})
 
 
 class Ground(Struct, frozen=True):
@@ -58,6 +59,8 @@ class Ground(Struct, frozen=True):
             return ZONE_CLOSED
         if not now.grants_still(self.docket.grants, moment):
             return UNGRANTED
+        if not self.house.stands(self.envelope.caller):
+            return KEY_CHANGED
         known = self.house.backends.get(candidate.offering.backend)
         is_another = backend is not None and backend is not known
         if is_another or not _is_offered(candidate.offering, now):

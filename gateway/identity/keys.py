@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from gateway.domain.caller import Allowance, Caller
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.secret import Secret
+from gateway.identity import anonymous
 from gateway.identity.certificate import folded
 from gateway.identity.sent import KEY_HEADERS
 
@@ -23,6 +24,8 @@ GENERATION_MAX = 1_000_000
 RANDOM_BYTES = 32
 HASHES_MAX = 2
 CERTIFIED = "mtls"
+# How a caller is known of whom the key file tells.
+KNOWN_HERE = frozenset({"", CERTIFIED})
 HEADER_CHARS_MAX = 256
 BEARER = "authorization"
 KEY_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -158,6 +161,20 @@ class KeyRing:
     def entries(self) -> Mapping[str, KeyEntry]:
         """Return every key by id, for people who look after them."""
         return dict(self._entries)
+
+    def stands(self, caller: Caller, today: date) -> bool:
+        """Is what a key said of its holder when he came what it says now, and may it be used?
+
+        Of who is not known by a key, or named by a certificate of one, the key file says nothing.
+        """
+        if caller.known_by not in KNOWN_HERE or caller.key_id == anonymous.KEY_ID:
+            return True
+        entry = self._entries.get(caller.key_id)
+        if entry is None or not entry.serves(today):
+            return False
+        told = caller_of(caller.key_id, entry)
+        same = {"known_by": caller.known_by, "on_behalf_of": caller.on_behalf_of}
+        return replace(told, may=caller.may, **same) == caller
 
     def certified(self, subjects: Sequence[str], now: datetime) -> Caller | None:
         """Return whom a certificate names, None when the key file lists none of its subjects.

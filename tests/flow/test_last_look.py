@@ -12,7 +12,7 @@ from gateway.domain.obligation import Obligation, costing, passing_only
 from gateway.domain.route import Failure, FailureKind, OutcomeKind
 from gateway.domain.zone import Evidence
 from gateway.flow.ports import World
-from gateway.flow.stopping import FLEET_CHANGED, POLICY_CHANGED, UNGRANTED, _owes_more
+from gateway.flow.stopping import FLEET_CHANGED, KEY_CHANGED, POLICY_CHANGED, UNGRANTED, _owes_more
 from gateway.policy.program import Program
 from gateway.routing.plan import ZONE_CLOSED
 from tests.doubles import engine_bytes
@@ -112,6 +112,18 @@ EVERY_CHANGE: dict[str, tuple[Change, str]] = {
     ),
     "gone": (without(HOME.id, SPARE.id), FLEET_CHANGED),
 }
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_key_that_says_something_else_by_now_serves_nothing(moment) -> None:
+    stage, ended = Stage(), []
+    stage.house = replace(stage.house, stands=lambda caller: caller.key_id not in ended)
+    stage.exchange = type(stage.exchange)(stage.house)
+    moment(stage, lambda _: ended.append("key-pay"), "vllm")
+    status, _, said = await stage.ask(an_envelope(caller=RESTRICTED | {"key_id": "key-pay"}))
+    assert stage.sender.sent == []
+    assert tried(stage) == [KEY_CHANGED]
+    assert (status, KEY_CHANGED.encode() in said) == (503, True)
 
 
 def tried(stage: Stage) -> list[str]:

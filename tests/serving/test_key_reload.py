@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.doubles.serving_house import FORMS, OPENAI, House
 from tests.serving.conftest import TASKS, WAITS, backends_of
 
 EFFECT_S_MAX = 1.0
+ANSWER_S_MAX = 20.0
 
 
 @pytest.fixture
@@ -112,3 +114,21 @@ def test_lists_of_models_show_what_the_key_may_ask_for(own) -> None:
     tags = own.get("/api/tags", "new").json["models"]
     assert {one["name"].removesuffix(":latest") for one in tags} == {"code", "pair", "home-model"}
     assert len(own.get("/v1/models").json["data"]) > len(listed)
+
+
+@pytest.mark.parametrize("revoked", [False, True], ids=["kept", "revoked"])
+def test_a_key_that_is_revoked_while_its_request_is_under_way_gets_no_further_try(
+    own, revoked
+) -> None:
+    own.engines["home"].behave("hang")
+    own.gateway.keys["new"] = create(own)
+    within_a_second(lambda: status(own, own.gateway.keys["new"]) == 200)
+    before = own.prompts()
+    with ThreadPoolExecutor(1) as other:
+        asked = other.submit(own.ask, OPENAI, OPENAI.body(model="shy"), "new")
+        within_a_second(lambda: own.prompts()["home"] > before["home"])
+        if revoked:
+            keys(own, "revoke", "new")
+        heard = asked.result(ANSWER_S_MAX)
+    assert heard.status == (504 if revoked else 200)
+    assert own.prompts()["spare"] - before["spare"] == (0 if revoked else 1)

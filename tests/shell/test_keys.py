@@ -1,9 +1,11 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.domain.caller import Allowance, Caller
 from gateway.domain.errors import Unauthenticated
+from gateway.identity.anonymous import KEY_ID
 from gateway.identity.keys import (
     HASH,
     HeldKeys,
@@ -221,6 +223,36 @@ def test_a_key_says_what_its_holder_may_at_the_most() -> None:
     assert caller.allowance == Allowance(frozenset({"code"}), frozenset({"on_prem"}), ("internal",))
     assert caller.may == {"explain"}
     assert a_ring()[0].callers[0].allowance == Allowance()
+
+
+@pytest.mark.parametrize(
+    ("changes", "stands"),
+    [
+        ({}, True),
+        ({"may": (May.EXPLAIN,)}, True),
+        ({"revoked": True}, False),
+        ({"expires_on": TODAY - timedelta(days=1)}, False),
+        ({"expires_on": TODAY}, True),
+        ({"label": "restricted"}, False),
+        ({"repos": ("website",)}, False),
+        ({"zones": ("on_prem",)}, False),
+        ({"team": "another"}, False),
+    ],
+    ids=str,
+)
+def test_a_caller_stands_while_his_key_says_the_same_of_him(changes: dict, stands: bool) -> None:
+    (caller,) = a_ring()[0].callers
+    ring = a_ring(**changes)[0]
+    assert ring.stands(caller, TODAY) is stands
+    shown = replace(caller, known_by="mtls", on_behalf_of="bob")
+    assert ring.stands(shown, TODAY) is stands
+
+
+def test_a_caller_stands_no_more_when_his_key_is_gone_and_others_are_not_asked_about() -> None:
+    (caller,) = a_ring()[0].callers
+    assert not KeyRing({}).stands(caller, TODAY)
+    assert KeyRing({}).stands(replace(caller, known_by="jwt"), TODAY)
+    assert KeyRing({}).stands(replace(caller, key_id=KEY_ID), TODAY)
 
 
 def test_a_ring_is_swapped_as_a_whole() -> None:
