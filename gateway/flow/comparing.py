@@ -17,6 +17,7 @@ from gateway.domain.grant import Grant
 from gateway.domain.vocabulary import Vocabulary
 from gateway.flow.ports import World
 from gateway.flow.replay import (
+    KEPT_MAX,
     Load,
     NotReplayable,
     anew,
@@ -28,9 +29,6 @@ from gateway.flow.replay import (
 from gateway.flow.ruling import Evidence
 from gateway.policy.compile import Compiled, compile_bundle
 from gateway.policy.program import Asks
-
-# A ledger names few policies and catalogues; what is not kept is read again.
-KEPT_MAX = 64
 
 
 class Past:

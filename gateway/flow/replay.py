@@ -1,6 +1,7 @@
 """A recorded decision, made again from the record and the documents that it names."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from gateway.flow.abilities import operations
 from gateway.flow.ports import World
 from gateway.flow.redacting import before
 from gateway.flow.ruling import Evidence, Ruling, rule
-from gateway.policy.compile import compile_bundle
+from gateway.policy.compile import Compiled, compile_bundle
 from gateway.policy.evaluate import REDACT_FIRST, unredacted
 
 Load = Callable[[str], Any]
@@ -30,10 +31,32 @@ Restate = Callable[[tuple[Signal, ...], frozenset[str]], tuple[Signal, ...]]
 
 # WHY: the time of the decision is what it is made again with.
 DECISION_FIELDS = tuple(name for name in Decision.__struct_fields__ if name != "decided_at")
+# A ledger names few policies and catalogues; what is not kept is read again.
+KEPT_MAX = 64
 
 
 class NotReplayable(ValueError):
     """The record does not hold what its decision was made from."""
+
+
+class Worlds:
+    """The worlds of recorded decisions; each policy and catalogue is compiled once."""
+
+    def __init__(self, load: Load) -> None:
+        self._compiled = lru_cache(KEPT_MAX)(lambda digest: _compiled(load(digest), digest))
+        self._fleet = lru_cache(KEPT_MAX)(lambda digest: fleet_of(load(digest)))
+
+    def of(self, decided: Decided) -> World:
+        """Return the world of one record; ConfigError as in `replay`."""
+        compiled = self._compiled(decided.documents["policy"])
+        return World(
+            program=compiled.program,
+            vocabulary=compiled.vocabulary,
+            registry=compiled.registry,
+            fleet=as_it_was(self._fleet(decided.documents["catalogue"]), decided),
+            documents=decided.documents,
+            demo=decided.demo,
+        )
 
 
 def replay(decided: Decided, load: Load) -> tuple[str, ...]:
@@ -47,7 +70,7 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
     _assert_replayable(decided)
     if decided.decision.policy != decided.documents["policy"]:
         raise NotReplayable("the decision names another policy than the record")
-    world = _world(decided, load)
+    world = Worlds(load).of(decided)
     first = _first(decided.redaction, decided, world) if decided.redaction else []
     again = _again(decided, world)
     return tuple(
@@ -57,14 +80,14 @@ def replay(decided: Decided, load: Load) -> tuple[str, ...]:
     )
 
 
-def under(decided: Decided, policy: str, load: Load) -> tuple[Decision, tuple[str, ...]]:
+def under(decided: Decided, policy: str, worlds: Worlds) -> tuple[Decision, tuple[str, ...]]:
     """Return what another policy would have decided, and the candidates it would have left.
 
     Raises as `replay` does, and as `anew`. What raised the label then is taken as recorded.
     """
     _assert_replayable(decided)
     changed = replace(decided, documents={**decided.documents, "policy": policy})
-    again = anew(decided, evidence_of(decided), _world(changed, load), _as_recorded)
+    again = anew(decided, evidence_of(decided), worlds.of(changed), _as_recorded)
     return again.decision, tuple(one.offering.id for one in again.route.candidates)
 
 
@@ -150,17 +173,8 @@ def _again(decided: Decided, world: World) -> Ruling:
     return replace(ruling, decision=unredacted(ruling.decision, failed))
 
 
-def _world(decided: Decided, load: Load) -> World:
-    policy = decided.documents["policy"]
-    compiled = compile_bundle(documents_of(load(policy)), policy).require()
-    return World(
-        program=compiled.program,
-        vocabulary=compiled.vocabulary,
-        registry=compiled.registry,
-        fleet=as_it_was(fleet_of(load(decided.documents["catalogue"])), decided),
-        documents=decided.documents,
-        demo=decided.demo,
-    )
+def _compiled(stored: dict[str, Any], digest: str) -> Compiled:
+    return compile_bundle(documents_of(stored), digest).require()
 
 
 def fleet_of(stored: dict[str, Any]) -> Fleet:

@@ -10,13 +10,14 @@ from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.audit.facts import Opened
 from gateway.audit.record import Decided, Record, Settled
 from gateway.domain.errors import ChainBroken
 from gateway.ledger.facts import ODD, FactsIndex, Part
 from gateway.ledger.reader import Reader, RequestRecords, of_request
-from gateway.ledger.reading import Place
+from gateway.ledger.reading import Place, Stored
 from gateway.ledger.shard_reader import ShardReader
 
 NEVER = 2**63 - 1
@@ -48,6 +49,18 @@ def request_of(index: FactsIndex, parts: Sequence[Part], record_id: str) -> Requ
     return None if span.first >= behind else Reader(parts[0].folder).record_of(record_id)
 
 
+def entries_from(index: FactsIndex, parts: Sequence[Part], first: int) -> Iterator[Stored]:
+    """Yield every entry of the ledger from that number on, with its number.
+
+    Where the index is wrong about a place, other entries come, or none: whoever asks knows one of
+    them by its id. LedgerUnavailable, ChainBroken, sqlite3.Error.
+    """
+    for base, reader, start, place in _readers(index, parts, _Span(first)):
+        for stored in reader.entries_from(start, place):
+            if base + stored.index >= first:
+                yield replace(stored, index=base + stored.index)
+
+
 def _span(index: FactsIndex, record_id: str) -> _Span | None:
     ended = "SELECT position, ended FROM requests WHERE id = ?"
     row = index.sql.execute(ended, (record_id,)).fetchone()
@@ -61,14 +74,21 @@ def _between(
     index: FactsIndex, parts: Sequence[Part], record_id: str, span: _Span
 ) -> Iterator[tuple[int, Record]]:
     """Yield the records of the request that stand there, with their numbers, shard by shard."""
+    for base, reader, start, place in _readers(index, parts, span):
+        for at, record in reader.found_from(record_id, start, place, span.last - base):
+            yield base + at, record
+
+
+def _readers(
+    index: FactsIndex, parts: Sequence[Part], span: _Span
+) -> Iterator[tuple[int, ShardReader, int, Place]]:
+    """Yield each shard that holds a part of it: its first number, its reader, where to begin."""
     base = 0
     for number, part in enumerate(parts):
         size = part.checkpoint.size if number < len(parts) - 1 else NEVER - base
         if span.first < base + size and span.last >= base:
             start, place = _mark(index, base, max(span.first, base))
-            reader = ShardReader(part.folder)
-            for at, record in reader.found_from(record_id, start - base, place, span.last - base):
-                yield base + at, record
+            yield base, ShardReader(part.folder), start - base, place
         base += size
 
 

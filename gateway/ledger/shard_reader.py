@@ -40,9 +40,16 @@ class ShardReader:
         """Yield every durable entry from that index on."""
         try:
             first = max((one for one in self._folder.segments() if one <= start), default=0)
-            for stored in self._from(first, Place(first, START.offset)):
-                if stored.index >= start:
-                    yield stored
+        except OSError as error:
+            raise _unavailable(error) from None
+        for stored in self.entries_from(first, Place(first, START.offset)):
+            if stored.index >= start:
+                yield stored
+
+    def entries_from(self, start: int, place: Place) -> Iterator[Stored]:
+        """Yield every durable entry from that one on, which stands at that place."""
+        try:
+            yield from self._from(start, place)
         except OSError as error:
             raise _unavailable(error) from None
 

@@ -2,182 +2,136 @@
 
 The records are generated and go straight into the index, by the same rows that a log gives:
 reading a whole journal is measured elsewhere. They are those of a ledger of several shards; of each
-shard there is the part of the journal in which one request stands, so that it can be explained.
+shard there are the parts of the journal that answers read: where the request that is explained
+stands, and where the policy changed. A question that answers from no row fails.
 `PERIMETER_AUDIT_RECORDS` sets another number. Other processes may share the cores: the time of the
 processor is held to the promise, and that of the clock is printed beside it.
 """
 
 import os
-import random
+import resource
 import shutil
 import sys
 import tempfile
 import time
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from gateway.audit.canonical import encode
-from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.facts import DAY_US, Facts
-from gateway.audit.record import Decided, Record, Settled
+from gateway.audit.checkpoint import Checkpoint, body
+from gateway.audit.facts import Facts
+from gateway.audit.record import Admin, Record, Settled
 from gateway.cli.audit import available
 from gateway.cli.audit.places import learn_ranks
 from gateway.cli.audit.question import Asked, Ledger, Question
 from gateway.cli.audit.where import Condition
-from gateway.domain.decision import Effect, Signal, Trust
-from gateway.domain.decision import Facts as Asks
-from gateway.domain.label import Label, Level
+from gateway.domain.errors import ConfigError
 from gateway.ledger import documents
 from gateway.ledger.facts import MARK_EVERY, FactsIndex, Part
 from gateway.ledger.files import Files
 from gateway.ledger.journal import SEGMENT_BYTES_MAX, Journal
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.reading import START, Place, Stored
-from tests.doubles.flow_logs import a_policy
-from tests.doubles.records import (
-    BOOT,
-    NOW_US,
-    a_decided,
-    a_decision,
-    a_settled,
-    a_try,
-    an_admin,
-    an_attempted,
-)
+from tests.bench.audit_records import DAYS, Year, weeks_of
+from tests.bench.audit_world import documents_in
 
 RECORDS = int(os.environ.get("PERIMETER_AUDIT_RECORDS", "10000000"))
 RECORD_BYTES = 250
-RECORDS_PER_S = 25_000
+RECORDS_PER_S = 15_000
 CHUNK = 30_000
 # How many records may lie between the first and the last of one request.
 SPAN = 8
-DAYS = 365
-TEAMS = 40
 ANSWER_S_MAX = 2.0
-SIZES = (Level(0, "public"), Level(1, "internal"), Level(2, "confidential"), Level(3, "restricted"))
 SHARDS = 4
 ROOT = b64decode("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")
+NARROWED = ", narrow"
+TEAM = Condition("team", "=", "team-3")
+NARROW = (Condition("level", ">=", "restricted"), TEAM)
+# Lists have other fields. These filters let little through, so that all is read.
+FILTERS = {
+    "requests": (TEAM, Condition("outcome", "=", "lost")),
+    "changes": (Condition("what", "=", "clock_stepped"),),
+    "approvals": (Condition("action", "=", "hold"),),
+    "subjects": (Condition("action", "=", "hold"),),
+    "readers": (Condition("question", "=", "decrypt_bodies"),),
+    "exports": (Condition("profile", "=", "full"),),
+}
 
 
-def variants(policy: str) -> list[Decided]:
-    """Return decisions of every team and label, permitted and denied, raised and claimed."""
-    found = []
-    for team in range(TEAMS):
-        for level in SIZES:
-            for caveats in (frozenset[str](), frozenset({"pii"})):
-                label = Label(level, caveats)
-                zone = "frontier" if level.rank < 2 and not caveats else "on_prem"
-                effect = Effect.DENY if team % 10 == 9 else Effect.PERMIT
-                decision = replace(a_decision(zone, effect=effect), policy=policy)
-                if effect is Effect.DENY:
-                    decision = replace(decision, boundary=frozenset(), reason="denied_by_rule")
-                base = Signal("repo", Label(level), Trust.AUTHENTICATED, base=True)
-                claim = Signal("claim:label", Label(SIZES[0]), Trust.CLAIMED)
-                found.append(
-                    a_decided(
-                        "variant",
-                        facts=Asks(label, f"team-{team}", "chat_completions", "code"),
-                        label=label,
-                        signals=(base, claim),
-                        raised_by=("repo",) if caveats else (),
-                        decision=decision,
-                        candidates=(f"model@{zone}", f"spare@{zone}"),
-                    )
-                )
-    return found
-
-
-def records(policy: str, count: int) -> Iterator[Record]:
-    """Yield the records of requests spread over a year, in the order of time."""
-    chance = random.Random(7)  # noqa: S311 - it makes a workload
-    shapes = variants(policy)
-    yield an_admin("policy_loaded", facts={"serial": 1, "policy": policy}, ts_us=NOW_US)
-    made, number = 1, 0
-    step_us = DAYS * DAY_US * 3 // count
-    while made < count:
-        number += 1
-        shape = chance.choice(shapes)
-        name = f"{number:08x}-0000-7000-8000-000000000000"
-        ts_us = NOW_US + number * step_us
-        yield replace(shape, id=name, ts_us=ts_us)
-        made += 1
-        if shape.decision.effect is Effect.PERMIT:
-            yield from _served(shape, name, ts_us, chance)
-            made += 2
-        if number % 500 == 0:
-            yield an_admin("keys_loaded", name, facts={"keys": 1}, ts_us=ts_us, boot=BOOT)
-            made += 1
-
-
-ATTEMPTED = an_attempted("attempt")
-SETTLED = a_settled("settled")
-
-
-def _served(shape: Decided, name: str, ts_us: int, chance: random.Random) -> Iterator[Record]:
-    (zone,) = shape.decision.boundary
-    offering = shape.candidates[0]
-    yield replace(ATTEMPTED, id=name, ts_us=ts_us, zone=zone, offering=offering)
-    tried = (a_try(1, offering, zone),) * (2 if chance.random() < 0.01 else 1)
-    yield replace(SETTLED, id=name, ts_us=ts_us, zone=zone, served_by=offering, tried=tried)
-
-
-class Shard(Struct):
+class Shard:
     """One shard: where it lies, the numbers of its records, and what is kept of its journal.
 
-    `asked` is the request of it that is explained.
+    Kept is what an answer reads there: around a request that is explained (`asked`), before each
+    change of the policy, and the end. Each part is a segment that begins where a mark stands.
     """
 
-    folder: LedgerFolder
-    base: int
-    size: int = 0
-    kept: list[bytes] = []
-    asked: str = ""
+    def __init__(self, folder: LedgerFolder, base: int, explained: int) -> None:
+        self.folder, self.base = folder, base
+        self.size = 0
+        self.asked = ""
+        self.end = START
+        self._explained = explained // MARK_EVERY * MARK_EVERY
+        self._part: list[Record] = []
+        self._before: list[Record] = []
+        self._is_kept = False
 
-    def keep(self, at: int, record: Record) -> None:
-        """Keep the records between two marks in the middle of the shard."""
-        first = self.kept_from
-        if first <= at < first + MARK_EVERY:
-            self.kept.append(encode(record))
-            # WHY: the generated ones that are denied have no end, so the index lists them nowhere.
-            if isinstance(record, Settled) and at >= first + SPAN:
-                self.asked = record.id
+    def take(self, record: Record) -> None:
+        """Take the next record."""
+        if self.size % MARK_EVERY == 0:
+            self._turn()
+        self._part.append(record)
+        self.size += 1
+        if isinstance(record, Admin) and record.what == "policy_loaded":
+            self._write(self._before, self.size - len(self._part) - len(self._before))
+            self._before, self._is_kept = [], True
+        is_ended = isinstance(record, Settled) and len(self._part) > SPAN
+        if is_ended and self.size - len(self._part) == self._explained:
+            self.asked, self._is_kept = record.id, True
 
-    @property
-    def kept_from(self) -> int:
-        """The first record that is kept: one that is marked."""
-        return RECORDS // SHARDS // 2 // MARK_EVERY * MARK_EVERY
+    def close(self) -> None:
+        """Write the end."""
+        self._is_kept = True
+        self._turn()
 
-    def write(self) -> None:
-        """Write what is kept as a segment of the journal."""
+    def _turn(self) -> None:
+        if self._is_kept:
+            self._write(self._part, self.size - len(self._part))
+        self._before = [] if self._is_kept else self._part
+        self._part, self._is_kept = [], False
+
+    def _write(self, records: list[Record], first: int) -> None:
+        if not records:
+            return
         self.folder.journal.mkdir(parents=True, exist_ok=True)
-        journal = Journal(self.folder, Files(), self.kept_from, START, SEGMENT_BYTES_MAX)
-        journal.write(self.kept)
+        journal = Journal(self.folder, Files(), first, START, SEGMENT_BYTES_MAX)
+        journal.write([encode(one) for one in records])
         journal.close()
+        self.end = journal.end
 
 
-def fill(index: FactsIndex, root: LedgerFolder, policy: str, count: int) -> list[Shard]:
-    """Put so many records into the index; returns the shards of which they are."""
-    facts, shards = Facts(), [Shard(root, 0)]
-    for position, record in enumerate(records(policy, count)):
-        shard = shards[-1]
-        if len(shards) < SHARDS and position >= count * len(shards) // SHARDS:
+def fill(index: FactsIndex, root: LedgerFolder, year: Year) -> list[Shard]:
+    """Put these records into the index; returns the shards of which they are."""
+    middle = year.count // SHARDS // 2
+    facts, shards = Facts(), [Shard(root, 0, middle)]
+    for position, record in enumerate(year):
+        if len(shards) < SHARDS and position >= year.count * len(shards) // SHARDS:
             name = f"{len(shards) + 1:04d}-2026-12"
-            shard = Shard(LedgerFolder(root.shards / name), position)
-            shards.append(shard)
+            shards.append(Shard(LedgerFolder(root.shards / name), position, middle))
         facts.read(position, record)
-        shard.keep(position - shard.base, record)
-        shard.size = position + 1 - shard.base
+        shards[-1].take(record)
         if position % CHUNK == CHUNK - 1:
             _put(index, facts)
     _put(index, facts)
     for shard in shards:
-        shard.write()
+        shard.close()
+        _seal(shard)
         _mark(index, shard)
+    end = shards[-1].end
+    index.sql.execute("UPDATE covered SET segment = ?, offset = ?", (end.segment, end.offset))
     return shards
 
 
@@ -185,6 +139,11 @@ def _put(index: FactsIndex, facts: Facts) -> None:
     with index.sql:
         index.sql.execute("BEGIN")
         index.put(facts.take())
+
+
+def _seal(shard: Shard) -> None:
+    """Leave a checkpoint that says how many records the shard has."""
+    shard.folder.checkpoint.write_text(body("bench", shard.size, ROOT))
 
 
 def _mark(index: FactsIndex, shard: Shard) -> None:
@@ -196,29 +155,65 @@ def _mark(index: FactsIndex, shard: Shard) -> None:
 
 
 class Took(Struct, frozen=True):
-    """How many seconds of a processor an answer takes, and how many passed."""
+    """What an answer takes: seconds of a processor and of a clock; and how many rows it has."""
 
     worked_s: float
     passed_s: float
+    rows: int
+    good: bool = True
 
     def __str__(self) -> str:
-        return f"{self.worked_s:6.3f} s, {self.passed_s:6.3f} s by the clock"
+        return f"{self.worked_s:6.3f} s, {self.passed_s:6.3f} s by the clock, {self.rows} rows"
+
+
+class Made(Struct, frozen=True):
+    """A ledger, and requests of it that can be explained."""
+
+    ledger: Ledger
+    explained: list[str]
 
 
 def ask(
     ledger: Ledger, question: Question, where: tuple[Condition, ...] = (), record: str = ""
 ) -> Took:
     """Return what the answer takes."""
-    asked = Asked(ledger=ledger, where=where, rows_max=1_000, replays_max=200, record=record)
+    asked = Asked(ledger=ledger, where=where, rows_max=1_000, record=record)
     began, worked = time.perf_counter(), time.process_time()
     if where:
         learn_ranks(ledger)
-    question.answer(asked)
-    return Took(time.process_time() - worked, time.perf_counter() - began)
+    answer = question.answer(asked)
+    took = time.process_time() - worked, time.perf_counter() - began
+    return Took(*took, len(answer.rows), answer.good)
+
+
+def answers(year: Made) -> Iterator[tuple[str, Took]]:
+    """Yield what each question takes, those with fields once more with a filter."""
+    ledger = year.ledger
+    for name, question in available().items():
+        if name == "explain":
+            took = (ask(ledger, question, record=one) for one in year.explained)
+            yield name, max(took, key=lambda one: one.worked_s)
+            continue
+        yield name, ask(ledger, question)
+        with suppress(ConfigError):
+            yield f"{name}{NARROWED}", ask(ledger, question, FILTERS.get(name, NARROW))
+
+
+def faults(told: dict[str, Took]) -> Iterator[str]:
+    """Yield what is wrong with the answers: they took too long, or there was nothing to tell."""
+    slow = [name for name, took in told.items() if took.worked_s > ANSWER_S_MAX]
+    if slow:
+        yield f"slower than {ANSWER_S_MAX} s: {', '.join(slow)}"
+    # WHY: an answer of no rows was measured over nothing.
+    empty = [name for name, took in told.items() if not (took.rows or name.endswith(NARROWED))]
+    if empty:
+        yield f"no rows: {', '.join(empty)}"
+    if not told["boundary"].good:
+        yield "what was generated crosses a boundary"
 
 
 def main() -> int:
-    """Print a line for each question; 1 where one takes longer than promised."""
+    """Print a line for each question; 1 where one takes longer than promised, or tells nothing."""
     need = RECORDS * RECORD_BYTES
     print(
         f"{RECORDS} records: about {need / 1e9:.1f} GB of disk for the index and"
@@ -232,32 +227,41 @@ def main() -> int:
         return _measure(LedgerFolder(Path(place)))
 
 
-def _measure(folder: LedgerFolder) -> int:
+def made(index: FactsIndex, folder: LedgerFolder, count: int, days: int) -> Made:
+    """Make a ledger of so many records and days."""
     folder.documents.mkdir()
-    policy = documents.store(folder, a_policy(), Files())
-    slow = []
+    kept = tuple(documents_in(week) for week in range(weeks_of(days)))
+    for one in kept:
+        documents.store(folder, one.policy, Files())
+    documents.store(folder, kept[0].catalogue, Files())
+    shards = fill(index, folder, Year(kept, count, days))
+    parts = tuple(Part(one.folder, Checkpoint("bench", one.size, ROOT)) for one in shards)
+    ledger = Ledger(folder, index, parts[-1].checkpoint, parts=parts)
+    return Made(ledger, [one.asked for one in shards])
+
+
+def peak_mb() -> int:
+    """Return the most memory that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _measure(folder: LedgerFolder) -> int:
     with closing(FactsIndex.fresh(folder.facts)) as index:
         began = time.perf_counter()
-        shards = fill(index, folder, policy, RECORDS)
-        size = sum(one.size for one in shards)
+        year = made(index, folder, RECORDS, DAYS)
+        size = sum(one.checkpoint.size for one in year.ledger.parts)
         made_s = time.perf_counter() - began
         place = folder.facts.stat().st_size
-        made = f"made in {made_s:.0f} s, {size / made_s:.0f} records/s, {place / 1e9:.2f} GB"
-        print(f"{made}, {len(shards)} shards", flush=True)
-        parts = tuple(Part(one.folder, Checkpoint("bench", one.size, ROOT)) for one in shards)
-        ledger = Ledger(folder, index, parts[-1].checkpoint, parts=parts)
-        narrowed = (Condition("level", ">=", "restricted"), Condition("team", "=", "team-3"))
-        for name, question in available().items():
-            asked = [one.asked for one in shards] if name == "explain" else [""]
-            answers = [ask(ledger, question, record=one) for one in asked]
-            took = max(answers, key=lambda one: one.worked_s)
-            print(f"{name:16} {took}", flush=True)
-            slow += [name] if took.worked_s > ANSWER_S_MAX else []
-        narrow = ask(ledger, available()["boundary"], narrowed)
-        print(f"{'boundary, narrow':16} {narrow}")
-    if slow:
-        print(f"slower than {ANSWER_S_MAX} s: {', '.join(slow)}", file=sys.stderr)
-    return 1 if slow else 0
+        said = f"made in {made_s:.0f} s, {size / made_s:.0f} records/s, {place / 1e9:.2f} GB"
+        print(f"{said}, {len(year.ledger.parts)} shards; {peak_mb()} MB of memory", flush=True)
+        told = {}
+        for name, took in answers(year):
+            print(f"{name:22} {took}; {peak_mb()} MB at most so far", flush=True)
+            told[name] = took
+    found = list(faults(told))
+    for fault in found:
+        print(fault, file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

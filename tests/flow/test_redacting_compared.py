@@ -8,7 +8,7 @@ from msgspec import UNSET
 from gateway.audit import canonical
 from gateway.audit.record import Decided
 from gateway.domain.decision import Effect
-from gateway.flow.replay import NotReplayable, under
+from gateway.flow.replay import NotReplayable, Worlds, under
 from tests.doubles.houses import Stage, an_envelope
 from tests.flow import test_replay
 from tests.flow.test_comparing import asked_again, policy_of
@@ -54,9 +54,9 @@ async def test_an_audit_tells_of_a_change_what_came() -> None:
     store = stored()
     record = await recorded(store)
     policy = next(iter(store))
-    assert under(record, policy, store.__getitem__)[0] == record.decision
+    assert under(record, policy, Worlds(store.__getitem__))[0] == record.decision
     plain = test_replay.a_store()
-    decision, candidates = under(record, next(iter(plain)), {**store, **plain}.__getitem__)
+    decision, candidates = under(record, next(iter(plain)), Worlds({**store, **plain}.__getitem__))
     assert decision.boundary == {"on_prem"}
     assert candidates != record.candidates
 

@@ -18,6 +18,7 @@ from gateway.cli.audit import written
 from gateway.cli.audit.counting import ROWS_MAX
 from gateway.cli.audit.gone import gone_of
 from gateway.cli.audit.places import learn_ranks
+from gateway.cli.audit.policies import REPLAYS, REPLAYS_ALL
 from gateway.cli.audit.question import DAYS_MAX, Answer, Asked, Ledger, Period, Question, number_of
 from gateway.cli.audit.questions import QUESTIONS
 from gateway.cli.audit.standing import standing
@@ -38,7 +39,11 @@ OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "on": (("--on",), {"type": date.fromisoformat, "metavar": "YYYY-MM-DD", "help": "that day"}),
     "replays": (
         ("--replays",),
-        {"type": int, "default": 200, "help": "how many decisions are made again for a change"},
+        {
+            "type": int,
+            "help": "how many decisions are made again for a change"
+            f" ({REPLAYS}, and of many changes {REPLAYS_ALL} altogether)",
+        },
     ),
 }
 
@@ -107,7 +112,7 @@ def _run(arguments: argparse.Namespace, ledger: Ledger) -> int:
 
 
 def _asked(arguments: argparse.Namespace, ledger: Ledger) -> Asked:
-    on = getattr(arguments, "on", None)
+    on, replays = (getattr(arguments, name, None) for name in ("on", "replays"))
     begin, end = (on, on) if on is not None else (arguments.first, arguments.last)
     first = 0 if begin is None else number_of(begin)
     last = DAYS_MAX if end is None else number_of(end)
@@ -118,7 +123,7 @@ def _asked(arguments: argparse.Namespace, ledger: Ledger) -> Asked:
         rows_max=max(1, min(arguments.rows, ROWS_LIMIT_MAX)),
         within=getattr(arguments, "within", ""),
         record=getattr(arguments, "record", ""),
-        replays_max=max(0, min(getattr(arguments, "replays", 0), REPLAYS_MAX)),
+        replays_max=None if replays is None else max(0, min(replays, REPLAYS_MAX)),
     )
 
 

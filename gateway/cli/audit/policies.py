@@ -4,8 +4,10 @@ A decision that a change would have changed is found by making it again: the las
 old policy, from their records, under the new one.
 """
 
+import sqlite3
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -17,15 +19,23 @@ from gateway.cli.audit.counting import time_of
 from gateway.cli.audit.question import Answer, Asked, Cell, Ledger, Period
 from gateway.cli.audit.where import refused
 from gateway.domain.decision import Effect
-from gateway.domain.errors import GatewayError
-from gateway.flow.replay import under
+from gateway.domain.errors import ChainBroken, GatewayError, LedgerUnavailable
+from gateway.flow.replay import Worlds, under
 from gateway.ledger import documents
+from gateway.ledger.facts import ODD
+from gateway.ledger.finding import entries_from
 from gateway.ledger.reader import Reader
+from gateway.ledger.reading import Stored
 
 IN_FORCE = ("from", "until", "serial", "policy", "catalogue", "approved_by", "asked_by")
 CHANGED = (*IN_FORCE, "differences", "decisions_changed")
 CHANGES_MAX = 10_000
+# How many decisions are made again for one change, and for all of an answer.
+REPLAYS = 200
+REPLAYS_ALL = 5_000
+REINDEX = "run perimeter ledger reindex"
 _LISTED = ("rules", "zones", "repos", "invariants")
+_DECIDED = b'"type":"decided"'
 _DAY_US = 86_400_000_000
 
 
@@ -33,6 +43,7 @@ class Spell(Struct):
     """The time for which a policy and a catalogue were in force."""
 
     position: int
+    id: str
     from_us: int
     facts: dict[str, Any]
     until_us: int | None = None
@@ -68,26 +79,51 @@ def policies(asked: Asked) -> Answer:
     _assert_no_filter(asked)
     rows: list[tuple[Cell, ...]] = []
     before: Spell | None = None
+    spells = _spells(asked.ledger)
+    again = _Again(asked.ledger, _replays(asked, spells))
     notes: tuple[str, ...] = ()
-    for spell in _spells(asked.ledger):
-        if asked.period.first <= spell.from_us // _DAY_US <= asked.period.last:
-            changed = _changed(asked, before, spell)
+    for spell in spells:
+        if _began(spell, asked.period):
+            changed = _changed(again, before, spell)
             rows.append((*spell.row(), _differences(asked.ledger, before, spell), changed))
         before = spell
     if any(row[-1] for row in rows):
-        notes = (f"decided again: the last {asked.replays_max} before each change, or --replays N",)
+        notes = (f"decided again: the last {again.most} before each change, or --replays N",)
     return Answer(CHANGED, rows, notes)
+
+
+class _Again:
+    """Makes decisions again, the last `most` before each change."""
+
+    def __init__(self, ledger: Ledger, most: int) -> None:
+        self.ledger, self.most = ledger, most
+        self.worlds = Worlds(lambda digest: documents.load(ledger.folder, digest))
+
+
+def _replays(asked: Asked, spells: list[Spell]) -> int:
+    """Return how many decisions are made again for each change.
+
+    WHY: where nobody says it, many changes share what can be made again while somebody waits.
+    """
+    if asked.replays_max is not None:
+        return asked.replays_max
+    changes = sum(_began(one, asked.period) for one in spells)
+    return min(REPLAYS, REPLAYS_ALL // max(1, changes))
+
+
+def _began(spell: Spell, period: Period) -> bool:
+    return period.first <= spell.from_us // _DAY_US <= period.last
 
 
 def _spells(ledger: Ledger) -> list[Spell]:
     """Return the spells in the order of the log; the same policy and catalogue make one."""
     found = ledger.index.sql.execute(
-        "SELECT position, ts_us, facts FROM changes WHERE what IN ('policy_loaded', 'configured')"
-        " ORDER BY position LIMIT ?",
+        "SELECT position, id, ts_us, facts FROM changes"
+        " WHERE what IN ('policy_loaded', 'configured') ORDER BY position LIMIT ?",
         (CHANGES_MAX,),
     ).fetchall()
     spells: list[Spell] = []
-    for position, ts_us, text in found:
+    for position, name, ts_us, text in found:
         facts: dict[str, Any] = msgspec.json.decode(text)
         last = spells[-1] if spells else None
         if last is not None and _documents(last.facts) == _documents(facts):
@@ -95,7 +131,7 @@ def _spells(ledger: Ledger) -> list[Spell]:
             continue
         if last is not None:
             last.until_us = ts_us
-        spells.append(Spell(position, ts_us, facts))
+        spells.append(Spell(position, name, ts_us, facts))
     return spells
 
 
@@ -144,22 +180,15 @@ def _rest(bundle: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in bundle["policy"].items() if name != "rules"}
 
 
-def _changed(asked: Asked, before: Spell | None, spell: Spell) -> str | None:
+def _changed(again: _Again, before: Spell | None, spell: Spell) -> str | None:
     """Say how many of the last decisions under the old policy the new one would have changed."""
     if before is None or before.policy == spell.policy:
         return None
-    cache: dict[str, Any] = {}
-
-    def load(digest: str) -> Any:  # noqa: ANN401 - plain data of any shape
-        if digest not in cache:
-            cache[digest] = documents.load(asked.ledger.folder, digest)
-        return cache[digest]
-
     changed: list[str] = []
     made = failed = 0
-    for decided in _last(asked, before, spell):
+    for decided in _last(again, before, spell):
         try:
-            decision, candidates = under(decided, spell.policy, load)
+            decision, candidates = under(decided, spell.policy, again.worlds)
         except Exception:  # noqa: BLE001 - whatever a stored document holds, the rest is told
             failed += 1
             continue
@@ -173,24 +202,38 @@ def _changed(asked: Asked, before: Spell | None, spell: Spell) -> str | None:
     return f"{len(changed)} of {made}{example}{unmade}"
 
 
-def _last(asked: Asked, before: Spell, spell: Spell) -> deque[Decided]:
+def _last(again: _Again, before: Spell, spell: Spell) -> deque[Decided]:
     """Return the last decisions before a change, those that policy spoke about."""
-    kept: deque[Decided] = deque(maxlen=asked.replays_max)
-    for stored in Reader(asked.ledger.folder).entries(_start(asked, before, spell)):
+    ledger, start = again.ledger, _start(again, before, spell)
+    # WHY: what is wrong may be the index alone; the journals say it then.
+    with suppress(sqlite3.Error, ChainBroken, LedgerUnavailable, *ODD):
+        return _kept(again, entries_from(ledger.index, ledger.parts, start), spell)
+    return _kept(again, Reader(ledger.folder).entries(start), spell)
+
+
+def _kept(again: _Again, entries: Iterator[Stored], spell: Spell) -> deque[Decided]:
+    """Return the last decisions among these; ChainBroken unless they lead to that change."""
+    kept: deque[Decided] = deque(maxlen=again.most)
+    for stored in entries:
         if stored.index >= spell.position:
+            if decode(stored.entry).id == spell.id:
+                return kept
             break
+        if _DECIDED not in stored.entry:
+            # WHY: what cannot be a decision need not be read to be passed over.
+            continue
         record = decode(stored.entry)
         if isinstance(record, Decided) and record.decision.effect is not Effect.REFUSED:
             kept.append(record)
-    return kept
+    raise ChainBroken(f"record {spell.position} is no change of the policy", hint=REINDEX)
 
 
-def _start(asked: Asked, before: Spell, spell: Spell) -> int:
+def _start(again: _Again, before: Spell, spell: Spell) -> int:
     """Return the position of the oldest request that is made again."""
-    row = asked.ledger.index.sql.execute(
+    row = again.ledger.index.sql.execute(
         "SELECT MIN(position) FROM (SELECT position FROM requests WHERE position BETWEEN ? AND ?"
         " AND effect != 'refused' ORDER BY position DESC LIMIT ?)",
-        (before.position, spell.position, asked.replays_max),
+        (before.position, spell.position, again.most),
     ).fetchone()
     return spell.position if row[0] is None else int(row[0])
 

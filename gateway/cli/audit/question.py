@@ -60,7 +60,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     rows_max: int
     within: str = ""
     record: str = ""
-    replays_max: int = 0
+    replays_max: int | None = None
 
 
 class Answer(Struct, frozen=True):

@@ -1,0 +1,55 @@
+"""What the bench of the audit asks about: no question is measured over nothing."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from gateway.cli.audit import available
+from gateway.cli.audit.question import Asked
+from gateway.ledger.facts import FactsIndex
+from gateway.ledger.paths import LedgerFolder
+from tests.bench.audit import NARROWED, Made, Took, answers, faults, made
+
+QUICK = {name: Took(0.1, 0.1, 5) for name in available()}
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    folder = LedgerFolder(tmp_path_factory.mktemp("year"))
+    with closing(FactsIndex.fresh(folder.facts)) as index:
+        yield made(index, folder, count=30_000, days=15)
+
+
+def test_every_question_has_something_to_tell_and_nothing_crosses(year: Made) -> None:
+    told = dict(answers(year))
+    assert told.keys() >= available().keys()
+    assert f"boundary{NARROWED}" in told
+    assert [fault for fault in faults(told) if not fault.startswith("slower")] == []
+
+
+def test_each_change_of_the_policy_is_held_against_decisions_that_can_be_made_again(
+    year: Made,
+) -> None:
+    first, *changes = available()["policies"].answer(Asked(ledger=year.ledger, rows_max=10)).rows
+    assert first[-1] is None
+    assert len(changes) == 2
+    for row in changes:
+        changed, _, rest = str(row[-1]).partition(" of ")
+        assert int(changed) > 0
+        assert rest.startswith("200, the latest ")
+        assert "cannot" not in rest
+
+
+@pytest.mark.parametrize(
+    ("name", "took", "fault"),
+    [
+        ("claims", Took(2.1, 2.1, 5), "slower than 2.0 s: claims"),
+        ("claims", Took(0.1, 0.1, 0), "no rows: claims"),
+        (f"boundary{NARROWED}", Took(2.1, 2.1, 0), f"slower than 2.0 s: boundary{NARROWED}"),
+        ("boundary", Took(0.1, 0.1, 5, good=False), "what was generated crosses a boundary"),
+    ],
+)
+def test_a_slow_answer_an_empty_one_and_a_crossing_are_told(name, took, fault) -> None:
+    assert list(faults(QUICK)) == []
+    assert list(faults({**QUICK, name: took})) == [fault]
