@@ -4,8 +4,8 @@ The records are generated and go straight into the index, by the same rows that 
 reading a whole journal is measured elsewhere. They are those of a ledger of several shards; of each
 shard there are the parts of the journal that answers read: where the request that is explained
 stands, and where the policy changed. A question that answers from no row fails.
-`PERIMETER_AUDIT_RECORDS` sets another number. Other processes may share the cores: the time of the
-processor is held to the promise, and that of the clock is printed beside it.
+`PERIMETER_AUDIT_RECORDS` sets another number, 100,000 at least. Other processes may share the
+cores: the time of the processor is held to the promise, and that of the clock is printed beside it.
 """
 
 import os

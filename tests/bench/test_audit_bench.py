@@ -1,12 +1,14 @@
 """What the bench of the audit asks about: no question is measured over nothing."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from gateway.cli.audit import available
-from gateway.cli.audit.question import Asked
+from gateway.cli.audit.question import Asked, Period
+from gateway.cli.audit.where import Condition
 from gateway.ledger.facts import FactsIndex
 from gateway.ledger.paths import LedgerFolder
 from tests.bench.audit import NARROWED, Made, Took, answers, faults, made
@@ -39,6 +41,18 @@ def test_each_change_of_the_policy_is_held_against_decisions_that_can_be_made_ag
         assert int(changed) > 0
         assert rest.startswith("200, the latest ")
         assert "cannot" not in rest
+
+
+def test_a_list_is_read_within_its_period_alone(year: Made) -> None:
+    sql, steps = year.ledger.index.sql, Counter[str]()
+    (last,) = sql.execute("SELECT MAX(day) FROM days").fetchone()
+    nobody = (Condition("team", "=", "nobody"),)
+    for name, first in (("all", 0), ("a day", last)):
+        asked = Asked(ledger=year.ledger, period=Period(first, last), where=nobody, rows_max=10)
+        sql.set_progress_handler(lambda name=name: steps.update([name]), 100)
+        assert available()["requests"].answer(asked).rows == []
+        sql.set_progress_handler(None, 100)
+    assert 0 < steps["a day"] < steps["all"] / 10
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ What was decided is not taken for granted: whether a zone clears a label is foun
 policy that was in force at that decision, as it is stored beside the log.
 """
 
-import sqlite3
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from gateway.audit.facts import ATTEMPTS, NO_LABEL, label_of
-from gateway.cli.audit.counting import Counting, fields_of
+from gateway.cli.audit.counting import Counting, fields_of, span_of
 from gateway.cli.audit.places import (
     Bundle,
     bundles_of,
@@ -18,7 +17,7 @@ from gateway.cli.audit.places import (
     regions_of,
     shown_regions,
 )
-from gateway.cli.audit.question import Answer, Asked, Cell, Period, day_of
+from gateway.cli.audit.question import Answer, Asked, Cell, day_of
 from gateway.cli.audit.where import sql_of
 from gateway.domain.grant import GrantKind
 
@@ -201,7 +200,7 @@ def _row(label: str, zone: str, pair: _Pair) -> tuple[Cell, ...]:
 
 def _statement(asked: Asked, crossings: int, attempts: int) -> Iterator[str]:
     """Say what was shown, of how many records, and on what that stands."""
-    begin, end = _range(asked.ledger.index.sql, asked.period)
+    begin, end = span_of(asked.ledger.index.sql, asked.period)
     records, sizes = end - begin, f"tree sizes {begin} to {end}"
     within = f" and none left {asked.within}" if asked.within else ""
     if asked.where:
@@ -218,11 +217,3 @@ def _statement(asked: Asked, crossings: int, attempts: int) -> Iterator[str]:
         yield f"zero crossings{within}: {counted}"
     if asked.ledger.report is None:
         yield "NOT VERIFIED: counted from the index; --prove reads and verifies the whole log"
-
-
-def _range(sql: sqlite3.Connection, period: Period) -> tuple[int, int]:
-    """Return the first record of the period, and the one after its last."""
-    row = sql.execute(
-        "SELECT MIN(first), MAX(last) FROM days WHERE day BETWEEN ? AND ?", period.days
-    ).fetchone()
-    return (0, 0) if row[0] is None else (row[0], row[1] + 1)

@@ -1,12 +1,13 @@
 """Questions that one statement answers: named columns of one table, filtered, counted."""
 
+import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from gateway.audit.facts import CUBES
-from gateway.cli.audit.question import Answer, Asked, Cell, Question, day_of
+from gateway.audit.facts import CUBES, LISTS
+from gateway.cli.audit.question import Answer, Asked, Cell, Period, Question, day_of
 from gateway.cli.audit.where import sql_of
 from gateway.ledger.facts import tables
 
@@ -59,17 +60,31 @@ def count(counting: Counting, asked: Asked) -> Answer:
     columns = {**keys, **sums}
     listed = ", ".join(f"{text} AS {name}" for name, text in columns.items())
     given = f" AND ({counting.given})" if counting.given else ""
+    numbers: tuple[int, ...] = ()
+    if counting.table in LISTS:
+        # WHY: a list has a row for each record: only those of the period are looked at.
+        given = f" AND position BETWEEN ? AND ?{given}"
+        first, end = span_of(asked.ledger.index.sql, asked.period)
+        numbers = (first, end - 1)
     grouped = f" GROUP BY {', '.join(map(str, range(1, len(keys) + 1)))}" if sums else ""
     order = counting.order or (f"{len(keys) + 1} DESC, 1" if sums else "position DESC")
     statement = (
         f"SELECT {listed} FROM {counting.table} AS t WHERE day BETWEEN ? AND ?{given}"  # noqa: S608
         f"{narrowed.text}{grouped} ORDER BY {order} LIMIT ?"
     )
-    values = (*asked.period.days, *narrowed.values, asked.rows_max + 1)
+    values = (*asked.period.days, *numbers, *narrowed.values, asked.rows_max + 1)
     found = asked.ledger.index.sql.execute(statement, values).fetchall()
     rows = [_shown(columns, row) for row in found[: asked.rows_max]]
     cut = f"only the first {asked.rows_max} rows are shown; --rows shows more"
     return Answer(tuple(columns), rows, (cut,) if len(found) > asked.rows_max else ())
+
+
+def span_of(sql: sqlite3.Connection, period: Period) -> tuple[int, int]:
+    """Return the number of the first record of the period, and the one after its last."""
+    row = sql.execute(
+        "SELECT MIN(first), MAX(last) FROM days WHERE day BETWEEN ? AND ?", period.days
+    ).fetchone()
+    return (0, 0) if row[0] is None else (row[0], row[1] + 1)
 
 
 def fields_of(counting: Counting) -> dict[str, str]:
