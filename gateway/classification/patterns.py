@@ -18,6 +18,7 @@ RULES_MAX = 1_000
 RULES_CHARS_MAX = 1024 * 1024
 MATCHES_MAX = 16_384
 LOOKS_MAX = 4_096
+SPOKEN_MIN = 4_096
 HITS_MAX = 256
 TAGS_MAX = 1_024
 TAGS_FREE = 256
@@ -113,6 +114,8 @@ class PatternScanner:
         self._rules = tuple(rules)
         self._checks = tuple(checks.get(rule.check, _anything) for rule in rules)
         self._leads = tuple(rule.lead.encode() for rule in rules)
+        self._words = tuple(tuple(word.lower().encode() for word in rule.context) for rule in rules)
+        self._tags_alone = all(rule.tag_only for rule in rules)
         self._near = tuple(_near(rule.context) for rule in rules)
         parts = msgspec.msgpack.decode(database, type=list[bytes])
         self._matchers = [
@@ -134,17 +137,21 @@ class PatternScanner:
         hits: list[Hit] = []
         tags: list[Hit] = []
         looks = Looks(LOOKS_MAX)
-        for start, end, rule in self._spans(buffer, matches):
-            if start < looks.taken:
-                continue
-            if not self._holds(buffer, rule, (start, end), looks):
+        spans = self._spans(buffer, matches)
+        for number, (start, end, rule) in enumerate(spans):
+            if start < looks.taken or not self._holds(buffer, rule, (start, end), looks):
+                if looks.spent:
+                    break
                 continue
             tag = self._rules[rule].tag_only
             looks.taken = end
             if not tag and len(hits) >= HITS_MAX:
                 truncated = True
-                continue
+                break
             if tag and not looks.has_room(buffer[start:end], len(tags)):
+                if self._tags_alone and len(tags) >= TAGS_MAX:
+                    looks.leave(buffer, spans[number:])
+                    break
                 continue
             (tags if tag else hits).append(Hit(self._rules[rule].id, start, end, tag))
         return Scanned(tuple(sorted((*hits, *tags), key=_position)), truncated or looks.spent)
@@ -156,7 +163,20 @@ class PatternScanner:
             matches, over = matcher.matches(buffer, MATCHES_MAX)
             found += ((end, numbers[rule], start) for end, rule, start in matches)
             truncated = truncated or over
-        return found, truncated
+        return (self._speakable(buffer, found) if len(found) > SPOKEN_MIN else found), truncated
+
+    def _speakable(self, buffer: bytes, matches: list[Match]) -> list[Match]:
+        """Return the matches without those whose words stand nowhere in the buffer.
+
+        WHY: a table of numbers has many thousands, and no word near any of them.
+        """
+        lower = buffer.lower()
+        silent = {
+            number
+            for number in {rule for _, rule, _ in matches}
+            if self._words[number] and not any(word in lower for word in self._words[number])
+        }
+        return [match for match in matches if match[1] not in silent]
 
     def _spans(self, buffer: bytes, matches: Sequence[Match]) -> list[tuple[int, int, int]]:
         """Return (start, end, rule) of every match by start, the widest first."""
@@ -206,6 +226,12 @@ class Looks:
         """
         repeats = self._repeats[text] = self._repeats.get(text, 0) + 1
         return tags < TAGS_MAX and (tags < TAGS_FREE or repeats <= REPEATS_MAX)
+
+    def leave(self, buffer: bytes, spans: Sequence[tuple[int, int, int]]) -> None:
+        """Look at no further text; where too many new ones are left, the bound is exceeded."""
+        different = {buffer[start:end] for start, end, _ in spans}
+        different -= {text for _, text in self._said}
+        self.spent = self.spent or len(different) > self._left
 
     def verdict(self, rule: int, text: bytes, check: Check) -> bool:
         """Return what the check says of the text; each text is looked at once."""

@@ -48,7 +48,7 @@ def test_a_text_beyond_the_bound_is_not_looked_at_and_the_scan_failed(
     assert not scanned(scanner, "1000 1000 1000 1002").truncated
     result = scanned(scanner, "1000 1002 1004 1000")
     assert result.truncated
-    assert len(result.hits) == 3
+    assert len(result.hits) == 2
 
 
 def test_too_many_hits_are_a_failure_and_too_many_tags_are_not(
@@ -61,6 +61,28 @@ def test_too_many_hits_are_a_failure_and_too_many_tags_are_not(
     assert len(scanned(scanner, "1000 1002").hits) == 1
     assert not scanned(scanner, "t1 t2 1000").truncated
     assert [hit.kind for hit in scanned(scanner, "t1 t2 1000").hits] == ["tag", "number"]
+
+
+@pytest.mark.parametrize(("different", "failed"), [(3, False), (4, False), (5, True)])
+def test_where_tags_are_left_out_more_texts_than_are_looked_at_are_a_failure(
+    monkeypatch: pytest.MonkeyPatch, different: int, *, failed: bool
+) -> None:
+    monkeypatch.setattr(patterns, "TAGS_MAX", 1)
+    monkeypatch.setattr(patterns, "LOOKS_MAX", 4)
+    text = " ".join(f"t{number}" for number in range(different)) + " t0" * 9
+    result = scanned(a_scanner(TAG), text)
+    assert (len(result.hits), result.truncated) == (1, failed)
+
+
+def test_where_no_word_of_a_rule_stands_its_matches_are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patterns, "SPOKEN_MIN", 2)
+    monkeypatch.setattr(patterns, "LOOKS_MAX", 1)
+    scanner = a_scanner("id = 'n'\nregex = '\\b[0-9]{4}\\b'\ncontext = ['number']", TAG)
+    silent = scanned(scanner, "1000 1002 1004 t1")
+    assert ([hit.kind for hit in silent.hits], silent.truncated) == (["tag"], False)
+    assert scanned(scanner, "1000 1002 1004 NUMBER").truncated
 
 
 def test_many_tags_of_one_text_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -309,6 +309,7 @@ async def test_the_bound_of_opaque_hits_holds(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_run_in_front_of_an_end_is_one() -> None:
     assert list(runs.runs(b" abc  ", [5, 5, 6], b"abc")) == [(1, 4)]
+    assert list(runs.joined(b"ab!!", [3, 4])) == [(0, 2)]
 
 
 def test_texts_that_stand_alone_hold_no_sealed_reasoning() -> None:

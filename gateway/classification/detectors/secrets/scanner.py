@@ -1,6 +1,7 @@
 """All rules over one buffer in one call of Vectorscan, then a second look at what matched."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -52,13 +53,15 @@ class SecretScanner:
         raise nothing have a bound of their own, over which they are left out.
         """
         ends, truncated = self._matcher.matches(buffer, MATCHES_MAX)
-        runs = list(_runs(buffer, ends, self._rules))
-        hits = self._hits(buffer, [run for run in runs if not self._rules[run[0]].tag_only])
-        tags = self._hits(buffer, [run for run in runs if self._rules[run[0]].tag_only][:TAGS_MAX])
+        joined = _joined(ends)
+        guesses = {rule: found for rule, found in joined.items() if self._rules[rule].tag_only}
+        secrets = {rule: found for rule, found in joined.items() if rule not in guesses}
+        hits = self._hits(buffer, _runs(buffer, secrets, self._rules))
+        tags = self._hits(buffer, islice(_runs(buffer, guesses, self._rules), TAGS_MAX))
         truncated = truncated or len(hits) > HITS_MAX
         return Scanned(tuple(sorted((*hits[:HITS_MAX], *tags), key=_position)), truncated)
 
-    def _hits(self, buffer: bytes, runs: Sequence[tuple[int, Run]]) -> list[Hit]:
+    def _hits(self, buffer: bytes, runs: Iterable[tuple[int, Run]]) -> list[Hit]:
         """Return the hits of these runs, one more than HITS_MAX at most."""
         hits: list[Hit] = []
         for looks, (index, run) in enumerate(runs):
@@ -78,15 +81,27 @@ class SecretScanner:
         return found
 
 
-def _runs(buffer: bytes, ends: Sequence[Match], rules: Sequence[Rule]) -> Iterator[tuple[int, Run]]:
-    """Yield each rule with its runs of neighbouring ends, where a keyword stands in the text."""
+def _joined(ends: Sequence[Match]) -> dict[int, list[list[int]]]:
+    """Return the first and last of neighbouring ends, by rule."""
     joined: dict[int, list[list[int]]] = {}
     for end, rule, _ in ends:
-        runs = joined.setdefault(rule, [])
-        if runs and end <= runs[-1][1] + 1:
+        runs = joined.get(rule)
+        if runs is None:
+            joined[rule] = [[end, end]]
+        elif end <= runs[-1][1] + 1:
             runs[-1][1] = end
         else:
             runs.append([end, end])
+    return joined
+
+
+def _runs(
+    buffer: bytes, joined: Mapping[int, list[list[int]]], rules: Sequence[Rule]
+) -> Iterator[tuple[int, Run]]:
+    """Yield each rule with its runs of neighbouring ends, where a keyword stands in the text.
+
+    WHY: one by one, for nobody looks at more of them than make too many hits.
+    """
     for rule, runs in joined.items():
         low, high, spoken = 0, -1, False
         for first, last in runs:
