@@ -16,7 +16,7 @@ from gateway.classification.detectors.secrets.confirm import Confirmation, Run, 
 from gateway.classification.matching import engine
 from gateway.classification.parts import SEPARATOR
 from gateway.classification.texts import Hit, join_texts
-from tests.doubles.compiled_secrets import all_secrets
+from tests.doubles.compiled_secrets import all_database, all_rules, all_secrets
 from tests.doubles.vendor_secrets import ALNUM, FORMATS, Draw, jwt, pem
 
 PAT = FORMATS["github-pat"](Draw("pat"))
@@ -98,10 +98,38 @@ def test_too_many_hits_are_a_failure_and_not_a_cut(monkeypatch: pytest.MonkeyPat
 
 
 def test_too_many_matches_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanner_module, "EARLY_MATCHES", 5)
     monkeypatch.setattr(scanner_module, "MATCHES_MAX", 10)
     digests = " ".join(Draw(str(number))("0123456789abcdef", 40) for number in range(30))
     scanned = all_secrets().scan(join_texts({"x": digests}).buffer)
     assert (scanned.hits, scanned.truncated) == ((), True)
+
+
+def test_a_secret_behind_many_matches_that_say_nothing_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scanner_module, "EARLY_MATCHES", 5)
+    digests = " ".join(Draw(str(number))("0123456789abcdef", 40) for number in range(30))
+    scanned = all_secrets().scan(join_texts({"x": [digests, PAT]}).buffer)
+    assert [hit.kind for hit in scanned.hits] == ["github-pat"]
+    assert not scanned.truncated
+
+
+def test_where_the_first_matches_are_too_many_hits_no_further_ones_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scanner_module, "EARLY_MATCHES", 5)
+    monkeypatch.setattr(scanner_module, "MATCHES_MAX", 0)
+    monkeypatch.setattr(scanner_module, "HITS_MAX", 3)
+    texts = [FORMATS["github-pat"](Draw(f"pat {number}")) for number in range(9)]
+    scanned = all_secrets().scan(join_texts({"x": texts}).buffer)
+    assert (len(scanned.hits), scanned.truncated) == (3, True)
+
+
+def test_a_loaded_scanner_compiles_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanner = SecretScanner(all_rules(), all_database())
+    monkeypatch.delattr("re.compile")
+    assert len(found(scanner, f'a_token = "zq8vT3mK5pX1wR7nB2cD" {PAT}')) == 2
 
 
 def test_too_many_guesses_are_left_out_and_no_failure() -> None:

@@ -6,6 +6,7 @@ BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 HEX = b"0123456789abcdefABCDEF"
 BLANKS = b" \t\r\n"
 OFFSETS_LOOKED_MAX = 64
+HEAD_BYTES = 4096
 LONG_HEX = 1_000
 
 _STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -34,12 +35,17 @@ def may_be_base64(run: bytes) -> bool:
     """Has it capitals and small letters, and is it no number in hex?"""
     if run.islower() or run.isupper() or run.isdigit():
         return False
-    return bool(run.translate(None, HEX + BLANKS))
+    return not consists_of(run, HEX + BLANKS)
 
 
 def may_be_hex(run: bytes) -> bool:
     """Is it hex alone, and long?"""
-    return len(run) >= LONG_HEX and not run.translate(None, HEX + BLANKS)
+    return len(run) >= LONG_HEX and consists_of(run, HEX + BLANKS)
+
+
+def consists_of(data: bytes, members: bytes) -> bool:
+    """Is each byte one of those? A long text that is not mostly shows it where it begins."""
+    return not (data[:HEAD_BYTES].translate(None, members) or data.translate(None, members))
 
 
 def hex_bytes(run: bytes, offset: int = 0) -> bytes:

@@ -4,6 +4,8 @@ import zlib
 from io import BytesIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from gateway.classification.unfolding.decoding import HEAD_BYTES, consists_of
+
 DEPTH_MAX = 3
 EXPANDED_BYTES_MAX = 8 * 1024 * 1024
 MEMBERS_MAX = 200
@@ -231,7 +233,7 @@ def as_text(data: bytes) -> bytes | None:
     wide = _wide(data)
     if wide is not None:
         return wide
-    if not data.translate(None, _PRINTED) or _is_utf8(data):
+    if consists_of(data, _PRINTED) or _is_utf8(data):
         return data
     solid = data.replace(b"\0", b"")
     printed = len(solid) - len(solid.translate(None, _PRINTED))
@@ -296,6 +298,9 @@ def _is_broken(data: bytes) -> bool:
 
 def _is_utf8(data: bytes) -> bool:
     """Is it UTF-8 without control characters? A character that is cut off at the end is none."""
+    head = data[:HEAD_BYTES]
+    if len(head.translate(None, _CONTROLS)) != len(head):
+        return False
     if len(data.translate(None, _CONTROLS)) != len(data):
         return False
     try:

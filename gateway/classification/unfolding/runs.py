@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.classification.parts import EDGE
-from gateway.classification.unfolding.decoding import BASE64, BLANKS, may_be_hex
+from gateway.classification.unfolding.decoding import BASE64, BLANKS, HEAD_BYTES, may_be_hex
 
 WINDOW_BYTES = 192
 GAP_BYTES_MAX = 64
 LINE_BYTES_MAX = 80
-HEAD_BYTES = 4096
 
 _BREAK = ord("\n")
 _BREAKS = frozenset({b"\n", b"\r"})

@@ -11,6 +11,7 @@ from gateway.classification.parts import EDGE
 from gateway.classification.patterns import PatternRule
 from gateway.classification.texts import Hit, Scanned, joined_alone
 from gateway.classification.unfolding.decoding import (
+    HEAD_BYTES,
     HEX,
     LONG_HEX,
     base64_bytes,
@@ -32,7 +33,7 @@ from gateway.classification.unfolding.reading import (
     Reading,
     is_noise,
 )
-from gateway.classification.unfolding.runs import HEAD_BYTES, joined, merged, runs
+from gateway.classification.unfolding.runs import joined, merged, runs
 
 MATCHES_MAX = 32_768
 OPAQUE_MAX = 256

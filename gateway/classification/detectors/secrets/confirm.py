@@ -85,7 +85,7 @@ class _Excuse(Struct, frozen=True):
 
 
 class Confirmation:
-    """The second look for one rule; its patterns are compiled when the rule first matches."""
+    """The second look for one rule."""
 
     __slots__ = ("_excuses", "_pattern", "rule")
 

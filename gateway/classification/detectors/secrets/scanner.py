@@ -13,6 +13,8 @@ from gateway.classification.parts import EDGE
 from gateway.classification.texts import Hit, Scanned
 
 MATCHES_MAX = 50_000
+# WHY: texts full of secrets are known for what they are by their first matches.
+EARLY_MATCHES = 4_096
 CONFIRMED_MAX = 128
 HITS_MAX = 256
 TAGS_MAX = 32
@@ -39,7 +41,8 @@ class SecretScanner:
 
     def __init__(self, rules: Sequence[Rule], database: bytes) -> None:
         self._rules = tuple(rules)
-        self._confirmations: dict[int, Confirmation] = {}
+        # WHY: compiled at their first match, they would make the first scans of a node the dearest.
+        self._confirmations = tuple(Confirmation(rule) for rule in rules)
         self._matcher = Matcher(database)
 
     def __repr__(self) -> str:
@@ -52,20 +55,28 @@ class SecretScanner:
         Over a bound the result says `truncated`, which counts as a failed detector. Hits that
         raise nothing have a bound of their own, over which they are left out.
         """
-        ends, truncated = self._matcher.matches(buffer, MATCHES_MAX)
+        scanned, more = self._judged(buffer, EARLY_MATCHES)
+        if more and not scanned.truncated:
+            scanned, more = self._judged(buffer, MATCHES_MAX)
+        return replace(scanned, truncated=scanned.truncated or more)
+
+    def _judged(self, buffer: bytes, most: int) -> tuple[Scanned, bool]:
+        """Return the hits among so many matches, `truncated` for too many, and are there more."""
+        ends, more = self._matcher.matches(buffer, most)
         joined = _joined(ends)
         guesses = {rule: found for rule, found in joined.items() if self._rules[rule].tag_only}
         secrets = {rule: found for rule, found in joined.items() if rule not in guesses}
-        hits = self._hits(buffer, _runs(buffer, secrets, self._rules))
-        tags = self._hits(buffer, islice(_runs(buffer, guesses, self._rules), TAGS_MAX))
-        truncated = truncated or len(hits) > HITS_MAX
-        return Scanned(tuple(sorted((*hits[:HITS_MAX], *tags), key=_position)), truncated)
+        spoken = _Spoken(buffer)
+        hits = self._hits(buffer, _runs(spoken, secrets, self._rules))
+        tags = self._hits(buffer, islice(_runs(spoken, guesses, self._rules), TAGS_MAX))
+        kept = tuple(sorted((*hits[:HITS_MAX], *tags), key=_position))
+        return Scanned(kept, len(hits) > HITS_MAX), more
 
     def _hits(self, buffer: bytes, runs: Iterable[tuple[int, Run]]) -> list[Hit]:
         """Return the hits of these runs, one more than HITS_MAX at most."""
         hits: list[Hit] = []
         for looks, (index, run) in enumerate(runs):
-            confirmation = self._confirmation(index)
+            confirmation = self._confirmations[index]
             look = confirmation.judge if looks < CONFIRMED_MAX else confirmation.stands
             span = look(buffer, run)
             if span is not None:
@@ -73,12 +84,6 @@ class SecretScanner:
             if len(hits) > HITS_MAX:
                 break
         return hits
-
-    def _confirmation(self, index: int) -> Confirmation:
-        found = self._confirmations.get(index)
-        if found is None:
-            found = self._confirmations[index] = Confirmation(self._rules[index])
-        return found
 
 
 def _joined(ends: Sequence[Match]) -> dict[int, list[list[int]]]:
@@ -95,26 +100,44 @@ def _joined(ends: Sequence[Match]) -> dict[int, list[list[int]]]:
     return joined
 
 
+class _Spoken:
+    """Whether a keyword stands in a text; each text is made small once for all rules."""
+
+    __slots__ = ("_buffer", "_lower")
+
+    def __init__(self, buffer: bytes) -> None:
+        self._buffer = buffer
+        self._lower: dict[int, bytes] = {}
+
+    def text(self, place: int) -> tuple[int, int]:
+        """Return from where to where the text reaches in which that byte stands."""
+        return self._buffer.rfind(EDGE, 0, place) + 1, self._buffer.find(EDGE, place)
+
+    def has(self, low: int, high: int, keywords: Sequence[str]) -> bool:
+        """Does one of the keywords stand in that text, or are there none?"""
+        if not keywords:
+            return True
+        lower = self._lower.get(low)
+        if lower is None:
+            lower = self._lower[low] = self._buffer[low:high].lower()
+        return any(word.encode() in lower for word in keywords)
+
+
 def _runs(
-    buffer: bytes, joined: Mapping[int, list[list[int]]], rules: Sequence[Rule]
+    spoken: _Spoken, joined: Mapping[int, list[list[int]]], rules: Sequence[Rule]
 ) -> Iterator[tuple[int, Run]]:
     """Yield each rule with its runs of neighbouring ends, where a keyword stands in the text.
 
     WHY: one by one, for nobody looks at more of them than make too many hits.
     """
     for rule, runs in joined.items():
-        low, high, spoken = 0, -1, False
+        low, high, holds = 0, -1, False
         for first, last in runs:
             if first - 1 > high:
-                low = buffer.rfind(EDGE, 0, first - 1) + 1
-                high = buffer.find(EDGE, first - 1)
-                spoken = _spoken(buffer[low:high].lower(), rules[rule].keywords)
-            if spoken:
+                low, high = spoken.text(first - 1)
+                holds = spoken.has(low, high, rules[rule].keywords)
+            if holds:
                 yield rule, Run(first, last, low, high)
-
-
-def _spoken(lower: bytes, keywords: Sequence[str]) -> bool:
-    return not keywords or any(word.encode() in lower for word in keywords)
 
 
 def _add(hits: list[Hit], hit: Hit) -> None:
