@@ -315,3 +315,10 @@ def test_a_run_in_front_of_an_end_is_one() -> None:
 def test_texts_that_stand_alone_hold_no_sealed_reasoning() -> None:
     hits = a_detector("opaque").scan(b"\n\xff\n" + b64(NOISE).encode() + b"\n\xff\n").hits
     assert [hit.kind for hit in hits] == ["binary"]
+
+
+async def test_a_secret_spelled_beside_a_torn_escape_is_found_at_its_place() -> None:
+    spelled = "".join(f"\\x{one:02x}" for one in PAT.encode())
+    text = rf"say \x6{spelled}\x0;"
+    (finding,) = (await scan(text)).findings
+    assert (finding.kind, text[finding.start : finding.end]) == ("github-pat", spelled)

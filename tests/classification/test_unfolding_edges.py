@@ -286,3 +286,24 @@ def test_each_unread_place_is_one_hit_up_to_the_bound(monkeypatch) -> None:
 @pytest.mark.parametrize("after", [b" ", b"\n"])
 def test_an_end_that_is_told_twice_is_that_of_one_run(after: bytes) -> None:
     assert list(runs.joined(b"QUJD" * 6 + after, [25, 25])) == [(0, 24)]
+
+
+EIGHT = r"\x41" * 8
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (EIGHT + ".", ["A" * 8]),
+        (rf"\x4{EIGHT}.", ["A" * 8]),
+        (rf"{EIGHT}\x4{EIGHT}{EIGHT}.", ["A" * 8, "A" * 16]),
+        (rf"{EIGHT}41 {EIGHT}\\", ["A" * 8, "A" * 8]),
+        (rf"\x4g{EIGHT}\xag", ["A" * 8]),
+        (rf"ab{EIGHT}b", ["A" * 8]),
+        (r"\x4" + r"\x41" * 7 + ".", []),
+        (EIGHT[4:] + r"\x4" + EIGHT[4:] + r"\x41f" + ".", ["A" * 8]),
+    ],
+)
+def test_escapes_of_bytes_are_read_also_beside_a_torn_one(text: str, said: list[str]) -> None:
+    layer, _ = a_detector("opaque").unfold(join_texts({"x": [text]}), Budget())
+    assert ([] if layer is None else layer.buffer.decode("latin-1").split("\n\xff\n")[1:-1]) == said

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.classification.parts import EDGE
-from gateway.classification.unfolding.decoding import BASE64, BLANKS, HEAD_BYTES, may_be_hex
+from gateway.classification.unfolding.decoding import BASE64, BLANKS, HEAD_BYTES, HEX, may_be_hex
 
 WINDOW_BYTES = 192
 GAP_BYTES_MAX = 64
 LINE_BYTES_MAX = 80
+ESCAPE = b"\\x"
+ESCAPES_BYTES_MIN = 32
 
+_DIGITS = 2
+_ESCAPED = len(ESCAPE) + _DIGITS
 _BREAK = ord("\n")
 _BREAKS = frozenset({b"\n", b"\r"})
 _TAIL = BASE64 + b"="
@@ -38,6 +42,28 @@ def _begin(buffer: bytes, low: int, stop: int, members: bytes) -> int:
     # WHY: one pass over a table is ten times as fast as stripping byte by byte.
     table = bytes(0 if one in members else 1 for one in range(256))
     return low + buffer[low:near].translate(table).rfind(1) + 1
+
+
+def escapes_in(buffer: bytes, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    r"""Yield the runs of `\x41` in a run of what they are written with, where they are long."""
+    run = buffer[start:stop]
+    if run.count(ESCAPE) * _ESCAPED == len(run) and not run.replace(ESCAPE, b"").strip(HEX):
+        yield start, stop
+        return
+    first, *parts = run.split(ESCAPE)
+    begin = at = start + len(first)
+    for part in parts:
+        whole = len(part) >= _DIGITS and not part[:_DIGITS].strip(HEX)
+        following = at + len(ESCAPE) + len(part)
+        # What is torn, or goes on behind its digits, ends a run.
+        if not whole or len(part) > _DIGITS:
+            close = at + _ESCAPED if whole else at
+            if close - begin >= ESCAPES_BYTES_MIN:
+                yield begin, close
+            begin = following
+        at = following
+    if at - begin >= ESCAPES_BYTES_MIN:
+        yield begin, at
 
 
 def joined(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:

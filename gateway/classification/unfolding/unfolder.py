@@ -33,7 +33,7 @@ from gateway.classification.unfolding.reading import (
     Reading,
     is_noise,
 )
-from gateway.classification.unfolding.runs import joined, merged, runs
+from gateway.classification.unfolding.runs import ESCAPE, escapes_in, joined, merged, runs
 
 MATCHES_MAX = 32_768
 OPAQUE_MAX = 256
@@ -213,17 +213,13 @@ class _Step:
             self._take((telling or readings)[0], start, stop)
 
     def escaped(self, ends: Sequence[int]) -> None:
-        r"""Read every run of `\x41`."""
+        r"""Read every run of `\x41`, also beside one that is torn."""
         depths = _Depths(self._texts)
-        for start, stop in runs(self._buffer, ends, HEX + b"\\x"):
-            begin = self._buffer.find(b"\\x", start, stop)
-            length = (stop - begin) // len(b"\\x41") * len(b"\\x41")
-            run = self._buffer[begin : begin + length]
-            if run.replace(b"\\x", b"").strip(HEX) or run.count(b"\\x") * 4 != len(run):
-                continue
-            reading = Reading(self._budget)
-            reading.read(hex_bytes(run), depths.at(begin) + 1)
-            self._take(reading, begin, begin + length)
+        for start, stop in runs(self._buffer, ends, HEX + ESCAPE):
+            for begin, close in escapes_in(self._buffer, start, stop):
+                reading = Reading(self._budget)
+                reading.read(hex_bytes(self._buffer[begin:close]), depths.at(begin) + 1)
+                self._take(reading, begin, close)
 
     def windows(self, ends: Sequence[int], *, folds: bool) -> None:
         """Read what stands around each end: percent signs, or letters as they look."""
