@@ -1,13 +1,17 @@
 """One compiled set of patterns, run over a whole buffer in one call of Vectorscan."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import hyperscan
 
 IDLE_SCRATCHES_MAX = 8
+# WHY: texts full of matches are known for what they are by the first of them.
+EARLY_MATCHES = (4_096, 8_193)
 
 # A match: where it ends, which pattern, and where it begins (0 unless compiled `with_starts`).
 Match = tuple[int, int, int]
+# Says of the first matches, in order, that no further ones are needed.
+Enough = Callable[[list[Match]], bool]
 
 
 def engine() -> str:
@@ -43,16 +47,22 @@ class Matcher:
         self._database.scratch = hyperscan.Scratch(self._database)
         self._idle: list[hyperscan.Scratch] = []
 
-    def matches(self, buffer: bytes, most: int) -> tuple[list[Match], bool]:
+    def matches(
+        self, buffer: bytes, most: int, enough: Enough | None = None
+    ) -> tuple[list[Match], bool]:
         """Return the matches in order, and whether there were `most` or more.
 
+        `enough` is asked of the first EARLY_MATCHES: when they are, they are all that is returned.
         Releases the GIL while matching.
         """
         found: list[Match] = []
 
         def on_match(rule: int, start: int, end: int, _flags: int, _context: object) -> bool:
             found.append((end, rule, start))
-            return len(found) >= most
+            count = len(found)
+            if count in EARLY_MATCHES and enough is not None and enough(sorted(found)):
+                return True
+            return count >= most
 
         scratch = self._scratch()
         try:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from gateway.classification import context
 from gateway.classification.matching import Match, Matcher, compiled
 from gateway.classification.parts import EDGE
 from gateway.classification.texts import Hit, Scanned
@@ -17,11 +19,13 @@ from gateway.classification.texts import Hit, Scanned
 RULES_MAX = 1_000
 RULES_CHARS_MAX = 1024 * 1024
 MATCHES_MAX = 16_384
-LOOKS_MAX = 4_096
-SPOKEN_MIN = 4_096
+# INVARIANT: below the matches after which a matcher asks, so that it ends where all were looked at.
+LOOKS_MAX = 8_192
 HITS_MAX = 256
 TAGS_MAX = 1_024
 TAGS_FREE = 256
+# No policy counts more of them.
+COUNTED_MAX = 1_000
 REPEATS_MAX = 4
 SPAN_BYTES_MAX = 256
 LEAD_BYTES_MAX = 96
@@ -30,10 +34,14 @@ AFTER_BYTES_MAX = 48
 
 # WHY: what digits touch through these is a version, a date, a path or a longer number; a comma or
 # a colon stands between values.
-_JOINERS = b".-/+"
+_JOINERS = frozenset(b".-/+")
+_DIGITS = frozenset(b"0123456789")
+_LETTERS_DIGITS = frozenset(one for one in range(256) if bytes((one,)).isalnum())
 _AROUND = b' \t\r\n":'
 _ASSIGNS = b'": "'
 
+# What checks said of a text, by number of the rule and text.
+Verdicts = dict[tuple[int, bytes], bool]
 # Says whether a matched text is what its rule looks for; the text is Latin-1 of the bytes.
 Check = Callable[[str], bool]
 
@@ -46,9 +54,11 @@ class PatternRule(Struct, frozen=True, forbid_unknown_fields=True):
     """One pattern of a detector and what must also hold for a match to count.
 
     `regex` has a bounded width. `check` names a function. `context` are words of which one must
-    stand near the match, in the same text. With `glued` the match may touch other digits and
+    stand near the match, in the same text; with `near` it is looked for near them alone, since
+    ordinary texts are full of its form. With `glued` the match may touch other digits and
     letters through `.`, `-`, `/` and the like. With `around` the match holds the line breaks or
     quotes around it, which do not count; with `lead` these characters in front of it belong to it.
+    One of `behind` that ends the match does not belong to it: what no edge of a word would tell.
     `tag_only`: the hit is recorded and raises nothing. Rules of one `group` are compiled together:
     some that are fast alone slow one another down.
     """
@@ -57,9 +67,11 @@ class PatternRule(Struct, frozen=True, forbid_unknown_fields=True):
     regex: str
     check: str = ""
     context: tuple[str, ...] = ()
+    near: bool = False
     glued: bool = False
     around: bool = False
     lead: str = ""
+    behind: str = ""
     group: int = 0
     tag_only: bool = False
 
@@ -79,22 +91,30 @@ def parse_rules(toml_text: str) -> tuple[PatternRule, ...]:
         raise RulesError(f"the rules cannot be read: {error}") from None
     if not 0 < len(rules) <= RULES_MAX:
         raise RulesError(f"no rule, or more than {RULES_MAX}")
+    for rule in rules:
+        if rule.near and (rule.around or rule.lead or rule.behind or not rule.context):
+            raise RulesError(f"rule {rule.id}: near no word, or edges that its words do not know")
+        if any(len(word.encode()) > context.WORD_BYTES_MAX for word in rule.context):
+            raise RulesError(f"rule {rule.id}: a word of its context is too long")
     return rules
 
 
 def expressions(rules: Sequence[PatternRule]) -> tuple[bytes, ...]:
-    """Return what is compiled."""
-    return tuple(rule.regex.encode() for rule in rules)
+    """Return what the database depends on, by rule: its pattern, and what it is compiled with."""
+    return tuple(
+        msgspec.msgpack.encode((rule.regex, rule.around, rule.group, rule.near and rule.context))
+        for rule in rules
+    )
 
 
 def compile_database(rules: Sequence[PatternRule]) -> bytes:
-    """Return the compiled and serialised database: one part for each group."""
-    patterns = expressions(rules)
+    """Return the compiled and serialised database: one part for each group, and the words."""
     parts = [
-        compiled([patterns[number] for number in numbers], with_starts=not around)
-        for (around, _), numbers in _groups(rules).items()
+        compiled([rules[number].regex.encode() for number in numbers], with_starts=not around)
+        for (around, _, _), numbers in _groups(rules).items()
     ]
-    return msgspec.msgpack.encode(parts)
+    words = context.expressions(_words(rules))
+    return msgspec.msgpack.encode([*parts, compiled(words)] if words else parts)
 
 
 class PatternScanner:
@@ -114,13 +134,15 @@ class PatternScanner:
         self._rules = tuple(rules)
         self._checks = tuple(checks.get(rule.check, _anything) for rule in rules)
         self._leads = tuple(rule.lead.encode() for rule in rules)
-        self._words = tuple(tuple(word.lower().encode() for word in rule.context) for rule in rules)
+        self._behind = tuple(rule.behind.encode() for rule in rules)
         self._tags_alone = all(rule.tag_only for rule in rules)
         self._near = tuple(_near(rule.context) for rule in rules)
         parts = msgspec.msgpack.decode(database, type=list[bytes])
+        groups = _groups(rules)
+        words = Matcher(parts.pop()) if len(parts) > len(groups) else None
         self._matchers = [
-            (Matcher(part), numbers)
-            for part, numbers in zip(parts, _groups(rules).values(), strict=True)
+            (context.Spoken(Matcher(part), words) if spoken and words else Matcher(part), numbers)
+            for part, ((_, spoken, _), numbers) in zip(parts, groups.items(), strict=True)
         ]
 
     def __repr__(self) -> str:
@@ -133,12 +155,21 @@ class PatternScanner:
         Over a bound the result says `truncated`, which counts as a failed detector. Hits that
         raise nothing have a bound of their own, over which they are left out.
         """
-        matches, truncated = self._matches(buffer)
+        found = _Found(self, buffer)
+        for matcher, numbers in self._matchers:
+            if found.add(matcher, numbers):
+                return found.early
+        scanned = self.judged(buffer, found.matches, found.verdicts)
+        return replace(scanned, truncated=scanned.truncated or found.more)
+
+    def judged(self, buffer: bytes, matches: Sequence[Match], verdicts: Verdicts) -> Scanned:
+        """Return the hits among the matches, `truncated` for too many or too many texts."""
         hits: list[Hit] = []
         tags: list[Hit] = []
-        looks = Looks(LOOKS_MAX)
+        looks = Looks(LOOKS_MAX, verdicts)
         spans = self._spans(buffer, matches)
-        for number, (start, end, rule) in enumerate(spans):
+        for number, (start, width, rule) in enumerate(spans):
+            end = start - width
             if start < looks.taken or not self._holds(buffer, rule, (start, end), looks):
                 if looks.spent:
                     break
@@ -146,7 +177,7 @@ class PatternScanner:
             tag = self._rules[rule].tag_only
             looks.taken = end
             if not tag and len(hits) >= HITS_MAX:
-                truncated = True
+                looks.spent = True
                 break
             if tag and not looks.has_room(buffer[start:end], len(tags)):
                 if self._tags_alone and len(tags) >= TAGS_MAX:
@@ -154,42 +185,32 @@ class PatternScanner:
                     break
                 continue
             (tags if tag else hits).append(Hit(self._rules[rule].id, start, end, tag))
-        return Scanned(tuple(sorted((*hits, *tags), key=_position)), truncated or looks.spent)
+        return Scanned(tuple(sorted((*hits, *tags), key=_position)), looks.spent)
 
-    def _matches(self, buffer: bytes) -> tuple[list[Match], bool]:
-        found: list[Match] = []
-        truncated = False
-        for matcher, numbers in self._matchers:
-            matches, over = matcher.matches(buffer, MATCHES_MAX)
-            found += ((end, numbers[rule], start) for end, rule, start in matches)
-            truncated = truncated or over
-        return (self._speakable(buffer, found) if len(found) > SPOKEN_MIN else found), truncated
+    def settles(self, buffer: bytes, scanned: Scanned) -> bool:
+        """Did the scan fail already, or do its tags say all that tags can say?
 
-    def _speakable(self, buffer: bytes, matches: list[Match]) -> list[Match]:
-        """Return the matches without those whose words stand nowhere in the buffer.
-
-        WHY: a table of numbers has many thousands, and no word near any of them.
+        WHY: tags are counted by how many different ones there are, and policy counts no further.
         """
-        lower = buffer.lower()
-        silent = {
-            number
-            for number in {rule for _, rule, _ in matches}
-            if self._words[number] and not any(word in lower for word in self._words[number])
-        }
-        return [match for match in matches if match[1] not in silent]
+        if scanned.truncated or not self._tags_alone:
+            return scanned.truncated
+        return len({buffer[hit.start : hit.end] for hit in scanned.hits}) >= COUNTED_MAX
 
     def _spans(self, buffer: bytes, matches: Sequence[Match]) -> list[tuple[int, int, int]]:
-        """Return (start, end, rule) of every match by start, the widest first."""
+        """Return (start, minus width, rule) of every match by start, the widest first."""
         spans: list[tuple[int, int, int]] = []
         for end, rule, begins in matches:
             start, stop = begins, end
             if self._leads[rule]:
                 low = max(begins - LEAD_BYTES_MAX, 0)
                 start = low + len(buffer[low:begins].rstrip(self._leads[rule]))
-            if self._rules[rule].around:
+            elif self._rules[rule].around:
                 start, stop = _line(buffer, end)
-            spans.append((start, stop, rule))
-        return sorted(spans, key=_start_then_width)
+            if buffer[end - 1] in self._behind[rule]:
+                stop = end - 1
+            spans.append((start, start - stop, rule))
+        spans.sort()
+        return spans
 
     def _holds(self, buffer: bytes, number: int, span: tuple[int, int], looks: "Looks") -> bool:
         start, end = span
@@ -204,6 +225,39 @@ class PatternScanner:
         return looks.verdict(number, buffer[start:end], self._checks[number])
 
 
+class _Found:
+    """The matches of one scan while they are collected; `more` says that there are more.
+
+    `early` is what the first matches of one matcher say, with those before them.
+    """
+
+    __slots__ = ("_buffer", "_scanner", "early", "matches", "more", "verdicts")
+
+    def __init__(self, scanner: PatternScanner, buffer: bytes) -> None:
+        self._scanner = scanner
+        self._buffer = buffer
+        self.matches: list[Match] = []
+        self.verdicts: Verdicts = {}
+        self.early = Scanned()
+        self.more = False
+
+    def add(self, matcher: "Matcher | context.Spoken", numbers: Sequence[int]) -> bool:
+        """Add what that matcher finds; True when it needs no more than `early` says."""
+        settled = False
+
+        def enough(first: list[Match]) -> bool:
+            nonlocal settled
+            matches = [*self.matches, *_numbered(first, numbers)]
+            self.early = self._scanner.judged(self._buffer, matches, self.verdicts)
+            settled = self._scanner.settles(self._buffer, self.early)
+            return settled
+
+        found, over = matcher.matches(self._buffer, MATCHES_MAX, enough)
+        self.matches += _numbered(found, numbers)
+        self.more = self.more or over
+        return settled
+
+
 class Looks:
     """What the checks said of each text, in bounded work, and up to where a hit reaches already.
 
@@ -212,9 +266,9 @@ class Looks:
 
     __slots__ = ("_left", "_repeats", "_said", "spent", "taken")
 
-    def __init__(self, most: int) -> None:
-        self._left = most
-        self._said: dict[tuple[int, bytes], bool] = {}
+    def __init__(self, most: int, verdicts: Verdicts) -> None:
+        self._left = most - len(verdicts)
+        self._said = verdicts
         self._repeats: dict[bytes, int] = {}
         self.taken = 0
         self.spent = False
@@ -229,7 +283,7 @@ class Looks:
 
     def leave(self, buffer: bytes, spans: Sequence[tuple[int, int, int]]) -> None:
         """Look at no further text; where too many new ones are left, the bound is exceeded."""
-        different = {buffer[start:end] for start, end, _ in spans}
+        different = {buffer[start : start - width] for start, width, _ in spans}
         different -= {text for _, text in self._said}
         self.spent = self.spent or len(different) > self._left
 
@@ -245,15 +299,24 @@ class Looks:
         return said
 
 
-def _groups(rules: Sequence[PatternRule]) -> dict[tuple[bool, int], list[int]]:
+def _numbered(matches: Sequence[Match], numbers: Sequence[int]) -> list[Match]:
+    """Return the matches with the numbers of their rules among all."""
+    return [(end, numbers[rule], start) for end, rule, start in matches]
+
+
+def _groups(rules: Sequence[PatternRule]) -> dict[tuple[bool, bool, int], list[int]]:
     """Return the numbers of rules by what they are compiled with.
 
     WHY: where a line begins need not be told by the engine, which is five times as slow with it.
     """
-    groups: dict[tuple[bool, int], list[int]] = {}
+    groups: dict[tuple[bool, bool, int], list[int]] = {}
     for number, rule in enumerate(rules):
-        groups.setdefault((rule.around, rule.group), []).append(number)
+        groups.setdefault((rule.around, rule.near, rule.group), []).append(number)
     return groups
+
+
+def _words(rules: Sequence[PatternRule]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for rule in rules if rule.near for word in rule.context))
 
 
 def _line(buffer: bytes, end: int) -> tuple[int, int]:
@@ -263,10 +326,6 @@ def _line(buffer: bytes, end: int) -> tuple[int, int]:
     begin = max(text.rfind(b"\n"), text.rfind(_ASSIGNS) + len(_ASSIGNS) - 1) + 1
     line = text[begin:]
     return low + begin + len(line) - len(line.lstrip(_AROUND)), low + len(text)
-
-
-def _start_then_width(match: tuple[int, int, int]) -> tuple[int, int, int]:
-    return match[0], -match[1], match[2]
 
 
 def _anything(_text: str) -> bool:
@@ -289,11 +348,12 @@ def _spoken(near: re.Pattern[bytes], buffer: bytes, start: int, end: int) -> boo
 
 def _alone(buffer: bytes, start: int, end: int) -> bool:
     """Is the span no part of a longer number, version, path or identifier?"""
-    before, after = buffer[start - 2 : start], buffer[end : end + 2]
-    if before[1:].isalnum() or after[:1].isalnum():
+    before, after = buffer[start - 1], buffer[end]
+    if before in _LETTERS_DIGITS or after in _LETTERS_DIGITS:
         return False
-    joined_before = before[:1].isdigit() and before[1:] in _JOINERS
-    return not (joined_before or (after[1:].isdigit() and after[:1] in _JOINERS))
+    if before in _JOINERS and buffer[start - 2] in _DIGITS:
+        return False
+    return not (after in _JOINERS and buffer[end + 1] in _DIGITS)
 
 
 def _position(hit: Hit) -> tuple[int, int, str]:

@@ -82,6 +82,22 @@ def _of(letters: int, *spans: tuple[int, int]) -> Callable[[Random], str]:
     )
 
 
+def _request(chance: Random) -> str:
+    """A line of the log of a web server with a few hundred clients."""
+    client = chance.randrange(400)
+    address = f"2a02:8071:{client:x}::1" if client % 4 == 0 else f"88.{client % 9}.{client}.7"
+    time_of_day = (
+        f"{chance.randrange(24):02d}:{chance.randrange(60):02d}:{chance.randrange(60):02d}"
+    )
+    path = f"/api/v1/items/{chance.randrange(10**6)}?page={chance.randrange(99)}"
+    return f'{address} - - [27/Nov/2026:{time_of_day} +0000] "GET {path} HTTP/1.1" 200 5120\n'
+
+
+def _row(chance: Random) -> str:
+    one, parent, account = (chance.randrange(10**8, 10**9) for _ in range(3))
+    return f'{{"id": {one}, "parent": {parent}, "account": {account}}},\n'
+
+
 # Texts of about 1 MB that are hard for one part or another; those at random are new in each round.
 INPUTS: dict[str, Callable[[Random], str]] = {
     "base64": lambda chance: base64.b64encode(chance.randbytes(INPUT_BYTES * 3 // 4)).decode(),
@@ -95,7 +111,11 @@ INPUTS: dict[str, Callable[[Random], str]] = {
     "random ASCII": _of(INPUT_BYTES, (32, 127)),
     "random characters": _of(INPUT_BYTES // 2, (32, 0xD7FF), (32, 127)),
     "source": lambda _: source()[:INPUT_BYTES],
+    "access log": lambda chance: _many(_request, chance),
+    "JSON with ids": lambda chance: _many(_row, chance),
 }
+# What anybody may send in large amounts: no detector may fail on it.
+ORDINARY = ("source", "access log", "JSON with ids")
 
 
 def an_input(name: str, seed: object = "") -> str:
@@ -104,10 +124,13 @@ def an_input(name: str, seed: object = "") -> str:
 
 def dense(name: str, seed: object) -> str:
     """Return about 1 MB of that one thing, another one for each seed."""
-    chance = dice(f"{name} {seed}")
+    return _many(DENSE[name], dice(f"{name} {seed}"))
+
+
+def _many(make: Callable[[Random], str], chance: Random) -> str:
     made, size = [], 0
     while size < INPUT_BYTES:
-        made.append(DENSE[name](chance))
+        made.append(make(chance))
         size += len(made[-1].encode())
     return "".join(made)
 

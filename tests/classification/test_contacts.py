@@ -17,6 +17,10 @@ from tests.doubles.compiled_detectors import a_detector, hits_of
         ("ip-address", "route 10.64.0.0/10", "10.64.0.0"),
         ("ip-address", "[2a00:1450:4001:81b::200e]", "2a00:1450:4001:81b::200e"),
         ("ip-address", "fd12:3456:789a:1:2:3:4:5", "fd12:3456:789a:1:2:3:4:5"),
+        ("ip-address", "fd12:3456:789a:1:2:3:4:5_eth0", "fd12:3456:789a:1:2:3:4:5"),
+        ("ip-address", "2a00:1450:4001:81b::200e_eth0", "2a00:1450:4001:81b::200e"),
+        ("ip-address", "route to 2a00:1450:4001::", "2a00:1450:4001::"),
+        ("ip-address", "at 12:34:56 from 2a00:1450::1:2", "2a00:1450::1:2"),
     ],
 )
 def test_a_contact_is_found_and_is_a_tag(kind: str, text: str, found: str) -> None:
@@ -37,6 +41,8 @@ def test_a_contact_is_found_and_is_a_tag(kind: str, text: str, found: str) -> No
         "127.0.0.1 and 255.255.255.0",
         "192.0.2.7",
         "std::chrono::hours",
+        "ab::cd",
+        "at 12:34:56",
         "12:30:45",
         "00:1a:2b:3c:4d:5e",
         "2001:db8::1",

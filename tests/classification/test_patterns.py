@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.classification import patterns
+from gateway.classification import matching, patterns
 from gateway.classification.patterns import (
     PatternScanner,
     RulesError,
@@ -74,15 +74,31 @@ def test_where_tags_are_left_out_more_texts_than_are_looked_at_are_a_failure(
     assert (len(result.hits), result.truncated) == (1, failed)
 
 
-def test_where_no_word_of_a_rule_stands_its_matches_are_not_looked_at(
+@pytest.mark.parametrize(("counted", "failed"), [(4, False), (5, True)])
+def test_where_tags_say_all_that_tags_can_say_no_further_matches_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch, counted: int, *, failed: bool
+) -> None:
+    monkeypatch.setattr(matching, "EARLY_MATCHES", (4,))
+    monkeypatch.setattr(patterns, "MATCHES_MAX", 6)
+    monkeypatch.setattr(patterns, "COUNTED_MAX", counted)
+    result = scanned(a_scanner(TAG), "t0 t1 t2 t3 t4 t5 t6 t7")
+    assert (len(result.hits), result.truncated) == ((6, True) if failed else (4, False))
+
+
+def test_where_the_first_matches_are_a_failure_no_further_ones_are_looked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patterns, "SPOKEN_MIN", 2)
-    monkeypatch.setattr(patterns, "LOOKS_MAX", 1)
-    scanner = a_scanner("id = 'n'\nregex = '\\b[0-9]{4}\\b'\ncontext = ['number']", TAG)
-    silent = scanned(scanner, "1000 1002 1004 t1")
-    assert ([hit.kind for hit in silent.hits], silent.truncated) == (["tag"], False)
-    assert scanned(scanner, "1000 1002 1004 NUMBER").truncated
+    monkeypatch.setattr(matching, "EARLY_MATCHES", (2, 4))
+    monkeypatch.setattr(patterns, "HITS_MAX", 3)
+    tag = f"{TAG}\ngroup = 1"
+    result = scanned(a_scanner(NUMBERS, tag), "t1 1000 1001 1002 1004 t2 1006 1008 t3")
+    assert (len(result.hits), result.truncated) == (5, True)
+    assert not scanned(a_scanner(NUMBERS, tag), "t1 1001 1003 1005 1007 t2 1000").truncated
+
+
+def test_what_ends_a_match_and_belongs_to_nothing_is_left_out() -> None:
+    scanner = a_scanner("id = 'n'\nregex = '[0-9]{4}_'\nbehind = '_'\ncheck = 'even'")
+    assert [(hit.start, hit.end) for hit in scanned(scanner, "1234_x 1236").hits] == [(7, 11)]
 
 
 def test_many_tags_of_one_text_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:

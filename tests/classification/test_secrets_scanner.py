@@ -98,7 +98,7 @@ def test_too_many_hits_are_a_failure_and_not_a_cut(monkeypatch: pytest.MonkeyPat
 
 
 def test_too_many_matches_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner_module, "EARLY_MATCHES", 5)
+    monkeypatch.setattr(matching, "EARLY_MATCHES", (5,))
     monkeypatch.setattr(scanner_module, "MATCHES_MAX", 10)
     digests = " ".join(Draw(str(number))("0123456789abcdef", 40) for number in range(30))
     scanned = all_secrets().scan(join_texts({"x": digests}).buffer)
@@ -108,7 +108,7 @@ def test_too_many_matches_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_secret_behind_many_matches_that_say_nothing_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scanner_module, "EARLY_MATCHES", 5)
+    monkeypatch.setattr(matching, "EARLY_MATCHES", (5,))
     digests = " ".join(Draw(str(number))("0123456789abcdef", 40) for number in range(30))
     scanned = all_secrets().scan(join_texts({"x": [digests, PAT]}).buffer)
     assert [hit.kind for hit in scanned.hits] == ["github-pat"]
@@ -118,12 +118,23 @@ def test_a_secret_behind_many_matches_that_say_nothing_is_found(
 def test_where_the_first_matches_are_too_many_hits_no_further_ones_are_looked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scanner_module, "EARLY_MATCHES", 5)
-    monkeypatch.setattr(scanner_module, "MATCHES_MAX", 0)
+    monkeypatch.setattr(matching, "EARLY_MATCHES", (5,))
     monkeypatch.setattr(scanner_module, "HITS_MAX", 3)
     texts = [FORMATS["github-pat"](Draw(f"pat {number}")) for number in range(9)]
     scanned = all_secrets().scan(join_texts({"x": texts}).buffer)
     assert (len(scanned.hits), scanned.truncated) == (3, True)
+
+
+@pytest.mark.parametrize(("enough", "count"), [(True, 2), (False, 4)])
+def test_the_first_matches_may_be_enough(
+    monkeypatch: pytest.MonkeyPatch, count: int, *, enough: bool
+) -> None:
+    monkeypatch.setattr(matching, "EARLY_MATCHES", (2,))
+    asked: list[list[matching.Match]] = []
+    matcher = matching.Matcher(matching.compiled([b"x"]))
+    found, more = matcher.matches(b"xxxx", 9, lambda first: asked.append(first) or enough)
+    assert asked == [[(1, 0, 0), (2, 0, 0)]]
+    assert (len(found), more) == (count, enough)
 
 
 def test_a_loaded_scanner_compiles_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:

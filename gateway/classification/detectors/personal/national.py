@@ -51,6 +51,7 @@ _WOMEN_DAYS_IT = 40
 # WHY: beside the months, what offices wrote who knew none.
 _MONTHS_FR = frozenset((*range(1, 13), *range(20, 43), *range(50, 100)))
 _CHECKS_PT = {10: 0, 11: 0}
+_KINDS_DE = frozenset({8, 9})
 _MONTHS = 12
 _DAYS_MAX = 31
 
@@ -58,6 +59,9 @@ _DAYS_MAX = 31
 def is_german(text: str) -> bool:
     """Steuerliche Identifikationsnummer: one digit repeats in ten, then ISO 7064 mod 11,10."""
     digits = _digits(text)
+    # WHY: in ten digits of which one repeats there are eight or nine kinds.
+    if len(set(digits[:10])) not in _KINDS_DE:
+        return False
     counts = sorted(digits[:10].count(digit) for digit in set(digits[:10]))
     if counts[-1] not in {2, 3} or counts[-2:-1] != [1] or digits[0] == "0":
         return False
@@ -154,7 +158,7 @@ def is_finnish(text: str) -> bool:
 
 
 def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
+    return text if text.isdigit() else "".join(filter(str.isdigit, text))
 
 
 def _weighed(digits: str, weights: Sequence[int]) -> int:

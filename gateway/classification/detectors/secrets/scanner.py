@@ -13,8 +13,6 @@ from gateway.classification.parts import EDGE
 from gateway.classification.texts import Hit, Scanned
 
 MATCHES_MAX = 50_000
-# WHY: texts full of secrets are known for what they are by their first matches.
-EARLY_MATCHES = 4_096
 CONFIRMED_MAX = 128
 HITS_MAX = 256
 TAGS_MAX = 32
@@ -55,14 +53,21 @@ class SecretScanner:
         Over a bound the result says `truncated`, which counts as a failed detector. Hits that
         raise nothing have a bound of their own, over which they are left out.
         """
-        scanned, more = self._judged(buffer, EARLY_MATCHES)
-        if more and not scanned.truncated:
-            scanned, more = self._judged(buffer, MATCHES_MAX)
+        early = Scanned()
+
+        def enough(first: list[Match]) -> bool:
+            nonlocal early
+            early = self._judged(buffer, first)
+            return early.truncated
+
+        ends, more = self._matcher.matches(buffer, MATCHES_MAX, enough)
+        if early.truncated:
+            return early
+        scanned = self._judged(buffer, ends)
         return replace(scanned, truncated=scanned.truncated or more)
 
-    def _judged(self, buffer: bytes, most: int) -> tuple[Scanned, bool]:
-        """Return the hits among so many matches, `truncated` for too many, and are there more."""
-        ends, more = self._matcher.matches(buffer, most)
+    def _judged(self, buffer: bytes, ends: Sequence[Match]) -> Scanned:
+        """Return the hits of these matches, `truncated` for too many."""
         joined = _joined(ends)
         guesses = {rule: found for rule, found in joined.items() if self._rules[rule].tag_only}
         secrets = {rule: found for rule, found in joined.items() if rule not in guesses}
@@ -70,7 +75,7 @@ class SecretScanner:
         hits = self._hits(buffer, _runs(spoken, secrets, self._rules))
         tags = self._hits(buffer, islice(_runs(spoken, guesses, self._rules), TAGS_MAX))
         kept = tuple(sorted((*hits[:HITS_MAX], *tags), key=_position))
-        return Scanned(kept, len(hits) > HITS_MAX), more
+        return Scanned(kept, len(hits) > HITS_MAX)
 
     def _hits(self, buffer: bytes, runs: Iterable[tuple[int, Run]]) -> list[Hit]:
         """Return the hits of these runs, one more than HITS_MAX at most."""
