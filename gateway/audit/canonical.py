@@ -116,9 +116,16 @@ def _fault(record: Record) -> str:
         return "the time of the record lies outside the years 1970 to 9999"
     if isinstance(record, Admin) and not _is_exact(record.facts):
         return "the facts of an Admin record hold a float or something not plain, or nest too deep"
-    if isinstance(record, Decided) and record.decision.decided_at.utcoffset() != timedelta(0):
+    return _fault_of_times(record) if isinstance(record, Decided) else ""
+
+
+def _fault_of_times(record: Decided) -> str:
+    if record.decision.decided_at.utcoffset() != timedelta(0):
         return "the time of the decision is not in UTC"
-    return ""
+    others = [record.redaction.decision.decided_at] if record.redaction else []
+    others += [record.granted.begins, record.granted.until] if record.granted else []
+    naive = any(one.utcoffset() is None for one in others)
+    return "a time of the record says no distance from UTC" if naive else ""
 
 
 def _is_exact(value: object, depth: int = 0) -> bool:

@@ -14,6 +14,7 @@ from gateway.audit.checkpoint import NoteRefused, Vkey, parse_vkey
 from gateway.audit.record import Admin
 
 _BEGINNING = ("created", "carried")
+_WRITTEN = msgspec.json.Encoder(order="sorted")
 
 Told = TypeVar("Told")
 
@@ -104,7 +105,7 @@ class Ends:
 
     def _rotate(self, record: Admin, index: int) -> str:
         vkey = parsed(record.facts.get("vkey"))
-        if vkey is None or vkey.name != self.origin or str(vkey) == self.vkey:
+        if vkey is None or vkey.name != self.origin or vkey == parsed(self.vkey):
             return "it announces what is no other key of this log"
         if self.rotated is not None:
             return "a key was announced in this shard already"
@@ -124,11 +125,12 @@ class Ends:
 
 
 def told(facts: object, form: type[Told]) -> Told | None:
-    """Return facts in that form; None when they do not have it."""
+    """Return facts in that form; None when they do not have it, or have it in another writing."""
     try:
-        return msgspec.convert(facts, form)
+        found = msgspec.convert(facts, form)
     except msgspec.ValidationError:
         return None
+    return found if _WRITTEN.encode(found) == _WRITTEN.encode(facts) else None
 
 
 def facts_of(told: Former | Next | Carried) -> dict[str, object]:

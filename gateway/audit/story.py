@@ -160,7 +160,7 @@ class Story:
         if record.what == "stopped":
             self._boot = None
         if record.what == "approval_used":
-            self._approved.add(str(record.facts.get("approval", "")))
+            self._approved.add(str(record.facts.get("approval")))
         if record.what == "document_stored":
             self._store(str(record.facts.get("digest", "")))
 

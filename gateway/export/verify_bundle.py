@@ -31,7 +31,8 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +43,8 @@ WIDTH, HASH, ENTRY_MAX = 256, 32, 65_535
 FILE_MAX, LINE_MAX, DOCUMENT_MAX = 32 << 20, 1 << 20, 16 << 20
 LOG_KEY, COSIGNER_KEY, KEY_BYTES, KEY_PARTS = 1, 4, 32, 3
 BODY_LINES, TILES_HELD, ROUNDS_MAX, VERSION_MAX, SHOWN_MAX = 3, 1024, 2, 1, 8
-COSIGNED_S_MAX, SECOND_US = (1 << 63) - 1, 1_000_000
+COSIGNED_S_MAX, SECOND_US, DEPTH_MAX = (1 << 63) - 1, 1_000_000, 32
+TS_US_MAX = 253_402_300_799_999_999
 CLOCK_BACK_US, SILENCE_SLACK_US, HEARTBEAT_S_MAX = 60 * SECOND_US, 30 * SECOND_US, 3_600
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -50,25 +52,81 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 SHARD = re.compile(r"0001|[0-9]{4}-[0-9]{4}(-[0-9]{2})?")
 MANIFEST_TEXT = "perimeter export v1"
-# The fields that each thing has, and after the bar those that it may have.
+# The fields that each thing has, and after the bar those that it may have, each with its form where
+# that is no text: ? or nothing, [ a list of, { a sorted set of, < a map to; a name of this table or
+# of WORDS, or of PLAIN.
 FIELDS = {
-    "decided": "type id ts_us boot key_id surface dialect body_bytes ask facts signals label "
-    "raised_by decision candidates excluded health documents finding_kinds commitment demo sealed v"
-    "|run allowance known_by on_behalf_of allowed_kinds closed shadow granted redaction body team "
-    "client sizes mono_us",
-    "attempted": "type id ts_us boot number offering backend zone host commitment losses sealed v"
-    "|via_proxy header_names mono_us",
-    "settled": "type id ts_us boot outcome status served_by zone tried usage cost_microusd stop "
-    "losses error reply_bytes reply_commitment sealed v|unable observed_region attestation "
-    "reply_kinds reply_masked reply_cut reply_not_verified reply_restored reply_left reply_body "
-    "took_us usage_estimated waited_us response_model truncated mono_us",
-    "admin": "type id ts_us boot what facts v|mono_us",
-    "decision": "effect boundary because reason policy decided_at message obligations|",
-    "tried": "number offering zone started_us first_token_us ended_us outcome|provider_id address",
+    "decided": "type id ts_us=int boot key_id surface dialect body_bytes=int ask=?ask facts=?facts "
+    "signals=[signal label=?label raised_by=[text decision=decision candidates=[text "
+    "excluded=[excluded health=<text documents=<text finding_kinds=<int commitment demo=bool "
+    "sealed=?sealed v=int|run allowance=allowance known_by on_behalf_of=sealed allowed_kinds=<int "
+    "closed={text shadow=shadow granted=grant redaction=redaction body team client sizes=sizes "
+    "mono_us=int",
+    "attempted": "type id ts_us=int boot number=int offering backend zone host commitment "
+    "losses=[text sealed=?sealed v=int|via_proxy header_names=[text mono_us=int",
+    "settled": "type id ts_us=int boot outcome=outcome_kind status=?int served_by=?text zone=?text "
+    "tried=[tried usage=?tokens cost_microusd=?int stop=?text losses=[text error=?text "
+    "reply_bytes=int reply_commitment sealed=?sealed v=int|unable=[text observed_region "
+    "attestation=attestation reply_kinds=<int reply_masked=int reply_cut reply_not_verified=[text "
+    "reply_restored=int reply_left=int reply_body took_us=int usage_estimated=bool waited_us=int "
+    "response_model truncated=truncated mono_us=int",
+    "admin": "type id ts_us=int boot what=admin_kind facts=<exact v=int|mono_us=int",
+    "decision": "effect=effect boundary={text because=[text reason policy decided_at=time message "
+    "obligations=[text|",
+    "ask": "model stream=bool usage_wanted=bool needs={text output_tokens_max=?int"
+    "|operation=operation reaches={text replies=int",
+    "facts": "label=label team surface model task=?text repos={text findings={text "
+    "claimed_repos={text|key client finding_counts=<int paths={text",
+    "signal": "source label=label trust=trust base=bool detail|",
+    "label": "level=level caveats={text residency=?{text|",
+    "level": "rank=int name|",
+    "excluded": "offering reason|",
+    "allowance": "|names={text zones={text clearances=[text",
+    "shadow": "rules=[text effect=effect boundary={text broken=[text obligations=[text|",
+    "grant": "id kind=grant_kind zone label=label begins=time until=time uses_max=int"
+    "|treated_as=label repo team key",
+    "redaction": "label=label found=[signal findings={text decision=decision"
+    "|finding_counts=<int replaced=<int failed",
+    "sizes": "|parts=count images=count files=count tools=count",
+    "tried": "number=int offering zone started_us=int first_token_us=?int ended_us=int "
+    "outcome=outcome|provider_id address",
+    "outcome": "kind=outcome_kind failure=?failure usage=?tokens stop=?text status=?int|",
+    "failure": "kind=failure_kind sent=bool first_token_seen=bool detail said status=?int "
+    "retry_after_s=?int|",
+    "tokens": "input_tokens=int output_tokens=int cache_read_tokens=int cache_write_tokens=int "
+    "reasoning_tokens=int|",
     "sealed": "key nonce data|blob",
-    "carried": "request boot boundary candidates attempts|",
-    "former": "origin size root|",
+    "carried": "request boot boundary={text candidates=[text attempts=[pair|",
+    "former": "origin size=int root|",
     "next": "next vkey|",
+}
+WORDS = {
+    "admin_kind": "created started stopped recovered document_stored quarantined boundary_breach "
+    "subject_key_made clock_stepped heartbeat key_rotated wrapping_key_rotated hand_over_asked "
+    "shard_closed carried conversations_forgotten residency_agreed residency_difference "
+    "keys_loaded keys_refused approval_used approval_refused policy_loaded policy_rejected "
+    "policy_expired config_drift break_glass_began break_glass_ended waiver_ended persons_loaded "
+    "route_asked erased bodies_pruned pruned prune_refused exported anchored anchor_contradicted "
+    "configured audit_queried",
+    "attestation": "match mismatch unobservable",
+    "effect": "permit deny refused",
+    "failure_kind": "unreachable timed_out rate_limited overloaded rejected context_exceeded "
+    "cut_short unreadable",
+    "grant_kind": "waiver break_glass",
+    "operation": "generate count embed complete",
+    "outcome_kind": "completed failed cancelled refused lost",
+    "truncated": "client engine limit policy",
+    "trust": "authenticated selected claimed inferred configured remembered",
+}
+PLAIN: dict[str, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: type(value) is int,
+    "count": lambda value: type(value) is int and value != 0,
+    "pair": lambda value: fits(value, "[text") and len(value) == len("ab"),
+    "named": lambda value: [type(one) for one in value] == [str, int, str],
+    "time": lambda value: is_time(value),  # noqa: PLW0108 - it is written below
+    "exact": lambda value: is_shallow(value, 1),
 }
 FIRST = {"origin": "", "size": 0, "root": ""}
 
@@ -181,9 +239,17 @@ def text_of(path: Path) -> str:
         raise Unusable(f"{printable(path)} cannot be read: {type(error).__name__}") from None
 
 
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; ValueError when a name stands twice in it."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands in it twice")
+    return found
+
+
 def parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Read JSON without floats, of which none is an int; ValueError, RecursionError."""
-    return json.loads(data.decode(), parse_float=int, parse_constant=int)
+    return json.loads(data.decode(), parse_float=int, parse_constant=int, object_pairs_hook=once)
 
 
 def signers(note: str, keys: list[Key]) -> tuple[str, dict[str, bytes]]:
@@ -324,9 +390,7 @@ class Story:
         """Take the next record; ValueError when it breaks a rule, or lacks a field."""
         if self.ended:
             raise ValueError("the shard was closed before it")
-        if type(record["v"]) is not int or not 1 <= record["v"] <= VERSION_MAX:
-            raise ValueError(f"it has version {record['v']}, which this verifier does not know")
-        known(record, record["type"])
+        formed(record)
         what, facts = record.get("what"), record.get("facts", {})
         stepped = what == "clock_stepped" or (what == "started" and "clock_from_us" in facts)
         if not stepped and record["ts_us"] < self.latest_us - CLOCK_BACK_US:
@@ -355,8 +419,6 @@ class Story:
 
     def spilled(self, index: int, sealed: dict[str, Any] | None) -> None:
         """Take note of the ciphertext that lies beside the log, by its digest."""
-        if sealed is not None:
-            known(sealed, "sealed")
         if sealed is None or "blob" not in sealed:
             return
         if DIGEST.fullmatch(sealed["blob"]) is None:
@@ -380,6 +442,8 @@ class Story:
             raise ValueError("an Admin record with this id exists already")
         self.admins.add(record["id"])
         if what == "created":
+            if facts.get("origin") != self.key.name:
+                raise ValueError("the log was created under another origin")
             self.created = facts
             self.approved = self.approved if "former" in facts else set()
             known(facts.get("former", FIRST), "former")
@@ -397,10 +461,10 @@ class Story:
             self.boot = None
         elif what == "document_stored":
             self.store(index, str(facts.get("digest")))
-        elif what == "pruned":
+        elif what == "pruned" and PLAIN["named"]([facts.get(one) for one in FIRST]):
             self.pruned[facts["origin"], facts["size"], facts["root"]] = index
         elif what == "approval_used" and self.approved is not None:
-            self.approved.add(facts["approval"])
+            self.approved.add(str(facts.get("approval")))
         elif what == "key_rotated":
             self.rotate(index, str(facts.get("vkey")))
         elif what == "shard_closed":
@@ -409,7 +473,8 @@ class Story:
     def rotate(self, index: int, text: str) -> None:
         """A key was announced: later checkpoints carry its signature too."""
         key = Key.read(text, LOG_KEY)
-        if key.name != self.key.name or text == self.created.get("vkey"):
+        first = self.created.get("vkey")
+        if key.name != self.key.name or (first and key == Key.read(str(first), LOG_KEY)):
             raise ValueError("it announces what is no other key of this log")
         if self.rotated is not None:
             raise ValueError("a key was announced in this shard already")
@@ -433,6 +498,8 @@ class Story:
     def carry(self, facts: dict[str, Any]) -> None:
         """A request that was open when the shard before this one was closed."""
         known(facts, "carried")
+        if ID.fullmatch(facts["request"]) is None:
+            raise ValueError("its request has not the form of an id")
         if self.boots or facts["request"] in self.open or "former" not in self.created:
             raise ValueError("requests are carried over where a shard begins, each once")
         one = {
@@ -474,7 +541,6 @@ class Story:
         if grant and self.approved is not None and grant not in self.approved:
             raise ValueError("it was decided with a grant that no record before it tells of")
         decision, candidates = record["decision"], record["candidates"]
-        known(decision, "decision")
         if decision["effect"] != "permit" and (decision["boundary"] or candidates):
             raise ValueError("it permits nothing, and has a boundary or candidates")
         if decision["effect"] != "refused" and self.named and not documents:
@@ -533,8 +599,6 @@ class Story:
             return
         del self.open[record["id"]]
         tried, told = request["tried"], record["tried"]
-        for one in told:
-            known(one, "tried")
         served = (record["served_by"], record["zone"])
         if record["outcome"] == "completed" and not tried:
             raise ValueError("it completed without any attempt")
@@ -751,11 +815,71 @@ def canonical(entry: bytes) -> dict[str, Any]:
     return record
 
 
+def formed(record: dict[str, Any]) -> None:
+    """Has a record the form of one of this version? ValueError."""
+    if type(record["v"]) is not int or not 1 <= record["v"] <= VERSION_MAX:
+        raise ValueError(f"it has version {record['v']}, which this verifier does not know")
+    known(record, record["type"])
+    if not 0 <= record["ts_us"] <= TS_US_MAX:
+        raise ValueError("its time lies outside the years 1970 to 9999")
+    if not record.get("decision", {}).get("decided_at", "Z").endswith("Z"):
+        raise ValueError("the time of its decision is not in UTC")
+
+
+@functools.cache
+def form(kind: str) -> tuple[set[str], dict[str, str]]:
+    """Return the fields that a kind must have, and the form of each that it may have."""
+    must, may = (
+        {name: shape or "text" for name, _, shape in (one.partition("=") for one in names.split())}
+        for names in FIELDS[kind].split("|")
+    )
+    return set(must), must | may
+
+
 def known(found: Any, kind: str) -> None:  # noqa: ANN401 - any JSON
-    """Has it each field of its kind and no other? ValueError: nothing is said beside the rules."""
-    must, may = (set(names.split()) for names in FIELDS[kind].split("|"))
-    if not isinstance(found, dict) or not must <= found.keys() <= must | may:
+    """Has it each field of its kind in its form, and no other? ValueError.
+
+    Nothing is said beside the rules.
+    """
+    must, every = form(kind)
+    if not isinstance(found, dict) or not must <= found.keys() <= every.keys():
         raise ValueError(f"it has not the fields that {kind} has")
+    for name, value in found.items():
+        if not fits(value, every[name]):
+            raise ValueError(f"its {name} has not the form that one of {kind} has")
+
+
+def fits(value: Any, shape: str) -> bool:  # noqa: ANN401 - any JSON
+    """Has a value this form? ValueError too."""
+    mark, inner = shape[0], shape[1:]
+    if mark == "?":
+        return value is None or fits(value, inner)
+    if mark in "[{":
+        if not isinstance(value, list) or not all(fits(one, inner) for one in value):
+            return False
+        return mark == "[" or value == sorted(set(value))
+    if mark == "<":
+        return isinstance(value, dict) and all(fits(one, inner) for one in value.values())
+    if shape in FIELDS:
+        known(value, shape)
+        return True
+    return value in WORDS[shape].split() if shape in WORDS else PLAIN[shape](value)
+
+
+def is_time(text: object) -> bool:
+    """Is it a moment of a day with its distance from UTC, in the one form that is written?"""
+    if not isinstance(text, str):
+        return False
+    at = datetime.fromisoformat(text)
+    return at.tzinfo is not None and at.isoformat().replace("+00:00", "Z") == text
+
+
+def is_shallow(value: object, depth: int) -> bool:
+    """Is it nested no deeper than facts may be?"""
+    if not isinstance(value, dict | list):
+        return depth <= DEPTH_MAX
+    inner = value.values() if isinstance(value, dict) else value
+    return depth <= DEPTH_MAX and all(is_shallow(one, depth + 1) for one in inner)
 
 
 class Verification:
@@ -908,7 +1032,7 @@ class Chain:
         """Return the shards that SHARDS.json names, in order; Tampered unless all are here."""
         if not self.several:
             return [""]
-        listed = parsed(load(self.folder / "SHARDS.json", LINE_MAX))
+        listed = self.listed()
         for name in sorted({path.name for path in self.folder.iterdir()} ^ listed.keys()):
             if name != "SHARDS.json":
                 raise Tampered(None, f"{printable(name)} is not both here and in SHARDS.json")
@@ -920,6 +1044,16 @@ class Chain:
             if int(name[:4]) != number:
                 raise Tampered(None, f"a shard before {name} is missing")
         return sorted(listed)
+
+    def listed(self) -> dict[str, str]:
+        """Return what SHARDS.json says; Tampered."""
+        try:
+            listed: dict[str, str] = parsed(load(self.folder / "SHARDS.json", LINE_MAX))
+            if listed and fits(listed, "<text"):
+                return listed
+        except (ValueError, RecursionError):
+            pass
+        raise Tampered(None, "SHARDS.json cannot be read")
 
     def look(self, name: str, given: Key) -> None:
         """Verify the next shard by the key that the one before it handed over to."""
@@ -1011,8 +1145,6 @@ def check_creation(one: Verification, former: Verification | None) -> None:
     created = one.story.created
     if not created:
         return
-    if created.get("origin") != one.key.name:
-        raise Tampered(0, "record 0: the log was created under another origin")
     is_known = former is None and one.asked.vkey is not None
     if not is_known and Key.read(str(created.get("vkey")), LOG_KEY) != one.key:
         where = "the one beside it" if former is None else "was announced"

@@ -125,8 +125,7 @@ def _of_entry(shard: str, index: int, entry: bytes) -> dict[str, Told]:
         return {}
     if not isinstance(record, Admin) or record.what != PRUNED:
         return {}
-    facts, size = record.facts, record.facts.get("size")
-    if not isinstance(size, int):
+    origin, size, root = (record.facts.get(name) for name in ("origin", "size", "root"))
+    if type(size) is not int or not isinstance(origin, str) or not isinstance(root, str):
         return {}
-    told = Told(shard, index, size, str(facts.get("root", "")))
-    return {str(facts.get("origin", "")): told}
+    return {origin: Told(shard, index, size, root)}

@@ -4,15 +4,13 @@ import os
 import shutil
 from pathlib import Path
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
-from gateway.audit import checkpoint, ends, record
+from gateway.audit import checkpoint
 from gateway.audit.canonical import encode
 from gateway.audit.cosignature import cosigner_of, with_signatures
 from gateway.audit.verify import verify
-from gateway.domain.decision import Decision
 from tests.doubles.records import NOW_US, an_admin
 from tests.doubles.static_logs import (
     ALONE,
@@ -32,30 +30,6 @@ from tests.doubles.static_logs import (
 
 SMALL = list(many(20))
 S = 1_000_000
-FORMS = {
-    "decided": record.Decided,
-    "attempted": record.Attempted,
-    "settled": record.Settled,
-    "admin": record.Admin,
-    "decision": Decision,
-    "tried": record.Tried,
-    "sealed": record.Sealed,
-    "carried": ends.Carried,
-    "former": ends.Former,
-    "next": ends.Next,
-}
-
-
-@pytest.mark.parametrize("kind", FORMS)
-def test_it_knows_the_fields_that_this_version_writes(kind: str) -> None:
-    """Whoever adds a field to a record adds it to FIELDS, behind the bar where it may be absent."""
-    fields = msgspec.structs.fields(FORMS[kind])
-    may = {one.name for one in fields if one.default is msgspec.UNSET}
-    must = {one.name for one in fields} - may
-    if kind in {"decided", "attempted", "settled", "admin"}:
-        must.add("type")
-    told = [set(names.split()) for names in ALONE.FIELDS[kind].split("|")]
-    assert told == [must, may]
 
 
 def both(entries: list[bytes], tmp_path: Path) -> list[tuple[str, int | None]]:
@@ -97,9 +71,7 @@ def test_what_no_record_has_is_refused_by_both(tmp_path: Path, how: str) -> None
 def test_what_is_nested_without_end_is_named_and_stalls_nobody(tmp_path: Path, depth: int) -> None:
     entry = encode(an_admin("quarantined", facts={"x": 7}))
     deep = entry.replace(b"7}", b"[" * depth + b"]" * depth + b"}")
-    found = both([*SMALL[:2], deep], tmp_path)
-    assert found[1] == ("tampered", 2)
-    assert found[0] == (("whole", None) if depth == 40 else ("tampered", 2))
+    assert both([*SMALL[:2], deep], tmp_path) == [("tampered", 2)] * 2
 
 
 def cosigned(note: str, time_s: int) -> str:

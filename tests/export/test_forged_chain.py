@@ -106,8 +106,11 @@ def test_a_list_that_says_other_than_what_is_here_is_noticed(paths, out: Path) -
     for told in odd:
         place.write_bytes(msgspec.json.encode(told))
         assert judged(out, vkey=vkey_of(paths))["verdict"] != "whole", told
-    place.write_bytes(b"[" * 10_000)
-    assert judged(out, vkey=vkey_of(paths))["verdict"] == "unreadable"
+    doubled = msgspec.json.encode(whole).replace(b"{", f'{{"{first}":"{digest}",'.encode())
+    for data in (b"[" * 10_000, b"\xff", doubled):
+        place.write_bytes(data)
+        report = judged(out, vkey=vkey_of(paths))
+        assert (report["verdict"], report["reason"]) == ("tampered", "SHARDS.json cannot be read")
 
 
 def test_one_bundle_of_several_says_that_the_others_are_not_here(paths, out: Path) -> None:

@@ -253,6 +253,31 @@ def test_a_manifest_leads_to_no_file_outside(made, tmp_path: Path, name: str) ->
     assert (report["verdict"], "not the file" in report["reason"]) == ("tampered", True), report
 
 
+DOUBLED = {
+    "MANIFEST.json": (b'"size": ', b'"size": 1, "size": '),
+    "records.jsonl": (b'{"index":0,', b'{"index":9,"index":0,'),
+}
+
+
+@pytest.mark.parametrize("name", DOUBLED)
+def test_a_name_that_stands_twice_is_refused_for_readers_differ_in_which_counts(
+    made, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    source = Source(made.folder, signing.load(made.signing_key))
+    manifest = write_bundle(source, Asked(), ABOUT, out)
+    seal_bundle(source, manifest, out)
+    path = out / name
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(*DOUBLED[name], 1))
+    if name != "MANIFEST.json":
+        seal_bundle(source, manifest, out)
+    assert path.read_bytes() != whole
+    resign(out, source)
+    report = judged(out, vkey=made.folder.vkey.read_text())
+    assert (report["verdict"], name in report["reason"]) == ("tampered", True), report
+
+
 def resign(out: Path, source: Source) -> None:
     text = f"{ALONE.MANIFEST_TEXT}\n{digest_of((out / 'MANIFEST.json').read_bytes())}\n"
     (out / "MANIFEST.sig").write_text(sign(text, source.key.name, source.key.private))

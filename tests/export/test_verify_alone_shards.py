@@ -255,11 +255,12 @@ def test_a_pipe_a_folder_and_a_file_without_end_are_no_log(tmp_path: Path) -> No
     shutil.rmtree(tmp_path / "log")
 
 
-def test_a_record_of_nothing_is_named(tmp_path: Path) -> None:
+def test_a_record_that_names_no_shard_tells_of_no_pruning(tmp_path: Path) -> None:
     admin = Admin(id=an_id("x"), ts_us=NOW_US, boot=BOOT, what="pruned", facts={})
     entries = [*SMALL[:2], encode(admin)]
     write_log(tmp_path, entries)
-    assert judged(tmp_path)["first_bad"] == 2
+    report = judged(tmp_path)
+    assert (report["verdict"], report["told_pruned"]) == ("whole", [])
     other = [*SMALL[:2], encode(a_decided("q")), encode(an_attempted("q", zone="x"))]
     write_log(tmp_path / "b", other)
     assert judged(tmp_path / "b")["first_bad"] == 3
