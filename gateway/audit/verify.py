@@ -213,7 +213,7 @@ def verify(
     for entry in entries:
         reading.take(entry)
     fault = reading.fault()
-    if fault is None and reading.story.ends.origin != key.name:
+    if (fault is None or fault.index) and reading.story.ends.origin != key.name:
         fault = _Fault(0, "record 0: the log was created under another origin")
     if fault is None and reading.story.ends.former is None and reading.story.granted:
         fault = _Fault(*untold(reading.story.granted))

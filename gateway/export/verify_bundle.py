@@ -99,6 +99,10 @@ FIELDS = {
     "carried": "request boot boundary={text candidates=[text attempts=[pair|",
     "former": "origin size=int root|",
     "next": "next vkey|",
+    "manifest": "version=int origin vkey profile exporter exported_at_us=int product size=int "
+    "records=int selection=selected files=<file|",
+    "selected": "from_us=?int to_us=?int labels=[text first=int last=int|",
+    "file": "sha256 bytes=int|",
 }
 WORDS = {
     "admin_kind": "created started stopped recovered document_stored quarantined boundary_breach "
@@ -159,6 +163,11 @@ class Key(NamedTuple):
         named = self.name.encode() + b"\n" + bytes([self.kind]) + self.public
         return hashlib.sha256(named).digest()[:4]
 
+    def __str__(self) -> str:
+        """Return it as it is written."""
+        encoded = base64.b64encode(bytes([self.kind]) + self.public).decode()
+        return f"{self.name}+{self.id.hex()}+{encoded}"
+
     @classmethod
     def read(cls, text: str, kind: int) -> "Key":
         """Read it; Unusable."""
@@ -192,6 +201,7 @@ class Checkpoint(NamedTuple):
     size: int
     root: bytes
     note: str
+    where: str
 
 
 def printable(text: object) -> str:
@@ -252,11 +262,11 @@ def parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON
     return json.loads(data.decode(), parse_float=int, parse_constant=int, object_pairs_hook=once)
 
 
-def signers(note: str, keys: list[Key]) -> tuple[str, dict[str, bytes]]:
+def signers(note: str, keys: list[Key], where: str) -> tuple[str, dict[str, bytes]]:
     """Return the text of a note and what each of the keys signed; Tampered for a bad signature."""
     text, gap, lines = note.rpartition("\n\n")
     if not gap or not lines.endswith("\n"):
-        raise Tampered(None, "a checkpoint has no signatures")
+        raise Tampered(None, f"{where} has no signatures")
     text += "\n"
     found: dict[str, bytes] = {}
     for line in lines[:-1].split("\n"):
@@ -264,25 +274,25 @@ def signers(note: str, keys: list[Key]) -> tuple[str, dict[str, bytes]]:
         name, _, encoded = rest.partition(" ")
         data = plain_base64(encoded)
         if mark != "—" or data is None:
-            raise Tampered(None, "a checkpoint has a line that is no signature")
+            raise Tampered(None, f"{where} has a line that is no signature")
         for key in keys:
             if (key.name, key.id) == (name, data[:4]):
                 if not key.signed(text, data[4:]):
-                    raise Tampered(None, f"a signature of {printable(name)} does not fit")
+                    raise Tampered(None, f"{where}: a signature of {printable(name)} does not fit")
                 found.setdefault(name, data[4:])
     return text, found
 
 
-def checkpoint_of(note: str, key: Key) -> Checkpoint:
+def checkpoint_of(note: str, key: Key, where: str) -> Checkpoint:
     """Read a checkpoint that the key signed; Tampered."""
-    text, found = signers(note, [key])
+    text, found = signers(note, [key], where)
     lines = text.split("\n")
     root = plain_base64(lines[2]) if len(lines) == BODY_LINES + 1 else None
     if root is None or len(root) != HASH or SIZE.fullmatch(lines[1]) is None:
-        raise Tampered(None, "a checkpoint cannot be read")
+        raise Tampered(None, f"{where} cannot be read")
     if lines[0] != key.name or not found:
-        raise Tampered(None, "a checkpoint is not signed by the key of the log")
-    return Checkpoint(int(lines[1]), root, note)
+        raise Tampered(None, f"{where} is not signed by the key of the log")
+    return Checkpoint(int(lines[1]), root, note, where)
 
 
 def node(left: bytes, right: bytes) -> bytes:
@@ -620,27 +630,34 @@ class Bundle:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        data = load(folder / "MANIFEST.json")
-        self.text = f"{MANIFEST_TEXT}\nsha256:{hashlib.sha256(data).hexdigest()}\n"
         try:
+            data = load(folder / "MANIFEST.json")
+            self.text = f"{MANIFEST_TEXT}\nsha256:{hashlib.sha256(data).hexdigest()}\n"
             self.said = parsed(data)
+            known(self.said, "manifest")
             told = self.said["selection"]
             self.first, self.last = int(told["first"]), int(told["last"])
             self.begin_us, self.end_us = told["from_us"], told["to_us"]
             self.dense = not told["labels"]
             self.asked = (self.begin_us, self.end_us, tuple(told["labels"]))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise Tampered(None, f"MANIFEST.json cannot be read: {printable(error)}") from None
 
     def check(self, key: Key, keys: set[bytes], size: int, records: int) -> None:
         """Did one of these keys sign it, and does it say of the log what the log is? Tampered."""
         signing = [Key(key.name, LOG_KEY, public) for public in keys]
-        text, found = signers(text_of(self.folder / "MANIFEST.sig"), signing)
+        text, found = signers(self.beside("MANIFEST.sig"), signing, "MANIFEST.sig")
         if not found or text != self.text:
             raise Tampered(None, "MANIFEST.json is not the one that was signed")
-        said = [self.said.get(name) for name in ("origin", "size", "records")]
-        if said != [key.name, size, records]:
+        said = [self.said[name] for name in ("version", "origin", "size", "records")]
+        if said != [VERSION_MAX, key.name, size, records]:
             raise Tampered(None, "MANIFEST.json speaks of another log, or of other records")
+        if {self.said["vkey"], self.beside("vkey").strip()} != {str(key)}:
+            raise Tampered(None, "MANIFEST.json or vkey names another key than the log has")
+
+    def beside(self, name: str) -> str:
+        """Return a small text of the export; Unusable."""
+        return text_of(self.folder / name)
 
     def check_files(self) -> None:
         """Compare every file with its digest; Tampered names the first one that differs."""
@@ -648,7 +665,9 @@ class Bundle:
         for name in sorted(files):
             try:
                 sane = NAME.fullmatch(name) is not None and ".." not in name.split("/")
-                digest = self.digest(self.folder / name, files[name]["bytes"]) if sane else ""
+                size, path = files[name]["bytes"], self.folder / name
+                sane = sane and path.stat().st_size == size
+                digest = self.digest(path, size) if sane else ""
             except OSError:
                 digest = "missing"
             if digest != files[name]["sha256"]:
@@ -902,7 +921,7 @@ class Verification:
         self.bundle = Bundle(self.folder) if exported else None
         if self.bundle is not None and not self.bundle.dense:
             self.limits.append("an export of labels does not show that none of them is left out")
-        sealed = self.sealed = checkpoint_of(text_of(self.folder / "checkpoint"), self.key)
+        sealed = self.sealed = self.read("checkpoint")
         self.report["size"] = sealed.size
         tiles = Tiles(self.folder, sealed.size)
         self.walked = walk = self.walk(tiles, tiles.check(sealed))
@@ -910,7 +929,8 @@ class Verification:
         self.next = walk.story.next
         self.keys |= {key.public for key in (self.next, *(walk.story.rotated or ())[1:]) if key}
         inside, begin = sorted((self.folder / "checkpoints").glob("*")), 0
-        older = [checkpoint_of(one, self.key) for one in [*self.kept, *map(text_of, inside)]]
+        older = [checkpoint_of(one, self.key, "a kept checkpoint") for one in self.kept]
+        older += [self.read(f"checkpoints/{one.name}") for one in inside]
         for one in sorted(older):
             if one.size > sealed.size:
                 count = f"a kept checkpoint has {one.size} records, this log fewer"
@@ -923,6 +943,10 @@ class Verification:
         self.report["checkpoints"] = len(older)
         self.checkpoints = [sealed, *older]
         self.check_rotation()
+
+    def read(self, name: str) -> Checkpoint:
+        """Read a checkpoint that lies here; Tampered, Unusable."""
+        return checkpoint_of(text_of(self.folder / name), self.key, printable(name))
 
     def finish(self, keys: set[bytes], told: dict[Named, int]) -> None:
         """Look who signed the manifest, and whether what is gone was pruned; Tampered."""
@@ -944,7 +968,7 @@ class Verification:
             return
         index, key = self.story.rotated
         for one in self.checkpoints:
-            if one.size > index and not signers(one.note, [key])[1]:
+            if one.size > index and not signers(one.note, [key], one.where)[1]:
                 raise Tampered(index, f"a checkpoint lacks the key that record {index} announced")
 
     def walk(self, tiles: Tiles, fault: Tampered | None) -> Walk:
@@ -1130,7 +1154,7 @@ class Chain:
         quorum = len(self.cosigners) if asked is None else asked
         for shard in reversed(self.shards.values()):
             for one in sorted(shard.checkpoints, key=lambda one: -one.size):
-                _, found = signers(one.note, self.cosigners)
+                _, found = signers(one.note, self.cosigners, one.where)
                 most = max(most, len(found))
                 if len(found) >= quorum and found:
                     times = {name: int.from_bytes(data[:8], "big") for name, data in found.items()}

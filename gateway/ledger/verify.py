@@ -12,13 +12,14 @@ from gateway.audit.story import CLOCK_BACK_US_MAX
 from gateway.audit.verify import Report, Verdict, untold
 from gateway.ledger import blobs
 from gateway.ledger.paths import LedgerFolder
-from gateway.ledger.plain import read_plain
 from gateway.ledger.pruned import told_in
 from gateway.ledger.shards import FIRST, UNFINISHED, number_of, shards
 from gateway.ledger.verify_shard import (
     LINE_BYTES_MAX,
     NOTE_BYTES_MAX,
     Asked,
+    Unread,
+    line_of,
     stored_in,
     verify_shard,
 )
@@ -43,6 +44,8 @@ def verify_folder(
         return _Chain(LedgerFolder(ledger), Asked(vkey_text, checkpoints, kept)).verify()
     except NoteRefused as error:
         reason = f"the verifier key or a kept checkpoint cannot be used: {error}"
+    except Unread as error:
+        reason = f"the ledger cannot be read: {error}"
     except Exception as error:  # noqa: BLE001 - whatever the folder holds, the answer is a report
         reason = f"the ledger cannot be read: {type(error).__name__}"
     return Report(verdict=Verdict.UNREADABLE, reason=reason)
@@ -84,7 +87,7 @@ class _Chain:
 
     def _of_first(self) -> Asked:
         """Return what the first shard is held against: what was kept of none of the later ones."""
-        base = read_plain(self._root.origin, LINE_BYTES_MAX).decode().strip()
+        base = line_of(self._root.origin)
         self._kept = [one for one in self._asked.kept if _origin(one).startswith(f"{base}/")]
         kept = [one for one in self._asked.kept if one not in self._kept]
         return replace(self._asked, kept=kept, later=self._listed[1:])
@@ -225,6 +228,7 @@ def _together(whole: Report, last: Report) -> Report:
         settled=whole.settled + last.settled,
         admin=whole.admin + last.admin,
         lost=whole.lost + last.lost,
+        torn=whole.torn or last.torn,
         silence_us=max(whole.silence_us, last.silence_us),
         gaps=whole.gaps + last.gaps,
         pruned=whole.pruned + last.pruned,

@@ -27,6 +27,10 @@ LINE_BYTES_MAX = 1_024
 NOTE_BYTES_MAX = 4 * NOTE_CHARACTERS_MAX
 
 
+class Unread(OSError):
+    """A file that every ledger has cannot be read; it says which."""
+
+
 class Kept(Struct, frozen=True):
     """A checkpoint that somebody kept, or the store, with its text."""
 
@@ -48,10 +52,9 @@ class Asked(Struct, frozen=True):
 
 def verify_shard(folder: LedgerFolder, asked: Asked) -> Report:
     """Read every byte of one shard; NoteRefused, OSError."""
-    origin = read_plain(folder.origin, LINE_BYTES_MAX).decode().removesuffix("\n")
-    vkey = asked.vkey
-    if vkey is None:
-        vkey = read_plain(folder.vkey, LINE_BYTES_MAX).decode()
+    origin = line_of(folder.origin)
+    own = line_of(folder.vkey)
+    vkey = own if asked.vkey is None else asked.vkey
     key = parse_vkey(vkey)
     kept = tuple(Kept(_head(verify_note(note, key)), note) for note in asked.kept)
     if pruning.is_pruned(folder):
@@ -62,6 +65,9 @@ def verify_shard(folder: LedgerFolder, asked: Asked) -> Report:
     if origin != key.name:
         reason = "the folder names another origin than the key"
         return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)
+    if own != str(key):
+        reason = "the vkey in the folder is another than the key that was given or announced"
+        return Report(verdict=Verdict.TAMPERED, reason=reason, origin=key.name)
     report = _of_journal(folder, vkey, kept, asked.checkpoints)
     if asked.vkey is None and report.records and report.vkey != str(key):
         reason = "record 0: the log was created with another key than the one in its folder"
@@ -69,12 +75,20 @@ def verify_shard(folder: LedgerFolder, asked: Asked) -> Report:
     return _with_documents(report, folder)
 
 
+def line_of(path: Path) -> str:
+    """Return the one line of a small file; Unread."""
+    try:
+        return read_plain(path, LINE_BYTES_MAX).decode().removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unread(f"its {path.name}, {type(error).__name__}") from None
+
+
 def _of_journal(
     folder: LedgerFolder, vkey: str, kept: tuple[Kept, ...], checkpoints: Path | None
 ) -> Report:
     # WHY: the checkpoint is read before the store, and both before the end of the journal is
     # fixed: all three only grow meanwhile, and what is written later is not looked at.
-    note = read_plain(folder.checkpoint, NOTE_BYTES_MAX).decode()
+    note = read_plain(folder.checkpoint, NOTE_BYTES_MAX).decode(errors="replace")
     stored = None if checkpoints is None else stored_in(checkpoints, parse_vkey(vkey))
     held = kept if stored is None else (*kept, stored)
     reading = Reading(folder)

@@ -19,6 +19,7 @@ from gateway.domain.decision import Effect, Redaction, Shadow, Signal, Sizes, Tr
 from gateway.domain.grant import Grant, GrantKind
 from gateway.domain.request import Ask, Operation
 from gateway.domain.route import Truncated
+from gateway.export.manifest import Manifest
 from tests.doubles.records import (
     RESTRICTED,
     a_decided,
@@ -67,7 +68,7 @@ def reached(told: Any) -> Iterator[type]:
 
 CLASSES = dict.fromkeys(
     one
-    for kind in (Decided, Attempted, Settled, Admin, Carried, Former, Next)
+    for kind in (Decided, Attempted, Settled, Admin, Carried, Former, Next, Manifest)
     for one in reached(kind)
 )
 FORMS = {named(one): one for one in CLASSES if issubclass(one, msgspec.Struct)}
