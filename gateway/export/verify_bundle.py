@@ -553,7 +553,9 @@ class Story:
         decision, candidates = record["decision"], record["candidates"]
         if decision["effect"] != "permit" and (decision["boundary"] or candidates):
             raise ValueError("it permits nothing, and has a boundary or candidates")
-        if decision["effect"] != "refused" and self.named and not documents:
+        # Where the records before are not here, those that were stored are not known.
+        stored = self.named or not self.whole
+        if decision["effect"] != "refused" and stored and not documents:
             raise ValueError("policy decided, and it does not name by which documents")
         if decision["policy"] != record["documents"].get("policy", decision["policy"]):
             raise ValueError("it was decided by another policy than the one that it names")

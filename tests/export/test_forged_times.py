@@ -100,6 +100,9 @@ def test_a_decision_of_that_time_says_by_which_documents_as_the_others_do(tmp_pa
     none = a_decided("s", **WITHIN)
     report = exported(tmp_path / "none", of_the_second_boot(named, none))
     assert (report["verdict"], report["first_bad"]) == ("tampered", INSIDE + 1), report
+    report = exported(tmp_path / "first", of_the_second_boot(none, named))
+    assert (report["verdict"], report["first_bad"]) == ("tampered", INSIDE), report
+    assert "by which documents" in report["reason"]
     before = a_decided("s", decision=a_decision(effect=Effect.REFUSED), **WITHIN)
     report = exported(tmp_path / "refused", of_the_second_boot(named, before))
     assert (report["verdict"], report["reason"]) == ("tampered", MISSING), report

@@ -88,6 +88,7 @@ def made(tmp_path_factory) -> LedgerPaths:
 
     async def write() -> None:
         async with a_boot(paths) as ledger:
+            await ledger.store_document({"version": 1}, "policy")
             for _ in range(4):
                 ledger._clock.at_us += 3_600 * S
                 ledger._parts.writer.now_us = ledger._clock.now_us
