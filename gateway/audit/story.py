@@ -91,6 +91,11 @@ class Story:
         return frozenset(self._approved)
 
     @property
+    def requests(self) -> frozenset[str]:
+        """The ids of all that were decided here."""
+        return frozenset(self._closed.union(self._open).difference(self.ends.carried))
+
+    @property
     def open_requests(self) -> dict[str, Carried]:
         """The requests that were decided and not settled, as the next shard must carry them."""
         return {

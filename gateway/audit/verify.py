@@ -34,8 +34,8 @@ class Report(Struct, frozen=True, kw_only=True):
     `pruned_by` says. `first_bad` is the index of the first bad
     record where it can be known. `shards` counts those of a chain, `shard` names the one in which
     `first_bad` stands unless it is the first, and `missing` is a next shard that is named and not
-    there. `root` is that of the checkpoint; `ends`, `open_requests`, the times, and what was
-    `approved` and `granted`, are what the shards beside this one must fit.
+    there. `root` is that of the checkpoint; `ends`, `open_requests`, the times, what was
+    `approved` and `granted`, and the ids of the `requests`, are what other shards must fit.
     """
 
     verdict: Verdict
@@ -67,6 +67,7 @@ class Report(Struct, frozen=True, kw_only=True):
     latest_us: int = 0
     approved: frozenset[str] = frozenset()
     granted: dict[str, int] = {}
+    requests: frozenset[str] = frozenset()
     pruned: int = 0
     pruned_by: str = ""
 
@@ -272,4 +273,5 @@ def _report(reading: _Reading, sealed: Checkpoint, fault: _Fault | None) -> Repo
         latest_us=story.latest_us,
         approved=story.approved,
         granted=story.granted,
+        requests=story.requests,
     )

@@ -913,6 +913,7 @@ class Verification:
         self.folder, self.asked, self.key, self.kept = folder, asked, key, kept
         self.limits, self.keys = list[str](), {key.public}
         self.approved: set[str] | None = None
+        self.closed = set[str]()
         self.next: Key | None = None
         self.report: dict[str, Any] = {"origin": key.name, "records": 0, "size": 0}
 
@@ -977,7 +978,7 @@ class Verification:
         """Read every record that is there; Tampered names the first bad one."""
         bundle, sealed = self.bundle, self.sealed
         walk = Walk(bundle, tiles, self.key)
-        walk.story.approved = self.approved
+        walk.story.approved, walk.story.closed = self.approved, self.closed
         try:
             entries = bundled(self.folder, sealed.size) if bundle is None else bundle.entries()
             if bundle is None and os.path.lexists(self.folder / "last"):
@@ -1091,7 +1092,9 @@ class Chain:
         kept = [one for one in self.kept if one.partition("\n")[0] == origin or not self.several]
         self.kept = [one for one in self.kept if one not in kept]
         self.shards[name] = one = Verification(self.folder / name, self.asked, key, kept)
-        one.approved = former.story.approved if former else None
+        if former:
+            # What was settled in the shards before it is decided there alone.
+            one.approved, one.closed = former.story.approved, former.story.closed
         try:
             one.look()
         finally:

@@ -1,18 +1,22 @@
 """Verifies a whole ledger: each of its shards from its bytes, and that they follow one another."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from gateway.audit.canonical import decode
 from gateway.audit.checkpoint import NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.ends import Former, Next
+from gateway.audit.record import Decided
 from gateway.audit.story import CLOCK_BACK_US_MAX
 from gateway.audit.verify import Report, Verdict, untold
 from gateway.ledger import blobs
 from gateway.ledger.paths import LedgerFolder
 from gateway.ledger.pruned import told_in
+from gateway.ledger.reading import Reading
 from gateway.ledger.shards import FIRST, UNFINISHED, number_of, shards
 from gateway.ledger.verify_shard import (
     LINE_BYTES_MAX,
@@ -61,6 +65,7 @@ class _Chain:
         self._keys: list[Vkey] = []
         self._kept: list[str] = []
         self._approved: set[str] | None = set()
+        self._requests: set[str] = set()
         # WHY: a shard that begins while this reads is followed where it is named, and not missed
         # where it is not.
         self._listed = shards(root)
@@ -79,7 +84,9 @@ class _Chain:
             if found is None:
                 return self._without(whole, told)
             folder, count = found, count + 1
+            self._requests |= report.requests
             report = self._with_blobs(self._next(found, told, report, count))
+            report = _decided_once(found, report, self._requests)
             report = _named(report, folder)
             whole = _together(whole, report)
         self._know(report)
@@ -201,6 +208,15 @@ class _Chain:
                 continue
             return
         raise NoteRefused("a kept checkpoint is signed by no key of this ledger")
+
+
+def _decided_once(folder: LedgerFolder, report: Report, before: AbstractSet[str]) -> Report:
+    """Was no request of this shard decided in one before it?"""
+    if report.verdict is not Verdict.WHOLE or before.isdisjoint(report.requests):
+        return report
+    read = ((stored.index, decode(stored.entry)) for stored in Reading(folder))
+    index = next(at for at, one in read if isinstance(one, Decided) and one.id in before)
+    return _tampered(report, f"record {index}: an earlier shard decided its request already", index)
 
 
 def _origin(note: str) -> str:

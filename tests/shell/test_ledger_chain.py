@@ -125,6 +125,14 @@ def with_a_grant(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
     write_again(paths, chain[2], [encode(one) for one in told])
 
 
+def with_a_request_of_the_first(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
+    """The request that the first shard decided and the second settled, decided once more."""
+    known = next(one.id for one in map(decode, entries_of(chain[0])) if isinstance(one, Decided))
+    entries = [decode(one) for one in entries_of(chain[2])]
+    told = [one if isinstance(one, Admin) else replace(one, id=known) for one in entries]
+    write_again(paths, chain[2], [encode(one) for one in told])
+
+
 _A_KEY = signing.Ed25519PrivateKey.generate()
 CHANGES: dict[str, tuple[Callable[..., None], str, int | None]] = {
     "a shard in the middle is gone": (gone, "follows none that was closed", None),
@@ -137,6 +145,7 @@ CHANGES: dict[str, tuple[Callable[..., None], str, int | None]] = {
     "time is hidden between two shards": (an_hour_later, "its time is not", 0),
     "the end of a shard is not signed": (with_an_unsigned_end, "is not signed", None),
     "a decision names a grant of nobody": (with_a_grant, "with a grant that no record", 4),
+    "a request is decided in two shards": (with_a_request_of_the_first, "its request already", 4),
     "the next key was never announced": (with_a_closing_key, "never announced", 6),
 }
 
