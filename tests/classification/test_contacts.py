@@ -69,4 +69,6 @@ def test_an_address_has_bounds() -> None:
 def test_an_address_of_no_length_or_form_is_none() -> None:
     assert hits_of("contacts", "@corp.io") == []
     assert not is_ipv6("fe80:1234:5678")
+    assert not is_ipv6("abcd::1")
+    assert is_ipv6("abcd:1::2")
     assert not is_ipv6("fe80:123456::1:22")

@@ -65,6 +65,7 @@ def test_a_file_holds_no_word_and_is_of_no_use_to_another_key() -> None:
     assert made == make_dictionary("codenames", reversed(WORDS), KEY)
     with pytest.raises(DictionaryError, match="another node"):
         read_dictionary(made, b"another key of another node 32b!")
+    assert [read(word).wide for word in ("ärger", "plain")] == [True, False]
     assert repr(read()) == "Dictionary(codenames, 4 words)"
     assert repr(DictionaryScanner([read()], KEY)) == "DictionaryScanner(1 dictionaries)"
 

@@ -76,6 +76,7 @@ def test_every_kind_of_call_is_looked_at(call: dict[str, Any]) -> None:
         ({"cwd": "/w/infra", "command": "cat prod/x"}, True),
         ({"workdir": "/w/infra", "path": "prod/x"}, True),
         ({"cwd": "/w/infra", "path": "dev/x"}, False),
+        ({"note": "infra", "path": "prod/x"}, False),
         ({"path": "notes.md", "content": "see infra/prod/x"}, False),
         ({"edits": [{"new_string": "infra/prod/x"}]}, False),
         ({"path": 7, "n": None}, False),
@@ -112,6 +113,7 @@ def test_the_fields_of_an_answer_count() -> None:
     assert hit(answered({"path": "infra/prod/x"})) == {"infra/prod"}
     assert hit(answered('{"files": ["infra/prod/x"]}')) == {"infra/prod"}
     assert hit(answered({"line": "infra/prod/x"})) == set()
+    assert hit(answered({"cwd": "/w/infra", "path": "prod/x"})) == set()
     assert hit(answered([{"type": "text", "text": "infra/prod/x"}])) == set()
 
 

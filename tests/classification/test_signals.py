@@ -134,6 +134,7 @@ def test_a_key_bound_to_a_repository_that_nobody_registered_has_the_strictest_la
 ) -> None:
     found = read(claims, "website", "gone", selects=True)
     assert found.label == WORDS.top
+    assert [s.detail for s in found.signals if s.label == WORDS.top] == ["unknown"]
     assert all("gone" not in s.detail for s in found.signals)
 
 

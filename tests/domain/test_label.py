@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.domain.label import Label, Level, join
 from gateway.domain.vocabulary import LABEL_TEXT_MAX, UnknownLabelError, Vocabulary
@@ -79,6 +80,14 @@ def test_a_smaller_residency_is_stricter_and_an_empty_one_has_no_lawful_place() 
     assert not eu.dominates(nordic)
     assert eu.has_lawful_place
     assert not eu.join(nordic).has_lawful_place
+
+
+def test_labels_that_speak_of_places_meet_in_all_of_them() -> None:
+    public = Label(Level(0, "public"))
+    german, french = (replace(public, residency=frozenset({place})) for place in ("DE", "FR"))
+    assert german.meet(french).residency == {"DE", "FR"}
+    assert german.join(french).residency == frozenset()
+    assert german.meet(public).residency is None
 
 
 def test_a_label_is_written_as_it_is_read() -> None:

@@ -38,10 +38,10 @@ TESTS = (
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "--no-header")
 MAP = Path(".cache/mutants/map.pickle")
 SAMPLE = 400
-SECONDS_MAX = 60
+SECONDS_MAX = 90
 # WHY: a busy machine makes no mutant slow; but one that waits for nothing takes no core at all.
 WAITED_MAX = 10 * SECONDS_MAX
-TESTS_MAX = 250
+TESTS_MAX = 500
 SCORE_MIN = 85
 # WHY: of fewer the share says little; those of a part that ran so few count with all others.
 PART_MIN = 30

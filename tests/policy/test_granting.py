@@ -38,6 +38,17 @@ def test_a_grant_opens_its_zone_and_says_so(make) -> None:
     assert make().word in found.message
 
 
+def test_the_rule_that_permits_the_lower_label_is_named_and_none_for_broken_glass() -> None:
+    low = {"id": "low", "effect": "permit", "when": {"level_max": "internal"}, "zones": "cloud"}
+    program = a_program(ANYWHERE | {"zones": ["home"]}, low)
+    waived = decided(program, a_grant())
+    assert waived.because == tuple(sorted(("anywhere", "low", a_grant().word)))
+    assert waived.message == f"{a_grant().word} opens zone cloud to label restricted"
+    both = {"id": "both", "effect": "permit", "when": {"any": True}, "zones": "cloud"}
+    broken = decided(a_program(ANYWHERE | {"zones": ["home"]}, both), broken_glass())
+    assert broken.because == tuple(sorted(("anywhere", broken_glass().word)))
+
+
 def test_a_waiver_needs_a_rule_and_a_clearance_for_the_lower_label() -> None:
     only_low = {"id": "low", "effect": "permit", "when": {"level_max": "public"}, "zones": "cloud"}
     home = ANYWHERE | {"zones": ["home"]}

@@ -129,6 +129,7 @@ def test_an_invariant_says_which_labels_and_one_promise(
 def test_an_invariant_without_a_promise_is_a_problem() -> None:
     (problem,) = bundle({"id": "a", "labels": {"caveat": "pii"}}).problems
     assert problem.what == "an invariant makes one promise"
+    assert problem.hint.startswith("one of ('only_zones', ")
     (problem,) = bundle(
         {"id": "a", "labels": {"caveat": "pii"}, "only_operators_in": "onprem"}
     ).problems
@@ -146,7 +147,7 @@ def test_more_combinations_than_can_be_proven_are_a_problem() -> None:
     caveats = ["pii", "secret", *(f"c{number}" for number in range(20))]
     found = compiled(policy__caveats=caveats).require()
     (problem,) = prove(found.program, found.invariants, TODAY)
-    assert (problem.file, problem.line) == ("policy.yaml", 1)
+    assert (problem.file, problem.line, problem.path) == ("policy.yaml", 1, "")
     many, words = problem.what.split(" ", 1)
     assert int(many) > PROOF_MAX
     assert words == f"combinations of labels and rules are more than can be proven ({PROOF_MAX})"

@@ -71,7 +71,7 @@ def test_a_mark_that_policy_does_not_map_is_refused() -> None:
 
 def test_marks_that_cannot_be_meant_are_problems() -> None:
     told = problems(policy__tlp={"white": "public", "green": "nonsense"})
-    assert "unknown TLP mark `white`" in told
+    assert "/tlp/white: unknown TLP mark `white`" in told
     assert "/tlp/green" in told
     lax = {"amber": "restricted", "red": "internal"}
     assert "means less than a mark that is less strict" in problems(policy__tlp=lax)
