@@ -102,7 +102,7 @@ def parse_rules(toml_text: str) -> tuple[PatternRule, ...]:
 def expressions(rules: Sequence[PatternRule]) -> tuple[bytes, ...]:
     """Return what the database depends on, by rule: its pattern, and what it is compiled with."""
     return tuple(
-        msgspec.msgpack.encode((rule.regex, rule.around, rule.group, rule.near and rule.context))
+        msgspec.msgpack.encode((rule.regex, *_group(rule), rule.near and rule.context))
         for rule in rules
     )
 
@@ -111,7 +111,7 @@ def compile_database(rules: Sequence[PatternRule]) -> bytes:
     """Return the compiled and serialised database: one part for each group, and the words."""
     parts = [
         compiled([rules[number].regex.encode() for number in numbers], with_starts=not around)
-        for (around, _, _), numbers in _groups(rules).items()
+        for (around, *_), numbers in _groups(rules).items()
     ]
     words = context.expressions(_words(rules))
     return msgspec.msgpack.encode([*parts, compiled(words)] if words else parts)
@@ -135,14 +135,13 @@ class PatternScanner:
         self._checks = tuple(checks.get(rule.check, _anything) for rule in rules)
         self._leads = tuple(rule.lead.encode() for rule in rules)
         self._behind = tuple(rule.behind.encode() for rule in rules)
-        self._tags_alone = all(rule.tag_only for rule in rules)
         self._near = tuple(_near(rule.context) for rule in rules)
         parts = msgspec.msgpack.decode(database, type=list[bytes])
         groups = _groups(rules)
         words = Matcher(parts.pop()) if len(parts) > len(groups) else None
         self._matchers = [
             (context.Spoken(Matcher(part), words) if spoken and words else Matcher(part), numbers)
-            for part, ((_, spoken, _), numbers) in zip(parts, groups.items(), strict=True)
+            for part, ((_, spoken, *_), numbers) in zip(parts, groups.items(), strict=True)
         ]
 
     def __repr__(self) -> str:
@@ -152,8 +151,9 @@ class PatternScanner:
     def scan(self, buffer: bytes) -> Scanned:
         """Return the hits in a buffer of joined texts.
 
-        Over a bound the result says `truncated`, which counts as a failed detector. Hits that
-        raise nothing have a bound of their own, over which they are left out.
+        Over a bound the result says `truncated`, which counts as a failed detector. Tags of one
+        kind have a bound of their own, over which they are left out.
+        INVARIANT: however many of one kind there are, those of another are looked for and kept.
         """
         found = _Found(self, buffer)
         for matcher, numbers in self._matchers:
@@ -165,36 +165,35 @@ class PatternScanner:
     def judged(self, buffer: bytes, matches: Sequence[Match], verdicts: Verdicts) -> Scanned:
         """Return the hits among the matches, `truncated` for too many or too many texts."""
         hits: list[Hit] = []
-        tags: list[Hit] = []
+        room = _Room()
         looks = Looks(LOOKS_MAX, verdicts)
-        spans = self._spans(buffer, matches)
-        for number, (start, width, rule) in enumerate(spans):
-            end = start - width
-            if start < looks.taken or not self._holds(buffer, rule, (start, end), looks):
+        for start, width, number in self._spans(buffer, matches):
+            end, rule = start - width, self._rules[number]
+            if start < looks.taken or (rule.tag_only and room.is_full(rule.id)):
+                continue
+            if not self._holds(buffer, number, (start, end), looks):
                 if looks.spent:
                     break
                 continue
-            tag = self._rules[rule].tag_only
             looks.taken = end
-            if not tag and len(hits) >= HITS_MAX:
+            if not rule.tag_only and len(hits) >= HITS_MAX:
                 looks.spent = True
                 break
-            if tag and not looks.has_room(buffer[start:end], len(tags)):
-                if self._tags_alone and len(tags) >= TAGS_MAX:
-                    looks.leave(buffer, spans[number:])
-                    break
-                continue
-            (tags if tag else hits).append(Hit(self._rules[rule].id, start, end, tag))
-        return Scanned(tuple(sorted((*hits, *tags), key=_position)), looks.spent)
+            hit = Hit(rule.id, start, end, rule.tag_only)
+            if rule.tag_only:
+                room.keep(hit, buffer[start:end])
+            else:
+                hits.append(hit)
+        return Scanned(tuple(sorted((*hits, *room.tags), key=_position)), looks.spent)
 
-    def settles(self, buffer: bytes, scanned: Scanned) -> bool:
-        """Did the scan fail already, or do its tags say all that tags can say?
+    def says_all(self, buffer: bytes, scanned: Scanned, numbers: Sequence[int]) -> bool:
+        """Do the tags of these rules say all that they can say? They are those of one kind.
 
         WHY: tags are counted by how many different ones there are, and policy counts no further.
         """
-        if scanned.truncated or not self._tags_alone:
-            return scanned.truncated
-        return len({buffer[hit.start : hit.end] for hit in scanned.hits}) >= COUNTED_MAX
+        rule = self._rules[numbers[0]]
+        texts = {buffer[hit.start : hit.end] for hit in scanned.hits if hit.kind == rule.id}
+        return rule.tag_only and len(texts) >= COUNTED_MAX
 
     def _spans(self, buffer: bytes, matches: Sequence[Match]) -> list[tuple[int, int, int]]:
         """Return (start, minus width, rule) of every match by start, the widest first."""
@@ -242,20 +241,46 @@ class _Found:
         self.more = False
 
     def add(self, matcher: "Matcher | context.Spoken", numbers: Sequence[int]) -> bool:
-        """Add what that matcher finds; True when it needs no more than `early` says."""
-        settled = False
+        """Add what that matcher finds; True when the scan has failed, as `early` says."""
+        said = False
 
         def enough(first: list[Match]) -> bool:
-            nonlocal settled
+            nonlocal said
             matches = [*self.matches, *_numbered(first, numbers)]
             self.early = self._scanner.judged(self._buffer, matches, self.verdicts)
-            settled = self._scanner.settles(self._buffer, self.early)
-            return settled
+            said = self._scanner.says_all(self._buffer, self.early, numbers)
+            return said or self.early.truncated
 
         found, over = matcher.matches(self._buffer, MATCHES_MAX, enough)
         self.matches += _numbered(found, numbers)
-        self.more = self.more or over
-        return settled
+        self.more = self.more or (over and not said)
+        return self.early.truncated
+
+
+class _Room:
+    """The tags of one scan, so many of each kind. Many of one text make no room for others.
+
+    WHY: tags are counted by how many different ones there are.
+    """
+
+    __slots__ = ("_counts", "_repeats", "tags")
+
+    def __init__(self) -> None:
+        self.tags: list[Hit] = []
+        self._counts: dict[str, int] = {}
+        self._repeats: dict[tuple[str, bytes], int] = {}
+
+    def is_full(self, kind: str) -> bool:
+        """Are there as many of that kind as are ever kept?"""
+        return self._counts.get(kind, 0) >= TAGS_MAX
+
+    def keep(self, tag: Hit, text: bytes) -> None:
+        """Keep a tag of a kind that is not full, unless there are enough of its text."""
+        kept = self._counts.get(tag.kind, 0)
+        repeats = self._repeats[tag.kind, text] = self._repeats.get((tag.kind, text), 0) + 1
+        if kept < TAGS_FREE or repeats <= REPEATS_MAX:
+            self._counts[tag.kind] = kept + 1
+            self.tags.append(tag)
 
 
 class Looks:
@@ -264,28 +289,13 @@ class Looks:
     INVARIANT: a text over the bound is not looked at, and `spent` says so.
     """
 
-    __slots__ = ("_left", "_repeats", "_said", "spent", "taken")
+    __slots__ = ("_left", "_said", "spent", "taken")
 
     def __init__(self, most: int, verdicts: Verdicts) -> None:
         self._left = most - len(verdicts)
         self._said = verdicts
-        self._repeats: dict[bytes, int] = {}
         self.taken = 0
         self.spent = False
-
-    def has_room(self, text: bytes, tags: int) -> bool:
-        """May one more tag be kept? Many of one text make no room for others.
-
-        WHY: tags are counted by how many different ones there are.
-        """
-        repeats = self._repeats[text] = self._repeats.get(text, 0) + 1
-        return tags < TAGS_MAX and (tags < TAGS_FREE or repeats <= REPEATS_MAX)
-
-    def leave(self, buffer: bytes, spans: Sequence[tuple[int, int, int]]) -> None:
-        """Look at no further text; where too many new ones are left, the bound is exceeded."""
-        different = {buffer[start : start - width] for start, width, _ in spans}
-        different -= {text for _, text in self._said}
-        self.spent = self.spent or len(different) > self._left
 
     def verdict(self, rule: int, text: bytes, check: Check) -> bool:
         """Return what the check says of the text; each text is looked at once."""
@@ -304,15 +314,21 @@ def _numbered(matches: Sequence[Match], numbers: Sequence[int]) -> list[Match]:
     return [(end, numbers[rule], start) for end, rule, start in matches]
 
 
-def _groups(rules: Sequence[PatternRule]) -> dict[tuple[bool, bool, int], list[int]]:
-    """Return the numbers of rules by what they are compiled with.
+def _groups(rules: Sequence[PatternRule]) -> dict[tuple[bool, bool, int, str], list[int]]:
+    """Return the numbers of rules by what they are compiled with."""
+    groups: dict[tuple[bool, bool, int, str], list[int]] = {}
+    for number, rule in enumerate(rules):
+        groups.setdefault(_group(rule), []).append(number)
+    return groups
+
+
+def _group(rule: PatternRule) -> tuple[bool, bool, int, str]:
+    """Return what rules that are compiled together have in common.
 
     WHY: where a line begins need not be told by the engine, which is five times as slow with it.
+    Tags of one kind stand alone, so that a scan for them may end early.
     """
-    groups: dict[tuple[bool, bool, int], list[int]] = {}
-    for number, rule in enumerate(rules):
-        groups.setdefault((rule.around, rule.near, rule.group), []).append(number)
-    return groups
+    return rule.around, rule.near, rule.group, rule.id if rule.tag_only else ""
 
 
 def _words(rules: Sequence[PatternRule]) -> tuple[str, ...]:

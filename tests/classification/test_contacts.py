@@ -72,3 +72,10 @@ def test_an_address_of_no_length_or_form_is_none() -> None:
     assert not is_ipv6("abcd::1")
     assert is_ipv6("abcd:1::2")
     assert not is_ipv6("fe80:123456::1:22")
+
+
+@pytest.mark.parametrize("many", [1_500, 20_000])
+def test_a_number_behind_many_addresses_is_found(many: int) -> None:
+    addresses = " ".join(f"u{number}@corp{number}.io" for number in range(many))
+    kinds = [kind for kind, _ in hits_of("contacts", f"{addresses} call +49 30 1234 5678")]
+    assert set(kinds) == {"email", "phone"}

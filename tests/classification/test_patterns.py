@@ -63,15 +63,31 @@ def test_too_many_hits_are_a_failure_and_too_many_tags_are_not(
     assert [hit.kind for hit in scanned(scanner, "t1 t2 1000").hits] == ["tag", "number"]
 
 
-@pytest.mark.parametrize(("different", "failed"), [(3, False), (4, False), (5, True)])
-def test_where_tags_are_left_out_more_texts_than_are_looked_at_are_a_failure(
-    monkeypatch: pytest.MonkeyPatch, different: int, *, failed: bool
+def test_of_a_kind_of_which_there_are_enough_no_further_texts_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patterns, "TAGS_MAX", 1)
     monkeypatch.setattr(patterns, "LOOKS_MAX", 4)
-    text = " ".join(f"t{number}" for number in range(different)) + " t0" * 9
+    text = " ".join(f"t{number}" for number in range(9)) + " t0" * 9
+    assert scanned(a_scanner(TAG), text).truncated
+    monkeypatch.setattr(patterns, "TAGS_MAX", 4)
     result = scanned(a_scanner(TAG), text)
-    assert (len(result.hits), result.truncated) == (1, failed)
+    assert (len(result.hits), result.truncated) == (4, False)
+
+
+@pytest.mark.parametrize("many", [4, 9])
+def test_however_many_tags_of_one_kind_there_are_those_of_another_are_kept(
+    monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(patterns, "TAGS_MAX", 3)
+    monkeypatch.setattr(patterns, "COUNTED_MAX", 3)
+    monkeypatch.setattr(patterns, "MATCHES_MAX", 8)
+    monkeypatch.setattr(matching, "EARLY_MATCHES", (6,))
+    other = TAG.replace("t[0-9]", "u[0-9]").replace("'tag'", "'other'")
+    for rules in ((TAG, other), (other, TAG)):
+        text = " ".join(f"t{number}" for number in range(many)) + " u1"
+        result = scanned(a_scanner(*rules), text)
+        assert [hit.kind for hit in result.hits] == ["tag"] * 3 + ["other"]
+        assert not result.truncated
 
 
 @pytest.mark.parametrize(("counted", "failed"), [(4, False), (5, True)])
