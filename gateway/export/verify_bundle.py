@@ -50,6 +50,7 @@ ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+TILE = re.compile(r"tile/(entries|[0-7])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/[0-9]{1,3})?")
 SHARD = re.compile(r"0001|[0-9]{4}-[0-9]{4}(-[0-9]{2})?")
 MANIFEST_TEXT = "perimeter export v1"
 # The fields that each thing has, and after the bar those that it may have, each with its form where
@@ -338,6 +339,16 @@ class Tiles:
         if len(data) != width * HASH:
             raise Tampered(number * WIDTH << 8 * level, f"{path} is missing or has another size")
         return [data[at : at + HASH] for at in range(0, len(data), HASH)]
+
+    def has(self, name: str) -> bool:
+        """May a tile of hashes or of entries lie there?"""
+        found = TILE.fullmatch(name)
+        if found is None:
+            return False
+        number = int(re.sub("[^0-9]", "", found[2]))
+        count = self.size >> (0 if found[1] == "entries" else 8 * int(found[1]))
+        width = min(WIDTH, count - number * WIDTH)
+        return width > 0 and self.path(found[1], number, width) == name
 
     def root(self, size: int) -> bytes:
         """Return the root over the first so many leaves."""
@@ -804,6 +815,21 @@ class Walk:
         if self.gaps and not self.is_gone:
             self.fault("missing", self.gaps[0][0], f"record {self.gaps[0][0]} is missing")
 
+    def compare(self, folder: Path) -> None:
+        """Has a bundle that has tiles of entries too the same records there? And no odd tile?"""
+        if self.bundle is None:
+            return
+        for name in sorted(self.bundle.said["files"]):
+            if name.startswith("tile/") and not self.tiles.has(name):
+                raise Tampered(None, f"{printable(name)} is no tile of this log")
+        if os.path.lexists(folder / "tile/entries"):
+            count = 0
+            for count, (index, entry) in enumerate(bundled(folder, self.tiles.size), 1):
+                if index != count - 1 or not self.stands(index, leaf(entry)):
+                    raise Tampered(count - 1, f"record {count - 1} is another in tile/entries")
+            if count != self.tiles.size:
+                raise Tampered(count, f"record {count} is missing in tile/entries")
+
     @property
     def is_gone(self) -> bool:
         """Are the hashes alone left, and the last record, as of a shard that was pruned?"""
@@ -987,6 +1013,7 @@ class Verification:
             for index, entry in entries:
                 walk.take(index, entry)
             walk.end()
+            walk.compare(self.folder)
         except Tampered as odd:
             walk.faults.setdefault("differs", odd)
         except OSError:

@@ -251,7 +251,45 @@ def test_a_manifest_leads_to_no_file_outside(made, tmp_path: Path, name: str) ->
     (out / "MANIFEST.json").write_bytes(data.replace(b'"files": {', more, 1))
     resign(out, source)
     report = judged(out, vkey=made.folder.vkey.read_text())
-    assert (report["verdict"], "not the file" in report["reason"]) == ("tampered", True), report
+    said = "is no tile" if name.startswith("tile/") else "is not the file"
+    assert (report["verdict"], said in report["reason"]) == ("tampered", True), report
+
+
+def entries_of_others(out: Path) -> None:
+    path = next((out / "tile/entries").rglob("000.p/*"))
+    path.write_bytes(path.read_bytes().replace(b"on_prem", b"us_east", 1))
+
+
+def entries_gone(out: Path) -> None:
+    next((out / "tile/entries").rglob("000.p/*")).unlink()
+
+
+def entries_cut(out: Path) -> None:
+    path = next((out / "tile/entries").rglob("000.p/*"))
+    size = int.from_bytes(path.read_bytes()[:2], "big")
+    path.write_bytes(path.read_bytes()[: 2 + size])
+
+
+def another_tile(out: Path) -> None:
+    (out / "tile/0/001").write_bytes(b"0" * 32)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (entries_of_others, "another in tile/entries"),
+        (entries_gone, "record 0 is missing in tile/entries"),
+        (entries_cut, "record 1 is missing in tile/entries"),
+        (another_tile, "tile/0/001 is no tile"),
+    ],
+)
+def test_other_readers_of_the_tiles_read_the_same_records(made, tmp_path, change, said) -> None:
+    def changed(out: Path, manifest: Manifest) -> Manifest:
+        change(out)
+        return manifest
+
+    report = lied(made, tmp_path / "out", Asked(), changed)
+    assert (report["verdict"], said in report["reason"]) == ("tampered", True), report
 
 
 DOUBLED = {
