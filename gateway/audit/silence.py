@@ -36,8 +36,9 @@ class Silence:
 
     def _begin(self, record: Admin) -> None:
         told = record.facts.get("heartbeat_s")
-        longest_s = min(told, HEARTBEAT_S_MAX) if isinstance(told, int) else None
-        self._allowed_us = None if longest_s is None else longest_s * _SECOND_US + SLACK_US
+        # WHY: who leaves it out, or says no number, is allowed what a node file may ask for.
+        longest_s = min(told, HEARTBEAT_S_MAX) if type(told) is int else HEARTBEAT_S_MAX
+        self._allowed_us = longest_s * _SECOND_US + SLACK_US
         self._latest_us = record.ts_us
 
     def _hear(self, ts_us: int, allowed_us: int, *, stepped: bool) -> None:

@@ -391,10 +391,12 @@ class Tiles:
 class Story:
     """The rules that records keep among themselves; `whole` when it begins with the first one."""
 
-    def __init__(self, key: Key, *, whole: bool) -> None:
+    def __init__(self, key: Key, *, whole: bool, dense: bool) -> None:
         self.key, self.whole, self.gap, self.ended = key, whole, not whole, False
+        self.dense = dense
         self.began_us = self.heard_us = self.silence_us = self.latest_us = self.begun_earlier = 0
-        self.allowed_us: int | None = None
+        # What the boot allows that had started before the records that are here.
+        self.allowed_us = None if whole else HEARTBEAT_S_MAX * SECOND_US + SILENCE_SLACK_US
         self.silent: list[int] = []
         self.counts = dict.fromkeys(("decided", "attempted", "settled", "admin", "lost"), 0)
         self.open, self.carried = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
@@ -427,11 +429,13 @@ class Story:
 
     def hear(self, index: int, record: dict[str, Any], *, again: bool) -> None:
         """Count silences of a running gateway which its heartbeats should have ended."""
-        what, silent_us = record.get("what"), record["ts_us"] - self.heard_us
+        if not self.dense:
+            return
+        what, silent_us = record.get("what"), record["ts_us"] - (self.heard_us or record["ts_us"])
         if what == "started":
             beat = record["facts"].get("heartbeat_s")
-            beat_us = min(beat, HEARTBEAT_S_MAX) * SECOND_US if isinstance(beat, int) else None
-            self.allowed_us = None if beat_us is None else beat_us + SILENCE_SLACK_US
+            beat_s = min(beat, HEARTBEAT_S_MAX) if type(beat) is int else HEARTBEAT_S_MAX
+            self.allowed_us = beat_s * SECOND_US + SILENCE_SLACK_US
         elif self.allowed_us is not None:
             self.silence_us = max(self.silence_us, silent_us)
             self.silent += [index] if silent_us > self.allowed_us else []
@@ -744,7 +748,7 @@ class Walk:
         self.bundle, self.tiles = bundle, tiles
         self.first, self.last = (bundle.first, bundle.last) if bundle else (0, tiles.size - 1)
         self.dense = bundle is None or bundle.dense
-        self.story = Story(key, whole=self.dense and self.first == 0)
+        self.story = Story(key, whole=self.dense and self.first == 0, dense=self.dense)
         self.records = 0
         self.expected = self.first
         self.gaps = list[tuple[int, int]]()

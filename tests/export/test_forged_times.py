@@ -89,6 +89,18 @@ def test_an_attempt_that_nobody_decided_is_named_by_its_boot_that_began_in_that_
     assert (report["verdict"], report["first_bad"]) == ("tampered", INSIDE), report
 
 
+def test_a_silence_within_that_time_counts_also_of_a_boot_that_had_started_before(
+    tmp_path: Path,
+) -> None:
+    before = an_admin("heartbeat", "before", ts_us=NOW_US + HOUR - S)
+    late = [an_admin("heartbeat", str(n), ts_us=NOW_US + HOUR + n * HOUR // 2) for n in range(4)]
+    honest = [CREATED, STARTED, before, *late[:3], an_admin("heartbeat", ts_us=NOW_US + 3 * HOUR)]
+    report = exported(tmp_path / "honest", honest)
+    assert (report["verdict"], report["gaps"]) == ("whole", 0), report
+    report = exported(tmp_path / "silent", [*honest[:4], honest[-1]])
+    assert (report["verdict"], report["gaps"]) == ("whole", 1), report
+
+
 def test_a_request_of_an_earlier_boot_is_lost_in_that_time(tmp_path: Path) -> None:
     lost = a_settled("early", outcome=OutcomeKind.LOST, **WITHIN)
     report = exported(tmp_path, of_the_second_boot(lost))
