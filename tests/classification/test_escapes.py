@@ -138,19 +138,20 @@ def test_what_looks_like_escapes_and_is_none_is_joined_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bound", "body"),
+    ("bound", "most", "body"),
     [
-        ("CODES_MAX", {"x": "\\u0061" * 4}),
-        ("CODES_MAX", {"x": ["\\u0061"] * 4}),
-        ("PLAIN_CHARACTERS_MAX", {"x": "\\/\\/"}),
-        ("TEXTS_MAX", {"x": ['["a","b","\\n"]']}),
+        ("CODES_MAX", 4, {"x": "\\u0061" * 4}),
+        ("CODES_MAX", 4, {"x": ["\\u0061"] * 4}),
+        ("PLAIN_CHARACTERS_MAX", 9, {"x": "\\/\\/"}),
+        ("TEXTS_MAX", 5, {"x": ['["a","b","\\n"]']}),
     ],
 )
 def test_more_than_is_ever_read_is_refused(
-    monkeypatch: pytest.MonkeyPatch, bound: str, body: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, bound: str, most: int, body: dict[str, Any]
 ) -> None:
+    monkeypatch.setattr(texts, bound, most)
     join_texts(body)
-    monkeypatch.setattr(texts, bound, 3)
+    monkeypatch.setattr(texts, bound, most - 1)
     with pytest.raises(TextsExceededError):
         join_texts(body)
 

@@ -183,10 +183,11 @@ def test_too_many_strings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_bytes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "JOINED_BYTES_MAX", 20)
-    join_texts({"x": "a" * 5})
+    size = len(join_texts({"x": "a" * 50}).buffer)
+    monkeypatch.setattr(texts, "JOINED_BYTES_MAX", size)
+    join_texts({"x": "a" * 50})
     with pytest.raises(TextsExceededError):
-        join_texts({"x": "a" * 50})
+        join_texts({"x": "a" * 51})
 
 
 def test_joined_texts_do_not_print_the_prompt() -> None:
