@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from gateway.audit.ends import Carried, Ends
 from gateway.audit.record import ADMIN_KINDS, Admin, Attempted, Decided, Record, Settled, Tried
+from gateway.audit.signed import Statements
 from gateway.audit.silence import Silence
 from gateway.domain.decision import Effect
 from gateway.domain.route import OutcomeKind
@@ -45,9 +46,8 @@ class _Open(Struct, frozen=True):
 class Story:
     """What was read so far: counts, open requests, stored documents.
 
-    `ends` is what it says of its keys, and of the shards before and after it. `granted` maps each
-    grant that decisions were made with, and that no record before told of, to the first of them:
-    an earlier shard may tell.
+    `ends` is what it says of its keys, and of the shards before and after it, `statements` what it
+    says of what persons signed.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Story:
         self.documents: dict[str, int] = {}
         self.blobs: dict[str, int] = {}
         self.silence = Silence()
-        self.granted: dict[str, int] = {}
+        self.statements = Statements()
         self.began_us = 0
         self._open: dict[str, _Open] = {}
         self._closed: set[str] = set()
@@ -68,7 +68,6 @@ class Story:
         self._boots: set[str] = set()
         self._boot: str | None = None
         self._latest_us = 0
-        self._approved: set[str] = set()
 
     @property
     def records(self) -> int:
@@ -84,11 +83,6 @@ class Story:
     def latest_us(self) -> int:
         """The latest time so far, as far as no record says that the clock went back."""
         return self._latest_us
-
-    @property
-    def approved(self) -> frozenset[str]:
-        """What persons had signed, as records tell, by digest."""
-        return frozenset(self._approved)
 
     @property
     def requests(self) -> frozenset[str]:
@@ -164,8 +158,7 @@ class Story:
             self._carry(self.ends.carried[str(record.facts["request"])])
         if record.what == "stopped":
             self._boot = None
-        if record.what == "approval_used":
-            self._approved.add(str(record.facts.get("approval")))
+        self.statements.told(record)
         if record.what == "document_stored":
             self._store(str(record.facts.get("digest", "")))
 
@@ -197,8 +190,9 @@ class Story:
             raise Broken("policy decided, and it does not name by which documents")
         if decision.policy != record.documents.get("policy", decision.policy):
             raise Broken("it was decided by another policy than the one that it names")
-        if record.granted and record.granted.id not in self._approved:
-            self.granted.setdefault(record.granted.id, self.records)
+        fault = self.statements.used(record, record.granted, self.records) if record.granted else ""
+        if fault:
+            raise Broken(fault)
         self._open[record.id] = _Open(record.boot, decision.boundary, record.candidates)
         self.decided += 1
 

@@ -9,6 +9,7 @@ from gateway.audit.canonical import EntryUnreadable, decode
 from gateway.audit.checkpoint import Checkpoint, NoteRefused, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.ends import Carried, Ends, Rotated
+from gateway.audit.signed import Signed
 from gateway.audit.story import Broken, Story
 from gateway.audit.tree import Head, Tree, leaf_hash
 from gateway.audit.unsealed import Unsealed
@@ -65,8 +66,8 @@ class Report(Struct, frozen=True, kw_only=True):
     open_requests: dict[str, Carried] = {}
     began_us: int = 0
     latest_us: int = 0
-    approved: frozenset[str] = frozenset()
-    granted: dict[str, int] = {}
+    approved: frozenset[Signed] = frozenset()
+    granted: dict[Signed, int] = {}
     requests: frozenset[str] = frozenset()
     pruned: int = 0
     pruned_by: str = ""
@@ -216,8 +217,8 @@ def verify(
     fault = reading.fault()
     if (fault is None or fault.index) and reading.story.ends.origin != key.name:
         fault = _Fault(0, "record 0: the log was created under another origin")
-    if fault is None and reading.story.ends.former is None and reading.story.granted:
-        fault = _Fault(*untold(reading.story.granted))
+    if fault is None and reading.story.ends.former is None and reading.story.statements.granted:
+        fault = _Fault(*untold(reading.story.statements.granted))
     rotated = reading.story.ends.rotated
     if fault is None and rotated and not is_signed_by(checkpoint_text, sealed.size, rotated):
         where = f"the key that record {rotated.index} announced"
@@ -225,7 +226,7 @@ def verify(
     return _report(reading, sealed, fault)
 
 
-def untold(granted: Mapping[str, int]) -> tuple[int, str]:
+def untold(granted: Mapping[Signed, int]) -> tuple[int, str]:
     """Return the first record that names a grant of which no record tells, and what is wrong."""
     index = min(granted.values())
     return index, f"record {index}: it was decided with a grant that no record tells of"
@@ -271,7 +272,7 @@ def _report(reading: _Reading, sealed: Checkpoint, fault: _Fault | None) -> Repo
         open_requests=story.open_requests,
         began_us=story.began_us,
         latest_us=story.latest_us,
-        approved=story.approved,
-        granted=story.granted,
+        approved=frozenset(story.statements.approved),
+        granted=story.statements.granted,
         requests=story.requests,
     )

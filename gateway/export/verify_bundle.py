@@ -32,7 +32,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ FILE_MAX, LINE_MAX, DOCUMENT_MAX = 32 << 20, 1 << 20, 16 << 20
 LOG_KEY, COSIGNER_KEY, KEY_BYTES, KEY_PARTS = 1, 4, 32, 3
 BODY_LINES, TILES_HELD, ROUNDS_MAX, VERSION_MAX, SHOWN_MAX = 3, 1024, 2, 1, 8
 COSIGNED_S_MAX, SECOND_US, DEPTH_MAX = (1 << 63) - 1, 1_000_000, 32
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TS_US_MAX = 253_402_300_799_999_999
 CLOCK_BACK_US, SILENCE_SLACK_US, HEARTBEAT_S_MAX = 60 * SECOND_US, 30 * SECOND_US, 3_600
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -137,6 +138,7 @@ FIRST = {"origin": "", "size": 0, "root": ""}
 
 
 Named = tuple[str, int, str]
+Signed = tuple[str, int, int]
 
 
 class Tampered(Exception):
@@ -402,7 +404,8 @@ class Story:
         self.open, self.carried = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
         self.closed, self.admins, self.boots, self.stored, self.new = (set[str]() for _ in range(5))
         self.named, self.blobs, self.sent = (dict[str, int]() for _ in range(3))
-        self.approved: set[str] | None = None
+        self.approved: set[Signed] | None = None
+        self.grants_ended = dict[str, int]()
         self.boot: str | None = None
         self.created: dict[str, Any] = {}
         self.pruned: dict[Named, int] = {}
@@ -478,9 +481,9 @@ class Story:
             self.start(record["boot"])
         else:
             self.same_boot(record["boot"])
-            self.told(index, what, facts)
+            self.told(index, what, facts, record["ts_us"])
 
-    def told(self, index: int, what: str, facts: dict[str, Any]) -> None:
+    def told(self, index: int, what: str, facts: dict[str, Any], ts_us: int) -> None:
         """What a gateway says of itself, its keys and its log."""
         if what == "stopped":
             self.boot = None
@@ -489,7 +492,11 @@ class Story:
         elif what == "pruned" and PLAIN["named"]([facts.get(one) for one in FIRST]):
             self.pruned[facts["origin"], facts["size"], facts["root"]] = index
         elif what == "approval_used" and self.approved is not None:
-            self.approved.add(str(facts.get("approval")))
+            times = (facts.get(one) for one in ("from_us", "until_us"))
+            begins, until = (one if type(one) is int else 0 for one in times)
+            self.approved.add((str(facts.get("approval")), begins, until))
+        elif what in ("waiver_ended", "break_glass_ended"):
+            self.grants_ended.setdefault(str(facts.get("approval")), ts_us)
         elif what == "key_rotated":
             self.rotate(index, str(facts.get("vkey")))
         elif what == "shard_closed":
@@ -562,9 +569,7 @@ class Story:
         if self.whole and not documents <= self.stored:
             raise ValueError("it names a document that was not stored before")
         self.named = dict.fromkeys(documents, index) | self.named
-        grant = record.get("granted", {}).get("id")
-        if grant and self.approved is not None and grant not in self.approved:
-            raise ValueError("it was decided with a grant that no record before it tells of")
+        self.granted(record.get("granted"), record["ts_us"])
         decision, candidates = record["decision"], record["candidates"]
         if decision["effect"] != "permit" and (decision["boundary"] or candidates):
             raise ValueError("it permits nothing, and has a boundary or candidates")
@@ -581,6 +586,17 @@ class Story:
             "tried": [],
             "level": record["label"] and record["label"]["level"]["name"],
         }
+
+    def granted(self, grant: dict[str, Any] | None, ts_us: int) -> None:
+        """Was a decision made with what persons signed, while that had an effect?"""
+        if grant is None:
+            return
+        signed = (grant["id"], micro_s(grant["begins"]), micro_s(grant["until"]))
+        until_us = min(signed[2], self.grants_ended.get(signed[0], signed[2])) + CLOCK_BACK_US
+        if not signed[1] - CLOCK_BACK_US <= ts_us < until_us:
+            raise ValueError("it was decided with a grant that had not begun or had ended")
+        if self.approved is not None and signed not in self.approved:
+            raise ValueError("it was decided with a grant that no record before it tells of")
 
     def request(self, record: dict[str, Any]) -> dict[str, Any] | None:
         """Return the request of a record; None when it began before the records that are here."""
@@ -925,6 +941,11 @@ def is_time(text: object) -> bool:
     return at.tzinfo is not None and at.isoformat().replace("+00:00", "Z") == text
 
 
+def micro_s(text: str) -> int:
+    """Return a moment in microseconds since the epoch."""
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
+
+
 def is_shallow(value: object, depth: int) -> bool:
     """Is it nested no deeper than facts may be?"""
     if not isinstance(value, dict | list):
@@ -942,7 +963,7 @@ class Verification:
     def __init__(self, folder: Path, asked: argparse.Namespace, key: Key, kept: list[str]) -> None:
         self.folder, self.asked, self.key, self.kept = folder, asked, key, kept
         self.limits, self.keys = list[str](), {key.public}
-        self.approved: set[str] | None = None
+        self.approved: set[Signed] | None = None
         self.closed = set[str]()
         self.next: Key | None = None
         self.report: dict[str, Any] = {"origin": key.name, "records": 0, "size": 0}

@@ -11,6 +11,7 @@ from gateway.audit.checkpoint import NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.ends import Former, Next
 from gateway.audit.record import Decided
+from gateway.audit.signed import Signed
 from gateway.audit.story import CLOCK_BACK_US_MAX
 from gateway.audit.verify import Report, Verdict, untold
 from gateway.ledger import blobs
@@ -64,7 +65,7 @@ class _Chain:
         self._origin = ""
         self._keys: list[Vkey] = []
         self._kept: list[str] = []
-        self._approved: set[str] | None = set()
+        self._approved: set[Signed] | None = set()
         self._requests: set[str] = set()
         # WHY: a shard that begins while this reads is followed where it is named, and not missed
         # where it is not.

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -223,8 +225,14 @@ def test_what_a_kept_checkpoint_covers_is_proven() -> None:
 
 
 def test_a_grant_of_which_no_record_before_tells_names_the_first_decision() -> None:
-    told = an_admin("approval_used", facts={"approval": "sha256:one"})
-    granted = [a_decided(name, granted=a_grant(f"sha256:{name}")) for name in ("one", "two")]
+    now = datetime.fromtimestamp(NOW_US // 1_000_000, UTC)
+    times = {"from_us": NOW_US, "until_us": NOW_US + 9_000_000}
+    told = an_admin("approval_used", facts={"approval": "sha256:one", **times})
+    one, two = (
+        a_grant(f"sha256:{name}", begins=now, until=now + timedelta(seconds=9))
+        for name in ("one", "two")
+    )
+    granted = [a_decided("one", granted=one), a_decided("two", granted=two)]
     for records, first_bad in (
         ((told, granted[0]), None),
         ((told, *granted), 4),
@@ -239,5 +247,6 @@ def test_a_grant_of_which_no_record_before_tells_names_the_first_decision() -> N
     entries = [encode(record) for record in (created, RECORDS[1], *granted)]
     report = verify(entries, checkpoint_of(entries), VKEY)
     assert report.verdict is Verdict.WHOLE
-    assert report.granted == {"sha256:one": 2, "sha256:two": 3}
+    signed = [(one.id, *times.values()) for one in (one, two)]
+    assert report.granted == {signed[0]: 2, signed[1]: 3}
     assert (report.began_us, report.latest_us, report.approved) == (NOW_US, NOW_US, frozenset())

@@ -14,13 +14,12 @@ from gateway.audit.checkpoint import vkey_of
 from gateway.audit.ends import Carried, Former, Next, facts_of
 from gateway.audit.record import Admin, Record
 from gateway.audit.verify import verify
-from tests.doubles.granted import a_grant
 from tests.doubles.records import BOOT, NOW_US, a_decided, an_admin, an_attempted, an_id
 from tests.doubles.static_logs import CREATED, KEY, ORIGIN, STARTED, VKEY, judged, write_log
 from tests.export.test_alone_forms import bent
+from tests.export.test_lies import DIGEST, GRANT, SIGNED
 
 S = 1_000_000
-DIGEST = "sha256:" + "9" * 64
 LATER = f"{ORIGIN}/0002-2026-12"
 FRESH = str(vkey_of(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"2" * 32)))
 FOLLOWING = replace(
@@ -56,8 +55,8 @@ SCENES: dict[str, tuple[tuple[Record, ...], Admin, tuple[Record, ...]]] = {
     ),
     "approved": (
         (CREATED, STARTED),
-        an_admin("approval_used", facts={"approval": DIGEST, "action": "waiver"}),
-        (a_decided("r", granted=a_grant(DIGEST)),),
+        an_admin("approval_used", facts=SIGNED),
+        (a_decided("r", granted=GRANT),),
     ),
     "rotated": ((CREATED, STARTED), an_admin("key_rotated", facts={"vkey": FRESH}), ()),
     "pruned": ((CREATED, STARTED), an_admin("pruned", facts=TOLD), ()),

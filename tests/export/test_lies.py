@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gateway.audit.canonical import decode, digest_of, encode
 from gateway.audit.checkpoint import sign
 from gateway.audit.verify import verify
+from gateway.domain.grant import Grant
 from gateway.export.bundle import About, Source, seal_bundle, write_bundle
 from gateway.export.manifest import Manifest
 from gateway.export.selection import Asked
@@ -40,6 +41,21 @@ DIGEST = "sha256:" + "9" * 64
 SMALL = list(many(20))
 
 
+def at_times(begins_s: int, until_s: int) -> Grant:
+    now = datetime.fromtimestamp(NOW_US // S, UTC)
+    begins, until = (now + timedelta(seconds=one) for one in (begins_s, until_s))
+    return a_grant(DIGEST, begins=begins, until=until)
+
+
+GRANT = at_times(-9, 9)
+SIGNED = {
+    "approval": DIGEST,
+    "action": "waiver",
+    "from_us": NOW_US - 9 * S,
+    "until_us": NOW_US + 9 * S,
+}
+
+
 def of_both(tmp_path: Path, *records) -> tuple[str, int | None]:
     """Return what both verifiers say of a log that was signed, which must be the same."""
     entries = [encode(record) for record in (CREATED, STARTED, *records)]
@@ -52,13 +68,38 @@ def of_both(tmp_path: Path, *records) -> tuple[str, int | None]:
 
 
 def test_a_grant_needs_a_record_before_it_that_tells_who_signed_it(tmp_path: Path) -> None:
-    used = an_admin("approval_used", facts={"approval": DIGEST, "action": "waiver"})
-    other = an_admin("approval_used", facts={"approval": DIGEST[:-1] + "8", "action": "waiver"})
-    granted = a_decided("r", granted=a_grant(DIGEST))
+    used = an_admin("approval_used", facts=SIGNED)
+    other = an_admin("approval_used", facts=SIGNED | {"approval": DIGEST[:-1] + "8"})
+    granted = a_decided("r", granted=GRANT)
     assert of_both(tmp_path, used, granted) == ("whole", None)
     assert of_both(tmp_path, granted) == ("tampered", 2)
     assert of_both(tmp_path, other, granted) == ("tampered", 3)
     assert of_both(tmp_path, granted, used) == ("tampered", 2)
+
+
+@pytest.mark.parametrize(
+    ("begins_s", "until_s", "is_whole"),
+    [(-9, 9, True), (0, 0, True), (61, 99, False), (-99, -60, False), (-10, 9, False)],
+    ids=["in effect", "a little late", "not begun", "ended", "longer than was signed"],
+)
+def test_a_grant_counts_while_it_was_signed_for(tmp_path, begins_s, until_s, is_whole) -> None:
+    grant = at_times(begins_s, until_s)
+    times = {"from_us": NOW_US + begins_s * S, "until_us": NOW_US + until_s * S}
+    told = SIGNED | (times if begins_s != -10 else {})
+    used = an_admin("approval_used", facts=told)
+    said = ("whole", None) if is_whole else ("tampered", 3)
+    assert of_both(tmp_path, used, a_decided("r", granted=grant)) == said
+
+
+def test_a_grant_that_was_ended_before_its_time_counts_no_longer(tmp_path: Path) -> None:
+    used = an_admin("approval_used", facts=SIGNED)
+    grant = at_times(-9, 900)
+    used = an_admin("approval_used", facts=SIGNED | {"until_us": NOW_US + 900 * S})
+    ended = an_admin("waiver_ended", facts={"approval": DIGEST, "reason": "revoked"})
+    near, late = (a_decided("r", ts_us=NOW_US + after * S, granted=grant) for after in (59, 60))
+    assert of_both(tmp_path, used, late) == ("whole", None)
+    assert of_both(tmp_path, used, ended, near) == ("whole", None)
+    assert of_both(tmp_path, used, ended, late) == ("tampered", 4)
 
 
 def test_a_heartbeat_that_lies_about_its_time_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.audit.facts import DAY_US
 from gateway.domain.approval import Action, Approved
 from gateway.domain.label import Label, Level
 from gateway.ledger.ledger import open_ledger
@@ -166,23 +167,27 @@ def test_an_open_request_counts_as_far_as_it_went(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "digest", "why"),
+    ("zone", "digest", "days", "why"),
     [
-        ("frontier", "sha256:signed", ""),
-        ("frontier", "sha256:other", "nobody signed"),
-        ("elsewhere", "sha256:signed", "nobody signed"),
+        ("frontier", "sha256:signed", 0, ""),
+        ("frontier", "sha256:other", 0, "nobody signed"),
+        ("elsewhere", "sha256:signed", 0, "nobody signed"),
+        ("frontier", "sha256:signed", -2, "had ended"),
+        ("frontier", "sha256:signed", 1, "had not begun"),
     ],
-    ids=["signed", "another statement", "another zone"],
+    ids=["signed", "another statement", "another zone", "ended", "not begun"],
 )
 def test_what_persons_granted_is_told_and_only_what_they_signed(
-    tmp_path: Path, zone: str, digest: str, why: str
+    tmp_path: Path, zone: str, digest: str, days: int, why: str
 ) -> None:
     paths = a_new_ledger(tmp_path)
-    statement = a_statement(Action.WAIVER, scope=WAIVED | {"zone": zone})
 
     async def write() -> None:
         log = await FlowLog.open(paths)
         ledger, name = log.ledger, IDS.record_id()
+        begins = log.stage.house.clock.now_us() + days * DAY_US
+        times = {"from_us": begins, "until_us": begins + DAY_US}
+        statement = a_statement(Action.WAIVER, scope=WAIVED | {"zone": zone}, **times)
         approved = Approved(statement, "sha256:signed", "ada", ("bob",))
         await ledger.record("approval_used", facts_of(approved, "sha256:00"))
         policy = await ledger.store_document(a_policy(), "policy")

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -115,13 +116,13 @@ def with_an_unsigned_end(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) ->
     chain[1].checkpoint.write_text(note)
 
 
+LASTING = a_grant("sha256:" + "9" * 64, until=datetime(2027, 1, 1, tzinfo=UTC))
+
+
 def with_a_grant(paths: LedgerPaths, chain: tuple[LedgerFolder, ...]) -> None:
     """A grant of which neither this shard nor one before it tells."""
     entries = [decode(one) for one in entries_of(chain[2])]
-    told = [
-        replace(one, granted=a_grant("sha256:" + "9" * 64)) if isinstance(one, Decided) else one
-        for one in entries
-    ]
+    told = [replace(one, granted=LASTING) if isinstance(one, Decided) else one for one in entries]
     write_again(paths, chain[2], [encode(one) for one in told])
 
 

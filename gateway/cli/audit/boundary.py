@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from gateway.audit.facts import ATTEMPTS, NO_LABEL, label_of
+from gateway.audit.facts import ATTEMPTS, DAY_US, NO_LABEL, label_of
 from gateway.cli.audit.counting import Counting, fields_of, span_of
 from gateway.cli.audit.places import (
     Bundle,
@@ -21,6 +21,19 @@ from gateway.cli.audit.question import Answer, Asked, Cell, day_of
 from gateway.cli.audit.where import sql_of
 from gateway.domain.grant import GrantKind
 
+# WHY: where a record says no time, it grants nothing.
+_APPROVED = (
+    "SELECT json_extract(facts, '$.approval'), json_extract(facts, '$.action'),"
+    " json_extract(facts, '$.scope.zone'), "
+    " IFNULL(CAST(json_extract(facts, '$.from_us') AS INTEGER), 0),"
+    " IFNULL(CAST(json_extract(facts, '$.until_us') AS INTEGER), -1) FROM changes"
+    " WHERE what = 'approval_used' AND json_extract(facts, '$.action') IN (?, ?)"
+)
+_ENDED = (
+    "SELECT json_extract(facts, '$.approval'), MIN(ts_us) FROM changes"
+    " WHERE what IN ('waiver_ended', 'break_glass_ended') GROUP BY 1"
+)
+_Signed = dict[tuple[str, str], range]
 COLUMNS = (
     "label",
     "zone",
@@ -98,22 +111,25 @@ def _granted(attempts: int) -> Iterator[str]:
         yield f"{attempts} attempts went where persons had granted it: see `approvals`"
 
 
-def _signed(asked: Asked) -> frozenset[tuple[str, str]]:
-    """Return the words of all that persons granted, each with its zone, as the log records it."""
-    rows = asked.ledger.index.sql.execute(
-        "SELECT json_extract(facts, '$.action') || ':' || json_extract(facts, '$.approval'),"
-        " json_extract(facts, '$.scope.zone') FROM changes"
-        " WHERE what = 'approval_used' AND json_extract(facts, '$.action') IN (?, ?)",
-        tuple(GrantKind),
-    )
-    return frozenset((word, zone) for word, zone in rows)
+def _signed(asked: Asked) -> _Signed:
+    """Return the days on which what persons granted had an effect, as the log records it.
+
+    By its word and its zone. What ended before its time counts up to that day.
+    """
+    sql = asked.ledger.index.sql
+    ended = dict(sql.execute(_ENDED).fetchall())
+    found: _Signed = {}
+    for name, action, zone, from_us, until_us in sql.execute(_APPROVED, tuple(GrantKind)):
+        last_us = min(until_us, ended.get(name, until_us))
+        found[f"{action}:{name}", zone] = range(from_us // DAY_US, last_us // DAY_US + 1)
+    return found
 
 
 def _why(
     seen: _Seen,
     bundle: Bundle,
     within: frozenset[str] | None,
-    signed: frozenset[tuple[str, str]],
+    signed: _Signed,
 ) -> str:
     """Return why these attempts crossed; empty where they did not.
 
@@ -124,8 +140,9 @@ def _why(
     label = label_of(seen.label, seen.rank)
     if seen.inside == "no":
         return "it lay outside the boundary of its decision"
-    if seen.is_granted and (seen.inside, seen.zone) not in signed:
-        return "nobody signed what it was granted"
+    ungranted = _ungranted(seen, signed) if seen.is_granted else ""
+    if ungranted:
+        return ungranted
     if zone is None or label is None:
         return "what the zone or the label is cannot be known"
     is_there = bundle.has(label.level)
@@ -135,6 +152,13 @@ def _why(
     if within is not None and (regions is None or not regions <= within):
         return "the zone lies outside the places that were asked for"
     return ""
+
+
+def _ungranted(seen: _Seen, signed: _Signed) -> str:
+    days = signed.get((seen.inside, seen.zone))
+    if days is None:
+        return "nobody signed what it was granted"
+    return "" if seen.decided_day in days else "what it was granted had not begun or had ended"
 
 
 def _seen(asked: Asked) -> Iterator[_Seen]:
