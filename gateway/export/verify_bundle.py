@@ -134,6 +134,8 @@ PLAIN: dict[str, Callable[[Any], bool]] = {
     "time": lambda value: is_time(value),  # noqa: PLW0108 - it is written below
     "exact": lambda value: is_shallow(value, 1),
 }
+# The files that have a line for a record; every other one has FILE_MAX bytes at most.
+PER_RECORD = ("records.jsonl", "personal.jsonl")
 FIRST = {"origin": "", "size": 0, "root": ""}
 
 
@@ -694,11 +696,13 @@ class Bundle:
 
     def check_files(self) -> None:
         """Compare every file with its digest; Tampered names the first one that differs."""
-        files = self.said["files"]
+        files, many = self.said["files"], self.said["records"] * LINE_MAX
         for name in sorted(files):
             try:
                 sane = NAME.fullmatch(name) is not None and ".." not in name.split("/")
                 size, path = files[name]["bytes"], self.folder / name
+                if size > (many if name in PER_RECORD else FILE_MAX):
+                    raise Tampered(None, f"{printable(name)} is larger than it may be")
                 sane = sane and path.stat().st_size == size
                 digest = self.digest(path, size) if sane else ""
             except OSError:

@@ -17,7 +17,7 @@ from gateway.audit.verify import verify
 from tests.doubles.records import BOOT, NOW_US, a_decided, an_admin, an_attempted, an_id
 from tests.doubles.static_logs import CREATED, KEY, ORIGIN, STARTED, VKEY, judged, write_log
 from tests.export.test_alone_forms import bent
-from tests.export.test_lies import DIGEST, GRANT, SIGNED
+from tests.export.test_forged_records import DIGEST, GRANT, SIGNED
 
 S = 1_000_000
 LATER = f"{ORIGIN}/0002-2026-12"

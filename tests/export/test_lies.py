@@ -4,123 +4,34 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from gateway.audit.canonical import decode, digest_of, encode
 from gateway.audit.checkpoint import sign
-from gateway.audit.verify import verify
-from gateway.domain.grant import Grant
 from gateway.export.bundle import About, Source, seal_bundle, write_bundle
 from gateway.export.manifest import Manifest
 from gateway.export.selection import Asked
 from gateway.ledger import signing
 from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.reading import Reading
-from tests.doubles.granted import a_grant
 from tests.doubles.ledgers import a_boot, a_new_ledger, check_log, serve
-from tests.doubles.records import NOW_US, a_decided, a_person, an_admin
+from tests.doubles.records import NOW_US, a_person
 from tests.doubles.static_logs import (
     ALONE,
-    CREATED,
-    STARTED,
     VKEY,
-    head_of,
     judged,
     many,
-    note_of,
     write_log,
 )
 
 ABOUT = About("f" * 32, NOW_US, "Perimeter test")
 S = 1_000_000
-DIGEST = "sha256:" + "9" * 64
 SMALL = list(many(20))
-
-
-def at_times(begins_s: int, until_s: int) -> Grant:
-    now = datetime.fromtimestamp(NOW_US // S, UTC)
-    begins, until = (now + timedelta(seconds=one) for one in (begins_s, until_s))
-    return a_grant(DIGEST, begins=begins, until=until)
-
-
-GRANT = at_times(-9, 9)
-SIGNED = {
-    "approval": DIGEST,
-    "action": "waiver",
-    "from_us": NOW_US - 9 * S,
-    "until_us": NOW_US + 9 * S,
-}
-
-
-def of_both(tmp_path: Path, *records) -> tuple[str, int | None]:
-    """Return what both verifiers say of a log that was signed, which must be the same."""
-    entries = [encode(record) for record in (CREATED, STARTED, *records)]
-    note = write_log(tmp_path / "log", entries)
-    report, own = judged(tmp_path / "log"), verify(entries, note, VKEY)
-    shutil.rmtree(tmp_path / "log")
-    said = (report["verdict"], report["first_bad"])
-    assert said == (str(own.verdict), own.first_bad), (report, own)
-    return said
-
-
-def test_a_grant_needs_a_record_before_it_that_tells_who_signed_it(tmp_path: Path) -> None:
-    used = an_admin("approval_used", facts=SIGNED)
-    other = an_admin("approval_used", facts=SIGNED | {"approval": DIGEST[:-1] + "8"})
-    granted = a_decided("r", granted=GRANT)
-    assert of_both(tmp_path, used, granted) == ("whole", None)
-    assert of_both(tmp_path, granted) == ("tampered", 2)
-    assert of_both(tmp_path, other, granted) == ("tampered", 3)
-    assert of_both(tmp_path, granted, used) == ("tampered", 2)
-
-
-@pytest.mark.parametrize(
-    ("begins_s", "until_s", "is_whole"),
-    [(-9, 9, True), (0, 0, True), (61, 99, False), (-99, -60, False), (-10, 9, False)],
-    ids=["in effect", "a little late", "not begun", "ended", "longer than was signed"],
-)
-def test_a_grant_counts_while_it_was_signed_for(tmp_path, begins_s, until_s, is_whole) -> None:
-    grant = at_times(begins_s, until_s)
-    times = {"from_us": NOW_US + begins_s * S, "until_us": NOW_US + until_s * S}
-    told = SIGNED | (times if begins_s != -10 else {})
-    used = an_admin("approval_used", facts=told)
-    said = ("whole", None) if is_whole else ("tampered", 3)
-    assert of_both(tmp_path, used, a_decided("r", granted=grant)) == said
-
-
-def test_a_grant_that_was_ended_before_its_time_counts_no_longer(tmp_path: Path) -> None:
-    used = an_admin("approval_used", facts=SIGNED)
-    grant = at_times(-9, 900)
-    used = an_admin("approval_used", facts=SIGNED | {"until_us": NOW_US + 900 * S})
-    ended = an_admin("waiver_ended", facts={"approval": DIGEST, "reason": "revoked"})
-    near, late = (a_decided("r", ts_us=NOW_US + after * S, granted=grant) for after in (59, 60))
-    assert of_both(tmp_path, used, late) == ("whole", None)
-    assert of_both(tmp_path, used, ended, near) == ("whole", None)
-    assert of_both(tmp_path, used, ended, late) == ("tampered", 4)
-
-
-def test_a_heartbeat_that_lies_about_its_time_is_named(tmp_path: Path) -> None:
-    beats = [an_admin("heartbeat", f"b{n}", ts_us=NOW_US + n * 60 * S) for n in range(1, 6)]
-    assert of_both(tmp_path, *beats) == ("whole", None)
-    back = an_admin("heartbeat", "back", ts_us=NOW_US + 3 * 60 * S)
-    assert of_both(tmp_path, *beats, back) == ("tampered", 7)
-    ahead = [*beats[:2], beats[4], beats[2]]
-    assert of_both(tmp_path, *ahead) == ("tampered", 5)
-
-
-def test_a_heartbeat_that_was_put_in_later_does_not_grow_from_what_was_kept(tmp_path) -> None:
-    """Without a key it fits no checkpoint; with it, none that somebody kept."""
-    beat = encode(an_admin("heartbeat", "forged"))
-    forged = [*SMALL[:2], beat, *SMALL[2:]]
-    write_log(tmp_path / "without", forged, note_of(head_of(SMALL)))
-    assert judged(tmp_path / "without")["verdict"] == "tampered"
-    write_log(tmp_path / "with", forged)
-    assert judged(tmp_path / "with")["verdict"] == "whole"
-    (tmp_path / "kept").write_text(note_of(head_of(SMALL[:9])))
-    assert judged(tmp_path / "with", "--kept", tmp_path / "kept")["verdict"] == "tampered"
 
 
 @pytest.fixture(scope="module")
@@ -331,6 +242,23 @@ def test_other_readers_of_the_tiles_read_the_same_records(made, tmp_path, change
 
     report = lied(made, tmp_path / "out", Asked(), changed)
     assert (report["verdict"], said in report["reason"]) == ("tampered", True), report
+
+
+@pytest.mark.parametrize("name", ["REPORT.html", "personal.jsonl"])
+def test_a_file_without_end_is_not_read_although_the_manifest_names_its_size(
+    made, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    lied(made, out, Asked(), lambda _, manifest: manifest)
+    (out / name).touch()
+    os.truncate(out / name, 1 << 42)
+    path = out / "MANIFEST.json"
+    told = msgspec.json.decode(path.read_bytes())
+    told["files"][name] = {"bytes": 1 << 42, "sha256": "0" * 64}
+    path.write_bytes(msgspec.json.encode(told))
+    resign(out, Source(made.folder, signing.load(made.signing_key)))
+    report = judged(out, vkey=made.folder.vkey.read_text())
+    assert (report["verdict"], f"{name} is larger" in report["reason"]) == ("tampered", True)
 
 
 DOUBLED = {
