@@ -2,8 +2,9 @@
 
 Without labels the export is one unbroken run of records, from the last one before the time to the
 first one after it: so that whoever verifies it sees that nothing of that time is left out. Of a
-shard beside the time, the run shows that alone: no record of it lies inside. With labels it
-holds the requests of these labels alone and every Admin record of the time.
+shard beside the time, the run shows that alone: no record of it lies inside. A key that the shard
+announced earlier is told before the run. With labels it holds the requests of these labels alone
+and every Admin record of the time.
 """
 
 from collections.abc import Iterator
@@ -66,6 +67,7 @@ class Seen(Struct, frozen=True):
     id: str
     ts_us: int
     label: Label | None = None
+    what: str = ""
 
 
 class Chosen(Struct, frozen=True):
@@ -124,7 +126,9 @@ def chosen(folder: LedgerFolder, selection: Selection) -> Iterator[Chosen]:
         if asked.labels:
             # WHY: what a shard says of those beside it.
             edge = seen.type == "admin" and index in {0, selection.size - 1} and edge
-        if wanted or edge:
+        # WHY: a shard announces one other key, with which later checkpoints are signed too.
+        announces = seen.what == "key_rotated" and index < selection.first
+        if wanted or edge or announces:
             yield Chosen(index, entry, inside=wanted)
 
 

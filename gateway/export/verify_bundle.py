@@ -136,6 +136,8 @@ PLAIN: dict[str, Callable[[Any], bool]] = {
 }
 # The files that have a line for a record; every other one has FILE_MAX bytes at most.
 PER_RECORD = ("records.jsonl", "personal.jsonl")
+# What reading raises where data has another form than was expected.
+ODD = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 FIRST = {"origin": "", "size": 0, "root": ""}
 
 
@@ -733,7 +735,7 @@ class Bundle:
                     said = parsed(line)
                     index, entry = said.pop("index") + 0, said.pop("entry").encode()
                     yield (index, entry) if not said else said[""]
-                except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                except ODD:
                     raise Tampered(None, f"line {number} of records.jsonl is none") from None
 
 
@@ -776,6 +778,9 @@ class Walk:
 
     def take(self, index: int, entry: bytes) -> None:
         """Read the next record; Tampered when it does not stand where one can."""
+        if self.records == 0 and 0 <= index < self.first:
+            self.announced(index, entry)
+            return
         if index < self.expected or index >= self.tiles.size:
             raise Tampered(index, f"record {index} stands where {self.expected} comes next")
         if index > self.expected:
@@ -786,6 +791,18 @@ class Walk:
             self.fault("differs", index, f"record {index} is not the one that was signed")
         if "rule" not in self.faults:
             self.judge(index, entry)
+
+    def announced(self, index: int, entry: bytes) -> None:
+        """Read which other key the shard had announced before the records that are here."""
+        self.records = 1
+        try:
+            record = canonical(entry)
+            formed(record)
+            if record.get("what") != "key_rotated" or not self.stands(index, leaf(entry)):
+                raise ValueError("it stands before the others, and announced no key")
+            self.story.rotate(index, str(record["facts"].get("vkey")))
+        except ODD as error:
+            raise Tampered(index, f"record {index}: {printable(error)}") from None
 
     def fault(self, kind: str, index: int | None, reason: str) -> None:
         """Remember the first fault of each kind."""
@@ -810,7 +827,7 @@ class Walk:
         try:
             record = canonical(entry)
             self.story.read(index, record)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except ODD as error:
             self.fault("rule", index, f"record {index}: {printable(error)}")
         else:
             self.edge(index, record["ts_us"])

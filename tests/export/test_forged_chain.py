@@ -6,11 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gateway.audit.canonical import decode, digest_of
 from gateway.cli.export import shard_sources
-from gateway.export.bundle import About
+from gateway.export.bundle import About, Source
 from gateway.export.chain import write_bundles
+from gateway.export.manifest import Manifest, seal
 from gateway.export.selection import Asked
 from gateway.ledger import pruning, signing
 from gateway.ledger.files import Files
@@ -220,6 +222,49 @@ def test_a_key_is_followed_from_the_first_through_every_hand_over(tmp_path: Path
     manifest.write_text((out / "0002-2026-11/MANIFEST.sig").read_text())
     report = judged(out, vkey=vkey_of(paths))
     assert (report["verdict"], report["shard"]) == ("tampered", "0001"), report
+
+
+async def _rotated(paths: LedgerPaths) -> None:
+    """A new key in an open shard, and a day after that."""
+    async with a_boot(paths) as ledger:
+        await serve(ledger)
+    KeyFiles(paths.signing_key, Files()).wait()
+    async with a_boot(paths) as ledger:
+        await ledger.store_document({"version": 1}, "policy")
+        ledger._clock.at_us += 86_400_000_000
+        ledger._parts.writer.now_us = ledger._clock.now_us
+        await serve(ledger)
+
+
+def test_an_export_of_a_time_tells_the_key_that_its_shard_had_announced_before(
+    tmp_path: Path,
+) -> None:
+    paths = a_new_ledger(tmp_path / "gw")
+    asyncio.run(_rotated(paths))
+    check_log(paths)
+    out = exported(paths, tmp_path / "out", Asked(NOW_US + 80_000_000_000))
+    report = judged(out, vkey=vkey_of(paths))
+    assert report["verdict"] == "whole", report
+    place = out / "records.jsonl"
+    first, second, *others = place.read_bytes().splitlines(keepends=True)
+    assert (b"key_rotated" in first, len(others)) == (True, 1)
+    manifest = msgspec.json.decode((out / "MANIFEST.json").read_bytes(), type=Manifest)
+    source = Source(paths.folder, signing.load(paths.signing_key))
+    twice, other = [first, first, second, *others], [second, second, *others]
+    for lines in (twice, other, [first.replace(b"00", b"01", 1), second, *others], [b"{}", first]):
+        place.write_bytes(b"".join(lines))
+        seal(out, replace(manifest, records=len(lines)), source.key)
+        assert judged(out, vkey=vkey_of(paths))["verdict"] == "tampered", lines
+    place.write_bytes(b"".join([second, *others]))
+    seal(out, replace(manifest, records=len(others) + 1), source.key)
+    assert judged(out, vkey=vkey_of(paths))["verdict"] == "tampered"
+    place.write_bytes(b"".join([first, second, *others]))
+    seal(out, manifest, source.key)
+    note = (out / "checkpoint").read_text().splitlines(keepends=True)
+    (out / "checkpoint").write_text("".join(note[:-1]))
+    seal(out, manifest, source.key)
+    report = judged(out, vkey=vkey_of(paths))
+    assert (report["verdict"], "lacks the key" in report["reason"]) == ("tampered", True), report
 
 
 def test_a_pruned_shard_hands_over_by_its_last_record(tmp_path: Path) -> None:
