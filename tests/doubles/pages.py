@@ -6,6 +6,10 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# WHY: what a page has begun in the background would outlive a command of it that fails.
+BEGINNING = """set -m
+trap 'for one in $(jobs -p); do kill -- "-$one" 2>/dev/null || true; done' EXIT
+"""
 _SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -18,7 +22,7 @@ def followed(blocks: list[str], folder: str, place: Path, seconds_max: int = 180
     """Run the blocks with `place` for the folder that they name; return what they printed."""
     script = "\n".join(blocks).replace(folder, str(place))
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "set -m\n" + script],
+        ["bash", "-euo", "pipefail", "-c", BEGINNING + script],
         cwd=ROOT,
         env={**os.environ, "no_proxy": "*"},
         capture_output=True,
