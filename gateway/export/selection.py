@@ -12,7 +12,9 @@ from itertools import islice
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from gateway.audit.story import CLOCK_BACK_US_MAX
 from gateway.domain.errors import ChainBroken, LedgerUnavailable
 from gateway.domain.label import Label
 from gateway.ledger.paths import LedgerFolder
@@ -37,6 +39,15 @@ class Asked(Struct, frozen=True):
     def has_begun(self, ts_us: int) -> bool:
         """Has the time begun by then?"""
         return self.from_us is None or ts_us >= self.from_us
+
+    def widened(self) -> "Asked":
+        """Return the time with what records near its ends may be early or late."""
+        begin, end = self.from_us, self.to_us
+        return replace(
+            self,
+            from_us=None if begin is None else begin - CLOCK_BACK_US_MAX,
+            to_us=None if end is None else end + CLOCK_BACK_US_MAX,
+        )
 
     def wants(self, label: Label | None) -> bool:
         """Is this one of the labels, by its whole text, its level or one of its caveats?"""
@@ -87,14 +98,15 @@ def select(folder: LedgerFolder, size: int, asked: Asked, *, beside: bool = Fals
     `beside`: one of which no record lies inside is a run too.
 
     INVARIANT: it begins before the time or with the first record, it ends after the time or with
-    the last one, and no record outside of it is of the time, whatever the clock did.
+    the last one, by as much as a record may be late; and no record outside of it is of the time,
+    whatever the clock did.
     """
     before, after, found = 0, None, beside
-    is_before = True
+    is_before, wide = True, asked.widened()
     for index, _, seen in _records(folder, size):
-        if asked.holds(seen.ts_us):
-            found, is_before, after = True, False, None
-        elif not asked.has_begun(seen.ts_us):
+        if wide.holds(seen.ts_us):
+            found, is_before, after = found or asked.holds(seen.ts_us), False, None
+        elif not wide.has_begun(seen.ts_us):
             before, after = (index, None) if is_before else (before, after)
         elif after is None:
             after = index

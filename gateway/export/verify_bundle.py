@@ -836,15 +836,16 @@ class Walk:
         """Look whether the export reaches to the ends of the time that it names.
 
         Its first record lies before that time, unless it is the first of the log; its last one
-        after it, unless it is the last.
+        after it, unless it is the last. Both by as much as records may be early or late, so that
+        none of that time stands outside.
         """
         if self.bundle is None or not self.dense:
             return
         begin, end = self.bundle.begin_us, self.bundle.end_us
-        if index == self.first and index and (begin is None or ts_us >= begin):
+        if index == self.first and index and (begin is None or ts_us >= begin - CLOCK_BACK_US):
             self.fault("rule", index, "the export does not begin before the time that it names")
         is_last = index == self.last and index + 1 < self.tiles.size
-        if is_last and (end is None or ts_us < end):
+        if is_last and (end is None or ts_us < end + CLOCK_BACK_US):
             self.fault("rule", index, "the export ends before the time that it names")
 
     def end(self) -> None:

@@ -37,6 +37,7 @@ from tests.doubles.records import (
 from tests.doubles.static_logs import WITNESS, WITNESS_KEY, judged
 
 DAY_US = 86_400_000_000
+MINUTE_US = 60_000_000
 EVERYTHING = Asked()
 ABOUT = About("f" * 32, NOW_US, "Perimeter test")
 POLICY = {"version": 1, "levels": ["public", "restricted"]}
@@ -123,7 +124,7 @@ def test_an_export_of_a_day_holds_its_records_and_shows_that_none_is_left_out(
     made, tmp_path: Path
 ) -> None:
     paths, ids = made
-    asked = Asked(NOW_US + DAY_US, NOW_US + 2 * DAY_US)
+    asked = Asked(NOW_US + DAY_US, NOW_US + 2 * DAY_US - MINUTE_US)
     out = exported(paths, tmp_path / "out", asked)
     told = lines(out)
     records = [decode(one["entry"].encode()) for one in told]

@@ -21,6 +21,7 @@ from tests.doubles.records import (
     a_settled,
     an_admin,
     an_attempted,
+    an_id,
 )
 from tests.doubles.static_logs import CREATED, KEY, ORIGIN, STARTED, judged, write_journal
 
@@ -43,6 +44,7 @@ BOOTED: tuple[Record, ...] = (
 )
 AFTER = an_admin("heartbeat", boot=LATER, ts_us=NOW_US + 4 * HOUR)
 INSIDE = len(BOOTED)
+LATE = an_id("late")
 DOCUMENT = "sha256:" + "a" * 64
 # What is said where nothing else is wrong: no document is beside these records.
 MISSING = f"record {INSIDE}: the document {DOCUMENT} is missing"
@@ -54,9 +56,12 @@ def exported(root: Path, records: Iterable[Record], run: tuple[int, int] | None 
     source = Source(folder, SigningKey(ORIGIN, KEY))
     manifest = write_bundle(source, ASKED, ABOUT, root / "out")
     if run is not None:
-        (root / "out/records.jsonl").write_bytes(b"")
+        path = root / "out/records.jsonl"
+        lines, first = path.read_bytes().splitlines(keepends=True), manifest.selection.first
+        kept = lines[max(0, run[0] - first) : max(0, run[1] + 1 - first)] if run[1] >= 0 else []
+        path.write_bytes(b"".join(kept))
         told = replace(manifest.selection, first=run[0], last=run[1])
-        manifest = replace(manifest, selection=told, records=0)
+        manifest = replace(manifest, selection=told, records=len(kept))
     seal_bundle(source, manifest, root / "out")
     return judged(root / "out")
 
@@ -99,6 +104,21 @@ def test_a_silence_within_that_time_counts_also_of_a_boot_that_had_started_befor
     assert (report["verdict"], report["gaps"]) == ("whole", 0), report
     report = exported(tmp_path / "silent", [*honest[:4], honest[-1]])
     assert (report["verdict"], report["gaps"]) == ("whole", 1), report
+
+
+@pytest.mark.parametrize(
+    ("run", "first_bad"), [((2, 7), None), ((4, 7), 4), ((2, 5), 5), ((2, 6), 6)]
+)
+def test_no_record_near_an_end_of_the_time_is_left_out_for_it_came_late(
+    tmp_path: Path, run: tuple[int, int], first_bad: int | None
+) -> None:
+    """Records may lie a minute before earlier ones: those beside the time are not its ends."""
+    begin_us, end_us = ASKED.from_us or 0, ASKED.to_us or 0
+    times = [begin_us - HOUR, begin_us + 5 * S, begin_us - 5 * S, end_us, end_us - S, end_us + HOUR]
+    beats = [an_admin("heartbeat", f"beat/{one}", ts_us=one) for one in times]
+    report = exported(tmp_path, [CREATED, STARTED, *beats, replace(beats[-1], id=LATE)], run)
+    verdict = "whole" if first_bad is None else "tampered"
+    assert (report["verdict"], report["first_bad"]) == (verdict, first_bad), report
 
 
 def test_a_request_of_an_earlier_boot_is_lost_in_that_time(tmp_path: Path) -> None:
