@@ -12,6 +12,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.audit.clocks import Clocks
 from gateway.audit.ends import Carried, Ends
 from gateway.audit.record import ADMIN_KINDS, Admin, Attempted, Decided, Record, Settled, Tried
 from gateway.audit.signed import Statements
@@ -60,6 +61,7 @@ class Story:
         self.documents: dict[str, int] = {}
         self.blobs: dict[str, int] = {}
         self.silence = Silence()
+        self.clocks = Clocks()
         self.statements = Statements()
         self.began_us = 0
         self._open: dict[str, _Open] = {}
@@ -106,7 +108,11 @@ class Story:
             self._read_admin(record)
         else:
             self._read_request(record)
-        self.silence.read(record, stepped=says_that_the_clock_stepped(record))
+        stepped = says_that_the_clock_stepped(record)
+        self.silence.read(record, stepped=stepped)
+        fault = self.clocks.read(record, stepped=stepped)
+        if fault:
+            raise Broken(fault)
 
     def _read_request(self, record: Decided | Attempted | Settled) -> None:
         _assert_id(record.id)

@@ -31,9 +31,10 @@ class Report(Struct, frozen=True, kw_only=True):
     `lost` those whose end a crash took. `documents` maps each stored document to the record that
     names it, `blobs` each digest of what no entry could hold, and `vkey` is the key that the first
     record names. `silence_us` is the longest silence while a gateway ran, and `gaps` counts those
-    that its heartbeats should have ended. Of `pruned` records only the hashes are left, as
-    `pruned_by` says. `first_bad` is the index of the first bad
-    record where it can be known. `shards` counts those of a chain, `shard` names the one in which
+    that its heartbeats should have ended; `apart_us` is how far the clock on the wall and the
+    machine's own came apart within a boot, without a record that tells. Of `pruned` records only
+    the hashes are left, as `pruned_by` says. `first_bad` is the index of the first bad record where
+    it can be known. `shards` counts those of a chain, `shard` names the one in which
     `first_bad` stands unless it is the first, and `missing` is a next shard that is named and not
     there. `root` is that of the checkpoint; `ends`, `open_requests`, the times, what was
     `approved` and `granted`, and the ids of the `requests`, are what other shards must fit.
@@ -56,6 +57,7 @@ class Report(Struct, frozen=True, kw_only=True):
     torn: bool = False
     silence_us: int = 0
     gaps: int = 0
+    apart_us: int = 0
     documents: dict[str, int] = {}
     blobs: dict[str, int] = {}
     shards: int = 1
@@ -265,6 +267,7 @@ def _report(reading: _Reading, sealed: Checkpoint, fault: _Fault | None) -> Repo
         unsealed=max(0, reading.size - reading.covered),
         silence_us=story.silence.longest_us,
         gaps=story.silence.gaps,
+        apart_us=story.clocks.apart_us,
         documents=story.documents,
         blobs=story.blobs,
         root=sealed.root,

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from gateway.audit.story import CLOCK_BACK_US_MAX
 from gateway.audit.verify import Report, Verdict
 from gateway.cli.shown import shown
 from gateway.ledger.plain import read_plain
@@ -64,6 +65,7 @@ def lines(report: Report) -> list[str]:
         f"{report.admin} admin",
         f"{report.open} open, {report.lost} lost",
         _silence(report),
+        *_clocks(report),
         *_pruned(report),
         *(
             [f"in {report.shards} shards, each following the one before"]
@@ -79,6 +81,12 @@ def _pruned(report: Report) -> list[str]:
     by = shown(report.pruned_by)
     told = f"{report.pruned} more were pruned under retention, as {by} says; their hashes are left"
     return [told] if report.pruned else []
+
+
+def _clocks(report: Report) -> list[str]:
+    apart = f"the clock moved {report.apart_us // _SECOND_US} s against the machine's own"
+    is_much = report.apart_us > CLOCK_BACK_US_MAX
+    return [f"{apart} within a run, of which no record tells"] if is_much else []
 
 
 def _silence(report: Report) -> str:

@@ -410,6 +410,7 @@ class Story:
         self.named, self.blobs, self.sent = (dict[str, int]() for _ in range(3))
         self.approved: set[Signed] | None = None
         self.grants_ended = dict[str, int]()
+        self.mono, self.apart_us = ("", 0, 0), 0
         self.boot: str | None = None
         self.created: dict[str, Any] = {}
         self.pruned: dict[Named, int] = {}
@@ -432,6 +433,7 @@ class Story:
         getattr(self, record["type"])(index, record)
         self.spilled(index, record.get("sealed"))
         self.hear(index, record, again=stepped or what == "started")
+        self.compare(record, stepped=stepped)
         self.counts[record["type"]] += 1
 
     def hear(self, index: int, record: dict[str, Any], *, again: bool) -> None:
@@ -448,6 +450,20 @@ class Story:
             self.silent += [index] if silent_us > self.allowed_us else []
         self.allowed_us = None if what == "stopped" else self.allowed_us
         self.heard_us = record["ts_us"] if again else max(self.heard_us, record["ts_us"])
+
+    def compare(self, record: dict[str, Any], *, stepped: bool) -> None:
+        """Hold the clock on the wall against the machine's own, which nobody sets."""
+        if "mono_us" not in record:
+            return
+        mono_us, between_us = record["mono_us"], record["ts_us"] - record["mono_us"]
+        if record["boot"] != self.mono[0]:
+            self.mono = (record["boot"], between_us, mono_us)
+        boot, began_us, latest_us = self.mono
+        if mono_us < latest_us - CLOCK_BACK_US:
+            raise ValueError("the clock that nobody sets went back within its boot")
+        began_us = between_us if stepped else began_us
+        self.apart_us = max(self.apart_us, abs(between_us - began_us))
+        self.mono = (boot, began_us, max(latest_us, mono_us))
 
     def spilled(self, index: int, sealed: dict[str, Any] | None) -> None:
         """Take note of the ciphertext that lies beside the log, by its digest."""
@@ -883,6 +899,7 @@ class Walk:
         return story.counts | {
             "sent": story.sent,
             "silence_s": story.silence_us // SECOND_US,
+            "apart_s": story.apart_us // SECOND_US,
             "gaps": len(story.silent),
             "silent_before": story.silent[:SHOWN_MAX],
             "records": self.records,
@@ -1221,7 +1238,8 @@ class Chain:
         summed = {name for name, value in reports[0].items() if type(value) is int} - {"open"}
         self.report |= {name: sum(one.get(name) or 0 for one in reports) for name in summed}
         self.report |= {"origin": origin, "shards": len(reports) if self.several else 1}
-        self.report["silence_s"] = max(one["silence_s"] for one in reports)
+        for most in ("silence_s", "apart_s"):
+            self.report[most] = max(one[most] for one in reports)
         self.report["told_pruned"] = [told for one in reports for told in one["told_pruned"]]
         for name, one in self.shards.items():
             self.limits += [f"shard {name}: {limit}" if name else limit for limit in one.limits]
@@ -1319,6 +1337,9 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"{longest}; {many}" if gaps else longest,
         f"{report['checkpoints']} older checkpoints fit",
     ]
+    if report["apart_s"] > CLOCK_BACK_US // SECOND_US:
+        apart = f"the clock moved {report['apart_s']} s against the machine's own within a run"
+        found.append(f"{apart}, of which no record tells")
     found += [f"{many} attempts of {printable(pair)}" for pair, many in report["sent"].items()]
     for name, when in report["cosigned_s"].items():
         found.append(f"cosigned by {printable(name)} at {when}: {report['cosigned_size']} records")

@@ -248,6 +248,7 @@ def _together(whole: Report, last: Report) -> Report:
         torn=whole.torn or last.torn,
         silence_us=max(whole.silence_us, last.silence_us),
         gaps=whole.gaps + last.gaps,
+        apart_us=max(whole.apart_us, last.apart_us),
         pruned=whole.pruned + last.pruned,
         pruned_by=", ".join(filter(None, (whole.pruned_by, last.pruned_by))),
         documents=whole.documents | last.documents,

@@ -8,10 +8,12 @@ import pytest
 
 from gateway.audit.canonical import encode
 from gateway.audit.verify import verify
+from gateway.cli.verify import lines
 from gateway.domain.grant import Grant
 from tests.doubles.granted import a_grant
 from tests.doubles.records import NOW_US, a_decided, an_admin
 from tests.doubles.static_logs import (
+    ALONE,
     CREATED,
     STARTED,
     VKEY,
@@ -51,6 +53,29 @@ def of_both(tmp_path: Path, *records) -> tuple[str, int | None]:
     said = (report["verdict"], report["first_bad"])
     assert said == (str(own.verdict), own.first_bad), (report, own)
     return said
+
+
+def at_mono(after_s: int, mono_s: int, name: str = "b", what: str = "heartbeat"):
+    return an_admin(what, name, ts_us=NOW_US + after_s * S, mono_us=mono_s * S)
+
+
+def test_both_hold_the_time_against_the_clock_that_nobody_sets(tmp_path: Path, capsys) -> None:
+    one = at_mono(10, 100)
+    assert of_both(tmp_path, one, at_mono(20, 39, "c")) == ("tampered", 3)
+    stories = {
+        0: [one, at_mono(20, 110, "c")],
+        90: [one, at_mono(110, 110, "c")],
+        5: [one, at_mono(-900, 110, "c", "clock_stepped"), at_mono(-885, 120, "d")],
+    }
+    for apart_s, told in stories.items():
+        entries = [encode(record) for record in (CREATED, STARTED, *told)]
+        note = write_log(tmp_path / str(apart_s), entries)
+        report, own = judged(tmp_path / str(apart_s)), verify(entries, note, VKEY)
+        assert (report["apart_s"], own.apart_us) == (apart_s, apart_s * S), report
+        assert ALONE.main([str(tmp_path / str(apart_s)), "--vkey", VKEY]) == 0
+        line = "the clock moved 90 s against the machine's own within a run, of which no record"
+        assert (line in capsys.readouterr().out) == (apart_s == 90)
+        assert any(line in one for one in lines(own)) == (apart_s == 90)
 
 
 def test_a_grant_needs_a_record_before_it_that_tells_who_signed_it(tmp_path: Path) -> None:
