@@ -213,3 +213,16 @@ def test_so_many_marks_of_json_are_read(
     text = "[" + ",".join(['"\\u0041"'] * marks) + "]"
     assert text.count("[") + text.count(",") == marks
     assert escapes.container(text, 0) == (["A"] * marks if is_read else None)
+
+
+@pytest.mark.parametrize(
+    "backslashes", [0, 1, escapes.FEW_BACKSLASHES, escapes.FEW_BACKSLASHES + 1]
+)
+@pytest.mark.parametrize(
+    ("code", "hides"),
+    [("\\u0067", True), ("\\/", True), ("u0067/", False), ("\\u0167", False), ("\\x", False)],
+)
+def test_codes_are_noticed_among_few_backslashes_and_many(
+    backslashes: int, code: str, *, hides: bool
+) -> None:
+    assert escapes.hides("a path: " + "\\d" * backslashes + code, 0) is hides

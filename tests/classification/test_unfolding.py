@@ -288,7 +288,37 @@ async def test_the_body_is_not_expanded_beyond_its_bound(monkeypatch: pytest.Mon
 
 async def test_more_places_than_are_looked_at_are_opaque(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unfolder, "MATCHES_MAX", 3)
-    assert await opaque("%41 " * 5) == {"unexpanded"}
+    assert await opaque(f"{SAID.encode().hex()} " * 5) == {"unexpanded"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "hidden"),
+    [
+        ("percent", "%41 ", PAT.replace("h", "%68")),
+        ("fold", "a\u200bb ", PAT.replace("p", "\u200bp")),
+        ("base64", b64(NOISE[:30]) + " ", b64(SAID)),
+        ("base64", b64(NOISE[:30]) + "\n", "= " + b64(SAID)),
+        ("base64", PAT.lower() + ", ", b64(SAID)),
+    ],
+)
+async def test_what_stands_behind_many_others_is_found(
+    monkeypatch: pytest.MonkeyPatch, kind: str, one: str, hidden: str
+) -> None:
+    monkeypatch.setitem(unfolder.MANY_ALONE, kind, 4)
+    monkeypatch.setattr(unfolder, "RUNS_MAX", 90)
+    many = one * 80 + " " * 500
+    found = {finding.kind for finding in (await scan(many + hidden)).findings}
+    assert found - {"generic-api-key"} == {"github-pat"}
+
+
+async def test_more_words_than_are_judged_are_opaque_and_small_letters_are_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(unfolder.MANY_ALONE, "base64", 4)
+    monkeypatch.setattr(unfolder, "RUNS_MAX", 3)
+    words = [b64(NOISE[at : at + 30]) for at in range(0, 120, 30)]
+    assert await opaque(", ".join(words)) == {"unexpanded"}
+    assert await opaque(", ".join([*words[:3], words[3].lower()])) == set()
 
 
 async def test_more_letters_than_are_folded_are_opaque(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,12 +51,12 @@ _EMPTY_ZIP = b"PK\x05\x06"
 _ZLIB_SECONDS = b"\x01\x5e\x9c\xda"
 _ZLIB_STEP = 31
 # What may begin anything that has a form.
-_TELLING_BYTES = frozenset((*_FIRST_BYTES, _GZIP[0], _ZIP[0], 0x78, 0xFE, 0xFF))
+TELLING_BYTES = frozenset((*_FIRST_BYTES, _GZIP[0], _ZIP[0], 0x78, 0xFE, 0xFF))
 
-_PRINTED = bytes(range(0x20, 0x7F)) + b"\t\n\r"
-_CONTROLS = bytes(one for one in range(0x20) if one not in b"\t\n\r\f\x1b") + b"\x7f"
+PRINTED = bytes(range(0x20, 0x7F)) + b"\t\n\r"
+CONTROLS = bytes(one for one in range(0x20) if one not in b"\t\n\r\f\x1b") + b"\x7f"
 _ORDER_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
-_MOSTLY = 0.6
+MOSTLY = 0.6
 _WIDE = 0.3
 _ENDS_LINE = (b"/w:p", b"/a:p", b"w:br", b"/row", b"/c", b"/si", b"w:tab", b"/text:p")
 _ENTITIES = ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&apos;", b"'"))
@@ -220,12 +220,12 @@ def is_noise(data: bytes) -> bool:
     WHY: a megabyte holds thirty thousand words that are base64 by their letters, and each of them
     is asked this; whatever is not sure is read in full.
     """
-    if not 0 < len(data) < BINARY_BYTES_MIN or data[0] in _TELLING_BYTES or data[4:8] == b"ftyp":
+    if not 0 < len(data) < BINARY_BYTES_MIN or data[0] in TELLING_BYTES or data[4:8] == b"ftyp":
         return False
-    odd = data.translate(None, _PRINTED)
-    if len(data) - len(odd) >= _MOSTLY * len(data) or 0 in odd:
+    odd = data.translate(None, PRINTED)
+    if len(data) - len(odd) >= MOSTLY * len(data) or 0 in odd:
         return False
-    return len(odd.translate(None, _CONTROLS)) != len(odd) or _is_broken(data)
+    return len(odd.translate(None, CONTROLS)) != len(odd) or _is_broken(data)
 
 
 def as_text(data: bytes) -> bytes | None:
@@ -233,11 +233,11 @@ def as_text(data: bytes) -> bytes | None:
     wide = _wide(data)
     if wide is not None:
         return wide
-    if consists_of(data, _PRINTED) or _is_utf8(data):
+    if consists_of(data, PRINTED) or _is_utf8(data):
         return data
     solid = data.replace(b"\0", b"")
-    printed = len(solid) - len(solid.translate(None, _PRINTED))
-    return solid if solid and printed >= _MOSTLY * len(solid) else None
+    printed = len(solid) - len(solid.translate(None, PRINTED))
+    return solid if solid and printed >= MOSTLY * len(solid) else None
 
 
 def words_of_xml(text: bytes) -> bytes | None:
@@ -299,9 +299,9 @@ def _is_broken(data: bytes) -> bool:
 def _is_utf8(data: bytes) -> bool:
     """Is it UTF-8 without control characters? A character that is cut off at the end is none."""
     head = data[:HEAD_BYTES]
-    if len(head.translate(None, _CONTROLS)) != len(head):
+    if len(head.translate(None, CONTROLS)) != len(head):
         return False
-    if len(data.translate(None, _CONTROLS)) != len(data):
+    if len(data.translate(None, CONTROLS)) != len(data):
         return False
     try:
         data.decode()

@@ -1,18 +1,23 @@
 """Where the runs of one alphabet stand that end where a match does."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import sub
 
 from gateway.classification.parts import EDGE
 from gateway.classification.unfolding.decoding import BASE64, BLANKS, HEAD_BYTES, HEX, may_be_hex
 
 WINDOW_BYTES = 192
 GAP_BYTES_MAX = 64
+RUN_BYTES_MIN = 24
+TAILED_MIN = 48
 LINE_BYTES_MAX = 80
 ESCAPE = b"\\x"
 ESCAPES_BYTES_MIN = 32
 
 _DIGITS = 2
 _ESCAPED = len(ESCAPE) + _DIGITS
+_APART = bytes(one if one in BASE64 else 0x20 for one in range(256))
+_BLANKS = frozenset(BLANKS)
 _BREAK = ord("\n")
 _BREAKS = frozenset({b"\n", b"\r"})
 _TAIL = BASE64 + b"="
@@ -73,8 +78,7 @@ def joined(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
         if start == close:
             close = stop
             continue
-        gap = buffer[close:start] if close >= 0 and start - close <= GAP_BYTES_MAX else b"."
-        if b"\n" in gap and not gap.strip(BLANKS):
+        if close >= 0 and _is_gap(buffer, close, start):
             close = stop
             continue
         if begin >= 0:
@@ -82,6 +86,42 @@ def joined(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
         begin, close = start, stop
     if begin >= 0:
         yield begin, with_tail(buffer, begin, close)
+
+
+def many_joined(buffer: bytes) -> tuple[list[int], list[int]]:
+    """Return where the runs begin and end that `joined` yields, where there are very many.
+
+    WHY: a call of the engine for each costs as much as all that is done here, and so do pairs.
+    """
+    apart = buffer.translate(_APART)
+    words = [word for word in apart.split() if len(word) >= RUN_BYTES_MIN]
+    at = 0
+    stops = [at := apart.find(word, at) + len(word) for word in words]
+    starts = list(map(sub, stops, map(len, words)))
+    if not words or buffer.find(b"\n", starts[0], stops[-1]) < 0:
+        return starts, stops
+    gaps = zip(stops, [*starts[1:], len(buffer)], strict=True)
+    # WHY: most gaps are one line break, or begin with no blank; a call for each is dear.
+    ends = [
+        at
+        for at, (close, start) in enumerate(gaps)
+        if buffer[close] not in _BLANKS
+        or not ((buffer[close] == _BREAK and start - close == 1) or _is_gap(buffer, close, start))
+    ]
+    firsts = [starts[0], *(starts[at + 1] for at in ends[:-1])]
+    lasts = [stops[at] for at in ends]
+    return firsts, [
+        last if last - first < TAILED_MIN else with_tail(buffer, first, last)
+        for first, last in zip(firsts, lasts, strict=True)
+    ]
+
+
+def _is_gap(buffer: bytes, close: int, start: int) -> bool:
+    """Does a line end there, and the next one begin below it?"""
+    if buffer[close] not in _BLANKS or start - close > GAP_BYTES_MAX:
+        return False
+    gap = buffer[close:start]
+    return b"\n" in gap and not gap.strip(BLANKS)
 
 
 def _lines(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -105,7 +145,7 @@ def _lines(buffer: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def with_tail(buffer: bytes, begin: int, stop: int) -> int:
     """Return where the run ends when a short last line belongs to it."""
-    if stop - begin < WINDOW_BYTES // 4 or buffer[stop : stop + 1] not in _BREAKS:
+    if stop - begin < TAILED_MIN or buffer[stop : stop + 1] not in _BREAKS:
         return stop
     if may_be_hex(buffer[begin:stop]):
         return stop

@@ -1,7 +1,7 @@
 """One step of unfolding: where a text may hide another, what it is, and what stays unread."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, compress
 
 import msgspec
 
@@ -33,9 +33,20 @@ from gateway.classification.unfolding.reading import (
     Reading,
     is_noise,
 )
-from gateway.classification.unfolding.runs import ESCAPE, escapes_in, joined, merged, runs
+from gateway.classification.unfolding.runs import (
+    ESCAPE,
+    escapes_in,
+    joined,
+    many_joined,
+    merged,
+    runs,
+)
+from gateway.classification.unfolding.screening import noisy
 
 MATCHES_MAX = 32_768
+# Of these, so many ends and no more are told by the engine: behind the last all is looked at.
+MANY_ALONE = {"base64": 4_096, "percent": 2_048, "fold": 2_048}
+RUNS_MAX = 16_384
 OPAQUE_MAX = 256
 TYPE_BYTES_MAX = 256
 WRAPPED_WIDTH_MIN = 60
@@ -96,10 +107,11 @@ class Unfolder:
         plain = buffer.replace(EDGE, b"").isascii()
         ends: dict[str, list[int]] = {}
         for matcher, numbers in self._matchers[: self._folds] if plain else self._matchers:
-            matches, over = matcher.matches(buffer, MATCHES_MAX)
+            most = MANY_ALONE.get(self._ids[numbers[0]], MATCHES_MAX)
+            matches, over = matcher.matches(buffer, most)
             for end, rule, _ in matches:
                 ends.setdefault(self._ids[numbers[rule]], []).append(end)
-            if over:
+            if over and most == MATCHES_MAX:
                 step.unread(UNEXPANDED, matches[-1][0] - 1, matches[-1][0])
         return ends
 
@@ -110,9 +122,10 @@ def _parts(rules: Sequence[PatternRule]) -> list[list[int]]:
     WHY: each part is many times as fast as all in one, and ASCII has nothing to fold.
     """
     ids = [rule.id for rule in rules]
-    long = [number for number, name in enumerate(ids) if name == "base64"]
-    folds = [number for number, name in enumerate(ids) if name == "fold"]
-    return [long, [number for number in range(len(ids)) if number not in {*long, *folds}], folds]
+    alone = [[number for number, name in enumerate(ids) if name == one] for one in MANY_ALONE]
+    others = [number for number, name in enumerate(ids) if name not in MANY_ALONE]
+    base64, percent, folds = alone
+    return [base64, percent, others, folds]
 
 
 class _Depths:
@@ -162,9 +175,14 @@ class _Step:
                 self._declared[end] = found
 
     def base64(self, ends: Sequence[int]) -> None:
-        """Read every run that may be base64, also over line breaks."""
+        """Read every run that may be base64, also over line breaks.
+
+        So many ends as are ever told are not all that there are.
+        """
         depths = _Depths(self._texts)
-        for start, stop in joined(self._buffer, ends):
+        for start, stop in (
+            self._many() if len(ends) >= MANY_ALONE["base64"] else joined(self._buffer, ends)
+        ):
             run = self._buffer[start:stop]
             if may_be_base64(run):
                 if start not in self._declared and _is_noise(run):
@@ -172,6 +190,20 @@ class _Step:
                 self._read_base64(run, start, stop, depths.at(start) + 1)
             elif may_be_hex(run):
                 self._read_hex(run, start, stop, depths.at(start) + 1)
+
+    def _many(self) -> Sequence[tuple[int, int]]:
+        """Return the runs of which some may say something, where there are very many."""
+        starts, stops = many_joined(self._buffer)
+        if len(starts) > RUNS_MAX:
+            # WHY: words of small letters are no base64, and hashes and paths are many.
+            words = map(self._buffer.__getitem__, map(slice, starts, stops))
+            said = [not (word.islower() and len(word) < LONG_HEX) for word in words]
+            starts, stops = list(compress(starts, said)), list(compress(stops, said))
+        if len(starts) > RUNS_MAX:
+            self.unread(UNEXPANDED, starts[RUNS_MAX], stops[RUNS_MAX])
+            starts, stops = starts[:RUNS_MAX], stops[:RUNS_MAX]
+        noise = {*noisy(self._buffer, starts, stops)} - self._declared.keys()
+        return [span for span in zip(starts, stops, strict=True) if span[0] not in noise]
 
     def _read_base64(self, run: bytes, start: int, stop: int, depth: int) -> None:
         readings: list[Reading] = []
@@ -226,25 +258,36 @@ class _Step:
         depths = _Depths(self._texts)
         marks = ((end - 1, end) for end in ends)
         places = marks if folds else runs(self._buffer, ends, _PERCENT)
+        if len(ends) >= MANY_ALONE["fold" if folds else "percent"]:
+            places = chain(places, [(ends[-1], len(self._buffer))])
         parts = (spans(self._buffer, begin, close) for begin, close in merged(places))
         for start, stop in chain.from_iterable(parts):
             if folds and depths.is_folded(start):
                 continue
+            if folds and stop - start > self._folds_left:
+                self._fold_first(start, stop, depths.at(start))
+                return
             raw = self._buffer[start:stop]
             depth = depths.at(start)
-            self._folds_left -= len(raw) if folds else 0
-            if self._folds_left < 0:
-                self.unread(UNEXPANDED, start, stop)
-                return
             if folds:
-                text = raw.decode("utf-8", "replace")
-                said = fold(text).encode("utf-8", "surrogatepass")
-                piece = Piece(said, start, stop, depth, text)
-            else:
-                said = percent_bytes(raw)
-                piece = Piece(said, start, stop, depth + 1)
-            if said != raw:
-                self._keep(piece)
+                self._folds_left -= len(raw)
+                self._fold(start, stop, depth)
+            elif (said := percent_bytes(raw)) != raw:
+                self._keep(Piece(said, start, stop, depth + 1))
+
+    def _fold_first(self, start: int, stop: int, depth: int) -> None:
+        """Fold as much of a span as may still be, and note that the rest stays unread."""
+        for first, last in spans(self._buffer, start, start + self._folds_left):
+            self._fold(first, last, depth)
+        self._folds_left = 0
+        self.unread(UNEXPANDED, start, stop)
+
+    def _fold(self, start: int, stop: int, depth: int) -> None:
+        raw = self._buffer[start:stop]
+        text = raw.decode("utf-8", "replace")
+        said = fold(text).encode("utf-8", "surrogatepass")
+        if said != raw:
+            self._keep(Piece(said, start, stop, depth, text))
 
     def escapes(self) -> None:
         """Read the escapes of JSON in what was decoded."""

@@ -87,12 +87,14 @@ class _Excuse(Struct, frozen=True):
 class Confirmation:
     """The second look for one rule."""
 
-    __slots__ = ("_excuses", "_pattern", "rule")
+    __slots__ = ("_excuses", "_pattern", "_telling", "rule")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self._excuses = tuple(_excuse(allow) for allow in rule.allows)
         self._pattern = _confirming(rule)
+        telling = (word for word in rule.keywords if len(word) >= TELLING_KEYWORD_CHARS)
+        self._telling = tuple(word.encode() for word in telling)
 
     def judge(self, buffer: bytes, run: Run) -> tuple[int, int] | None:
         """Return the span of the secret, or None when every reading of the match is excused.
@@ -121,14 +123,15 @@ class Confirmation:
 
         It begins at the last telling keyword, or else where the token begins.
         """
-        floor = max(run.low, run.first - TOKEN_BYTES_MAX)
-        before = buffer[floor : run.last].rstrip(_TERMINATORS)
-        lower = before.lower()
-        telling = (word for word in self.rule.keywords if len(word) >= TELLING_KEYWORD_CHARS)
-        begin = max((lower.rfind(word.encode()) for word in telling), default=-1)
-        if begin < 0:
-            begin = len(before.rstrip(_TOKEN))
-        return floor + begin, floor + len(before)
+        # WHY: mostly it stands near, and many matches may lie in one long text.
+        for reach in (WINDOW_BYTES_MAX, TOKEN_BYTES_MAX):
+            floor, before = _before(buffer, run, reach)
+            lower = before.lower()
+            begin = max((lower.rfind(word) for word in self._telling), default=-1)
+            if begin >= 0:
+                return floor + begin, floor + len(before)
+        floor, before = _before(buffer, run, TOKEN_BYTES_MAX)
+        return floor + len(before.rstrip(_TOKEN)), floor + len(before)
 
     def _secret(self, match: re.Match[bytes]) -> tuple[int, int]:
         if self.rule.group:
@@ -170,6 +173,12 @@ def _excuse(allow: Allow) -> _Excuse:
         allow.target,
         whole=allow.whole,
     )
+
+
+def _before(buffer: bytes, run: Run, reach: int) -> tuple[int, bytes]:
+    """Return what ends with the match, and where it begins."""
+    floor = max(run.low, run.first - reach)
+    return floor, buffer[floor : run.last].rstrip(_TERMINATORS)
 
 
 def _holds(
