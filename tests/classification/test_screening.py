@@ -77,6 +77,13 @@ def test_what_is_noise_among_many_is_noise_by_itself(size: int, apart: bytes) ->
     assert len(noise) > len(alone) * 0.8 > 50
 
 
+def test_words_in_which_nothing_stands_apart_are_noise_from_their_beginning() -> None:
+    chance = dice("nothing apart")
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    words = [bytes(chance.choices(letters, k=40)) for _ in range(WORDS_MIN)]
+    assert WORDS_MIN / 2 < len(screened(words)) == sum(map(unfolder._is_noise, words))
+
+
 def test_few_words_long_ones_and_others_than_base64_are_left_to_be_judged_one_by_one() -> None:
     chance = dice("left alone")
     words = [base64.b64encode(chance.randbytes(30)) for _ in range(WORDS_MIN)]
