@@ -156,11 +156,9 @@ class PatternScanner:
         INVARIANT: however many of one kind there are, those of another are looked for and kept.
         """
         found = _Found(self, buffer)
-        for matcher, numbers in self._matchers:
-            if found.add(matcher, numbers):
-                return found.early
+        failed = any(found.add(matcher, numbers) for matcher, numbers in self._matchers)
         scanned = self.judged(buffer, found.matches, found.verdicts)
-        return replace(scanned, truncated=scanned.truncated or found.more)
+        return replace(scanned, truncated=scanned.truncated or failed or found.more)
 
     def judged(self, buffer: bytes, matches: Sequence[Match], verdicts: Verdicts) -> Scanned:
         """Return the hits among the matches, `truncated` for too many or too many texts."""
@@ -169,7 +167,7 @@ class PatternScanner:
         looks = Looks(LOOKS_MAX, verdicts)
         for start, width, number in self._spans(buffer, matches):
             end, rule = start - width, self._rules[number]
-            if start < looks.taken or (rule.tag_only and room.is_full(rule.id)):
+            if start < looks.taken or (rule.tag_only and rule.id in room.full):
                 continue
             if not self._holds(buffer, number, (start, end), looks):
                 if looks.spent:
@@ -186,14 +184,10 @@ class PatternScanner:
                 hits.append(hit)
         return Scanned(tuple(sorted((*hits, *room.tags), key=_position)), looks.spent)
 
-    def says_all(self, buffer: bytes, scanned: Scanned, numbers: Sequence[int]) -> bool:
-        """Do the tags of these rules say all that they can say? They are those of one kind.
-
-        WHY: tags are counted by how many different ones there are, and policy counts no further.
-        """
+    def tag_of(self, numbers: Sequence[int]) -> str:
+        """Return the kind of tag of which these rules are, empty for rules that raise."""
         rule = self._rules[numbers[0]]
-        texts = {buffer[hit.start : hit.end] for hit in scanned.hits if hit.kind == rule.id}
-        return rule.tag_only and len(texts) >= COUNTED_MAX
+        return rule.id if rule.tag_only else ""
 
     def _spans(self, buffer: bytes, matches: Sequence[Match]) -> list[tuple[int, int, int]]:
         """Return (start, minus width, rule) of every match by start, the widest first."""
@@ -225,36 +219,66 @@ class PatternScanner:
 
 
 class _Found:
-    """The matches of one scan while they are collected; `more` says that there are more.
+    """The matches of one scan while they are collected; `more` says that there are more."""
 
-    `early` is what the first matches of one matcher say, with those before them.
-    """
-
-    __slots__ = ("_buffer", "_scanner", "early", "matches", "more", "verdicts")
+    __slots__ = ("_buffer", "_enough", "_scanner", "matches", "more", "verdicts")
 
     def __init__(self, scanner: PatternScanner, buffer: bytes) -> None:
         self._scanner = scanner
         self._buffer = buffer
+        self._enough: set[str] = set()
         self.matches: list[Match] = []
         self.verdicts: Verdicts = {}
-        self.early = Scanned()
         self.more = False
 
     def add(self, matcher: "Matcher | context.Spoken", numbers: Sequence[int]) -> bool:
-        """Add what that matcher finds; True when the scan has failed, as `early` says."""
-        said = False
+        """Add what that matcher finds; True when its first matches are a failure already.
+
+        WHY: tags are counted by how many different ones there are, and policy counts no further;
+        so of a kind of which there are enough no more are looked for.
+        """
+        kind = self._scanner.tag_of(numbers)
+        if kind in self._enough:
+            return False
+        most = COUNTED_MAX if kind else HITS_MAX
+        growth, failed = _Growth(), False
 
         def enough(first: list[Match]) -> bool:
-            nonlocal said
-            matches = [*self.matches, *_numbered(first, numbers)]
-            self.early = self._scanner.judged(self._buffer, matches, self.verdicts)
-            said = self._scanner.says_all(self._buffer, self.early, numbers)
-            return said or self.early.truncated
+            nonlocal failed
+            looked = len(self.verdicts) + len(first) - growth.at
+            # WHY: a question costs as much as the matches that it is about.
+            if growth.at and growth.expected(len(first)) < most and looked < LOOKS_MAX:
+                return False
+            told = self._scanner.judged(self._buffer, _numbered(first, numbers), self.verdicts)
+            failed = told.truncated
+            growth.note(len(first), len({self._buffer[one.start : one.end] for one in told.hits}))
+            if kind and growth.counted >= most:
+                self._enough.add(kind)
+            return failed or kind in self._enough
 
         found, over = matcher.matches(self._buffer, MATCHES_MAX, enough)
         self.matches += _numbered(found, numbers)
-        self.more = self.more or (over and not said)
-        return self.early.truncated
+        self.more = self.more or (over and kind not in self._enough)
+        return failed
+
+
+class _Growth:
+    """How many count among the first matches, and how many more with each further one."""
+
+    __slots__ = ("_rate", "at", "counted")
+
+    def __init__(self) -> None:
+        self.at = self.counted = 0
+        self._rate = 0.0
+
+    def note(self, at: int, counted: int) -> None:
+        """Of the first so many matches so many count."""
+        self._rate = (counted - self.counted) / (at - self.at)
+        self.at, self.counted = at, counted
+
+    def expected(self, at: int) -> float:
+        """Return how many would count among so many, if they went on as before."""
+        return self.counted + self._rate * (at - self.at)
 
 
 class _Room:
@@ -263,16 +287,13 @@ class _Room:
     WHY: tags are counted by how many different ones there are.
     """
 
-    __slots__ = ("_counts", "_repeats", "tags")
+    __slots__ = ("_counts", "_repeats", "full", "tags")
 
     def __init__(self) -> None:
         self.tags: list[Hit] = []
+        self.full: set[str] = set()
         self._counts: dict[str, int] = {}
         self._repeats: dict[tuple[str, bytes], int] = {}
-
-    def is_full(self, kind: str) -> bool:
-        """Are there as many of that kind as are ever kept?"""
-        return self._counts.get(kind, 0) >= TAGS_MAX
 
     def keep(self, tag: Hit, text: bytes) -> None:
         """Keep a tag of a kind that is not full, unless there are enough of its text."""
@@ -281,6 +302,8 @@ class _Room:
         if kept < TAGS_FREE or repeats <= REPEATS_MAX:
             self._counts[tag.kind] = kept + 1
             self.tags.append(tag)
+            if kept + 1 >= TAGS_MAX:
+                self.full.add(tag.kind)
 
 
 class Looks:
