@@ -1227,10 +1227,22 @@ class Chain:
         for one in (former, last.next and last.next.name):
             if one and not self.several:
                 self.limits.append(f"the shard {printable(one)}, beside this one, is not here")
-        if self.kept and last.walked.last + 1 < last.sealed.size:
-            self.limits.append("a kept checkpoint is of a shard that began after that time")
-        elif self.kept:
-            raise Tampered(None, "a shard is missing of which a checkpoint was kept")
+        self.check_kept(is_over=last.walked.last + 1 < last.sealed.size)
+
+    def check_kept(self, *, is_over: bool) -> None:
+        """Look at the kept checkpoints of shards that are not here; `is_over`: as their time was.
+
+        What such a shard holds is in no export of an earlier time, and is not looked at.
+        """
+        first = next(iter(self.shards.values())).key.name
+        for note in self.kept:
+            base, _, name = note.partition("\n")[0].rpartition("/")
+            if base != first or not SHARD.fullmatch(name) or int(name[:4]) <= len(self.shards):
+                raise Unusable("a kept checkpoint is of no shard that could follow those here")
+            if not is_over:
+                raise Tampered(None, f"the shard {name} is missing, of which a checkpoint was kept")
+            later = f"the kept checkpoint of {name}, which began after that time,"
+            self.limits.append(f"{later} was not looked at: give it with an export that goes on")
 
     def sum_up(self, origin: str) -> None:
         """Add up what the shards say; what is a state is that of the last one."""

@@ -22,7 +22,7 @@ from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
 from gateway.ledger.verify import verify_folder
 from tests.doubles.chains import copied, lived, told_pruned, with_one_open
-from tests.doubles.ledgers import a_boot, a_new_ledger, check_log, serve
+from tests.doubles.ledgers import ORIGIN, a_boot, a_new_ledger, check_log, serve
 from tests.doubles.records import NOW_US, a_person
 from tests.doubles.static_logs import judged
 from tests.shell.test_ledger_chain import CHANGES
@@ -155,7 +155,22 @@ def test_a_kept_checkpoint_of_any_shard_must_fit_its_shard(paths, out: Path, tmp
     later = tmp_path / "later"
     later.write_text(kept[2].read_text().replace("0003-2026-11", "0004-2026-11"))
     report = judged(out, "--kept", later, vkey=vkey_of(paths))
-    assert (report["verdict"], "a shard is missing" in report["reason"]) == ("tampered", True)
+    assert (report["verdict"], "0004-2026-11 is missing" in report["reason"]) == ("tampered", True)
+
+
+def test_a_kept_checkpoint_of_a_shard_that_began_after_the_time_is_named_as_not_looked_at(
+    tmp_path: Path,
+) -> None:
+    paths = a_new_ledger(tmp_path / "gw")
+    asyncio.run(_over_months(paths))
+    out = exported(paths, tmp_path / "out", Asked(NOW_US, NOW_US + 10**9))
+    later = shards(paths.folder)[2].checkpoint
+    report = judged(out, "--kept", later, vkey=vkey_of(paths))
+    assert report["verdict"] == "whole"
+    assert any("0003-" in one and "not looked at" in one for one in report["limits"]), report
+    for other in ("perimeter.example/gw-1/0003-2027-02", f"{ORIGIN}/0001", f"{ORIGIN}/3", ORIGIN):
+        (tmp_path / "kept").write_text(f"{other}\n" + later.read_text().partition("\n")[2])
+        assert judged(out, "--kept", tmp_path / "kept", vkey=vkey_of(paths))["verdict"] != "whole"
 
 
 def test_shards_of_exports_of_different_times_are_no_export(paths, out, tmp_path) -> None:
