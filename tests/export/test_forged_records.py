@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.audit import checkpoint
 from gateway.audit.canonical import encode
+from gateway.audit.checkpoint import vkey_of
 from gateway.audit.verify import verify
 from gateway.cli.verify import lines
 from gateway.domain.grant import Grant
@@ -15,6 +18,8 @@ from tests.doubles.records import NOW_US, a_decided, an_admin
 from tests.doubles.static_logs import (
     ALONE,
     CREATED,
+    KEY,
+    ORIGIN,
     STARTED,
     VKEY,
     head_of,
@@ -27,6 +32,7 @@ from tests.doubles.static_logs import (
 S = 1_000_000
 DIGEST = "sha256:" + "9" * 64
 SMALL = list(many(20))
+FRESH = Ed25519PrivateKey.from_private_bytes(b"2" * 32)
 
 
 def at_times(begins_s: int, until_s: int) -> Grant:
@@ -111,6 +117,35 @@ def test_a_grant_that_was_ended_before_its_time_counts_no_longer(tmp_path: Path)
     assert of_both(tmp_path, used, late) == ("whole", None)
     assert of_both(tmp_path, used, ended, near) == ("whole", None)
     assert of_both(tmp_path, used, ended, late) == ("tampered", 4)
+
+
+TAKEN_OUT = {
+    "key_rotated": {"vkey": str(vkey_of(ORIGIN, FRESH))},
+    "wrapping_key_rotated": {"keys": 3},
+    "audit_queried": {"question": "boundary", "by": "uid:1000"},
+    "waiver_ended": {"approval": DIGEST},
+    "pruned": {"origin": "perimeter.example/a", "size": 9, "root": "ab" * 32},
+}
+
+
+@pytest.mark.parametrize("what", TAKEN_OUT)
+def test_a_record_that_was_taken_out_again_is_missed_by_whoever_kept_a_checkpoint(
+    tmp_path: Path, what: str
+) -> None:
+    """The former key signs a history without it: with that key alone nobody can tell."""
+    told = [CREATED, STARTED, an_admin(what, facts=TAKEN_OUT[what]), an_admin("heartbeat", "b")]
+    honest = [encode(record) for record in told]
+    forged = [*honest[:2], *honest[3:], encode(an_admin("heartbeat", "c"))]
+    head = head_of(honest)
+    text = checkpoint.body(ORIGIN, head.size, head.root)
+    note = checkpoint.sign(text, ORIGIN, KEY, FRESH)
+    (tmp_path / "kept").write_text(note)
+    write_log(tmp_path / "honest", honest, note)
+    assert judged(tmp_path / "honest", "--kept", tmp_path / "kept")["verdict"] == "whole"
+    again = write_log(tmp_path / "forged", forged)
+    assert judged(tmp_path / "forged")["verdict"] == verify(forged, again, VKEY).verdict == "whole"
+    assert judged(tmp_path / "forged", "--kept", tmp_path / "kept")["verdict"] == "tampered"
+    assert verify(forged, again, VKEY, [head]).verdict == "tampered"
 
 
 def test_a_heartbeat_that_lies_about_its_time_is_named(tmp_path: Path) -> None:

@@ -102,7 +102,18 @@ def asked(tmp_path: Path) -> Asked:
 HOSTILE = "\x1b[2J=cmd\u202e|\r\n\t@x\\"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["x;=1+1;2", "x; @SUM(1)", ";-1", "x;\uff1d1", "=1;=1"])
+def test_adv_74_a_cell_holds_no_second_one_where_semicolons_part_them(asked, text: str) -> None:
+    out = written.csv_of(asked, Answer(("a",), [(text,)]))
+    told = list(csv.reader(io.StringIO(out)))[1][0]
+    assert [one for one in told.split(";") if one.lstrip().startswith(written.FORMULA)] == []
+    assert told.replace("'", "") == text
+    assert written.safe("a; b; c=1") == "a; b; c=1"
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", " =1", "\uff1d1", "\uff20SUM(1)"]
+)
 def test_adv_74_no_cell_of_csv_is_taken_for_a_formula(asked, text: str) -> None:
     assert written.safe(text).startswith("'")
     out = written.csv_of(asked, Answer(("a", "b"), [(text, -5)]))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 
@@ -12,9 +13,12 @@ from gateway.cli.audit.question import Answer, Asked, Cell
 from gateway.cli.shown import shown
 
 CELL_CHARACTERS_MAX = 80
-# WHY: a spreadsheet takes what begins with one of these for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# WHY: a spreadsheet takes what begins with one of these for a formula; the wide ones are so written
+# in Japan, and blanks before them are passed over.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 GUARD = "'"
+# WHY: where people write numbers with a comma, a spreadsheet ends a cell at each semicolon.
+_CELL_ENDS = re.compile(r"(?<=;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def table(answer: Answer) -> Iterator[str]:
@@ -78,7 +82,8 @@ def stands_on(asked: Asked) -> dict[str, Cell]:
 
 def safe(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"{GUARD}{text}" if text.startswith(FORMULA) else text
+    guarded = _CELL_ENDS.sub(GUARD, text)
+    return f"{GUARD}{guarded}" if text.lstrip().startswith(FORMULA) else guarded
 
 
 def _cells(row: tuple[Cell, ...]) -> list[str]:
