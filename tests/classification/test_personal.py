@@ -217,6 +217,14 @@ def test_a_card_is_found_however_it_is_grouped(number: str) -> None:
         assert hits_of("personal", f"a,{written},b") == [("payment-card", written)]
 
 
+@pytest.mark.parametrize("before", ["SW12", "AB12 3456", "zu XY99 oder auch", "NL20-INGB"])
+@pytest.mark.parametrize("account", ["DE02 1203 0000 0000 2020 51", "AT79-2011-1000-1234-5678"])
+def test_an_account_counts_behind_what_begins_like_one(before: str, account: str) -> None:
+    number = account.replace(" ", "").replace("-", "")
+    found = hits_of("personal", f"{before} {account}")
+    assert [text.replace(" ", "").replace("-", "") for _, text in found] == [number]
+
+
 @pytest.mark.parametrize(
     "text",
     [
