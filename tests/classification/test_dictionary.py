@@ -107,6 +107,13 @@ def test_over_a_bound_the_scan_failed(
     assert len(result.hits) <= 3
 
 
+def test_a_word_too_many_at_the_last_place_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HITS_MAX", 2)
+    scanner = DictionaryScanner([read(), read("bluebird sings", name="songs")], KEY)
+    result = scanner.scan(join_texts({"x": "bluebird, and a bluebird sings"}).buffer)
+    assert (len(result.hits), result.truncated) == (2, True)
+
+
 def test_every_dictionary_reports_under_its_own_name() -> None:
     scanner = DictionaryScanner([read(), read("bluebird", name="birds")], KEY)
     hits = scanner.scan(join_texts({"x": "bluebird"}).buffer).hits

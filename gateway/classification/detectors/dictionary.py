@@ -159,7 +159,7 @@ class DictionaryScanner:
                 truncated = True
                 break
             hits += self._found(lower, tokens, at, number)
-        return Scanned(tuple(hits[:HITS_MAX]), truncated)
+        return Scanned(tuple(hits[:HITS_MAX]), truncated or len(hits) > HITS_MAX)
 
     def _begins(self, token: bytes) -> bool:
         return _hash(self._key, _folded(token))[:_FIRST_BYTES] in self._firsts
