@@ -4,6 +4,7 @@ The records are generated and go straight into the index, by the same rows that 
 reading a whole journal is measured elsewhere. They are those of a ledger of several shards; of each
 shard there are the parts of the journal that answers read: where the request that is explained
 stands, and where the policy changed. A question that answers from no row fails.
+Each is asked as the first one: the kernel has forgotten the index.
 `PERIMETER_AUDIT_RECORDS` sets another number, 100,000 at least. Other processes may share the
 cores: the time of the processor is held to the promise, and that of the clock is printed beside it.
 """
@@ -16,7 +17,7 @@ import tempfile
 import time
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -167,36 +168,56 @@ class Took(Struct, frozen=True):
 
 
 class Made(Struct, frozen=True):
-    """A ledger, and requests of it that can be explained."""
+    """A ledger as it lies there, and requests of it that can be explained."""
 
-    ledger: Ledger
+    folder: LedgerFolder
+    parts: tuple[Part, ...]
     explained: list[str]
+
+    @contextmanager
+    def opened(self) -> Iterator[Ledger]:
+        """Open it as one does who asks for the first time: nothing of its index is in memory."""
+        forget(self.folder.facts)
+        index = FactsIndex.peek(self.folder.facts, "rw")
+        assert index is not None
+        with closing(index):
+            yield Ledger(self.folder, index, self.parts[-1].checkpoint, parts=self.parts)
+
+
+def forget(path: Path) -> None:
+    """Let the kernel forget what it holds of a file that nobody has open."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
 
 
 def ask(
-    ledger: Ledger, question: Question, where: tuple[Condition, ...] = (), record: str = ""
+    year: Made, question: Question, where: tuple[Condition, ...] = (), record: str = ""
 ) -> Took:
     """Return what the answer takes."""
-    asked = Asked(ledger=ledger, where=where, rows_max=1_000, record=record)
-    began, worked = time.perf_counter(), time.process_time()
-    if where:
-        learn_ranks(ledger)
-    answer = question.answer(asked)
-    took = time.process_time() - worked, time.perf_counter() - began
+    with year.opened() as ledger:
+        asked = Asked(ledger=ledger, where=where, rows_max=1_000, record=record)
+        began, worked = time.perf_counter(), time.process_time()
+        if where:
+            learn_ranks(ledger)
+        answer = question.answer(asked)
+        took = time.process_time() - worked, time.perf_counter() - began
     return Took(*took, len(answer.rows), answer.good)
 
 
 def answers(year: Made) -> Iterator[tuple[str, Took]]:
     """Yield what each question takes, those with fields once more with a filter."""
-    ledger = year.ledger
     for name, question in available().items():
         if name == "explain":
-            took = (ask(ledger, question, record=one) for one in year.explained)
+            took = (ask(year, question, record=one) for one in year.explained)
             yield name, max(took, key=lambda one: one.worked_s)
             continue
-        yield name, ask(ledger, question)
+        yield name, ask(year, question)
         with suppress(ConfigError):
-            yield f"{name}{NARROWED}", ask(ledger, question, FILTERS.get(name, NARROW))
+            yield f"{name}{NARROWED}", ask(year, question, FILTERS.get(name, NARROW))
 
 
 def faults(told: dict[str, Took]) -> Iterator[str]:
@@ -227,37 +248,41 @@ def main() -> int:
         return _measure(LedgerFolder(Path(place)))
 
 
-def made(index: FactsIndex, folder: LedgerFolder, count: int, days: int) -> Made:
+def made(folder: LedgerFolder, count: int, days: int) -> Made:
     """Make a ledger of so many records and days."""
     folder.documents.mkdir()
     kept = tuple(documents_in(week) for week in range(weeks_of(days)))
     for one in kept:
         documents.store(folder, one.policy, Files())
     documents.store(folder, kept[0].catalogue, Files())
-    shards = fill(index, folder, Year(kept, count, days))
+    with closing(FactsIndex.fresh(folder.facts)) as index:
+        shards = fill(index, folder, Year(kept, count, days))
     parts = tuple(Part(one.folder, Checkpoint("bench", one.size, ROOT)) for one in shards)
-    ledger = Ledger(folder, index, parts[-1].checkpoint, parts=parts)
-    return Made(ledger, [one.asked for one in shards])
+    return Made(folder, parts, [one.asked for one in shards])
 
 
 def peak_mb() -> int:
-    """Return the most memory that this process ever had."""
+    """Return the most memory that this process ever had, mapped parts of the index among it."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _measure(folder: LedgerFolder) -> int:
-    with closing(FactsIndex.fresh(folder.facts)) as index:
-        began = time.perf_counter()
-        year = made(index, folder, RECORDS, DAYS)
-        size = sum(one.checkpoint.size for one in year.ledger.parts)
-        made_s = time.perf_counter() - began
-        place = folder.facts.stat().st_size
-        said = f"made in {made_s:.0f} s, {size / made_s:.0f} records/s, {place / 1e9:.2f} GB"
-        print(f"{said}, {len(year.ledger.parts)} shards; {peak_mb()} MB of memory", flush=True)
-        told = {}
-        for name, took in answers(year):
-            print(f"{name:22} {took}; {peak_mb()} MB at most so far", flush=True)
-            told[name] = took
+    began = time.perf_counter()
+    year = made(folder, RECORDS, DAYS)
+    size = sum(one.checkpoint.size for one in year.parts)
+    made_s = time.perf_counter() - began
+    place = folder.facts.stat().st_size
+    said = f"made in {made_s:.0f} s, {size / made_s:.0f} records/s, {place / 1e9:.2f} GB"
+    print(f"{said}, {len(year.parts)} shards; {peak_mb()} MB of memory", flush=True)
+    return measure(year)
+
+
+def measure(year: Made) -> int:
+    """Ask everything; 1 where something is wrong with the answers."""
+    told = {}
+    for name, took in answers(year):
+        print(f"{name:22} {took}; {peak_mb()} MB at most so far", flush=True)
+        told[name] = took
     found = list(faults(told))
     for fault in found:
         print(fault, file=sys.stderr)

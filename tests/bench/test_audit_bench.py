@@ -1,15 +1,12 @@
 """What the bench of the audit asks about: no question is measured over nothing."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
 from gateway.cli.audit import available
 from gateway.cli.audit.question import Asked, Period
 from gateway.cli.audit.where import Condition
-from gateway.ledger.facts import FactsIndex
 from gateway.ledger.paths import LedgerFolder
 from tests.bench.audit import NARROWED, Made, Took, answers, faults, made
 
@@ -17,10 +14,8 @@ QUICK = {name: Took(0.1, 0.1, 5) for name in available()}
 
 
 @pytest.fixture(scope="module")
-def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    folder = LedgerFolder(tmp_path_factory.mktemp("year"))
-    with closing(FactsIndex.fresh(folder.facts)) as index:
-        yield made(index, folder, count=30_000, days=15)
+def year(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made(LedgerFolder(tmp_path_factory.mktemp("year")), count=30_000, days=15)
 
 
 def test_every_question_has_something_to_tell_and_nothing_crosses(year: Made) -> None:
@@ -33,7 +28,8 @@ def test_every_question_has_something_to_tell_and_nothing_crosses(year: Made) ->
 def test_each_change_of_the_policy_is_held_against_decisions_that_can_be_made_again(
     year: Made,
 ) -> None:
-    first, *changes = available()["policies"].answer(Asked(ledger=year.ledger, rows_max=10)).rows
+    with year.opened() as ledger:
+        first, *changes = available()["policies"].answer(Asked(ledger=ledger, rows_max=10)).rows
     assert first[-1] is None
     assert len(changes) == 2
     for row in changes:
@@ -44,14 +40,16 @@ def test_each_change_of_the_policy_is_held_against_decisions_that_can_be_made_ag
 
 
 def test_a_list_is_read_within_its_period_alone(year: Made) -> None:
-    sql, steps = year.ledger.index.sql, Counter[str]()
-    (last,) = sql.execute("SELECT MAX(day) FROM days").fetchone()
+    steps = Counter[str]()
     nobody = (Condition("team", "=", "nobody"),)
-    for name, first in (("all", 0), ("a day", last)):
-        asked = Asked(ledger=year.ledger, period=Period(first, last), where=nobody, rows_max=10)
-        sql.set_progress_handler(lambda name=name: steps.update([name]), 100)
-        assert available()["requests"].answer(asked).rows == []
-        sql.set_progress_handler(None, 100)
+    with year.opened() as ledger:
+        sql = ledger.index.sql
+        (last,) = sql.execute("SELECT MAX(day) FROM days").fetchone()
+        for name, first in (("all", 0), ("a day", last)):
+            asked = Asked(ledger=ledger, period=Period(first, last), where=nobody, rows_max=10)
+            sql.set_progress_handler(lambda name=name: steps.update([name]), 100)
+            assert available()["requests"].answer(asked).rows == []
+            sql.set_progress_handler(None, 100)
     assert 0 < steps["a day"] < steps["all"] / 10
 
 

@@ -223,3 +223,12 @@ def test_it_counts_through_all_shards_and_needs_the_root_of_each(tmp_path: Path)
 
 def an_empty(paths: LedgerPaths, name: str = "fresh.sqlite") -> FactsIndex:
     return FactsIndex.fresh(paths.ledger / name)
+
+
+def test_it_is_mapped_so_that_the_kernel_reads_ahead(paths, tmp_path: Path) -> None:
+    path = tmp_path / "facts.sqlite"
+    for index in (FactsIndex.fresh(path), FactsIndex.peek(path)):
+        assert index is not None
+        with closing(index):
+            (mapped,) = index.sql.execute("PRAGMA mmap_size").fetchone()
+            assert mapped == facts.MAPPED_BYTES_MAX
