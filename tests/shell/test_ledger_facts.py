@@ -225,7 +225,7 @@ def an_empty(paths: LedgerPaths, name: str = "fresh.sqlite") -> FactsIndex:
     return FactsIndex.fresh(paths.ledger / name)
 
 
-def test_it_is_mapped_so_that_the_kernel_reads_ahead(paths, tmp_path: Path) -> None:
+def test_it_is_mapped_so_that_the_kernel_reads_ahead(tmp_path: Path) -> None:
     path = tmp_path / "facts.sqlite"
     for index in (FactsIndex.fresh(path), FactsIndex.peek(path)):
         assert index is not None
