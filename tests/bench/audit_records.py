@@ -197,7 +197,8 @@ def _weekly(week: Week, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
     day = number * WEEK
     for grant in week.grants:
         what, facts = _used(str(grant.kind), day, zone=grant.zone, team=grant.team or "")
-        yield what, {**facts, "approval": grant.id}
+        until_us = facts["from_us"] + WEEK * DAY_US
+        yield what, {**facts, "approval": grant.id, "until_us": until_us}
     yield "break_glass_began", {"approval": week.grants[1].id, "until_us": 0}
     if number:
         yield "break_glass_ended", {"approval": DIGEST, "reason": "over", "uses": 40}
