@@ -24,7 +24,7 @@ class Statements:
     def __init__(self) -> None:
         self.approved: set[Signed] = set()
         self.granted: dict[Signed, int] = {}
-        self._ended: dict[str, int] = {}
+        self.ended: dict[str, int] = {}
 
     def told(self, record: Admin) -> None:
         """Take an Admin record."""
@@ -33,12 +33,12 @@ class Statements:
             begins, until = (_number(record.facts.get(one)) for one in ("from_us", "until_us"))
             self.approved.add((name, begins, until))
         elif record.what in _ENDS:
-            self._ended.setdefault(name, record.ts_us)
+            self.ended.setdefault(name, record.ts_us)
 
     def used(self, record: Decided, grant: Grant, index: int) -> str:
         """Take what a decision was made with; return what is wrong with it, or an empty text."""
         signed = (grant.id, _us(grant.begins), _us(grant.until))
-        until_us = min(signed[2], self._ended.get(grant.id, signed[2])) + SLACK_US
+        until_us = min(signed[2], self.ended.get(grant.id, signed[2])) + SLACK_US
         if not signed[1] - SLACK_US <= record.ts_us < until_us:
             return "it was decided with a grant that had not begun or had ended"
         if signed not in self.approved:

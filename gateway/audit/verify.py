@@ -37,7 +37,7 @@ class Report(Struct, frozen=True, kw_only=True):
     it can be known. `shards` counts those of a chain, `shard` names the one in which
     `first_bad` stands unless it is the first, and `missing` is a next shard that is named and not
     there. `root` is that of the checkpoint; `ends`, `open_requests`, the times, what was
-    `approved` and `granted`, and the ids of the `requests`, are what other shards must fit.
+    `approved`, `granted` and `ended`, and the ids of the `requests`, other shards must fit.
     """
 
     verdict: Verdict
@@ -70,6 +70,7 @@ class Report(Struct, frozen=True, kw_only=True):
     latest_us: int = 0
     approved: frozenset[Signed] = frozenset()
     granted: dict[Signed, int] = {}
+    ended: dict[str, int] = {}
     requests: frozenset[str] = frozenset()
     pruned: int = 0
     pruned_by: str = ""
@@ -277,5 +278,6 @@ def _report(reading: _Reading, sealed: Checkpoint, fault: _Fault | None) -> Repo
         latest_us=story.latest_us,
         approved=frozenset(story.statements.approved),
         granted=story.statements.granted,
+        ended=story.statements.ended,
         requests=story.requests,
     )

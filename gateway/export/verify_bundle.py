@@ -1003,7 +1003,7 @@ class Verification:
         self.folder, self.asked, self.key, self.kept = folder, asked, key, kept
         self.limits, self.keys = list[str](), {key.public}
         self.approved: set[Signed] | None = None
-        self.closed = set[str]()
+        self.closed, self.grants_ended = set[str](), dict[str, int]()
         self.next: Key | None = None
         self.report: dict[str, Any] = {"origin": key.name, "records": 0, "size": 0}
 
@@ -1069,6 +1069,7 @@ class Verification:
         bundle, sealed = self.bundle, self.sealed
         walk = Walk(bundle, tiles, self.key)
         walk.story.approved, walk.story.closed = self.approved, self.closed
+        walk.story.grants_ended = self.grants_ended
         try:
             entries = bundled(self.folder, sealed.size) if bundle is None else bundle.entries()
             if bundle is None and os.path.lexists(self.folder / "last"):
@@ -1186,6 +1187,7 @@ class Chain:
         if former:
             # What was settled in the shards before it is decided there alone.
             one.approved, one.closed = former.story.approved, former.story.closed
+            one.grants_ended = former.story.grants_ended
         try:
             one.look()
         finally:

@@ -1,6 +1,6 @@
 """Verifies a whole ledger: each of its shards from its bytes, and that they follow one another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from gateway.audit.checkpoint import NoteRefused, Vkey, parse_vkey
 from gateway.audit.checkpoint import verify as verify_note
 from gateway.audit.ends import Former, Next
 from gateway.audit.record import Decided
-from gateway.audit.signed import Signed
+from gateway.audit.signed import SLACK_US, Signed
 from gateway.audit.story import CLOCK_BACK_US_MAX
 from gateway.audit.verify import Report, Verdict, untold
 from gateway.ledger import blobs
@@ -67,6 +67,7 @@ class _Chain:
         self._kept: list[str] = []
         self._approved: set[Signed] | None = set()
         self._requests: set[str] = set()
+        self._ended: dict[str, int] = {}
         # WHY: a shard that begins while this reads is followed where it is named, and not missed
         # where it is not.
         self._listed = shards(root)
@@ -86,8 +87,10 @@ class _Chain:
                 return self._without(whole, told)
             folder, count = found, count + 1
             self._requests |= report.requests
+            self._ended = report.ended | self._ended
             report = self._with_blobs(self._next(found, told, report, count))
             report = _decided_once(found, report, self._requests)
+            report = _while_granted(found, report, self._ended)
             report = _named(report, folder)
             whole = _together(whole, report)
         self._know(report)
@@ -218,6 +221,20 @@ def _decided_once(folder: LedgerFolder, report: Report, before: AbstractSet[str]
     read = ((stored.index, decode(stored.entry)) for stored in Reading(folder))
     index = next(at for at, one in read if isinstance(one, Decided) and one.id in before)
     return _tampered(report, f"record {index}: an earlier shard decided its request already", index)
+
+
+def _while_granted(folder: LedgerFolder, report: Report, ended: Mapping[str, int]) -> Report:
+    """Was no decision of this shard made with a grant that had ended in one before it?"""
+    granted = {name for name, _, _ in report.granted} & ended.keys()
+    if report.verdict is not Verdict.WHOLE or not granted:
+        return report
+    for stored in Reading(folder):
+        record = decode(stored.entry)
+        grant = record.granted if isinstance(record, Decided) else None
+        if grant and grant.id in granted and record.ts_us >= ended[grant.id] + SLACK_US:
+            reason = f"record {stored.index}: it was decided with a grant that had ended"
+            return _tampered(report, reason, stored.index)
+    return report
 
 
 def _origin(note: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -22,12 +23,14 @@ from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
 from gateway.ledger.verify import verify_folder
 from tests.doubles.chains import copied, lived, told_pruned, with_one_open
-from tests.doubles.ledgers import ORIGIN, a_boot, a_new_ledger, check_log, serve
-from tests.doubles.records import NOW_US, a_person
+from tests.doubles.granted import a_grant
+from tests.doubles.ledgers import IDS, ORIGIN, a_boot, a_new_ledger, check_log, serve
+from tests.doubles.records import NOW_US, a_decided, a_person
 from tests.doubles.static_logs import judged
 from tests.shell.test_ledger_chain import CHANGES
 
 ABOUT = About("f" * 32, NOW_US, "Perimeter test")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAMES = ("0001", "0002-2026-11", "0003-2026-11")
 
 
@@ -188,6 +191,34 @@ def times_of(paths: LedgerPaths) -> list[tuple[int, int]]:
         times = [decode(one.entry).ts_us for one in Reading(folder)]
         told.append((min(times), max(times)))
     return told
+
+
+@pytest.mark.parametrize(("after_s", "is_whole"), [(59, True), (61, False)])
+def test_a_grant_that_was_ended_in_an_earlier_shard_counts_no_longer(
+    tmp_path: Path, after_s: int, is_whole: bool
+) -> None:
+    paths = a_new_ledger(tmp_path / "gw")
+    now_us, digest = NOW_US + 1_000, "sha256:" + "9" * 64
+    times = {"from_us": NOW_US, "until_us": NOW_US + 900_000_000}
+    begins, until = (EPOCH + timedelta(microseconds=one) for one in times.values())
+    grant = a_grant(digest, begins=begins, until=until)
+
+    async def live() -> None:
+        async with a_boot(paths) as ledger:
+            await ledger.record("approval_used", {"approval": digest, **times})
+            await ledger.record("waiver_ended", {"approval": digest, "reason": "revoked"})
+            await ledger.hand_over()
+            decided = a_decided(IDS.record_id(), boot=ledger.boot, granted=grant)
+            late_us = now_us + after_s * 1_000_000
+            await ledger.append([(replace(decided, ts_us=late_us), None)])
+
+    asyncio.run(live())
+    own, report = (
+        verify_folder(paths.ledger),
+        judged(exported(paths, tmp_path / "out"), vkey=vkey_of(paths)),
+    )
+    assert (report["verdict"], report["first_bad"]) == (str(own.verdict), own.first_bad), report
+    assert (own.verdict == "whole", "had ended" in own.reason) == (is_whole, not is_whole), own
 
 
 async def _over_months(paths: LedgerPaths) -> None:
