@@ -132,7 +132,7 @@ def tries(seed: str, folder: Path, tmp_path: Path, names: list[str]) -> Iterator
 
 NAMED = re.compile(
     "record|checkpoint|MANIFEST|SHARDS|shard|document|blob|tile|vkey|(its|another) origin|"
-    "not the file|in no list"
+    "not the file|in no list|larger than it may be"
 )
 
 
@@ -216,7 +216,7 @@ def test_of_a_history_that_was_written_and_signed_anew_both_say_the_same(tmp_pat
     for number in range(3 * MANY):
         chance = dice(f"anew {number}")
         entries = rewritten(rewritten(small, chance) if number % 3 else small, chance)
-        if entries == small:
+        if not entries or entries == small:
             continue
         note = write_log(tmp_path / "log", entries)
         report, own = judged(tmp_path / "log"), verify(entries, note, VKEY)
