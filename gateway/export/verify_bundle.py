@@ -264,9 +264,14 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+ONCE = json.JSONDecoder(parse_float=int, parse_constant=int, object_pairs_hook=once)
+READ = json.JSONDecoder(parse_float=int, parse_constant=int)
+WRITE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def parsed(data: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Read JSON without floats, of which none is an int; ValueError, RecursionError."""
-    return json.loads(data.decode(), parse_float=int, parse_constant=int, object_pairs_hook=once)
+    return ONCE.decode(data.decode())
 
 
 def signers(note: str, keys: list[Key], where: str) -> tuple[str, dict[str, bytes]]:
@@ -914,9 +919,8 @@ def canonical(entry: bytes) -> dict[str, Any]:
     """Read a record; ValueError unless it is written in the one form that is hashed."""
     if len(entry) > ENTRY_MAX:
         raise ValueError("it is longer than a record may be")
-    record: dict[str, Any] = parsed(entry)
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    if text.encode() != entry:
+    record: dict[str, Any] = READ.decode(entry.decode())
+    if WRITE.encode(record).encode() != entry:
         raise ValueError("it is not in its canonical form")
     return record
 
@@ -942,7 +946,7 @@ def form(kind: str) -> tuple[set[str], dict[str, str]]:
     return set(must), must | may
 
 
-def known(found: Any, kind: str) -> None:  # noqa: ANN401 - any JSON
+def known(found: Any, kind: str) -> bool:  # noqa: ANN401 - any JSON
     """Has it each field of its kind in its form, and no other? ValueError.
 
     Nothing is said beside the rules.
@@ -951,25 +955,33 @@ def known(found: Any, kind: str) -> None:  # noqa: ANN401 - any JSON
     if not isinstance(found, dict) or not must <= found.keys() <= every.keys():
         raise ValueError(f"it has not the fields that {kind} has")
     for name, value in found.items():
-        if not fits(value, every[name]):
+        if not checker(every[name])(value):
             raise ValueError(f"its {name} has not the form that one of {kind} has")
+    return True
 
 
 def fits(value: Any, shape: str) -> bool:  # noqa: ANN401 - any JSON
     """Has a value this form? ValueError too."""
-    mark, inner = shape[0], shape[1:]
+    return checker(shape)(value)
+
+
+@functools.cache
+def checker(shape: str) -> Callable[[Any], bool]:
+    """Return what says whether a value has this form; it raises ValueError too."""
+    mark = shape[0]
+    if mark not in "?[{<":
+        if shape in FIELDS:
+            return lambda value: known(value, shape)
+        words = WORDS.get(shape, "").split()
+        return (lambda value: value in words) if words else PLAIN[shape]
+    one = checker(shape[1:])
     if mark == "?":
-        return value is None or fits(value, inner)
-    if mark in "[{":
-        if not isinstance(value, list) or not all(fits(one, inner) for one in value):
-            return False
-        return mark == "[" or value == sorted(set(value))
+        return lambda value: value is None or one(value)
     if mark == "<":
-        return isinstance(value, dict) and all(fits(one, inner) for one in value.values())
-    if shape in FIELDS:
-        known(value, shape)
-        return True
-    return value in WORDS[shape].split() if shape in WORDS else PLAIN[shape](value)
+        return lambda value: isinstance(value, dict) and all(map(one, value.values()))
+    if mark == "[":
+        return lambda value: isinstance(value, list) and all(map(one, value))
+    return lambda value: fits(value, f"[{shape[1:]}") and value == sorted(set(value))
 
 
 def is_time(text: object) -> bool:
