@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from gateway.classification import context
 from gateway.classification.matching import Match, Matcher, compiled
 from gateway.classification.parts import EDGE
+from gateway.classification.room import Room
 from gateway.classification.texts import Hit, Scanned
 
 RULES_MAX = 1_000
@@ -22,11 +23,8 @@ MATCHES_MAX = 16_384
 # INVARIANT: below the matches after which a matcher asks, so that it ends where all were looked at.
 LOOKS_MAX = 8_192
 HITS_MAX = 256
-TAGS_MAX = 1_024
-TAGS_FREE = 256
 # No policy counts more of them.
 COUNTED_MAX = 1_000
-REPEATS_MAX = 4
 SPAN_BYTES_MAX = 256
 LEAD_BYTES_MAX = 96
 BEFORE_BYTES_MAX = 96
@@ -163,23 +161,31 @@ class PatternScanner:
     def judged(self, buffer: bytes, matches: Sequence[Match], verdicts: Verdicts) -> Scanned:
         """Return the hits among the matches, `truncated` for too many or too many texts."""
         hits: list[Hit] = []
-        room = _Room()
+        room = Room()
         looks = Looks(LOOKS_MAX, verdicts)
         for start, width, number in self._spans(buffer, matches):
             end, rule = start - width, self._rules[number]
-            if start < looks.taken or (rule.tag_only and rule.id in room.full):
+            if start < looks.reached and looks.is_taken(start, end, rule):
+                continue
+            said = (number, buffer[start:end])
+            # WHY: mostly the same few texts stand in thousands of places.
+            if (
+                said in room.enough
+                or verdicts.get(said) is False
+                or (rule.tag_only and room.has_enough(rule.id, said))
+            ):
                 continue
             if not self._holds(buffer, number, (start, end), looks):
                 if looks.spent:
                     break
                 continue
-            looks.taken = end
+            looks.take(start, end, rule)
             if not rule.tag_only and len(hits) >= HITS_MAX:
                 looks.spent = True
                 break
             hit = Hit(rule.id, start, end, rule.tag_only)
             if rule.tag_only:
-                room.keep(hit, buffer[start:end])
+                room.keep(hit, said[1])
             else:
                 hits.append(hit)
         return Scanned(tuple(sorted((*hits, *room.tags), key=_position)), looks.spent)
@@ -281,44 +287,36 @@ class _Growth:
         return self.counted + self._rate * (at - self.at)
 
 
-class _Room:
-    """The tags of one scan, so many of each kind. Many of one text make no room for others.
-
-    WHY: tags are counted by how many different ones there are.
-    """
-
-    __slots__ = ("_counts", "_repeats", "full", "tags")
-
-    def __init__(self) -> None:
-        self.tags: list[Hit] = []
-        self.full: set[str] = set()
-        self._counts: dict[str, int] = {}
-        self._repeats: dict[tuple[str, bytes], int] = {}
-
-    def keep(self, tag: Hit, text: bytes) -> None:
-        """Keep a tag of a kind that is not full, unless there are enough of its text."""
-        kept = self._counts.get(tag.kind, 0)
-        repeats = self._repeats[tag.kind, text] = self._repeats.get((tag.kind, text), 0) + 1
-        if kept < TAGS_FREE or repeats <= REPEATS_MAX:
-            self._counts[tag.kind] = kept + 1
-            self.tags.append(tag)
-            if kept + 1 >= TAGS_MAX:
-                self.full.add(tag.kind)
-
-
 class Looks:
-    """What the checks said of each text, in bounded work, and up to where a hit reaches already.
+    """What the checks said of each text, in bounded work, and up to where hits reach already.
 
     INVARIANT: a text over the bound is not looked at, and `spent` says so.
     """
 
-    __slots__ = ("_left", "_said", "spent", "taken")
+    __slots__ = ("_begun", "_left", "_said", "_taken", "reached", "spent")
 
     def __init__(self, most: int, verdicts: Verdicts) -> None:
         self._left = most - len(verdicts)
         self._said = verdicts
-        self.taken = 0
+        self._taken: dict[str, int] = {}
+        self._begun = self.reached = 0
         self.spent = False
+
+    def is_taken(self, start: int, end: int, rule: PatternRule) -> bool:
+        """Does a hit stand there already? Spans come by their start, the widest first.
+
+        WHY: policy may let one kind raise more than another that stands in its place or reaches
+        into it: only what is a part of another hit, or of its own kind, is no second one.
+        """
+        if start < self._taken.get(rule.id, 0) or (rule.tag_only and start < self.reached):
+            return True
+        return end < self.reached or (end == self.reached and start > self._begun)
+
+    def take(self, start: int, end: int, rule: PatternRule) -> None:
+        """Note that a hit of the rule stands there."""
+        self._taken[rule.id] = end
+        if end > self.reached:
+            self._begun, self.reached = start, end
 
     def verdict(self, rule: int, text: bytes, check: Check) -> bool:
         """Return what the check says of the text; each text is looked at once."""

@@ -89,6 +89,14 @@ def test_neighbouring_banners_all_count() -> None:
     assert len(hits_of("markings", "CONFIDENTIAL\nTOP SECRET\nINTERNAL USE ONLY")) == 3
 
 
+def test_a_line_that_says_two_things_is_both() -> None:
+    line = "INTERNAL ONLY - NATO SECRET"
+    assert sorted(hits_of("markings", f"first\n{line}\nlast")) == [
+        ("banner-internal", line),
+        ("banner-secret", line),
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     [

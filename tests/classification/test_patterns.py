@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.classification import matching, patterns
+from gateway.classification import matching, patterns, room
 from gateway.classification.patterns import (
     PatternScanner,
     RulesError,
@@ -55,7 +55,7 @@ def test_too_many_hits_are_a_failure_and_too_many_tags_are_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(patterns, "HITS_MAX", 1)
-    monkeypatch.setattr(patterns, "TAGS_MAX", 1)
+    monkeypatch.setattr(room, "TAGS_MAX", 1)
     scanner = a_scanner(NUMBERS, TAG)
     assert scanned(scanner, "1000 1002").truncated
     assert len(scanned(scanner, "1000 1002").hits) == 1
@@ -69,7 +69,7 @@ def test_of_a_kind_of_which_there_are_enough_no_further_texts_are_looked_at(
     monkeypatch.setattr(patterns, "LOOKS_MAX", 4)
     text = " ".join(f"t{number}" for number in range(9)) + " t0" * 9
     assert scanned(a_scanner(TAG), text).truncated
-    monkeypatch.setattr(patterns, "TAGS_MAX", 4)
+    monkeypatch.setattr(room, "TAGS_MAX", 4)
     result = scanned(a_scanner(TAG), text)
     assert (len(result.hits), result.truncated) == (4, False)
 
@@ -78,7 +78,7 @@ def test_of_a_kind_of_which_there_are_enough_no_further_texts_are_looked_at(
 def test_however_many_tags_of_one_kind_there_are_those_of_another_are_kept(
     monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
-    monkeypatch.setattr(patterns, "TAGS_MAX", 3)
+    monkeypatch.setattr(room, "TAGS_MAX", 3)
     monkeypatch.setattr(patterns, "COUNTED_MAX", 3)
     monkeypatch.setattr(patterns, "MATCHES_MAX", 8)
     monkeypatch.setattr(matching, "EARLY_MATCHES", (6,))
@@ -118,10 +118,41 @@ def test_what_ends_a_match_and_belongs_to_nothing_is_left_out() -> None:
 
 
 def test_many_tags_of_one_text_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "TAGS_FREE", 2)
-    monkeypatch.setattr(patterns, "REPEATS_MAX", 3)
+    monkeypatch.setattr(room, "TAGS_FREE", 2)
+    monkeypatch.setattr(room, "REPEATS_MAX", 3)
     hits = scanned(a_scanner(TAG), "t1 " * 9 + "t2 t2 t3").hits
     assert len(hits) == 6
+
+
+def test_what_is_said_again_takes_no_room_from_what_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "TAGS_MAX", 6)
+    monkeypatch.setattr(room, "TAGS_FREE", 3)
+    text = "t0 " * 4 + " ".join(f"t{number} " * 2 for number in range(1, 9))
+    buffer = join_texts({"x": text}).buffer
+    said = [buffer[hit.start : hit.end].decode() for hit in a_scanner(TAG).scan(buffer).hits]
+    assert sorted({*said}) == ["t0", "t1", "t2", "t3", "t4", "t5"]
+    assert len(said) == 6 + 4
+
+
+@pytest.mark.parametrize(
+    ("other", "kinds", "beside_a_tag"),
+    [
+        (r"\b[0-9]{4}\b", ["number", "other"], ["number"]),
+        (r"4 [0-9]\b", ["number", "other"], ["number"]),
+        (r"\b[0-9]{4} [0-9]\b", ["other"], ["other"]),
+        (r"34\b", ["number"], ["number"]),
+    ],
+)
+def test_a_hit_hides_no_other_kind_but_what_is_a_part_of_it(
+    other: str, kinds: list[str], beside_a_tag: list[str]
+) -> None:
+    rule = f"id = 'other'\nregex = '{other}'\nglued = true"
+    hits = scanned(a_scanner(NUMBERS, rule), "1234 5").hits
+    assert [hit.kind for hit in hits] == kinds
+    hits = scanned(a_scanner(NUMBERS, f"{rule}\ntag_only = true"), "1234 5").hits
+    assert [hit.kind for hit in hits] == beside_a_tag
 
 
 def test_too_many_matches_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
