@@ -333,8 +333,8 @@ async def test_more_tags_than_are_read_are_opaque(monkeypatch: pytest.MonkeyPatc
 
 async def test_the_bound_of_opaque_hits_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unfolder, "OPAQUE_MAX", 2)
-    result = await scan({"x": [b64(PNG), b64(PDF), b64(NOISE)]})
-    assert len(result.findings) == 2
+    result = await scan({"x": [*(b64(PNG + bytes((one,))) for one in range(3)), b64(NOISE)]})
+    assert [one.kind for one in result.findings] == ["image", "image", "binary"]
 
 
 def test_a_run_in_front_of_an_end_is_one() -> None:

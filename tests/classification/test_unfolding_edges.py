@@ -9,6 +9,7 @@ from gateway.classification.texts import join_texts, joined_alone
 from gateway.classification.unfolding import decoding, runs, unfolder
 from gateway.classification.unfolding.folding import WayBack, fold
 from gateway.classification.unfolding.layer import Layer, Piece, spans
+from gateway.classification.unfolding.lines import is_list as listed
 from gateway.classification.unfolding.reading import Budget
 from tests.doubles.compiled_detectors import a_detector
 
@@ -204,7 +205,7 @@ def test_windows_that_touch_are_one() -> None:
     [(b"a" * 59 + b"\nb", True), (b"a" * 60 + b"\nb", False), (b"a" * 9, False), (b"\nab", True)],
 )
 def test_short_lines_are_a_list(run: bytes, is_list: bool) -> None:
-    assert unfolder._is_list(run) is is_list
+    assert listed(run) is is_list
 
 
 def test_keys_that_are_meant_to_be_seen_are_known_by_their_beginning() -> None:

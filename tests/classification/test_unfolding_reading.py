@@ -131,9 +131,15 @@ def test_a_repetition_of_few_bytes_is_not_opaque(count: int, kinds: list[str]) -
     assert opaque(bytes(range(0x80, 0x80 + count)) * 60) == kinds
 
 
-def test_the_kinds_of_bytes_are_counted_in_the_front_of_them() -> None:
-    assert opaque(bytes([0x80, 0x81]) * 2_048 + NOISE[:900]) == []
-    assert opaque(bytes([0x80, 0x81]) * 2_000 + NOISE[:900]) == ["binary"]
+@pytest.mark.parametrize("front", [1, 2_000, 4_096, 9_000])
+def test_the_kinds_of_bytes_are_counted_wherever_they_stand(front: int) -> None:
+    assert opaque(bytes([0x80, 0x81]) * front + NOISE[:900]) == ["binary"]
+
+
+def test_what_is_printed_among_few_other_bytes_is_read() -> None:
+    found = reading.Reading(reading.Budget())
+    found.read(b"\x80" * 900 + b"no \x814532\x80", 1)
+    assert found.texts == [(b"no 4532", 1)]
 
 
 # --- what bytes are
@@ -197,7 +203,7 @@ def test_the_first_bytes_say_what_it_is(data: bytes, kind: str) -> None:
     ],
 )
 def test_an_archive_is_known_by_its_first_bytes(data: bytes, what: str) -> None:
-    assert reading._expansion(data) == what
+    assert reading.expansion(data) == what
 
 
 @pytest.mark.parametrize("level", [1, 5, 6, 9])

@@ -1,6 +1,7 @@
 """What bytes are: text that can be scanned, an archive of such, or something nobody reads here."""
 
 import zlib
+from contextlib import suppress
 from io import BytesIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -47,6 +48,8 @@ _WEAK = frozenset({b"BM", b"ID3", b"BZh", b"GIF8", b"II*\0", b"MM\0*"})
 _RIFF = {b"WEBP": "image", b"WAVE": "audio", b"AVI ": "video"}
 MEDIA_KINDS = frozenset((*(kind for _, kind in _MAGIC), *_RIFF.values()))
 _GZIP, _ZIP = b"\x1f\x8b\x08", b"PK\x03\x04"
+_GZIP_HEAD, _GZIP_SIZE = 10, 2
+_GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT = 4, 8, 16
 _EMPTY_ZIP = b"PK\x05\x06"
 _ZLIB_SECONDS = b"\x01\x5e\x9c\xda"
 _ZLIB_STEP = 31
@@ -55,6 +58,7 @@ TELLING_BYTES = frozenset((*_FIRST_BYTES, _GZIP[0], _ZIP[0], 0x78, 0xFE, 0xFF))
 
 PRINTED = bytes(range(0x20, 0x7F)) + b"\t\n\r"
 CONTROLS = bytes(one for one in range(0x20) if one not in b"\t\n\r\f\x1b") + b"\x7f"
+_SPACED = bytes(one if one in PRINTED else 0x20 for one in range(256))
 _ORDER_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
 MOSTLY = 0.6
 _WIDE = 0.3
@@ -100,7 +104,7 @@ class Reading:
 
     def read(self, data: bytes, depth: int) -> None:
         """Take bytes that stand so many steps below the body."""
-        expand = _expansion(data)
+        expand = expansion(data)
         if expand:
             self._expand(data, depth, expand)
             return
@@ -113,6 +117,14 @@ class Reading:
             self._keep(text, depth)
         elif len(data) >= BINARY_BYTES_MIN and _is_varied(data):
             self.opaque[BINARY] = None
+        elif len(data) >= BINARY_BYTES_MIN:
+            self.read_words(data, depth)
+
+    def read_words(self, data: bytes, depth: int) -> None:
+        """Take what is printed among bytes that nobody has to know in full."""
+        words = b" ".join(data.translate(_SPACED).split())
+        if words:
+            self._keep(words, depth)
 
     def _keep(self, text: bytes, depth: int) -> None:
         if depth > DEPTH_MAX or not self._budget.take(len(text)):
@@ -135,15 +147,19 @@ class Reading:
             self._inflate(data, depth + 1, zlib.MAX_WBITS | (16 if expand == "gzip" else 0))
 
     def _inflate(self, data: bytes, depth: int, window: int) -> None:
-        """Read what the stream holds, and what stands behind it."""
+        """Read what the stream holds, and what stands in front of it and behind it."""
         most = self._budget.room(len(data))
+        if data.startswith(_GZIP):
+            self.read_words(_noted(data), depth)
         inflate = zlib.decompressobj(window)
         try:
             inner = self._within(inflate.decompress(data, most + 1), most)
         except zlib.error:
             if len(data) >= BINARY_BYTES_MIN:
                 self.opaque[BINARY] = None
-            return
+                return
+            # WHY: too short to be opaque, it may still say something up to where it is torn.
+            inner = self._within(_inflated(data, window), most)
         if inner is not None:
             self.read(inner, depth)
         # WHY: streams may follow one another, and `gunzip` reads them all.
@@ -228,12 +244,17 @@ def is_noise(data: bytes) -> bool:
     return len(odd.translate(None, CONTROLS)) != len(odd) or _is_broken(data)
 
 
+def is_clean(data: bytes) -> bool:
+    """Is it text from its beginning to its end, and in no other bytes than that?"""
+    return consists_of(data, PRINTED) or _is_utf8(data)
+
+
 def as_text(data: bytes) -> bytes | None:
     """Return the bytes as UTF-8 text that can be scanned, None for what is none."""
     wide = _wide(data)
     if wide is not None:
         return wide
-    if consists_of(data, PRINTED) or _is_utf8(data):
+    if is_clean(data):
         return data
     solid = data.replace(b"\0", b"")
     printed = len(solid) - len(solid.translate(None, PRINTED))
@@ -259,12 +280,42 @@ def words_of_xml(text: bytes) -> bytes | None:
     return plain.replace(b"&amp;", b"&")
 
 
+def _noted(data: bytes) -> bytes:
+    """Return what stands in the head of gzip beside its numbers: extra fields, name, comment."""
+    flags = data[3:4]
+    at = _GZIP_HEAD
+    if _has(flags, _GZIP_EXTRA):
+        at += _GZIP_SIZE + int.from_bytes(data[at : at + _GZIP_SIZE], "little")
+    for text in (_GZIP_NAME, _GZIP_COMMENT):
+        if _has(flags, text):
+            at = data.find(b"\0", at) + 1 or len(data)
+    return data[_GZIP_HEAD:at]
+
+
+def _has(flags: bytes, flag: int) -> bool:
+    return bool(flags) and bool(flags[0] & flag)
+
+
+def _inflated(data: bytes, window: int) -> bytes:
+    """Return what a short stream holds up to where it is torn."""
+    inflate = zlib.decompressobj(window)
+    said: list[bytes] = []
+    with suppress(zlib.error):
+        said.extend(inflate.decompress(data[at : at + 1]) for at in range(len(data)))
+    return b"".join(said)
+
+
 def _is_varied(data: bytes) -> bool:
-    """Has it more kinds of bytes than a repetition?"""
-    return len(set(data[:VARIED_BYTES])) >= DISTINCT_MIN
+    """Has it more kinds of bytes than a repetition? They may begin anywhere."""
+    kinds: set[int] = set()
+    while data and len(kinds) < DISTINCT_MIN:
+        kinds.update(data[:VARIED_BYTES])
+        data = data.translate(None, bytes(kinds))
+    return len(kinds) >= DISTINCT_MIN
 
 
-def _expansion(data: bytes) -> str:
+def expansion(data: bytes) -> str:
+    """Return what the first bytes say that this was packed with, empty for nothing."""
     if data.startswith((_ZIP, _EMPTY_ZIP)):
         return "zip"
     if data.startswith(_GZIP):

@@ -5,11 +5,11 @@ from itertools import chain, compress
 
 import msgspec
 
-from gateway.classification.escapes import opens_json, plain, spelled
 from gateway.classification.matching import Matcher, compiled
 from gateway.classification.parts import EDGE
 from gateway.classification.patterns import PatternRule
-from gateway.classification.texts import Hit, Scanned, joined_alone
+from gateway.classification.texts import LAYERS_MAX, Hit, Scanned, joined_alone
+from gateway.classification.unfolding import lines
 from gateway.classification.unfolding.decoding import (
     HEAD_BYTES,
     HEX,
@@ -31,6 +31,8 @@ from gateway.classification.unfolding.reading import (
     UNEXPANDED,
     Budget,
     Reading,
+    expansion,
+    is_clean,
     is_noise,
 )
 from gateway.classification.unfolding.runs import (
@@ -42,6 +44,7 @@ from gateway.classification.unfolding.runs import (
     runs,
 )
 from gateway.classification.unfolding.screening import noisy
+from gateway.classification.unfolding.unescaping import unescaped
 
 MATCHES_MAX = 32_768
 # Of these, so many ends and no more are told by the engine: behind the last all is looked at.
@@ -49,7 +52,8 @@ MANY_ALONE = {"base64": 4_096, "percent": 2_048, "fold": 2_048}
 RUNS_MAX = 16_384
 OPAQUE_MAX = 256
 TYPE_BYTES_MAX = 256
-WRAPPED_WIDTH_MIN = 60
+# A key of 16,384 bits has 2 KiB, a certificate with it and many names not much more.
+PUBLIC_BYTES_MAX = 8 * 1024
 FOLDED_BYTES_MAX = 256 * 1024
 REASONING = "reasoning"
 UNREAD_KINDS = frozenset({*MEDIA_KINDS, BINARY, ENCRYPTED, UNEXPANDED, REASONING})
@@ -157,9 +161,11 @@ class _Step:
     def __init__(self, texts: Texts, budget: Budget) -> None:
         self._texts = texts
         self._buffer = texts.buffer
+        self._lined = lines.unbroken(texts.buffer)
         self._budget = budget
         self._declared: dict[int, str] = {}
         self._folds_left = FOLDED_BYTES_MAX
+        self._noted: dict[str, int] = {}
         self.pieces: list[Piece] = []
         self.hits: list[Hit] = []
 
@@ -180,38 +186,60 @@ class _Step:
         So many ends as are ever told are not all that there are.
         """
         depths = _Depths(self._texts)
+        apart: list[tuple[int, int]] = []
         for start, stop in (
-            self._many() if len(ends) >= MANY_ALONE["base64"] else joined(self._buffer, ends)
+            self._many() if len(ends) >= MANY_ALONE["base64"] else joined(self._lined, ends)
         ):
-            run = self._buffer[start:stop]
+            run = self._lined[start:stop]
             if may_be_base64(run):
-                if start not in self._declared and _is_noise(run):
-                    continue
-                self._read_base64(run, start, stop, depths.at(start) + 1)
+                whole = self._read_base64(run, start, stop, depths)
+                if b"\n" in run and not whole:
+                    apart += ((start + first, start + last) for first, last in _lines(run))
             elif may_be_hex(run):
                 self._read_hex(run, start, stop, depths.at(start) + 1)
+        self._parts(apart)
+
+    def _parts(self, apart: Sequence[tuple[int, int]]) -> None:
+        """Read the lines of runs that do not say one thing."""
+        depths = _Depths(self._texts)
+        noise = {*noisy(self._lined, [start for start, _ in apart], [stop for _, stop in apart])}
+        said = [span for span in apart if span[0] not in noise]
+        for start, stop in said[:RUNS_MAX]:
+            run = self._lined[start:stop]
+            if may_be_base64(run):
+                self._read_base64(run, start, stop, depths)
+        if len(said) > RUNS_MAX:
+            self.unread(UNEXPANDED, *said[RUNS_MAX])
 
     def _many(self) -> Sequence[tuple[int, int]]:
         """Return the runs of which some may say something, where there are very many."""
-        starts, stops = many_joined(self._buffer)
+        starts, stops = many_joined(self._lined)
         if len(starts) > RUNS_MAX:
             # WHY: words of small letters are no base64, and hashes and paths are many.
-            words = map(self._buffer.__getitem__, map(slice, starts, stops))
+            words = map(self._lined.__getitem__, map(slice, starts, stops))
             said = [not (word.islower() and len(word) < LONG_HEX) for word in words]
             starts, stops = list(compress(starts, said)), list(compress(stops, said))
         if len(starts) > RUNS_MAX:
             self.unread(UNEXPANDED, starts[RUNS_MAX], stops[RUNS_MAX])
             starts, stops = starts[:RUNS_MAX], stops[:RUNS_MAX]
-        noise = {*noisy(self._buffer, starts, stops)} - self._declared.keys()
+        noise = {*noisy(self._lined, starts, stops)} - self._declared.keys()
         return [span for span in zip(starts, stops, strict=True) if span[0] not in noise]
 
-    def _read_base64(self, run: bytes, start: int, stop: int, depth: int) -> None:
+    def _read_base64(self, run: bytes, start: int, stop: int, depths: _Depths) -> bool:
+        """Read a run; does it say one thing from its beginning to its end?"""
+        if start not in self._declared and _is_noise(run):
+            return False
+        depth = depths.at(start) + 1
         readings: list[Reading] = []
+        data = b""
         for offset in _likely(run):
             data = base64_bytes(run, offset)
             reading = Reading(self._budget)
             reading.read(data, depth)
-            if _is_public(data) or _is_list(run):
+            if BINARY in reading.opaque and _is_public(data):
+                reading.read_words(data, depth)
+                del reading.opaque[BINARY]
+            elif lines.is_list(run):
                 reading.opaque.pop(BINARY, None)
             readings.append(reading)
             if _tells(reading):
@@ -221,6 +249,7 @@ class _Step:
         if declared and not _tells(reading) and not reading.opaque:
             reading.opaque[declared] = None
         self._take(reading, start, stop)
+        return bool(reading.opaque) or is_clean(data)
 
     def hex(self, ends: Sequence[int]) -> None:
         """Read every run of hex digits that may be text, or is long."""
@@ -290,18 +319,22 @@ class _Step:
             self._keep(Piece(said, start, stop, depth, text))
 
     def escapes(self) -> None:
-        """Read the escapes of JSON in what was decoded."""
-        for piece in tuple(self.pieces):
-            if b"\\u00" not in piece.text and b"\\/" not in piece.text:
-                continue
-            text = piece.text.decode("utf-8", "replace")
-            for start, end in _escaped(text):
-                said = plain(text[start:end]).encode("utf-8", "surrogatepass")
-                self._keep(Piece(said, piece.start, piece.end, piece.depth))
+        """Read the escapes of JSON in what was decoded, layer by layer."""
+        read = 0
+        for _ in range(LAYERS_MAX):
+            pieces, read = self.pieces[read:], len(self.pieces)
+            for piece in pieces:
+                for said in unescaped(piece.text):
+                    self._keep(Piece(said, piece.start, piece.end, piece.depth))
+        for piece in self.pieces[read:]:
+            if any(unescaped(piece.text)):
+                self.unread(UNEXPANDED, piece.start, piece.end)
 
     def unread(self, kind: str, start: int, stop: int) -> None:
         """Note a span that stays unread."""
-        if len(self.hits) < OPAQUE_MAX:
+        noted = self._noted[kind] = self._noted.get(kind, 0) + 1
+        # INVARIANT: however many of one kind there are, those of another are noted.
+        if noted <= OPAQUE_MAX:
             self.hits.append(Hit(kind, start, stop, kind == REASONING))
 
     def _keep(self, piece: Piece) -> None:
@@ -317,23 +350,17 @@ class _Step:
             self.unread(REASONING if sealed else kind, start, stop)
 
 
-def _escaped(text: str) -> Iterator[tuple[int, int]]:
-    """Yield what is to be read: of JSON all, of other texts what stands around the codes."""
-    if opens_json(text, 0):
-        yield 0, len(text)
-    else:
-        yield from spelled(text)
-
-
 def _tells(reading: Reading) -> bool:
     """Is it more than bytes without a form?"""
     return bool(reading.texts) or bool(reading.opaque.keys() - {BINARY})
 
 
-def _is_list(run: bytes) -> bool:
-    """Are the lines so short that they are hashes or names below one another?"""
-    width = run.find(b"\n")
-    return 0 <= width < WRAPPED_WIDTH_MIN
+def _lines(run: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a run of lines; the first one of an archive was read as such."""
+    head = base64_bytes(run[:HEAD_BYTES])
+    for first, last in lines.parts(run):
+        if first or not expansion(head):
+            yield first, last
 
 
 def _is_noise(run: bytes) -> bool:
@@ -357,4 +384,6 @@ def _likely(run: bytes) -> tuple[int, ...]:
 
 def _is_public(data: bytes) -> bool:
     """Is it a key or certificate that is meant to be seen?"""
+    if len(data) > PUBLIC_BYTES_MAX:
+        return False
     return data.startswith(_PUBLIC) or (data[:2], data[4:6]) == _CERTIFICATE

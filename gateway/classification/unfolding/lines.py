@@ -1,0 +1,57 @@
+"""The lines of a run of base64: wrapped text, or words that stand below one another.
+
+WHY: read as one, a run says nothing where a line in front of it belongs to something else: what
+is behind such a line no longer begins where a group of four letters does.
+"""
+
+from gateway.classification.unfolding.decoding import BLANKS, HEAD_BYTES
+from gateway.classification.unfolding.runs import RUN_BYTES_MIN
+
+WRAPPED_WIDTH_MIN = 60
+_QUAD = 4
+
+
+def unbroken(buffer: bytes) -> bytes:
+    r"""Return the buffer, as long as it is, with line breaks for those that are spelled as `\n`.
+
+    WHY: code writes them so, and their letter would count as the first of the next line.
+    """
+    if b"\\" not in buffer:
+        return buffer
+    return buffer.replace(b"\\n", b" \n").replace(b"\\r", b" \r")
+
+
+def is_list(run: bytes) -> bool:
+    """Are the lines so short that they are hashes or names below one another?"""
+    width = run.find(b"\n")
+    return 0 <= width < WRAPPED_WIDTH_MIN
+
+
+def parts(run: bytes) -> list[tuple[int, int]]:
+    """Return where the parts of a run begin and end that may be base64 by themselves.
+
+    Lines of one width that end with a group of four, with a shorter one below them, are one part;
+    of a short run each line is one as well.
+    """
+    found: list[tuple[int, int]] = []
+    lines: list[tuple[int, int]] = []
+    at = width = 0
+    for line in run.split(b"\n"):
+        first = at + len(line) - len(line.lstrip(BLANKS))
+        last = first + len(line.strip(BLANKS + b"="))
+        at += len(line) + 1
+        if first < last:
+            lines.append((first, last))
+            if found and last - first <= width:
+                found[-1] = (found[-1][0], last)
+            else:
+                found.append((first, last))
+                width = _wrapped(last - first)
+            width = width if last - first == width else 0
+    wanted = {*(found if len(found) > 1 else ()), *(lines if len(run) <= HEAD_BYTES else ())}
+    return sorted(one for one in wanted if one[1] - one[0] >= RUN_BYTES_MIN)
+
+
+def _wrapped(size: int) -> int:
+    """Return the width of wrapped text of which that is a line, 0 for none."""
+    return size if size >= WRAPPED_WIDTH_MIN and size % _QUAD == 0 else 0

@@ -1,0 +1,183 @@
+"""What stands beside something else, or behind a bound, is seen all the same."""
+
+import base64
+import gzip
+import zlib
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.classification.unfolding import lines, unfolder
+from gateway.domain.decision import Scan
+from gateway.stores.scanner import DetectorScanner
+from tests.doubles.compiled_detectors import all_detectors
+from tests.doubles.dice import dice
+from tests.doubles.vendor_secrets import FORMATS, Draw
+
+pytestmark = pytest.mark.anyio
+
+PAT = FORMATS["github-pat"](Draw("unseen"))
+SECRET = "secrets/github-pat"
+NOISE = dice("unseen").randbytes(6_000)
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + NOISE
+DECOY = "aB3dE5gH7jK9mN1pQ3rS5tU7vX9zA1bC3dE5gH7jK9mN1pQ3rS5tU7vX9zA1bC3dE5"
+
+
+def b64(data: bytes | str) -> str:
+    return base64.b64encode(data.encode() if isinstance(data, str) else data).decode()
+
+
+def wrapped(data: bytes, width: int, line_break: str = "\n") -> str:
+    text = b64(data)
+    return line_break.join(text[at : at + width] for at in range(0, len(text), width))
+
+
+async def scan(body: Any) -> Scan:
+    scanner = DetectorScanner(all_detectors(), b"a key of fingerprints, 32 bytes.")
+    try:
+        return await scanner.scan({"x": body} if isinstance(body, str) else body)
+    finally:
+        scanner.close()
+
+
+async def kinds(body: Any) -> set[str]:
+    result = await scan(body)
+    assert result.failed == ()
+    return {f"{one.detector}/{one.kind}" for one in result.findings}
+
+
+# --- lines of base64
+
+
+@pytest.mark.parametrize("size", [24, 25, 26, 27, 60, 61])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n  ", "\\n", "\\r\\n"])
+async def test_base64_is_read_below_a_line_that_is_none_of_its(size: int, line_break: str) -> None:
+    text = f"{DECOY[:size]}{line_break}{b64(PAT).rstrip('=')}"
+    assert await kinds(f"x = '{text}'") == {SECRET}
+    picture = f"{DECOY[:size]}{line_break}{wrapped(PNG, 76, line_break)}"
+    assert await kinds(picture) in ({"opaque/image"}, {"opaque/binary"})
+
+
+async def test_base64_is_read_in_each_of_many_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [b64(NOISE[at : at + 20 + at % 7])[:-2] for at in range(0, 5_000, 13)]
+    assert await kinds("\n".join(words)) == set()
+    at = len(words) // 2
+    text = "\n".join([*words[:at], b64(f"token {PAT}").rstrip("="), *words[at:]])
+    assert await kinds(text) == {SECRET}
+    monkeypatch.setattr(unfolder, "RUNS_MAX", 0)
+    assert await kinds(text) == {"opaque/unexpanded"}
+
+
+async def test_what_was_packed_is_read_once_however_it_is_wrapped() -> None:
+    packed = gzip.compress(PAT.encode() + NOISE[:100].hex().encode(), mtime=0)
+    for width in (40, 57, 64, 76):
+        assert await kinds(wrapped(packed, width)) == {SECRET}
+
+
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [
+        (f"{'A' * 76}\n{'B' * 76}\n{'C' * 30}", ["A" * 76, "B" * 76, "C" * 30]),
+        (f"{'A' * 24}\n{'B' * 60}\n{'C' * 9}", ["A" * 24, "B" * 60, f"{'B' * 60}\n{'C' * 9}"]),
+        (f"{'A' * 59}\r\n \r\n{'B' * 59}==", ["A" * 59, "B" * 59]),
+        (f"{'A' * 30}\n{'B' * 20}", ["A" * 30]),
+    ],
+)
+def test_a_run_of_lines_has_parts(run: str, found: list[str]) -> None:
+    assert [run[first:last] for first, last in lines.parts(run.encode())] == found
+
+
+def test_a_long_run_of_wrapped_text_is_one_part() -> None:
+    text = "\n".join(["A" * 76] * 60)
+    assert lines.parts(text.encode()) == []
+    below = f"{text}\n{'B' * 30}\n{text}"
+    begins = [below[first] for first, _ in lines.parts(below.encode())]
+    assert begins == ["A", "A"]
+    assert all(last < first for (_, last), (first, _) in pairwise(lines.parts(below.encode())))
+
+
+# --- spellings
+
+
+async def test_percent_signs_are_read_beside_one_that_is_none() -> None:
+    said = "".join(f"%{one:02X}" for one in PAT.encode())
+    for behind in ("%", "%%", "% of it", "%0", "%4", "%zz", "%00"):
+        assert await kinds(f"{said}{behind}") == {SECRET}
+
+
+async def test_what_is_no_ascii_is_read_in_percent_signs() -> None:
+    assert await kinds("4532%C2%A09901%C2%A02345%C2%A06783") == {"personal/payment-card"}
+    assert await kinds("x%0ACONFIDENTIAL%0Ay") == {"markings/banner-confidential"}
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-16"])
+async def test_utf_16_is_read_in_hex(order: str) -> None:
+    assert await kinds(f"x {PAT.encode(order).hex()}") == {SECRET}
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2, 3])
+async def test_json_inside_json_is_read_in_what_was_decoded(layers: int) -> None:
+    said = '{"q": "' + "".join(f"\\u{ord(one):04x}" for one in PAT) + '"}'
+    for _ in range(layers):
+        said = msgspec.json.encode({"q": said}).decode()
+    assert await kinds(b64(said)) == {SECRET}
+
+
+async def test_more_layers_of_json_than_are_read_are_opaque() -> None:
+    said = '{"q": "' + "".join(f"\\u{ord(one):04x}" for one in "some words of no matter") + '"}'
+    for _ in range(4):
+        said = msgspec.json.encode({"q": said}).decode()
+    assert await kinds(b64(said)) == {"opaque/unexpanded"}
+
+
+# --- bytes
+
+
+@pytest.mark.parametrize("number", ["4532990123456783", "4532 9901 2345 6783"])
+async def test_what_stands_behind_a_repetition_is_read(number: str) -> None:
+    assert await kinds(b64(b"\x80" * 5_000 + number.encode())) == {"personal/payment-card"}
+
+
+@pytest.mark.parametrize("head", [b"\0\0\0\x07ssh-rsa", b"0\x82\x06\x0a0\x82"])
+async def test_what_is_printed_in_a_public_key_is_read(head: bytes) -> None:
+    high = bytes(one | 0x80 for one in NOISE[:1_500])
+    assert await kinds(b64(head + high)) == set()
+    assert await kinds(b64(head + high + PAT.encode())) == {SECRET}
+    assert await kinds(b64(head + high * 6)) == {"opaque/binary"}
+
+
+@pytest.mark.parametrize("at", [-1, -5])
+async def test_what_was_packed_is_read_up_to_where_it_is_torn(at: int) -> None:
+    for packed in (gzip.compress(PAT.encode(), mtime=0), zlib.compress(PAT.encode())):
+        torn = bytearray(packed)
+        torn[at] ^= 1
+        assert SECRET in await kinds(b64(bytes(torn)))
+
+
+@pytest.mark.parametrize("flags", [4, 8, 16, 28])
+async def test_the_head_of_what_was_packed_is_read(flags: int) -> None:
+    packed = gzip.compress(b"nothing of matter", mtime=0)
+    fields = {
+        4: (len(PAT) + 4).to_bytes(2, "little") + b"xx\x28\0" + PAT.encode(),
+        8: PAT.encode() + b"\0",
+        16: PAT.encode() + b"\0",
+    }
+    said = b"".join(field for flag, field in fields.items() if flags & flag)
+    data = packed[:3] + bytes((flags,)) + packed[4:10] + said + packed[10:]
+    assert gzip.decompress(data) == b"nothing of matter"
+    assert await kinds(b64(data)) == {SECRET}
+    assert await kinds(b64(data[: 10 + len(said) - 1])) <= {SECRET}
+
+
+# --- room
+
+
+async def test_sealed_reasoning_takes_no_room_from_what_is_opaque() -> None:
+    thoughts = [
+        {"type": "thinking", "thinking": "x", "signature": b64(NOISE[at : at + 800])}
+        for at in range(260)
+    ]
+    body = {"behind": [{"of": [b64(PNG)]}], "messages": thoughts}
+    assert await kinds(body) == {"opaque/reasoning", "opaque/image"}
