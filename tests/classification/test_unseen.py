@@ -132,6 +132,24 @@ async def test_more_layers_of_json_than_are_read_are_opaque() -> None:
     assert await kinds(b64(said)) == {"opaque/unexpanded"}
 
 
+@pytest.mark.parametrize(
+    "zero", ["\u0660", "\u0966", "\u09e6", "\u0e50", "\u0f20", "\u17e0", "\ua620"]
+)
+async def test_digits_of_every_script_are_read(zero: str) -> None:
+    number = "4532 9901 2345 6783"
+    said = "".join(chr(ord(zero) + int(one)) if one.isdigit() else one for one in number)
+    assert "personal/payment-card" in await kinds(f"card: {said}")
+    assert "personal/payment-card" in await kinds(f"card: {said.replace(' ', '')}")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [0x591, 0x600, 0x64B, 0x180B, 0x1AB0, 0x1DC4, 0x20DD, 0x3099, 0xFE20, 0xFFF9, 0x1BCA0, 0x1D173],
+)
+async def test_marks_and_signs_that_are_not_seen_are_left_out(code: int) -> None:
+    assert await kinds(f"token {PAT[:9]}{chr(code)}{PAT[9:]}") == {SECRET}
+
+
 # --- bytes
 
 
