@@ -186,3 +186,23 @@ def test_a_rule_names_a_check_that_there_is() -> None:
 
 def test_a_scanner_shows_no_text() -> None:
     assert repr(a_scanner(NUMBERS)) == "PatternScanner(numbers, 1 rules)"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("12-1234", False),
+        ("1.1234", False),
+        ("1234/12", False),
+        ("1234+1", False),
+        ("a-1234", True),
+        ("1,1234", True),
+        ("1234:1", True),
+        ("1234-a", True),
+        ("-1234-", True),
+    ],
+)
+def test_what_touches_other_digits_through_a_sign_is_a_part_of_something_else(
+    text: str, *, found: bool
+) -> None:
+    assert bool(scanned(a_scanner(NUMBERS), text).hits) is found
