@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.classification.unfolding import lines, unfolder
+from gateway.classification.unfolding import lines, screening, unfolder
 from gateway.domain.decision import Scan
 from gateway.stores.scanner import DetectorScanner
 from tests.doubles.compiled_detectors import all_detectors
@@ -37,7 +37,7 @@ def wrapped(data: bytes, width: int, line_break: str = "\n") -> str:
 async def scan(body: Any) -> Scan:
     scanner = DetectorScanner(all_detectors(), b"a key of fingerprints, 32 bytes.")
     try:
-        return await scanner.scan({"x": body} if isinstance(body, str) else body)
+        return await scanner.scan(body if isinstance(body, dict) else {"x": body})
     finally:
         scanner.close()
 
@@ -96,6 +96,32 @@ def test_a_long_run_of_wrapped_text_is_one_part() -> None:
     begins = [below[first] for first, _ in lines.parts(below.encode())]
     assert begins == ["A", "A"]
     assert all(last < first for (_, last), (first, _) in pairwise(lines.parts(below.encode())))
+
+
+@pytest.mark.parametrize("sign", ["/", "-", "_"])
+@pytest.mark.parametrize("size", [1, 61, 62, 66, 69, 70])
+async def test_base64_is_read_in_each_segment_of_a_path(sign: str, size: int) -> None:
+    said = b64(PAT).rstrip("=")
+    assert await kinds(f"https://x.io/{'a' * size}{sign}{said}") == {SECRET}
+    decoy = b64("a text that says nothing of what follows behind it " * 3).rstrip("=")
+    assert await kinds(f"{decoy}{'A' * (size % 4)}{sign}{said}") == {SECRET}
+
+
+async def test_segments_are_read_among_very_many_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(unfolder.MANY_ALONE, "base64", 100)
+    words = [f"{b64(NOISE[at : at + 30])}/{DECOY[:61]}" for at in range(0, 5_000, 31)]
+    said = f"{DECOY[:61]}/{b64(PAT).rstrip('=')}"
+    assert await kinds([" ".join(words), "behind"]) == set()
+    assert await kinds([" ".join([*words, said]), "behind"]) == {SECRET}
+
+
+def test_spans_that_begin_at_one_place_are_screened_each() -> None:
+    lines_of = [b64(NOISE[at : at + 45]) for at in range(0, 4_500, 45)]
+    text = " ".join(lines_of).encode()
+    spans = [(at, at + 60) for at in range(0, len(text), 61)]
+    assert len(screening.noiseless(text, spans)) < len(spans)
+    wide = [(start, stop + 61) for start, stop in spans[:-1:2]]
+    assert {*wide} <= {*screening.noiseless(text, sorted([*spans, *wide]))}
 
 
 # --- spellings

@@ -1,14 +1,19 @@
-"""The lines of a run of base64: wrapped text, or words that stand below one another.
+"""The parts of a run of base64: lines that stand below one another, segments of a path.
 
-WHY: read as one, a run says nothing where a line in front of it belongs to something else: what
-is behind such a line no longer begins where a group of four letters does.
+WHY: read as one, a run says nothing where a part in front of it belongs to something else: what
+is behind such a part no longer begins where a group of four letters does.
 """
+
+from collections.abc import Sequence
 
 from gateway.classification.unfolding.decoding import BLANKS, HEAD_BYTES
 from gateway.classification.unfolding.runs import RUN_BYTES_MIN
 
 WRAPPED_WIDTH_MIN = 60
+# What is a letter of base64 and sets words apart elsewhere.
+SIGNS = (b"/", b"-", b"_")
 _QUAD = 4
+_MARKS = bytes(int(bytes((one,)) in SIGNS) for one in range(256))
 
 
 def unbroken(buffer: bytes) -> bytes:
@@ -50,6 +55,24 @@ def parts(run: bytes) -> list[tuple[int, int]]:
             width = width if last - first == width else 0
     wanted = {*(found if len(found) > 1 else ()), *(lines if len(run) <= HEAD_BYTES else ())}
     return sorted(one for one in wanted if one[1] - one[0] >= RUN_BYTES_MIN)
+
+
+def signed(buffer: bytes, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans in which one of the signs stands."""
+    marks = buffer.translate(_MARKS)
+    return [(start, stop) for start, stop in spans if marks.find(b"\1", start, stop) >= 0]
+
+
+def segments(run: bytes) -> list[tuple[int, int]]:
+    """Return where the parts of a path or of a name in a run begin and end."""
+    found: set[tuple[int, int]] = set()
+    for sign in SIGNS:
+        at = 0
+        for part in run.split(sign) if sign in run else ():
+            if len(part) >= RUN_BYTES_MIN:
+                found.add((at, at + len(part)))
+            at += len(part) + 1
+    return sorted(found)
 
 
 def _wrapped(size: int) -> int:

@@ -244,9 +244,9 @@ def is_noise(data: bytes) -> bool:
     return len(odd.translate(None, CONTROLS)) != len(odd) or _is_broken(data)
 
 
-def is_clean(data: bytes) -> bool:
+def is_whole(data: bytes) -> bool:
     """Is it text from its beginning to its end, and in no other bytes than that?"""
-    return consists_of(data, PRINTED) or _is_utf8(data)
+    return _wide(data) is not None or _is_clean(data)
 
 
 def as_text(data: bytes) -> bytes | None:
@@ -254,7 +254,7 @@ def as_text(data: bytes) -> bytes | None:
     wide = _wide(data)
     if wide is not None:
         return wide
-    if is_clean(data):
+    if _is_clean(data):
         return data
     solid = data.replace(b"\0", b"")
     printed = len(solid) - len(solid.translate(None, PRINTED))
@@ -338,6 +338,10 @@ def _wide(data: bytes) -> bytes | None:
     # WHY: of a last character that lacks its empty byte, the other byte is the character.
     text += data[half * 2 :].strip(b"\0")
     return text if _is_utf8(text) and b"\xef\xbf\xbd" not in text else None
+
+
+def _is_clean(data: bytes) -> bool:
+    return consists_of(data, PRINTED) or _is_utf8(data)
 
 
 def _is_broken(data: bytes) -> bool:

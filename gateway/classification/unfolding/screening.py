@@ -68,6 +68,17 @@ def noisy(buffer: bytes, starts: Sequence[int], stops: Sequence[int]) -> Iterato
             yield from compress(begins, noise)
 
 
+def noiseless(buffer: bytes, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans without those that are surely noise; several may begin at one place."""
+    noise: set[tuple[int, int]] = set()
+    left = spans
+    while left:
+        ends = dict(left)
+        noise |= {(start, ends[start]) for start in noisy(buffer, [*ends], [*ends.values()])}
+        left = [span for span in left if ends[span[0]] != span[1]]
+    return [span for span in spans if span not in noise]
+
+
 def _noise(words: list[bytes], size: int) -> int:
     """Return the words that are noise from each offset at which base64 may begin in them."""
     letters = b"".join(words)

@@ -32,8 +32,8 @@ from gateway.classification.unfolding.reading import (
     Budget,
     Reading,
     expansion,
-    is_clean,
     is_noise,
+    is_whole,
 )
 from gateway.classification.unfolding.runs import (
     ESCAPE,
@@ -43,7 +43,7 @@ from gateway.classification.unfolding.runs import (
     merged,
     runs,
 )
-from gateway.classification.unfolding.screening import noisy
+from gateway.classification.unfolding.screening import noiseless, noisy
 from gateway.classification.unfolding.unescaping import unescaped
 
 MATCHES_MAX = 32_768
@@ -188,22 +188,20 @@ class _Step:
         depths = _Depths(self._texts)
         apart: list[tuple[int, int]] = []
         for start, stop in (
-            self._many() if len(ends) >= MANY_ALONE["base64"] else joined(self._lined, ends)
+            self._many(apart) if len(ends) >= MANY_ALONE["base64"] else joined(self._lined, ends)
         ):
             run = self._lined[start:stop]
             if may_be_base64(run):
-                whole = self._read_base64(run, start, stop, depths)
-                if b"\n" in run and not whole:
-                    apart += ((start + first, start + last) for first, last in _lines(run))
+                if not self._read_base64(run, start, stop, depths):
+                    apart += ((start + first, start + last) for first, last in _apart(run))
             elif may_be_hex(run):
                 self._read_hex(run, start, stop, depths.at(start) + 1)
         self._parts(apart)
 
     def _parts(self, apart: Sequence[tuple[int, int]]) -> None:
-        """Read the lines of runs that do not say one thing."""
+        """Read the parts of runs that do not say one thing."""
         depths = _Depths(self._texts)
-        noise = {*noisy(self._lined, [start for start, _ in apart], [stop for _, stop in apart])}
-        said = [span for span in apart if span[0] not in noise]
+        said = noiseless(self._lined, sorted(set(apart)))
         for start, stop in said[:RUNS_MAX]:
             run = self._lined[start:stop]
             if may_be_base64(run):
@@ -211,8 +209,11 @@ class _Step:
         if len(said) > RUNS_MAX:
             self.unread(UNEXPANDED, *said[RUNS_MAX])
 
-    def _many(self) -> Sequence[tuple[int, int]]:
-        """Return the runs of which some may say something, where there are very many."""
+    def _many(self, apart: list[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+        """Return the runs of which some may say something, where there are very many.
+
+        Of those that say nothing as one, the parts are added to the others.
+        """
         starts, stops = many_joined(self._lined)
         if len(starts) > RUNS_MAX:
             # WHY: words of small letters are no base64, and hashes and paths are many.
@@ -223,7 +224,11 @@ class _Step:
             self.unread(UNEXPANDED, starts[RUNS_MAX], stops[RUNS_MAX])
             starts, stops = starts[:RUNS_MAX], stops[:RUNS_MAX]
         noise = {*noisy(self._lined, starts, stops)} - self._declared.keys()
-        return [span for span in zip(starts, stops, strict=True) if span[0] not in noise]
+        spans = list(zip(starts, stops, strict=True))
+        for start, stop in lines.signed(self._lined, [one for one in spans if one[0] in noise]):
+            word = self._lined[start:stop]
+            apart += ((start + first, start + last) for first, last in lines.segments(word))
+        return [span for span in spans if span[0] not in noise]
 
     def _read_base64(self, run: bytes, start: int, stop: int, depths: _Depths) -> bool:
         """Read a run; does it say one thing from its beginning to its end?"""
@@ -249,7 +254,7 @@ class _Step:
         if declared and not _tells(reading) and not reading.opaque:
             reading.opaque[declared] = None
         self._take(reading, start, stop)
-        return bool(reading.opaque) or is_clean(data)
+        return bool(reading.opaque) or is_whole(data)
 
     def hex(self, ends: Sequence[int]) -> None:
         """Read every run of hex digits that may be text, or is long."""
@@ -355,12 +360,15 @@ def _tells(reading: Reading) -> bool:
     return bool(reading.texts) or bool(reading.opaque.keys() - {BINARY})
 
 
-def _lines(run: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the parts of a run of lines; the first one of an archive was read as such."""
-    head = base64_bytes(run[:HEAD_BYTES])
-    for first, last in lines.parts(run):
-        if first or not expansion(head):
-            yield first, last
+def _apart(run: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a run; of an archive it is what stands below its own lines."""
+    packed = expansion(base64_bytes(run[:HEAD_BYTES]))
+    below = lines.parts(run) if b"\n" in run else ()
+    yield from (span for span in below if span[0] or not packed)
+    for first, last in below or [(0, len(run))]:
+        if first or not packed:
+            inner = lines.segments(run[first:last])
+            yield from ((first + begin, first + close) for begin, close in inner)
 
 
 def _is_noise(run: bytes) -> bool:
