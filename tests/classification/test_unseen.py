@@ -2,6 +2,8 @@
 
 import base64
 import gzip
+import io
+import zipfile
 import zlib
 from itertools import pairwise
 from typing import Any
@@ -213,6 +215,14 @@ async def test_the_head_of_what_was_packed_is_read(flags: int) -> None:
     assert gzip.decompress(data) == b"nothing of matter"
     assert await kinds(b64(data)) == {SECRET}
     assert await kinds(b64(data[: 10 + len(said) - 1])) <= {SECRET}
+
+
+async def test_what_stands_behind_an_archive_is_read() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.txt", "nothing of matter")
+    assert await kinds(b64(out.getvalue())) == set()
+    assert await kinds(b64(out.getvalue() + PAT.encode())) == {SECRET}
 
 
 # --- room

@@ -51,6 +51,7 @@ _GZIP, _ZIP = b"\x1f\x8b\x08", b"PK\x03\x04"
 _GZIP_HEAD, _GZIP_SIZE = 10, 2
 _GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT = 4, 8, 16
 _EMPTY_ZIP = b"PK\x05\x06"
+_ZIP_END_BYTES = 22
 _ZLIB_SECONDS = b"\x01\x5e\x9c\xda"
 _ZLIB_STEP = 31
 # What may begin anything that has a form.
@@ -182,6 +183,9 @@ class Reading:
                 members = archive.infolist()
                 told = [archive.comment, *(member.filename.encode() for member in members)]
                 self._keep(b"\n".join(told), depth)
+                # WHY: whoever unpacks leaves out what stands behind the archive; a reader does not.
+                end = data.rfind(_EMPTY_ZIP) + _ZIP_END_BYTES + len(archive.comment)
+                self.read_words(data[end:], depth)
                 for member in members:
                     if not self._member(archive, member, depth):
                         break
