@@ -60,6 +60,8 @@ def parts(run: bytes) -> list[tuple[int, int]]:
 def signed(buffer: bytes, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the spans in which one of the signs stands."""
     marks = buffer.translate(_MARKS)
+    if b"\1" not in marks:
+        return []
     return [(start, stop) for start, stop in spans if marks.find(b"\1", start, stop) >= 0]
 
 

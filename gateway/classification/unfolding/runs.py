@@ -1,7 +1,7 @@
 """Where the runs of one alphabet stand that end where a match does."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from operator import sub
 
 from gateway.classification.parts import EDGE
 from gateway.classification.unfolding.decoding import BASE64, BLANKS, HEAD_BYTES, HEX, may_be_hex
@@ -17,6 +17,7 @@ ESCAPES_BYTES_MIN = 32
 _DIGITS = 2
 _ESCAPED = len(ESCAPE) + _DIGITS
 _APART = bytes(one if one in BASE64 else 0x20 for one in range(256))
+_WORD = re.compile(b"[^ ]{%d,}" % RUN_BYTES_MIN)
 _BLANKS = frozenset(BLANKS)
 _BREAK = ord("\n")
 _BREAKS = frozenset({b"\n", b"\r"})
@@ -94,11 +95,13 @@ def many_joined(buffer: bytes) -> tuple[list[int], list[int]]:
     WHY: a call of the engine for each costs as much as all that is done here, and so do pairs.
     """
     apart = buffer.translate(_APART)
-    words = [word for word in apart.split() if len(word) >= RUN_BYTES_MIN]
-    at = 0
-    stops = [at := apart.find(word, at) + len(word) for word in words]
-    starts = list(map(sub, stops, map(len, words)))
-    if not words or buffer.find(b"\n", starts[0], stops[-1]) < 0:
+    starts: list[int] = []
+    stops: list[int] = []
+    for word in _WORD.finditer(apart):
+        start, stop = word.span()
+        starts.append(start)
+        stops.append(stop)
+    if not starts or buffer.find(b"\n", starts[0], stops[-1]) < 0:
         return starts, stops
     gaps = zip(stops, [*starts[1:], len(buffer)], strict=True)
     # WHY: most gaps are one line break, or begin with no blank; a call for each is dear.
