@@ -321,6 +321,17 @@ async def test_more_words_than_are_judged_are_opaque_and_small_letters_are_none(
     assert await opaque(", ".join([*words[:3], words[3].lower()])) == set()
 
 
+async def test_of_too_many_words_the_first_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(unfolder.MANY_ALONE, "base64", 4)
+    monkeypatch.setattr(unfolder, "RUNS_MAX", 3)
+    monkeypatch.setattr(unfolder, "RUNS_READ", 2)
+    words = [b64(NOISE[at : at + 30]) for at in range(0, 120, 30)]
+    for place, seen in ((0, {"github-pat"}), (1, {"github-pat"}), (2, set())):
+        told = ", ".join([*words[:place], b64(SAID), *words[place:]])
+        kinds = {finding.kind for finding in (await scan(told)).findings}
+        assert kinds - {"generic-api-key"} == seen | {"unexpanded"}
+
+
 async def test_more_letters_than_are_folded_are_opaque(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unfolder, "FOLDED_BYTES_MAX", 30)
     assert await opaque("a\u200bb" * 20) == {"unexpanded"}

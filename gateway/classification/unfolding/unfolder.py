@@ -50,6 +50,8 @@ MATCHES_MAX = 32_768
 # Of these, so many ends and no more are told by the engine: behind the last all is looked at.
 MANY_ALONE = {"base64": 4_096, "percent": 2_048, "fold": 2_048}
 RUNS_MAX = 16_384
+# Of more than that, so many are read.
+RUNS_READ = 4_096
 OPAQUE_MAX = 256
 TYPE_BYTES_MAX = 256
 # A key of 16,384 bits has 2 KiB, a certificate with it and many names not much more.
@@ -222,7 +224,7 @@ class _Step:
             starts, stops = list(compress(starts, said)), list(compress(stops, said))
         if len(starts) > RUNS_MAX:
             self.unread(UNEXPANDED, starts[RUNS_MAX], stops[RUNS_MAX])
-            starts, stops = starts[:RUNS_MAX], stops[:RUNS_MAX]
+            starts, stops = starts[:RUNS_READ], stops[:RUNS_READ]
         noise = {*noisy(self._lined, starts, stops)} - self._declared.keys()
         spans = list(zip(starts, stops, strict=True))
         for start, stop in lines.signed(self._lined, [one for one in spans if one[0] in noise]):
