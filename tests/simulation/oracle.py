@@ -213,11 +213,16 @@ def _claims(asked: Asked, policy: Written, registry: Written) -> list[Plain]:
 
 
 def _findings(asked: Asked, policy: Written) -> list[Plain]:
-    """Return what findings raise; a failure, and a detector without an entry, raise `failed`."""
+    """Return what findings raise; a failure, and a detector without an entry, raise `failed`.
+
+    A failure raises what findings of that detector would have raised as well.
+    """
     entries = policy["detectors"]
     top = Plain(len(policy["levels"]) - 1, frozenset(policy["caveats"]))
     failed = _read(entries["failed"]["raise"], policy) if "failed" in entries else top
     raised = [failed for _ in asked.found.failed]
+    unread = [one for one in asked.found.failed if one in entries]
+    raised += [_read(entries[one]["raise"], policy) for one in unread]
     for detector, _, tag_only in asked.found.findings:
         if not tag_only:
             known = detector in entries

@@ -132,6 +132,13 @@ def test_an_unknown_binding_and_a_failed_detector_are_the_strictest_label() -> N
         assert expect(asked, a_snapshot(), TODAY).label == top
 
 
+def test_a_failed_detector_raises_what_its_findings_would() -> None:
+    snapshot = a_snapshot()
+    snapshot.documents["policy"]["detectors"]["failed"] = {"raise": "internal"}
+    unread = replace(PLAIN, found=Found(failed=["secrets"]))
+    assert expect(unread, snapshot, TODAY).label == Plain(2, frozenset({"secret"}))
+
+
 def test_findings_raise_unless_they_only_tag() -> None:
     found = replace(PLAIN, found=Found([("secrets", "aws-key", False)]))
     tagged = replace(PLAIN, found=Found([("secrets", "aws-key", True)]))
