@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.classification import context
+from gateway.classification.growth import Growth
 from gateway.classification.matching import Match, Matcher, compiled
 from gateway.classification.parts import EDGE
 from gateway.classification.room import Room
@@ -156,7 +157,8 @@ class PatternScanner:
         found = _Found(self, buffer)
         failed = any(found.add(matcher, numbers) for matcher, numbers in self._matchers)
         scanned = self.judged(buffer, found.matches, found.verdicts)
-        return replace(scanned, truncated=scanned.truncated or failed or found.more)
+        failed = failed or found.more or found.falls_short(scanned.hits)
+        return replace(scanned, truncated=scanned.truncated or failed)
 
     def judged(self, buffer: bytes, matches: Sequence[Match], verdicts: Verdicts) -> Scanned:
         """Return the hits among the matches, `truncated` for too many or too many texts."""
@@ -247,7 +249,7 @@ class _Found:
         if kind in self._enough:
             return False
         most = COUNTED_MAX if kind else HITS_MAX
-        growth, failed = _Growth(), False
+        growth, failed = Growth(), False
 
         def enough(first: list[Match]) -> bool:
             nonlocal failed
@@ -267,24 +269,16 @@ class _Found:
         self.more = self.more or (over and kind not in self._enough)
         return failed
 
+    def falls_short(self, hits: Sequence[Hit]) -> bool:
+        """Are there too few of a kind of which no more were looked for?
 
-class _Growth:
-    """How many count among the first matches, and how many more with each further one."""
-
-    __slots__ = ("_rate", "at", "counted")
-
-    def __init__(self) -> None:
-        self.at = self.counted = 0
-        self._rate = 0.0
-
-    def note(self, at: int, counted: int) -> None:
-        """Of the first so many matches so many count."""
-        self._rate = (counted - self.counted) / (at - self.at)
-        self.at, self.counted = at, counted
-
-    def expected(self, at: int) -> float:
-        """Return how many would count among so many, if they went on as before."""
-        return self.counted + self._rate * (at - self.at)
+        WHY: what seemed enough by itself may be parts of other hits.
+        """
+        return any(
+            len({self._buffer[one.start : one.end] for one in hits if one.kind == kind})
+            < COUNTED_MAX
+            for kind in self._enough
+        )
 
 
 class Looks:

@@ -79,3 +79,10 @@ def test_a_number_behind_many_addresses_is_found(many: int) -> None:
     addresses = " ".join(f"u{number}@corp{number}.io" for number in range(many))
     kinds = [kind for kind, _ in hits_of("contacts", f"{addresses} call +49 30 1234 5678")]
     assert set(kinds) == {"email", "phone"}
+
+
+def test_a_number_behind_numbers_that_are_parts_of_addresses_is_not_passed_over() -> None:
+    addresses = " ".join(f"+49301234{number:04d}@corp{number}.io" for number in range(1_500))
+    text = f"\n\xff\n{addresses} call +44 20 7946 1234\n\xff\n".encode("latin-1")
+    found = a_detector("contacts").scan(text)
+    assert found.truncated or "phone" in {hit.kind for hit in found.hits}

@@ -206,3 +206,16 @@ def test_what_touches_other_digits_through_a_sign_is_a_part_of_something_else(
     text: str, *, found: bool
 ) -> None:
     assert bool(scanned(a_scanner(NUMBERS), text).hits) is found
+
+
+@pytest.mark.parametrize(("before", "failed"), [("", False), ("x", True)])
+def test_what_seemed_enough_and_is_a_part_of_others_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, before: str, *, failed: bool
+) -> None:
+    monkeypatch.setattr(patterns, "COUNTED_MAX", 3)
+    monkeypatch.setattr(matching, "EARLY_MATCHES", (3,))
+    wide = "id = 'wide'\nregex = 'x-t[0-9]\\b'\ntag_only = true"
+    text = " ".join(f"{before}-t{number}" for number in range(6))
+    result = scanned(a_scanner(TAG, wide), text)
+    assert result.truncated is failed
+    assert {hit.kind for hit in result.hits} == {"wide" if failed else "tag"}

@@ -151,6 +151,13 @@ def test_too_many_guesses_are_left_out_and_no_failure() -> None:
     assert all(hit.tag_only for hit in scanned.hits)
 
 
+def test_a_guess_behind_what_only_looks_like_one_is_found() -> None:
+    looks = 'api_key = "aaaaaaaaaaaaaaaaaaaa"\n' * (scanner_module.TAGS_MAX + 8)
+    guess = "q7Zr92LmXw81Kd03Vb6TnYp4"
+    told = found(all_secrets(), f'{looks}api_key = "{guess}"\n')
+    assert told == [("generic-api-key", guess)]
+
+
 def test_guesses_do_not_crowd_out_a_secret() -> None:
     lines = [f'token_{number} = "{Draw(str(number))(ALNUM, 30)}"' for number in range(400)]
     hits = all_secrets().scan(join_texts({"x": "\n".join([*lines, PAT])}).buffer).hits

@@ -1,7 +1,6 @@
 """All rules over one buffer in one call of Vectorscan, then a second look at what matched."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 from msgspec.structs import replace
 
@@ -72,13 +71,13 @@ class SecretScanner:
         guesses = {rule: found for rule, found in joined.items() if self._rules[rule].tag_only}
         secrets = {rule: found for rule, found in joined.items() if rule not in guesses}
         spoken = _Spoken(buffer)
-        hits = self._hits(buffer, _runs(spoken, secrets, self._rules))
-        tags = self._hits(buffer, islice(_runs(spoken, guesses, self._rules), TAGS_MAX))
-        kept = tuple(sorted((*hits[:HITS_MAX], *tags), key=_position))
+        hits = self._hits(buffer, _runs(spoken, secrets, self._rules), HITS_MAX)
+        tags = self._hits(buffer, _runs(spoken, guesses, self._rules), TAGS_MAX)
+        kept = tuple(sorted((*hits[:HITS_MAX], *tags[:TAGS_MAX]), key=_position))
         return Scanned(kept, len(hits) > HITS_MAX)
 
-    def _hits(self, buffer: bytes, runs: Iterable[tuple[int, Run]]) -> list[Hit]:
-        """Return the hits of these runs, one more than HITS_MAX at most."""
+    def _hits(self, buffer: bytes, runs: Iterable[tuple[int, Run]], most: int) -> list[Hit]:
+        """Return the hits of these runs, one more than so many at most."""
         hits: list[Hit] = []
         for looks, (index, run) in enumerate(runs):
             confirmation = self._confirmations[index]
@@ -86,7 +85,7 @@ class SecretScanner:
             span = look(buffer, run)
             if span is not None:
                 _add(hits, Hit(confirmation.rule.id, *span, confirmation.rule.tag_only))
-            if len(hits) > HITS_MAX:
+            if len(hits) > most:
                 break
         return hits
 
