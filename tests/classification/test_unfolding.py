@@ -11,10 +11,10 @@ from urllib.parse import quote
 import pytest
 
 from gateway.classification.unfolding import reading, runs, unfolder
-from gateway.domain.decision import Finding, Scan
-from gateway.stores.scanner import DetectorScanner
-from tests.doubles.compiled_detectors import a_detector, all_detectors
+from gateway.domain.decision import Finding
+from tests.doubles.compiled_detectors import a_detector
 from tests.doubles.dice import dice
+from tests.doubles.scans import b64, kinds, scan
 from tests.doubles.vendor_secrets import FORMATS, Draw
 
 pytestmark = pytest.mark.anyio
@@ -26,30 +26,12 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + NOISE[:200]
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + NOISE[:300]
 
 
-def b64(data: bytes | str) -> str:
-    return base64.b64encode(data.encode() if isinstance(data, str) else data).decode()
-
-
 def zipped(*members: tuple[str, bytes | str], packed: int = zipfile.ZIP_DEFLATED) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", packed) as archive:
         for name, content in members:
             archive.writestr(name, content)
     return out.getvalue()
-
-
-async def scan(body: Any) -> Scan:
-    scanner = DetectorScanner(all_detectors(), b"a key of fingerprints, 32 bytes.")
-    try:
-        return await scanner.scan({"x": body} if isinstance(body, str) else body)
-    finally:
-        scanner.close()
-
-
-async def kinds(body: Any) -> set[str]:
-    result = await scan(body)
-    assert result.failed == ()
-    return {f"{one.detector}/{one.kind}" for one in result.findings}
 
 
 async def opaque(body: Any) -> set[str]:

@@ -1,21 +1,17 @@
 """What stands beside something else, or behind a bound, is seen all the same."""
 
-import base64
 import gzip
 import io
 import zipfile
 import zlib
 from itertools import pairwise
-from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.classification.unfolding import lines, screening, unfolder
-from gateway.domain.decision import Scan
-from gateway.stores.scanner import DetectorScanner
-from tests.doubles.compiled_detectors import all_detectors
 from tests.doubles.dice import dice
+from tests.doubles.scans import b64, kinds
 from tests.doubles.vendor_secrets import FORMATS, Draw
 
 pytestmark = pytest.mark.anyio
@@ -27,27 +23,9 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + NOISE
 DECOY = "aB3dE5gH7jK9mN1pQ3rS5tU7vX9zA1bC3dE5gH7jK9mN1pQ3rS5tU7vX9zA1bC3dE5"
 
 
-def b64(data: bytes | str) -> str:
-    return base64.b64encode(data.encode() if isinstance(data, str) else data).decode()
-
-
 def wrapped(data: bytes, width: int, line_break: str = "\n") -> str:
     text = b64(data)
     return line_break.join(text[at : at + width] for at in range(0, len(text), width))
-
-
-async def scan(body: Any) -> Scan:
-    scanner = DetectorScanner(all_detectors(), b"a key of fingerprints, 32 bytes.")
-    try:
-        return await scanner.scan(body if isinstance(body, dict) else {"x": body})
-    finally:
-        scanner.close()
-
-
-async def kinds(body: Any) -> set[str]:
-    result = await scan(body)
-    assert result.failed == ()
-    return {f"{one.detector}/{one.kind}" for one in result.findings}
 
 
 # --- lines of base64

@@ -24,7 +24,7 @@ from gateway.ledger.paths import LedgerPaths
 from gateway.ledger.shards import shards
 from gateway.ledger.signers import KeyFiles
 from gateway.ledger.verify import verify_folder
-from tests.doubles.chains import told_pruned
+from tests.doubles.chains import told_pruned, with_one_open
 from tests.doubles.gateway_folders import ran
 from tests.doubles.ledgers import a_boot, a_new_ledger, a_request, check_log, serve
 from tests.doubles.records import NOW_US, a_person
@@ -37,12 +37,7 @@ ABOUT = About("f" * 32, NOW_US, "Perimeter test")
 async def test_each_shard_of_a_chain_is_whole_and_carries_on_what_was_open(tmp_path: Path) -> None:
     paths = a_new_ledger(tmp_path / "gw")
     async with a_boot(paths) as ledger:
-        before, after = a_request(ledger)
-        await ledger.append(before)
-        await ledger.hand_over()
-        await ledger.append(after)
-        await ledger.hand_over()
-        await serve(ledger)
+        await with_one_open(ledger)
     own = check_log(paths)
     reports = []
     for number, shard in enumerate(shards(paths.folder)):
