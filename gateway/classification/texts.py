@@ -78,13 +78,14 @@ class JoinedTexts:
     `buffer` begins and ends with a separator. It lives as long as the scan does.
     """
 
-    __slots__ = ("_homes", "_parts", "_raw", "buffer")
+    __slots__ = ("_homes", "_parts", "_pointers", "_raw", "buffer")
 
     def __init__(self, buffer: bytes, homes: list[_Home], raw: int) -> None:
         self.buffer = buffer
         self._homes = homes
         self._raw = raw
         self._parts = Parts(buffer)
+        self._pointers: dict[int, str] = {}
 
     def __repr__(self) -> str:
         """Return the size alone: the texts are the prompt."""
@@ -100,7 +101,12 @@ class JoinedTexts:
         home = self._homes[part.number]
         if part.number >= self._raw:
             return _whole(home)
-        return _placed(home, part, max(start - part.begin, 0), min(end - part.begin, part.size))
+        span = max(start - part.begin, 0), min(end - part.begin, part.size)
+        pointer = self._pointers.get(part.number)
+        if pointer is None:
+            # WHY: one string may hold a thousand findings.
+            pointer = self._pointers[part.number] = _pointer(home[0])
+        return _placed(home, pointer, part, span)
 
     def is_derived(self, start: int) -> bool:
         """Does the span stand in a text that was read plain?"""
@@ -289,17 +295,18 @@ def _whole(home: _Home) -> Place:
     return Place(f"{_pointer(node)}/#{_ordinal(node, str(step))}#", 0, len(str(step)))
 
 
-def _placed(home: _Home, part: Part, start: int, end: int) -> Place:
+def _placed(home: _Home, pointer: str, part: Part, span: tuple[int, int]) -> Place:
     """Return the place inside one joined text; a span over key and value means the value."""
     node, step = home
     if isinstance(step, int):
-        return _spanned(f"{_pointer(node)}/{step}", part, (start, end), (0, part.size))
+        return _spanned(f"{pointer}/{step}", part, span, (0, part.size))
+    start, end = span
     key_bytes = len(_encoded(step))
     value_at = key_bytes + len(ASSIGNS)
     if end > value_at:
-        path = f"{_pointer(node)}/{_shown(node, step)}"
+        path = f"{pointer}/{_shown(node, step)}"
         return _spanned(path, part, (max(start, value_at), end), (value_at, part.size))
-    path = f"{_pointer(node)}/#{_ordinal(node, step)}#"
+    path = f"{pointer}/#{_ordinal(node, step)}#"
     return _spanned(path, part, (min(start, key_bytes), min(end, key_bytes)), (0, key_bytes))
 
 
