@@ -6,7 +6,7 @@ import hyperscan
 
 IDLE_SCRATCHES_MAX = 8
 # WHY: texts full of matches are known for what they are by the first of them.
-EARLY_MATCHES = (1_024, 4_096, 8_193)
+EARLY_MATCHES = (1_280, 4_096, 8_193)
 
 # A match: where it ends, which pattern, and where it begins (0 unless compiled `with_starts`).
 Match = tuple[int, int, int]
