@@ -197,6 +197,11 @@ class PatternScanner:
         rule = self._rules[numbers[0]]
         return rule.id if rule.tag_only else ""
 
+    def can_be(self, most: int, buffer: bytes, matches: Sequence[Match]) -> bool:
+        """Can so many different texts be among them? What a lead adds may tell any two apart."""
+        led = any(self._leads[rule] for rule in {rule for _, rule, _ in matches})
+        return led or len({buffer[begin:end] for end, _, begin in matches}) >= most
+
     def _spans(self, buffer: bytes, matches: Sequence[Match]) -> list[tuple[int, int, int]]:
         """Return (start, minus width, rule) of every match by start, the widest first."""
         spans: list[tuple[int, int, int]] = []
@@ -257,7 +262,10 @@ class _Found:
             # WHY: a question costs as much as the matches that it is about.
             if growth.at and growth.expected(len(first)) < most and looked < LOOKS_MAX:
                 return False
-            told = self._scanner.judged(self._buffer, _numbered(first, numbers), self.verdicts)
+            matches = _numbered(first, numbers)
+            if kind and not self._scanner.can_be(most, self._buffer, matches):
+                return False
+            told = self._scanner.judged(self._buffer, matches, self.verdicts)
             failed = told.truncated
             growth.note(len(first), len({self._buffer[one.start : one.end] for one in told.hits}))
             if kind and growth.counted >= most:
